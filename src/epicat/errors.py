@@ -1,0 +1,87 @@
+"""The errors that epicat raises, and who is meant to read them.
+
+::
+
+    EpicatError                 anything that epicat itself has to say; the CLI prints it, exit code 1
+    ├── InputError              what the user gave cannot be used; exit code 2
+    │   └── NameChoiceError     a name that is not among the choices; shows the near matches
+    ├── ArchiveError            the archive as a whole cannot be listed or read
+    ├── ObjectError             one object of an archive is bad: goes to the ledger, the rest goes on
+    ├── ModelError              a picker cannot be found, compiled or run
+    └── StoreError              a store cannot be opened, read or written
+
+Messages say what is wrong, the value, what is allowed and what to do.  Errors are raised
+where they are noticed, chained with ``from`` at the seams, and caught by the CLI alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "ArchiveError",
+    "EpicatError",
+    "InputError",
+    "ModelError",
+    "NameChoiceError",
+    "ObjectError",
+    "StoreError",
+]
+
+
+class EpicatError(Exception):
+    """Root of everything that epicat raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(EpicatError, ValueError):
+    """A value given by the user cannot be used."""
+
+    exit_code = 2
+
+
+class NameChoiceError(InputError):
+    """A name is not among the known ones.
+
+    Examples
+    --------
+    >>> str(NameChoiceError("model", "PhaseNte", ["PhaseNet", "PhaseNetLight"]))
+    "unknown model 'PhaseNte': did you mean PhaseNet? Choose from PhaseNet, PhaseNetLight"
+    """
+
+    def __init__(self, what: str, value: str, choices: Iterable[str], hint: str = "") -> None:
+        names = sorted(choices)
+        folded = {name.casefold(): name for name in reversed(names)}
+        near = get_close_matches(value.casefold(), folded, n=2, cutoff=0.6)
+        guess = f"did you mean {' or '.join(folded[n] for n in near)}? " if near else ""
+        known = f"Choose from {', '.join(names)}" if names else "None are known here"
+        super().__init__(f"unknown {what} {value!r}: {guess}{known}{hint}")
+
+
+class ArchiveError(EpicatError):
+    """An archive as a whole cannot be listed or read."""
+
+    exit_code = 2
+
+
+class ObjectError(EpicatError):
+    """One object of an archive cannot be used; the ledger keeps its key and this reason."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+class ModelError(EpicatError):
+    """A picker cannot be found, compiled or run."""
+
+    exit_code = 2
+
+
+class StoreError(EpicatError):
+    """A store cannot be opened, read or written."""
+
+    exit_code = 2

@@ -1,0 +1,278 @@
+"""The nouns of epicat: frozen, complete values.  Times are integer nanoseconds UTC."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b32encode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from epicat.clock import DAY_NS, day_name, day_of, day_start, parse_time
+from epicat.errors import InputError
+
+__all__ = [
+    "ANY_LOCATION",
+    "Arrival",
+    "Event",
+    "LedgerEntry",
+    "ObjectRead",
+    "Pick",
+    "Span",
+    "Stage",
+    "Station",
+    "StationDay",
+    "Status",
+    "digest_of",
+]
+
+ANY_LOCATION = "*"
+
+
+def digest_of(*parts: object) -> str:
+    """Return 16 letters (80 bits) that depend on the parts and on nothing else.
+
+    Parts are told apart by their ``str``; floats belong in only where they are exact.
+    Among four billion picks two share a digest with a probability of one in a hundred thousand.
+    """
+    text = "\x1f".join(str(part) for part in parts)
+    return b32encode(hashlib.sha256(text.encode()).digest()[:10]).decode().lower()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A span of time, its end not included."""
+
+    start_ns: int
+    """First moment, nanoseconds since 1970."""
+    end_ns: int
+    """First moment after it, nanoseconds since 1970."""
+
+    @classmethod
+    def parse(cls, start: str, end: str) -> Span:
+        """Read START and END as the command line takes them; END is not included."""
+        span = cls(parse_time(start), parse_time(end))
+        if span.end_ns <= span.start_ns:
+            raise InputError(
+                f"END {end!r} is not after START {start!r}; END is not included, "
+                "so a single day is for example 2019.172 2019.173"
+            )
+        return span
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return (self.end_ns - self.start_ns) / 1e9
+
+    def widened(self, margin_ns: int) -> Span:
+        """Return the span with ``margin_ns`` added on both sides."""
+        return Span(self.start_ns - margin_ns, self.end_ns + margin_ns)
+
+    def overlaps(self, other: Span) -> bool:
+        """Tell whether the two spans share a moment."""
+        return self.start_ns < other.end_ns and other.start_ns < self.end_ns
+
+    def days(self) -> Iterator[date]:
+        """Every UTC day that the span touches, the last one included."""
+        day = day_of(self.start_ns)
+        while day_start(day) < self.end_ns:
+            yield day
+            day += timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Station:
+    """One location code of a seismic station, and where it stands."""
+
+    network: str
+    """Network code, for example ``NC``."""
+    code: str
+    """Station code, up to eight letters (FDSN source identifiers)."""
+    location: str
+    """Location code, possibly empty; ``*`` if the list of stations does not name one."""
+    channels: tuple[str, ...]
+    """Channel codes that the list of stations names; a hint, archives have the last word."""
+    latitude: float
+    """Degrees north."""
+    longitude: float
+    """Degrees east, -180 to 180."""
+    elevation_m: float
+    """Metres above sea level."""
+    name: str = ""
+    """Name of the place in keys: ``NET.STA``, or with a location where one code has two places."""
+
+    @property
+    def id(self) -> str:
+        """``NET.STA.LOC``, with a trailing dot for an empty location."""
+        return f"{self.network}.{self.code}.{self.location}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StationDay:
+    """The key of picks: one place and one UTC day."""
+
+    station: str
+    """Name of the place, for example ``NC.KBG``."""
+    day: date
+    """The UTC day."""
+
+    def __str__(self) -> str:
+        return f"{self.station}/{day_name(self.day)}"
+
+    @classmethod
+    def parse(cls, text: str) -> StationDay:
+        """Read what ``str`` wrote."""
+        station, _, name = text.rpartition("/")
+        return cls(station, datetime.strptime(name, "%Y.%j").date())  # noqa: DTZ007 - a day
+
+    @property
+    def span(self) -> Span:
+        """The UTC day as a span."""
+        start = day_start(self.day)
+        return Span(start, start + DAY_NS)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pick:
+    """The arrival of a phase at a station, as a picker sees it."""
+
+    time_ns: int
+    """Time of the largest probability."""
+    trace_id: str
+    """``NET.STA.LOC``."""
+    channel: str
+    """Band code of the channels that were read, for example ``HH``."""
+    phase: str
+    """``P`` or ``S``."""
+    confidence: float
+    """Largest probability of the trigger, 0 to 1."""
+    onset_ns: int
+    """When the probability first reached the threshold."""
+    end_ns: int
+    """When the probability was last at least half the threshold."""
+
+    def id(self, run: str) -> str:
+        """Return the pick's identity: the same pick of the same run has it wherever it is made."""
+        return digest_of(run, self.trace_id, self.channel, self.phase, self.time_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A pick that belongs to an event."""
+
+    pick_id: str
+    """The pick."""
+    trace_id: str
+    """``NET.STA.LOC``."""
+    phase: str
+    """``P`` or ``S``."""
+    time_ns: int
+    """Time of the pick."""
+    residual_s: float
+    """Observed minus predicted travel time in seconds."""
+    distance_km: float
+    """Epicentral distance in km."""
+    azimuth_deg: float
+    """Azimuth from the epicentre to the station, 0 to 360 degrees clockwise from north."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An earthquake: a hypocenter with its origin time, and the arrivals that gave it."""
+
+    time_ns: int
+    """Origin time."""
+    latitude: float
+    """Degrees north."""
+    longitude: float
+    """Degrees east."""
+    depth_km: float
+    """Kilometres below sea level."""
+    x_km: float
+    """Kilometres east of the centre of the campaign's extent."""
+    y_km: float
+    """Kilometres north of the centre of the campaign's extent."""
+    rms_s: float
+    """Root mean square of the residuals in seconds."""
+    gap_deg: float
+    """Largest azimuth without a station, in degrees."""
+    dmin_km: float
+    """Epicentral distance of the nearest station with an arrival, in km."""
+    edge: bool
+    """Whether the hypocenter lies at the edge of the search box, where it cannot be trusted."""
+    arrivals: tuple[Arrival, ...]
+    """In the order of time."""
+
+    def id(self, associator: str) -> str:
+        """Return the event's identity under one associator's digest."""
+        return digest_of(associator, self.time_ns, *sorted(a.pick_id for a in self.arrivals))
+
+
+class Stage(StrEnum):
+    """The two kinds of work."""
+
+    PICK = "pick"
+    ASSOCIATE = "associate"
+
+
+class Status(StrEnum):
+    """What became of a key.  "Nothing found" and "never looked" are never the same."""
+
+    DONE = "done"
+    NO_PICKS = "no picks"
+    NO_EVENTS = "no events"
+    NO_DATA = "no data"
+    TOO_GAPPY = "too gappy"
+    READ_ERROR = "read error"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRead:
+    """One object of an archive that was looked at for a key."""
+
+    key: str
+    """The object's name inside the archive."""
+    etag: str
+    """The archive's tag for this version of the object."""
+    reason: str = ""
+    """Why it, or a part of it, could not be used; empty if all was well."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What became of one key, and which rows are its result."""
+
+    stage: Stage
+    """Whether the key is a station-day or an association block."""
+    design: str
+    """Digest of the run (picks) or of the associator (blocks)."""
+    key: str
+    """``NC.KBG/2019.172``, or the start of a block."""
+    status: Status
+    """What became of it."""
+    generation: str
+    """Names the rows that were written for this entry."""
+    marked_ns: int
+    """When it was marked."""
+    reason: str = ""
+    """Why the result is not plainly ``done``, and every object that could not be used."""
+    archive: str = ""
+    """Where the waveforms came from; empty for blocks."""
+    objects: tuple[ObjectRead, ...] = ()
+    """The objects that were read."""
+    samples: int = 0
+    """Samples of the chosen channels inside the day, components added up."""
+    gaps: int = 0
+    """Breaks inside the day in which no component of the chosen band has data."""
+    seconds: float = 0.0
+    """Time that the work took."""
+    count: int = 0
+    """Picks or events that were found."""
+    result: str = ""
+    """Digest of the rows: two results are equal if and only if this is."""
+    inputs: str = ""
+    """For a block, the digest of the pick results that it used."""
+    details: str = field(default="", compare=False)
+    """For a station-day the chosen channels, for a block the numbers of picks and sites."""

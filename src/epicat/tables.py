@@ -1,0 +1,245 @@
+"""The tables of epicat as Arrow schemas: the only place where a column is named.
+
+Every table of results carries ``design`` (the digest of the run or of the associator),
+``key`` (the station-day or block) and ``generation`` (which writing of the key it was).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, get_args
+
+import pyarrow as pa
+
+from epicat.model import Event, LedgerEntry, ObjectRead, Pick, Stage, Station, Status
+
+__all__ = [
+    "EXPORT_COLUMNS",
+    "LEDGER",
+    "SCHEMAS",
+    "SCHEMA_VERSION",
+    "STATIONS",
+    "TABLES",
+    "TableName",
+    "arrivals_table",
+    "entries_of",
+    "events_table",
+    "ledger_table",
+    "picks_table",
+    "stations_of",
+    "stations_table",
+]
+
+SCHEMA_VERSION: Final = 1
+"""Raised whenever a column changes its meaning; a store written by a newer one is refused."""
+
+TableName = Literal["picks", "events", "arrivals"]
+"""The tables whose rows belong to keys."""
+TABLES: Final[tuple[TableName, ...]] = get_args(TableName)
+
+_TIME = pa.timestamp("ns", tz="UTC")
+_KEYED = [
+    pa.field("design", pa.string(), nullable=False),
+    pa.field("key", pa.string(), nullable=False),
+]
+
+
+def _schema(*columns: tuple[str, pa.DataType]) -> pa.Schema:
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns])
+
+
+PICKS: Final = pa.schema(
+    [
+        *_schema(
+            ("pick_id", pa.string()),
+            ("trace_id", pa.string()),
+            ("channel", pa.string()),
+            ("phase", pa.string()),
+            ("time", _TIME),
+            ("confidence", pa.float32()),
+            ("onset", _TIME),
+            ("end", _TIME),
+        ),
+        *_KEYED,
+    ]
+)
+EVENTS: Final = pa.schema(
+    [
+        *_schema(
+            ("event_id", pa.string()),
+            ("time", _TIME),
+            ("latitude", pa.float64()),
+            ("longitude", pa.float64()),
+            ("depth_km", pa.float64()),
+            ("n_p", pa.int32()),
+            ("n_s", pa.int32()),
+            ("n_stations", pa.int32()),
+            ("rms_s", pa.float64()),
+            ("gap_deg", pa.float64()),
+            ("dmin_km", pa.float64()),
+            ("edge", pa.bool_()),
+            ("x_km", pa.float64()),
+            ("y_km", pa.float64()),
+        ),
+        *_KEYED,
+    ]
+)
+ARRIVALS: Final = pa.schema(
+    [
+        *_schema(
+            ("event_id", pa.string()),
+            ("pick_id", pa.string()),
+            ("trace_id", pa.string()),
+            ("phase", pa.string()),
+            ("time", _TIME),
+            ("residual_s", pa.float64()),
+            ("distance_km", pa.float64()),
+            ("azimuth_deg", pa.float64()),
+        ),
+        *_KEYED,
+    ]
+)
+SCHEMAS: Final[dict[TableName, pa.Schema]] = {
+    "picks": PICKS,
+    "events": EVENTS,
+    "arrivals": ARRIVALS,
+}
+
+STATIONS: Final = _schema(
+    ("id", pa.string()),
+    ("network_code", pa.string()),
+    ("station_code", pa.string()),
+    ("location_code", pa.string()),
+    ("channels", pa.string()),
+    ("latitude", pa.float64()),
+    ("longitude", pa.float64()),
+    ("elevation", pa.float64()),
+    ("station", pa.string()),
+)
+"""The columns of the tutorial's list of stations, and the name that keys use."""
+
+LEDGER: Final = _schema(
+    ("stage", pa.string()),
+    ("design", pa.string()),
+    ("key", pa.string()),
+    ("status", pa.string()),
+    ("generation", pa.string()),
+    ("marked_ns", pa.int64()),
+    ("reason", pa.string()),
+    ("archive", pa.string()),
+    (
+        "objects",
+        pa.list_(
+            pa.struct([("key", pa.string()), ("etag", pa.string()), ("reason", pa.string())])
+        ),
+    ),
+    ("samples", pa.int64()),
+    ("gaps", pa.int64()),
+    ("seconds", pa.float64()),
+    ("count", pa.int64()),
+    ("result", pa.string()),
+    ("inputs", pa.string()),
+    ("details", pa.string()),
+)
+
+EXPORT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "events": tuple(EVENTS.names[: EVENTS.names.index("dmin_km") + 1]),
+    "picks": tuple(PICKS.names[: PICKS.names.index("confidence") + 1]),
+    "arrivals": tuple(ARRIVALS.names[: ARRIVALS.names.index("azimuth_deg") + 1]),
+    "stations": tuple(STATIONS.names[:-1]),
+    "ledger": ("stage", "key", "status", "reason", "objects", "samples", "gaps", "seconds",
+               "count", "details", "archive", "design"),
+}  # fmt: skip
+"""The columns of an export that other programs rely on; Parquet and ``--columns all`` have more."""
+
+
+def picks_table(picks: Iterable[Pick], design: str, key: str) -> pa.Table:
+    """Rows of ``picks`` for one key, in the order of time."""
+    rows = [
+        (p.id(design), p.trace_id, p.channel, p.phase, p.time_ns, p.confidence, p.onset_ns,
+         p.end_ns, design, key)
+        for p in sorted(picks)
+    ]  # fmt: skip
+    return _from_rows(rows, PICKS)
+
+
+def events_table(events: Iterable[Event], design: str, key: str) -> pa.Table:
+    """Rows of ``events`` for one key, in the order of time."""
+    rows = [
+        (e.id(design), e.time_ns, e.latitude, e.longitude, e.depth_km,
+         sum(a.phase == "P" for a in e.arrivals), sum(a.phase == "S" for a in e.arrivals),
+         len({a.trace_id for a in e.arrivals}), e.rms_s, e.gap_deg, e.dmin_km, e.edge,
+         e.x_km, e.y_km, design, key)
+        for e in sorted(events, key=lambda e: (e.time_ns, e.id(design)))
+    ]  # fmt: skip
+    return _from_rows(rows, EVENTS)
+
+
+def arrivals_table(events: Iterable[Event], design: str, key: str) -> pa.Table:
+    """Rows of ``arrivals`` for one key, event by event in the order of time."""
+    rows = [
+        (e.id(design), a.pick_id, a.trace_id, a.phase, a.time_ns, a.residual_s, a.distance_km,
+         a.azimuth_deg, design, key)
+        for e in sorted(events, key=lambda e: (e.time_ns, e.id(design)))
+        for a in e.arrivals
+    ]  # fmt: skip
+    return _from_rows(rows, ARRIVALS)
+
+
+def stations_table(stations: Iterable[Station]) -> pa.Table:
+    """Rows of ``stations``, in the order of their ids."""
+    rows = [
+        (s.id, s.network, s.code, s.location, ",".join(s.channels), s.latitude, s.longitude,
+         s.elevation_m, s.name)
+        for s in sorted(stations)
+    ]  # fmt: skip
+    return _from_rows(rows, STATIONS)
+
+
+def stations_of(table: pa.Table) -> list[Station]:
+    """Return the stations that `stations_table` wrote."""
+    return [
+        Station(
+            network=row["network_code"],
+            code=row["station_code"],
+            location=row["location_code"],
+            channels=tuple(filter(None, row["channels"].split(","))),
+            latitude=row["latitude"],
+            longitude=row["longitude"],
+            elevation_m=row["elevation"],
+            name=row["station"],
+        )
+        for row in table.to_pylist()
+    ]
+
+
+def ledger_table(entries: Iterable[LedgerEntry]) -> pa.Table:
+    """Rows of ``ledger``, as given."""
+    rows = [
+        (e.stage.value, e.design, e.key, e.status.value, e.generation, e.marked_ns, e.reason,
+         e.archive, [{"key": o.key, "etag": o.etag, "reason": o.reason} for o in e.objects],
+         e.samples, e.gaps, e.seconds, e.count, e.result, e.inputs, e.details)
+        for e in entries
+    ]  # fmt: skip
+    return _from_rows(rows, LEDGER)
+
+
+def entries_of(table: pa.Table) -> list[LedgerEntry]:
+    """Return the entries that `ledger_table` wrote."""
+    return [
+        LedgerEntry(
+            **{
+                **row,
+                "stage": Stage(row["stage"]),
+                "status": Status(row["status"]),
+                "objects": tuple(ObjectRead(**o) for o in row["objects"]),
+            }
+        )
+        for row in table.to_pylist()
+    ]
+
+
+def _from_rows(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -210,10 +210,11 @@ class Event:
 
 
 class Stage(StrEnum):
-    """The two kinds of work."""
+    """What a ledger's key is: a station-day, a block, or an object that belongs to no station."""
 
     PICK = "pick"
     ASSOCIATE = "associate"
+    ARCHIVE = "archive"
 
 
 class Status(StrEnum):

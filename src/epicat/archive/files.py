@@ -1,0 +1,126 @@
+"""Layout ``files``: any folder of miniSEED, indexed by its headers once.
+
+The index lies in epicat's cache and is kept per version of each object: opening the archive
+again reads only what is new or has changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from epicat.archive.headers import ChannelSpan, read_headers
+from epicat.archive.source import Source, StoredObject
+from epicat.cache import cache_folder
+from epicat.errors import ObjectError
+from epicat.model import Span, digest_of
+
+__all__ = ["FilesArchive"]
+
+_FORMAT = 1
+_SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("size", pa.int64()),
+        ("etag", pa.string()),
+        ("network", pa.string()),
+        ("station", pa.string()),
+        ("start_ns", pa.int64()),
+        ("end_ns", pa.int64()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+class FilesArchive:
+    """A folder whose names say nothing; its headers do."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.location = source.location
+        self._spans: dict[tuple[str, str], list[tuple[Span, StoredObject]]] = defaultdict(list)
+        self._bad: dict[StoredObject, str] = {}
+        for item, found, reason in _index(source):
+            for channel in found:
+                self._spans[channel.network, channel.station].append((channel.span, item))
+            if not found:
+                self._bad[item] = reason
+        self._read_last: tuple[StoredObject, bytes] | None = None
+
+    def objects(self, network: str, station: str, span: Span) -> list[StoredObject]:
+        """Objects whose headers name the station in the span, and bad ones named like it."""
+        found = {item for held, item in self._spans[network, station] if held.overlaps(span)}
+        return sorted(found | {b for b in self._bad if _is_named(b.key, network, station)})
+
+    def read(self, item: StoredObject) -> bytes:
+        """Read the bytes of an object; raise `ObjectError` if it cannot be read."""
+        if self._read_last is None or self._read_last[0] != item:
+            self._read_last = (item, self._source.read(item.key))
+        return self._read_last[1]
+
+    def unreadable(self) -> dict[str, str]:
+        """Objects in which no header could be read, with the reason."""
+        return {item.key: reason for item, reason in sorted(self._bad.items())}
+
+
+def _is_named(key: str, network: str, station: str) -> bool:
+    """Tell whether a key's parts name the station: the only hint where no header can be read."""
+    parts = re.split(r"[^0-9A-Za-z]+", key)
+    return station in parts and network in parts
+
+
+def _index(source: Source) -> list[tuple[StoredObject, list[ChannelSpan], str]]:
+    path = cache_folder("indexes") / f"{digest_of(_FORMAT, source.location)}.parquet"
+    known = _load(path)
+    listed = sorted(source.list(""))
+    rows = [(item, *known.get(item, (None, ""))) for item in listed]
+    fresh = [(item, *(_look(source, item) if f is None else (f, r))) for item, f, r in rows]
+    if set(known) != set(listed):
+        _save(path, fresh)
+    return fresh
+
+
+def _look(source: Source, item: StoredObject) -> tuple[list[ChannelSpan], str]:
+    try:
+        return read_headers(source.read(item.key)), ""
+    except ObjectError as error:
+        return [], error.reason
+    except ValueError as error:
+        return [], str(error)
+
+
+def _load(path: Path) -> dict[StoredObject, tuple[list[ChannelSpan], str]]:
+    try:
+        rows = pq.read_table(path, schema=_SCHEMA).to_pylist()
+    except (OSError, pa.ArrowException):  # none yet, or damaged: it is made again
+        return {}
+    known: dict[StoredObject, tuple[list[ChannelSpan], str]] = {}
+    for row in rows:
+        item = StoredObject(row["key"], row["size"], row["etag"])
+        spans, _ = known.setdefault(item, ([], row["reason"]))
+        if row["network"] is not None:
+            span = Span(row["start_ns"], row["end_ns"])
+            spans.append(ChannelSpan(row["network"], row["station"], span))
+    return known
+
+
+def _save(path: Path, rows: Iterable[tuple[StoredObject, list[ChannelSpan], str]]) -> None:
+    table = [
+        (item.key, item.size, item.etag, c and c.network, c and c.station,
+         c and c.span.start_ns, c and c.span.end_ns, reason)
+        for item, found, reason in rows
+        for c in (found or [None])
+    ]  # fmt: skip
+    columns = list(zip(*table, strict=True)) if table else [()] * len(_SCHEMA)
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
+    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    with os.fdopen(handle, "wb") as file:
+        pq.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA), file)
+    Path(partial).replace(path)

@@ -1,0 +1,87 @@
+"""Where objects lie: list a folder, read an object.  Today a local folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from epicat.errors import ArchiveError, ObjectError
+
+__all__ = ["LocalFolder", "Source", "StoredObject"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StoredObject:
+    """One object as a listing shows it."""
+
+    key: str
+    """Name below the root of the archive, with ``/`` between folders."""
+    size: int
+    """Bytes."""
+    etag: str
+    """Changes when the content does."""
+
+
+class Source(Protocol):
+    """The few things that epicat asks of storage."""
+
+    location: str
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object below a folder, in no order; nothing if there is no such folder."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """Read a whole object; raise `ObjectError` if it cannot be read."""
+        ...
+
+
+class LocalFolder:
+    """An archive in a folder of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            raise ArchiveError(
+                f"archive {str(root)!r} is not a folder on this machine; "
+                "--archive takes the folder that the layout's names start in"
+            )
+        if not os.access(root, os.R_OK | os.X_OK):
+            raise ArchiveError(f"archive {str(root)!r} cannot be read: permission denied")
+        self._root = root.resolve()
+        self.location = str(self._root)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every file below a folder; links are followed, a broken one is listed with size 0."""
+        folder = self._root / prefix
+        try:
+            for parent, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
+                folders.sort()
+                for name in sorted(names):
+                    yield self._stored(Path(parent) / name)
+        except OSError as error:
+            raise ArchiveError(
+                f"archive folder {str(folder)!r} cannot be listed: {error.strerror}"
+            ) from error
+
+    def _stored(self, path: Path) -> StoredObject:
+        key = path.relative_to(self._root).as_posix()
+        try:
+            state = path.stat()
+        except OSError:
+            return StoredObject(key, 0, "unreadable")
+        return StoredObject(key, state.st_size, f"{state.st_mtime_ns:x}-{state.st_size:x}")
+
+    def read(self, key: str) -> bytes:
+        """Read a whole file; raise `ObjectError` if it cannot be read."""
+        try:
+            return (self._root / key).read_bytes()
+        except OSError as error:
+            raise ObjectError(key, f"cannot be read: {error.strerror}") from error
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error

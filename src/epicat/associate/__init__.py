@@ -1,0 +1,1 @@
+"""Picks in, events out: velocity models, travel times and the associator."""

@@ -1,0 +1,167 @@
+"""Associate picks into events with PyOcto (Muenchmeyer 2024, doi:10.26443/seismica.v3i1.1130)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from epicat.associate.candidates import Candidate, Matched
+from epicat.associate.design import Design
+from epicat.associate.sites import SiteIndex
+from epicat.associate.traveltimes import station_tables
+from epicat.clock import SECOND_NS
+
+__all__ = ["Associator", "SitePick", "site_picks"]
+
+_SAME_ARRIVAL_NS = SECOND_NS // 2
+
+
+@dataclass(frozen=True, slots=True)
+class SitePick:
+    """A pick as the associator sees it."""
+
+    time_ns: int
+    """Time of the pick."""
+    pick_id: str
+    """The pick."""
+    trace_id: str
+    """``NET.STA.LOC``."""
+    channel: str
+    """Band code of the instrument."""
+    site: str
+    """The physical site."""
+    phase: str
+    """``P`` or ``S``."""
+    confidence: float
+    """Of the pick, 0 to 1."""
+
+
+def site_picks(picks: pa.Table, index: SiteIndex) -> list[SitePick]:
+    """Return the picks at a campaign's sites, in the order of time, each arrival once.
+
+    Where two instruments of a site have the same phase within 0.5 s, the more confident pick stays:
+    it is one arrival.  The rule looks at pairs of picks only, so it
+    does not depend on the span.
+    """
+    names = ("pick_id", "trace_id", "channel", "phase", "confidence")
+    columns = (picks[name].to_pylist() for name in names)
+    times = picks["time"].cast(pa.int64()).to_pylist()
+    groups: dict[tuple[str, str], list[SitePick]] = defaultdict(list)
+    for time_ns, pick_id, trace_id, channel, phase, confidence in zip(times, *columns, strict=True):
+        site = index.site(trace_id)
+        if site is not None:
+            pick = SitePick(time_ns, pick_id, trace_id, channel, site.name, phase, confidence)
+            groups[site.name, phase].append(pick)
+    kept = [pick for group in groups.values() for pick in _each_arrival_once(group)]
+    return sorted(kept, key=lambda pick: (pick.time_ns, pick.pick_id))
+
+
+def _each_arrival_once(group: list[SitePick]) -> list[SitePick]:
+    group.sort(key=lambda pick: (pick.time_ns, pick.pick_id))
+    beaten: set[str] = set()
+    for at, pick in enumerate(group):
+        for other in group[at + 1 :]:
+            if other.time_ns - pick.time_ns > _SAME_ARRIVAL_NS:
+                break
+            if (other.trace_id, other.channel) != (pick.trace_id, pick.channel):
+                beaten.add(min(pick, other, key=lambda p: (p.confidence, p.pick_id)).pick_id)
+    return [pick for pick in group if pick.pick_id not in beaten]
+
+
+class Associator:
+    """A design, ready to associate: velocity model built, sites projected."""
+
+    def __init__(self, design: Design, cache: Path, threads: int = 1) -> None:
+        import pandas as pd  # noqa: PLC0415 - with PyOcto, half a second
+        import pyocto  # noqa: PLC0415 - only where picks are associated
+
+        self._design = design
+        names = [name for name, *_ in design.sites]
+        x, y = design.plane.to_xy([s[1] for s in design.sites], [s[2] for s in design.sites])
+        z = [-s[3] / 1000 for s in design.sites]
+        self._stations = pd.DataFrame({"id": names, "x": x, "y": y, "z": z})
+        self._octo = pyocto.OctoAssociator(
+            xlim=design.x_km,
+            ylim=design.y_km,
+            zlim=design.z_km,
+            velocity_model=_velocity_model(design, cache),
+            n_threads=threads,
+            **{k: v for k, v in design.pyocto.items() if k not in _OF_THE_MODEL},
+        )
+
+    def associate(self, picks: Sequence[SitePick], origin_ns: int) -> list[Candidate]:
+        """Return the events of a span, in the order of time; picks may be in two of them.
+
+        ``origin_ns`` is the zero of PyOcto's clock, at or before the first pick.
+        """
+        import pandas as pd  # noqa: PLC0415 - see above
+
+        if not picks or len(self._stations) == 0:
+            return []
+        frame = pd.DataFrame(
+            {
+                "station": [pick.site for pick in picks],
+                "phase": [pick.phase for pick in picks],
+                "time": [(pick.time_ns - origin_ns) / SECOND_NS for pick in picks],
+            }
+        )
+        events, assignments = self._octo.associate(frame, self._stations)
+        members = _members(assignments, picks)
+        found = [
+            Candidate(
+                time_ns=origin_ns + round(float(row.time) * SECOND_NS),
+                x_km=float(row.x),
+                y_km=float(row.y),
+                z_km=float(row.z),
+                picks=tuple(sorted(members[int(row.idx)])),
+            )
+            for row in events.itertuples()
+        ]
+        return sorted(found, key=lambda c: (c.time_ns, c.picks))
+
+
+_OF_THE_MODEL = ("tolerance", "association_cutoff_distance")
+
+
+def _velocity_model(design: Design, cache: Path) -> Any:
+    import pyocto  # noqa: PLC0415 - see above
+
+    limits = {name: design.pyocto[name] for name in _OF_THE_MODEL}
+    layers = design.layer_model
+    if layers is None:
+        return pyocto.VelocityModel0D(design.p_velocity, design.s_velocity, **limits)
+    folder = station_tables(
+        layers,
+        {name: elevation for name, _, _, elevation in design.sites},
+        max_distance_km=_table_length(design),
+        depth_range_km=design.z_km,
+        spacing_km=design.table_spacing_km,
+        cache=cache,
+    )
+    return pyocto.StationSpecificVelocityModel1D(folder, **limits)
+
+
+def _table_length(design: Design) -> float:
+    """Return a distance that no site is from any point of the box, in km."""
+    x, y = design.plane.to_xy([s[1] for s in design.sites], [s[2] for s in design.sites])
+    corners = [np.hypot(x - cx, y - cy).max() for cx in design.x_km for cy in design.y_km]
+    box = np.hypot(design.x_km[1] - design.x_km[0], design.y_km[1] - design.y_km[0])
+    return float(np.ceil(max(*corners, box) + 2 * design.table_spacing_km))
+
+
+def _members(assignments: Any, picks: Sequence[SitePick]) -> dict[int, list[Matched]]:
+    members: dict[int, list[Matched]] = defaultdict(list)
+    columns = (assignments[n].to_numpy() for n in ("event_idx", "pick_idx", "residual"))
+    for event, at, residual in zip(*columns, strict=True):
+        pick = picks[int(at)]
+        members[int(event)].append(
+            Matched(pick.time_ns, pick.pick_id, pick.trace_id, pick.site, pick.phase,
+                    float(residual))
+        )  # fmt: skip
+    return members

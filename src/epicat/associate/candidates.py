@@ -1,0 +1,103 @@
+"""Candidates: events as an associator gives them, before each pick has one event at most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+__all__ = ["Candidate", "Matched", "Needs", "exclusive", "rank"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Matched:
+    """A pick in a candidate."""
+
+    time_ns: int
+    """Time of the pick."""
+    pick_id: str
+    """The pick."""
+    trace_id: str
+    """``NET.STA.LOC``."""
+    site: str
+    """The physical site."""
+    phase: str
+    """``P`` or ``S``."""
+    residual_s: float
+    """Observed minus predicted travel time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An event that the associator proposes."""
+
+    time_ns: int
+    """Origin time."""
+    x_km: float
+    """Kilometres east of the plane's origin."""
+    y_km: float
+    """Kilometres north of the plane's origin."""
+    z_km: float
+    """Kilometres below sea level."""
+    picks: tuple[Matched, ...]
+    """In the order of time."""
+
+    @property
+    def rms_s(self) -> float:
+        """Root mean square of the residuals."""
+        return math.sqrt(sum(p.residual_s**2 for p in self.picks) / max(len(self.picks), 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What makes an event."""
+
+    n_picks: int
+    """Picks in all."""
+    n_p_picks: int
+    """P picks."""
+    n_s_picks: int
+    """S picks."""
+    n_p_and_s_picks: int
+    """Sites with both."""
+
+    @classmethod
+    def of(cls, pyocto: Mapping[str, Any]) -> Needs:
+        """Read them from PyOcto's parameters; a second pass may ask for less."""
+        second = pyocto.get("second_pass_overwrites") or {}
+        names = ("n_picks", "n_p_picks", "n_s_picks", "n_p_and_s_picks")
+        return cls(*(min(pyocto[n], second.get(n, pyocto[n])) for n in names))
+
+    def met_by(self, candidate: Candidate) -> bool:
+        """Tell whether a candidate has the picks of an event."""
+        by_phase = {
+            phase: [p.site for p in candidate.picks if p.phase == phase] for phase in ("P", "S")
+        }
+        return (
+            len(candidate.picks) >= self.n_picks
+            and len(by_phase["P"]) >= self.n_p_picks
+            and len(by_phase["S"]) >= self.n_s_picks
+            and len(set(by_phase["P"]) & set(by_phase["S"])) >= self.n_p_and_s_picks
+        )
+
+
+def rank(candidate: Candidate) -> tuple[int, float, int, tuple[Matched, ...]]:
+    """Sort key by which the better of two candidates comes first: more picks, then lower RMS."""
+    return (-len(candidate.picks), candidate.rms_s, candidate.time_ns, candidate.picks)
+
+
+def exclusive(candidates: Iterable[Candidate], needs: Needs) -> list[Candidate]:
+    """Give every pick to the best candidate that has it; return what still is an event.
+
+    In the order of time.  Candidates that share no pick do not influence each other.
+    """
+    taken: set[str] = set()
+    kept = []
+    for candidate in sorted(candidates, key=rank):
+        left = tuple(p for p in candidate.picks if p.pick_id not in taken)
+        reduced = replace(candidate, picks=left)
+        if needs.met_by(reduced):
+            kept.append(reduced)
+            taken.update(p.pick_id for p in left)
+    return sorted(kept, key=lambda c: (c.time_ns, c.picks))

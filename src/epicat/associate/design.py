@@ -1,0 +1,215 @@
+"""The design of an association: every number that decides its result, settled once.
+
+Defaults come from the geometry of the campaign, never from a block's picks: the same for the
+first block and the last.  The digest of a design names its events.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from epicat.associate.layers import LayerModel
+from epicat.associate.options import AssociateOptions
+from epicat.associate.sites import Site
+from epicat.clock import SECOND_NS
+from epicat.errors import InputError
+from epicat.geo import Extent, Plane
+from epicat.model import digest_of
+
+__all__ = ["Design", "make_design"]
+
+_ALGORITHM = 1
+"""Raised whenever the same design gives other events."""
+_REGIONAL_KM = 400.0
+_SLOWEST_HALO_S = 1200.0
+
+
+class Design(BaseModel):
+    """What an associator is, apart from the coordinates of its sites."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    run: str
+    """Digest of the run whose picks are associated."""
+    sites: tuple[tuple[str, float, float, float], ...]
+    """Name, latitude, longitude and elevation in metres of each site."""
+    latitude: float
+    """Latitude of the centre of the extent."""
+    longitude: float
+    """Longitude of the centre of the extent."""
+    x_km: tuple[float, float]
+    """West and east edge of the search box."""
+    y_km: tuple[float, float]
+    """South and north edge of the search box."""
+    z_km: tuple[float, float]
+    """Top and bottom of the search box, below sea level."""
+    layers: tuple[tuple[float, float, float], ...]
+    """Depth, vp and vs of each row of a layered model; empty for constant velocities."""
+    constant_layers: bool
+    """Whether rows are tops of constant layers rather than nodes of a gradient."""
+    p_velocity: float
+    """Constant P velocity in km/s; of a layered model the fastest."""
+    s_velocity: float
+    """Constant S velocity in km/s; of a layered model the slowest."""
+    table_spacing_km: float
+    """Spacing of the tables of travel times."""
+    block_ns: int
+    """Length of a block."""
+    halo_ns: int
+    """How far around a block picks are read."""
+    pyocto: dict[str, Any]
+    """PyOcto's parameters."""
+    algorithm: int = _ALGORITHM
+    """Version of epicat's own part."""
+
+    @property
+    def digest(self) -> str:
+        """Names the design; equal for equal designs."""
+        return digest_of(self.model_dump_json())
+
+    @property
+    def plane(self) -> Plane:
+        """The local plane."""
+        return Plane(self.latitude, self.longitude)
+
+    @property
+    def layer_model(self) -> LayerModel | None:
+        """The layered model, or None for constant velocities."""
+        if not self.layers:
+            return None
+        depth, vp, vs = zip(*self.layers, strict=True)
+        return LayerModel(depth, vp, vs, constant=self.constant_layers)
+
+    @property
+    def reach_ns(self) -> int:
+        """How far from a block's edges picks can change its events: its neighbours' halo."""
+        return self.block_ns + self.halo_ns
+
+    def described(self) -> str:
+        """Return the derived numbers in words, for a person."""
+        p = self.pyocto
+        size = f"{self.x_km[1] - self.x_km[0]:.0f} x {self.y_km[1] - self.y_km[0]:.0f} km"
+        velocity = (
+            f"{len(self.layers)} {'layers' if self.constant_layers else 'gradient nodes'}"
+            if self.layers
+            else f"vp {self.p_velocity:g}, vs {self.s_velocity:g} km/s"
+        )
+        return (
+            f"{len(self.sites)} sites; search box {size}, {self.z_km[0]:g} to {self.z_km[1]:g} km "
+            f"deep; {velocity}; n_picks {p['n_picks']}, tolerance {p['tolerance']:g} s, "
+            f"cutoff {p['association_cutoff_distance']:.0f} km, time_before {p['time_before']:g} s; "
+            f"blocks of {self.block_ns / 3600e9:g} h with a halo of {self.halo_ns / 1e9:g} s"
+        )
+
+
+def make_design(
+    options: AssociateOptions,
+    run: str,
+    extent: Extent,
+    sites: Sequence[Site],
+    layers: LayerModel | None,
+) -> Design:
+    """Settle every number; raise `InputError` if the options contradict each other."""
+    plane = Plane(*extent.center)
+    x_km, y_km = _box(extent, plane, options.margin_km)
+    diagonal = math.hypot(x_km[1] - x_km[0], y_km[1] - y_km[0])
+    span = max(diagonal, _farthest(sites, plane, x_km, y_km))
+    z_km = _depths(options, sites, diagonal)
+    vp, vs = _velocities(options, diagonal, layers)
+    pyocto = _pyocto(options, len(sites), span, vs, layered=layers is not None)
+    halo = options.halo_s or max(_SLOWEST_HALO_S, math.ceil(2 * pyocto["time_before"]))
+    block_ns = round(options.block_hours * 3600 * SECOND_NS)
+    return Design(
+        run=run,
+        sites=tuple((s.name, s.latitude, s.longitude, s.elevation_m) for s in sites),
+        latitude=plane.latitude,
+        longitude=plane.longitude,
+        x_km=x_km,
+        y_km=y_km,
+        z_km=z_km,
+        layers=tuple(zip(layers.depth_km, layers.vp, layers.vs, strict=True)) if layers else (),
+        constant_layers=layers.constant if layers else False,
+        p_velocity=vp,
+        s_velocity=vs,
+        table_spacing_km=min(max(round(span / 400, 1), 0.2), 2.0),
+        block_ns=block_ns,
+        halo_ns=round(halo * SECOND_NS),
+        pyocto=pyocto,
+    )
+
+
+def _box(
+    extent: Extent, plane: Plane, margin_km: float
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the smallest box around the extent's outline, widened by the margin, to 10 m."""
+    along = np.linspace(0, 1, 33)
+    lats = extent.south + (extent.north - extent.south) * along
+    lons = extent.west + extent.width_deg * along
+    outline_lat = np.concatenate([lats, lats, np.full(33, extent.south), np.full(33, extent.north)])
+    outline_lon = np.concatenate([np.full(33, lons[0]), np.full(33, lons[-1]), lons, lons])
+    x, y = plane.to_xy(outline_lat, outline_lon)
+
+    def widened(values: np.ndarray[Any, Any]) -> tuple[float, float]:
+        low, high = float(values.min()) - margin_km, float(values.max()) + margin_km
+        return round(low, 2), round(high, 2)
+
+    return widened(x), widened(y)
+
+
+def _farthest(
+    sites: Sequence[Site], plane: Plane, x_km: tuple[float, float], y_km: tuple[float, float]
+) -> float:
+    """Return the largest distance from a site to a corner of the box."""
+    x, y = plane.to_xy([s.latitude for s in sites], [s.longitude for s in sites])
+    corners = [np.hypot(x - cx, y - cy).max(initial=0) for cx in x_km for cy in y_km]
+    return float(max(corners))
+
+
+def _depths(
+    options: AssociateOptions, sites: Sequence[Site], diagonal: float
+) -> tuple[float, float]:
+    highest = max((s.elevation_m for s in sites), default=0.0) / 1000
+    top = options.min_depth_km
+    bottom = options.max_depth_km
+    z = (
+        min(0.0, -math.ceil(highest * 2) / 2) if top is None else top,
+        float(min(max(30, round(diagonal / 5, -1)), 200)) if bottom is None else bottom,
+    )
+    if z[0] >= z[1]:
+        raise InputError(f"the search box has no depth: from {z[0]:g} to {z[1]:g} km")
+    return z
+
+
+def _velocities(
+    options: AssociateOptions, diagonal: float, layers: LayerModel | None
+) -> tuple[float, float]:
+    """Crustal velocities for a region, upper mantle's share for a large one."""
+    if layers is not None:
+        if options.p_velocity or options.s_velocity:
+            raise InputError("give either a file of velocities or constant ones, not both")
+        return max(layers.vp), min(layers.vs)
+    vp, vs = (6.3, 3.7) if diagonal <= _REGIONAL_KM else (7.0, 4.0)
+    vp = options.p_velocity or (options.s_velocity * 1.73 if options.s_velocity else vp)
+    vs = options.s_velocity or (options.p_velocity / 1.73 if options.p_velocity else vs)
+    if vs >= vp:
+        raise InputError(f"the S velocity {vs:g} km/s is not below the P velocity {vp:g} km/s")
+    return vp, vs
+
+
+def _pyocto(
+    options: AssociateOptions, sites: int, span_km: float, vs: float, *, layered: bool
+) -> dict[str, Any]:
+    values = options.pyocto.model_dump()
+    cutoff = values["association_cutoff_distance"] or min(max(span_km / 2, 100.0), 250.0)
+    defaults = {
+        "n_picks": min(10, max(6, 2 * sites - 2)),
+        "tolerance": (1.0 if layered else 1.5) + (0.5 if span_km > _REGIONAL_KM else 0.0),
+        "association_cutoff_distance": round(cutoff, 1),
+        "time_before": float(math.ceil(min(span_km, 2 * cutoff) / (vs if not layered else 3.0))),
+    }
+    return {k: defaults.get(k) if v is None else v for k, v in values.items()}

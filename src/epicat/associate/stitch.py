@@ -1,0 +1,55 @@
+"""Stitch the events of two neighbouring blocks where they meet.
+
+Each block is associated with a halo, so both have an opinion on the events near their seam.  A
+block owns the events whose origin time lies inside it; where the two disagree about one event,
+it could be owned by both or by neither.  The stitch mends that, and looks at nothing but the
+two blocks: a catalog does not depend on which blocks were computed together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from epicat.associate.candidates import Candidate, Needs, exclusive, rank
+
+__all__ = ["stitch"]
+
+
+def stitch(
+    before: Sequence[Candidate], after: Sequence[Candidate], seam_ns: int, needs: Needs
+) -> list[Candidate]:
+    """Return the events around a seam, in the order of time, no pick in two of them.
+
+    Given are the candidates of the block before and the block after the seam, halos included.
+    Owned are the first's before the seam and the second's from it on.  An event that each
+    places on the other's side (so that neither owns it) is taken from the better of the two; an
+    event that each places on its own side loses its shared picks to the better one, and with
+    them usually its existence.
+    """
+    mine = [c for c in before if c.time_ns < seam_ns]
+    others = [c for c in after if c.time_ns >= seam_ns]
+    orphans = _orphans(
+        [c for c in before if c.time_ns >= seam_ns],
+        [c for c in after if c.time_ns < seam_ns],
+        mine + others,
+    )
+    return exclusive([*mine, *others, *orphans], needs)
+
+
+def _orphans(
+    late: Iterable[Candidate], early: Sequence[Candidate], owned: Sequence[Candidate]
+) -> list[Candidate]:
+    """Return the better of each pair that is one event and that neither block owns."""
+    by_pick = {p.pick_id: at for at, c in enumerate(early) for p in c.picks}
+    taken = {p.pick_id for c in owned for p in c.picks}
+    found = []
+    for candidate in late:
+        shared = Counter(by_pick[p.pick_id] for p in candidate.picks if p.pick_id in by_pick)
+        for at, count in shared.most_common(1):
+            twin = early[at]
+            if 2 * count >= min(len(candidate.picks), len(twin.picks)):
+                better = min(candidate, twin, key=rank)
+                if 2 * sum(p.pick_id in taken for p in better.picks) < len(better.picks):
+                    found.append(better)
+    return found

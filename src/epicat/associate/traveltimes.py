@@ -1,0 +1,349 @@
+"""First arrivals of P and S in a flat layered earth, and PyOcto's tables of them.
+
+The model is cut into thin uniform slices, each as slow as the vertical travel time through it
+says.  In a stack of uniform slices the first arrival is exactly the earliest of the direct ray
+and the head waves (Shearer 2009, Introduction to Seismology, chapter 4; Aki and Richards 2002,
+Quantitative Seismology, chapter 9), and the head waves of thin slices are the diving rays of the
+gradient.  There is no grid, hence no numerical dispersion, and no triplication can be missed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epicat.associate.layers import LayerModel, Phase
+from epicat.errors import InputError
+from epicat.model import digest_of
+
+__all__ = ["station_tables", "travel_times"]
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+_FORMAT = 1
+"""Part of the name of every folder of tables: raise it when the times or the files change."""
+_SLICE_ERROR_S = 1e-3
+"""Bound for what one slice adds to a time through a gradient, in seconds; half of it is seen."""
+_DECIMALS = 9
+"""Depths in km that agree to this many decimals are the same."""
+_KNOT_STEP = 0.05
+"""Step between rays, in asinh(q) of `_direct`; leaves an error of 1e-8 of the time."""
+_MARGIN = 2
+"""Nodes of a table beyond what was asked for, on each side."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """Uniform slices, and the edges between them where the station and the points stand.
+
+    Edge ``i`` is the near side of slice ``i``; the first and last slice stand for half spaces.
+    """
+
+    thickness: F64
+    """Thickness of each slice in km, shape (n,)."""
+    velocity: F64
+    """Velocity of each slice in km/s, shape (n,)."""
+    station: int
+    """Edge of the station."""
+    points: I64
+    """Edges of the points, shape (nz,), rising."""
+
+    def mirrored(self) -> _Stack:
+        """Return the stack upside down."""
+        n = len(self.velocity)
+        points = n - self.points[::-1]
+        return _Stack(self.thickness[::-1], self.velocity[::-1], n - self.station, points)
+
+
+def travel_times(
+    model: LayerModel, phase: Phase, station_depth_km: float, distance_km: F64, depth_km: F64
+) -> F64:
+    """First-arrival times in seconds, shape (nx, nz), between a station and a grid of points.
+
+    ``distance_km`` (nx,) are horizontal distances, not negative, ``depth_km`` (nz,) depths in km
+    below sea level in any order.  Station and points may lie anywhere, also above the model.
+    The error is below 1 microsecond in uniform layers, and below 0.5 ms where velocity changes
+    with depth.  Times are continuous in distance and never decrease with it.
+    """
+    distance, column = np.unique(np.asarray(distance_km, dtype=float), return_inverse=True)
+    depth, row = np.unique(np.asarray(depth_km, dtype=float), return_inverse=True)
+    stack = _stack(model, phase, station_depth_km, depth)
+    times = _direct_waves(stack, distance)
+    _lower_to_head_waves(times, stack, distance)
+    _lower_to_head_waves(times[::-1], stack.mirrored(), distance)
+    return np.ascontiguousarray(times[row][:, column].T)
+
+
+def _stack(model: LayerModel, phase: Phase, station: float, points: F64) -> _Stack:
+    ends = np.append(points, station)
+    nodes = np.concatenate([_nodes(model, phase), ends])
+    inner = np.unique(np.round(nodes, _DECIMALS))
+    edges = np.concatenate([inner[:1] - 1.0, inner, inner[-1:] + 1.0])
+    at = np.searchsorted(edges, np.round(ends, _DECIMALS))
+    return _Stack(np.diff(edges), _slice_velocity(model, phase, edges), int(at[-1]), at[:-1])
+
+
+def _nodes(model: LayerModel, phase: Phase) -> F64:
+    """Depths in km at which a slice must begin for the sake of the model alone."""
+    depth = np.array(model.depth_km)
+    if model.constant:
+        return depth
+    velocity = model.velocity(depth, phase)
+    pieces = [
+        np.linspace(depth[i], depth[i + 1], _pieces(depth[i : i + 2], velocity[i : i + 2]) + 1)
+        for i in range(len(depth) - 1)
+    ]
+    return np.concatenate([depth, *pieces])
+
+
+def _pieces(depth: F64, velocity: F64) -> int:
+    """Into how many slices a layer with a gradient is cut.
+
+    A ray that turns in a slice of thickness h stays in it over sqrt(8 h v / v'), at a velocity
+    that is wrong by at most h v' / 2: an error below sqrt(2 h v' / v) h / v seconds.
+    """
+    slowest = float(velocity.min())
+    contrast = float(np.ptp(velocity)) / slowest
+    error = math.sqrt(2 * contrast) * float(np.ptp(depth)) / slowest
+    return max(1, math.ceil(float(np.power(error / _SLICE_ERROR_S, 2 / 3))))
+
+
+def _slice_velocity(model: LayerModel, phase: Phase, edges: F64) -> F64:
+    """Thickness over vertical travel time, km/s: exact, as no slice spans a node."""
+    if model.constant:
+        return model.velocity((edges[:-1] + edges[1:]) / 2, phase)
+    velocity = model.velocity(edges, phase)
+    change = np.diff(velocity) / velocity[:-1]
+    safe = np.where(change == 0, 1.0, change)
+    mean = np.where(change == 0, 1.0, safe / np.log1p(safe))
+    return np.asarray(velocity[:-1] * mean)
+
+
+def _direct_waves(stack: _Stack, distance: F64) -> F64:
+    """Return times of rays that never turn, (nz, nx); infinite at the depth of the station."""
+    times = np.full((len(stack.points), len(distance)), np.inf)
+    for row, edge in enumerate(stack.points):
+        between = slice(min(edge, stack.station), max(edge, stack.station))
+        if edge != stack.station:
+            times[row] = _direct(stack.thickness[between], stack.velocity[between], distance)
+    return times
+
+
+def _direct(thickness: F64, velocity: F64, distance: F64) -> F64:
+    """Return times in seconds, shape (nx,), of the ray that crosses every one of the slices.
+
+    The rays are ordered by the tangent q of their angle from the vertical in the fastest slice,
+    which keeps grazing rays apart where the ray parameter p does not.  As dT/dX = p, the time
+    between two rays is a cubic with known slopes.
+    """
+    fastest = velocity.max()
+    ratio = velocity / fastest
+    q = _tangents(distance.max(initial=0.0) / thickness[ratio == 1].sum())
+    inverse = 1 / np.sqrt(1 + np.outer(q**2, 1 - ratio**2))
+    hypotenuse = np.sqrt(1 + q**2)
+    x = q * (inverse @ (thickness * ratio))
+    t = hypotenuse * (inverse @ (thickness / velocity))
+    return _hermite(distance, x, t, q / hypotenuse / fastest)
+
+
+def _tangents(largest: float) -> F64:
+    end = math.asinh(largest) + _KNOT_STEP
+    return np.asarray(np.sinh(np.linspace(0, end, math.ceil(end / _KNOT_STEP) + 1)))
+
+
+def _hermite(at: F64, x: F64, y: F64, slope: F64) -> F64:
+    """Cubic interpolation of y(x) with known slopes, x rising."""
+    i = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2)
+    width = x[i + 1] - x[i]
+    s = (at - x[i]) / width
+    rise = y[i + 1] - y[i]
+    start, end = width * slope[i] - rise, rise - width * slope[i + 1]
+    return np.asarray(y[i] + s * rise + s * (1 - s) * (start * (1 - s) + end * s))
+
+
+def _lower_to_head_waves(times: F64, stack: _Stack, distance: F64) -> None:
+    """Lower ``times`` (nz, nx), in place, to the head waves along slices beyond both ends."""
+    lids = _lids(stack.velocity)
+    for k in range(stack.station, len(stack.velocity)):
+        if lids[k] > stack.station:
+            continue
+        low, high = np.searchsorted(stack.points, [lids[k], k + 1])
+        legs = _legs(stack, lids[k], k)
+        both = legs[:, [stack.station - lids[k]]] + legs[:, stack.points[low:high] - lids[k]]
+        intercept, critical = both[:, :, None]
+        near = np.searchsorted(distance, critical.min(initial=np.inf))
+        x, part = distance[near:], times[low:high, near:]
+        head = intercept + x / stack.velocity[k]
+        np.minimum(part, head, out=part, where=x >= critical)
+
+
+def _lids(velocity: F64) -> list[int]:
+    """For each slice the furthest edge from which a head wave along it can start.
+
+    Every slice between that edge and the slice is slower.
+    """
+    lids: list[int] = []
+    for k, v in enumerate(velocity):
+        edge = k
+        while edge > 0 and velocity[edge - 1] < v:
+            edge = lids[edge - 1]
+        lids.append(edge)
+    return lids
+
+
+def _legs(stack: _Stack, lid: int, k: int) -> F64:
+    """Intercept times in s and horizontal reach in km of the legs from edges to slice k.
+
+    Shape (2, k - lid + 1), for the edges lid to k (Shearer 2009, chapter 4, layered models).
+    """
+    thickness, velocity = stack.thickness[lid:k], stack.velocity[lid:k]
+    sine = velocity / stack.velocity[k]
+    cosine = np.sqrt((1 - sine) * (1 + sine))
+    legs = np.zeros((2, k - lid + 1))
+    np.cumsum((thickness * cosine / velocity)[::-1], out=legs[0, -2::-1])
+    np.cumsum((thickness * sine / cosine)[::-1], out=legs[1, -2::-1])
+    return legs
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The nodes of one station's table, as PyOcto wants them: the same numbers for every one."""
+
+    spacing_km: float
+    """Distance between nodes, both ways."""
+    nx: int
+    """Nodes in distance, the first below the station."""
+    nz: int
+    """Nodes in depth."""
+    above: int
+    """Nodes above the station: PyOcto's ``n_padding``."""
+
+    def distance_km(self) -> F64:
+        """Distances of the nodes, shape (nx,)."""
+        return np.arange(self.nx) * self.spacing_km
+
+    def depth_km(self, station_depth_km: float) -> F64:
+        """Depths of the nodes below sea level, shape (nz,); node ``above`` is the station's."""
+        return station_depth_km + (np.arange(self.nz) - self.above) * self.spacing_km
+
+
+def station_tables(
+    model: LayerModel,
+    elevations_m: Mapping[str, float],
+    *,
+    max_distance_km: float,
+    depth_range_km: tuple[float, float],
+    spacing_km: float,
+    cache: Path,
+) -> Path:
+    """Return a folder of travel-time tables for ``pyocto.StationSpecificVelocityModel1D``.
+
+    It holds ``{id}.pyocto`` for each id of ``elevations_m`` (metres above sea level) and
+    ``n_padding``.  Every table covers ``max_distance_km`` and ``depth_range_km`` (km below sea
+    level) and two nodes more.  PyOcto's stations must have z = -elevation / 1000.
+
+    PyOcto interpolates linearly between nodes.  At a distance r from the station in a uniform
+    earth this is late by ``spacing² / (8 r v)`` seconds at most, and by 0.15 ``spacing / v`` in
+    the cells next to it: for 0.5 km and 5 km/s 15 ms there, 1 ms from 6 km on.  A point beyond
+    the table in distance or below it is dropped from PyOcto's location in silence, and above it
+    PyOcto does not check at all: ``max_distance_km`` must reach across the whole search box and
+    ``depth_range_km`` must hold its depths.  PyOcto keeps a copy for each station in memory, 16
+    bytes a node.
+
+    The folder in ``cache`` is named by all that it depends on and found again without work.  It
+    appears complete or not at all: many processes may ask for it, and be killed, at any time (a
+    kill leaves a folder whose name begins with a dot, that nobody reads).  Raises `InputError`
+    for elevations, distances or ids that cannot be used.
+    """
+    depths = {name: _depth(name, elevation) for name, elevation in elevations_m.items()}
+    grid = _grid(list(depths.values()), max_distance_km, depth_range_km, spacing_km)
+    folder = cache / digest_of(_FORMAT, model.digest, grid, repr(sorted(depths.items())))
+    if not folder.is_dir():
+        _build(folder, model, grid, depths)
+    return folder
+
+
+def _depth(name: str, elevation_m: float) -> float:
+    """Depth in km below sea level of a station."""
+    if not math.isfinite(elevation_m):
+        raise InputError(
+            f"station {name}: its elevation is {elevation_m}, a number of metres above sea level "
+            "is needed; correct the list of stations or leave the station out"
+        )
+    if Path(name).name != name:
+        raise InputError(
+            f"station {name!r}: its name cannot be that of a file; remove slashes from it"
+        )
+    return -float(elevation_m) / 1000.0
+
+
+def _grid(
+    stations: list[float], max_distance: float, depth_range: tuple[float, float], spacing: float
+) -> _Grid:
+    top, bottom = depth_range
+    if not (stations and 0 < spacing < math.inf and 0 <= max_distance < math.inf and top <= bottom):
+        raise InputError(
+            f"no travel-time tables for {len(stations)} stations, distances up to "
+            f"{max_distance:g} km, depths {top:g} to {bottom:g} km and a spacing of {spacing:g} km;"
+            " give at least one station, a spacing above 0 and depths that rise"
+        )
+    above = _nodes_within(max(stations) - top, spacing)
+    below = _nodes_within(bottom - min(stations), spacing)
+    nx = _nodes_within(max_distance, spacing) + 1
+    return _Grid(float(spacing), nx, above + 1 + below, above)
+
+
+def _nodes_within(length: float, spacing: float) -> int:
+    return max(0, math.ceil(length / spacing)) + _MARGIN
+
+
+def _build(folder: Path, model: LayerModel, grid: _Grid, depths: Mapping[str, float]) -> None:
+    """Write the tables beside ``folder``, then give them its name, if nobody else was faster."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        _write(draft, model, grid, depths)
+        draft.chmod(0o755)
+        draft.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write(draft: Path, model: LayerModel, grid: _Grid, depths: Mapping[str, float]) -> None:
+    made: dict[float, Path] = {}
+    for name, depth in depths.items():
+        table = draft / f"{name}.pyocto"
+        if depth in made:
+            _link(made[depth], table)
+        else:
+            table.write_bytes(_table(model, grid, depth))
+            made[depth] = table
+    (draft / "n_padding").write_bytes(struct.pack("i", grid.above))
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a second name, or a copy where the file system has no hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _table(model: LayerModel, grid: _Grid, station_depth_km: float) -> bytes:
+    """One table: nx, nz, spacing, then P and S times in seconds, distance by distance."""
+    x, z = grid.distance_km(), grid.depth_km(station_depth_km)
+    p, s = (travel_times(model, phase, station_depth_km, x, z) for phase in ("P", "S"))
+    return struct.pack("iid", grid.nx, grid.nz, grid.spacing_km) + p.tobytes() + s.tobytes()

@@ -1,0 +1,1 @@
+"""Picking: windows of samples in, P and S triggers out."""

@@ -1,0 +1,134 @@
+"""Bundles: a picker compiled once, run without PyTorch.
+
+A bundle is a folder with an OpenVINO model (pre-processing, network and post-processing in one
+graph) and what there is to know about it.  It lies in epicat's cache under a digest of the
+files of weights, so that the same name with other content is another bundle.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from epicat.cache import cache_folder
+from epicat.errors import ModelError
+from epicat.model import digest_of
+from epicat.pick.picker import F32, PickerInfo
+from epicat.pick.weights import WeightFiles
+
+__all__ = ["BATCH", "Bundle", "OpenVinoPicker", "bundle_folder", "import_openvino", "list_bundles"]
+
+BATCH = 16
+"""Windows in one call.  Fixed, so that the arithmetic of a window is always the same."""
+
+_FORMAT = 1
+_ABOUT, _GRAPH = "bundle.json", "model.xml"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A compiled picker on disk."""
+
+    folder: Path
+    """Where it lies."""
+    info: PickerInfo
+    """What is known about it."""
+
+    @classmethod
+    def read(cls, folder: Path) -> Bundle:
+        """Read what is known about a bundle; raise `ModelError` if there is none."""
+        try:
+            return cls(folder, PickerInfo.model_validate_json((folder / _ABOUT).read_bytes()))
+        except (OSError, ValidationError) as error:
+            raise ModelError(
+                f"compiled model {str(folder)!r} cannot be read; remove it and run "
+                "`epicat models compile` again"
+            ) from error
+
+    @property
+    def graph(self) -> Path:
+        """The OpenVINO model."""
+        return self.folder / _GRAPH
+
+    @property
+    def about(self) -> Path:
+        """The file that describes it."""
+        return self.folder / _ABOUT
+
+
+def bundle_folder(files: WeightFiles) -> Path:
+    """Return where the bundle of a pair of files lies, or will lie."""
+    name = f"{files.model}-{files.weight}-{digest_of(_FORMAT, files.model, *files.sha256)}"
+    return cache_folder("bundles") / name
+
+
+def list_bundles() -> list[Bundle]:
+    """Return every bundle in the cache, in the order of names; damaged ones are left out."""
+    found = []
+    for path in sorted(cache_folder("bundles").glob(f"*/{_ABOUT}")):
+        try:
+            found.append(Bundle.read(path.parent))
+        except ModelError:
+            continue
+    return found
+
+
+def import_openvino() -> Any:
+    """Import OpenVINO without its telemetry, which would call home at every import."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino  # noqa: PLC0415 - only where a model is run or made
+
+    return openvino
+
+
+class OpenVinoPicker:
+    """A bundle, loaded: the `Picker` that workers use."""
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        self.info = bundle.info
+        self._request, self.precision = self._compile(bundle, threads)
+        self._batch = np.zeros((BATCH, len(self.info.component_order), self.info.samples), "f4")
+
+    @staticmethod
+    def _compile(bundle: Bundle, threads: int) -> tuple[Any, str]:
+        ov = import_openvino()
+        try:
+            compiled = ov.Core().compile_model(
+                bundle.graph,
+                "CPU",
+                {
+                    # OpenVINO's own default is bf16 where the CPU has it: other picks.
+                    "INFERENCE_PRECISION_HINT": "f32",
+                    "INFERENCE_NUM_THREADS": threads,
+                    "NUM_STREAMS": 1,
+                },
+            )
+        except RuntimeError as error:
+            raise ModelError(
+                f"compiled model {str(bundle.folder)!r} cannot be loaded: {error}; remove it and "
+                "run `epicat models compile` again"
+            ) from error
+        precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        return compiled.create_infer_request(), str(precision)
+
+    def probabilities(self, windows: F32) -> F32:
+        """Return probabilities (n, phases, samples) of windows (n, components, samples)."""
+        results = [self._infer(windows[i : i + BATCH]) for i in range(0, len(windows), BATCH)]
+        if not results:
+            return np.empty((0, len(self.info.phases), self.info.samples), np.float32)
+        return results[0] if len(results) == 1 else np.concatenate(results)
+
+    def _infer(self, part: F32) -> F32:
+        full = part
+        if len(part) < BATCH:
+            self._batch[: len(part)] = part
+            self._batch[len(part) :] = 0
+            full = self._batch
+        self._request.infer([np.ascontiguousarray(full, np.float32)], share_inputs=True)
+        output: F32 = self._request.get_output_tensor(0).data
+        return output[: len(part)].copy()

@@ -1,0 +1,45 @@
+"""From a model's and a weight's name to a bundle that can be loaded."""
+
+from __future__ import annotations
+
+from epicat.errors import NameChoiceError
+from epicat.pick.bundle import Bundle, bundle_folder, list_bundles
+from epicat.pick.picker import PickOptions
+from epicat.pick.weights import MODELS, find_weights
+
+__all__ = ["prepare_bundle"]
+
+
+def prepare_bundle(options: PickOptions, *, again: bool = False) -> Bundle:
+    """Return the bundle of a model and weights, compiled now if it is not in the cache.
+
+    Imports torch only to compile.  ``again`` compiles even if it is in the cache.  Raises
+    `NameChoiceError` for an unknown model and `ModelError` if the weights cannot be had.
+    """
+    if options.model not in MODELS:
+        raise NameChoiceError("model", options.model, MODELS)
+    files = find_weights(options.model, options.weight)
+    if files is None:
+        compiled = _by_name(options)
+        if compiled is not None and not again:
+            return compiled
+        from epicat.pick.seisbench import fetch_weights  # noqa: PLC0415 - imports torch
+
+        files = fetch_weights(options.model, options.weight)
+    folder = bundle_folder(files)
+    if folder.is_dir() and not again:
+        return Bundle.read(folder)
+    from epicat.pick.seisbench import compile_bundle  # noqa: PLC0415 - imports torch
+
+    return compile_bundle(files)
+
+
+def _by_name(options: PickOptions) -> Bundle | None:
+    """Return a bundle by name where the weights themselves are not on this machine."""
+    same = [
+        b
+        for b in list_bundles()
+        if (b.info.model, b.info.weight) == (options.model, options.weight)
+    ]
+    return max(same, key=lambda b: b.about.stat().st_mtime, default=None)
+

@@ -1,0 +1,158 @@
+"""Compile SeisBench's models: the only file that imports torch and seisbench.
+
+The graph is SeisBench's own ``annotate_batch_pre``, ``forward`` and ``annotate_batch_post``,
+traced in one module.  Blinding stays outside: it is applied where windows are stacked.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from difflib import get_close_matches
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from epicat.errors import ModelError
+from epicat.pick.bundle import BATCH, Bundle, bundle_folder, import_openvino
+from epicat.pick.picker import PickerInfo
+from epicat.pick.weights import WeightFiles, cached_weights, find_weights
+
+__all__ = ["compile_bundle", "fetch_weights"]
+
+_INSTALL = "install it with: pip install 'epicat[seisbench]'"
+
+
+def _seisbench_models() -> Any:
+    try:
+        with redirect_stdout(None):
+            import seisbench.models  # noqa: PLC0415 - takes seconds, and is an extra
+    except ImportError as error:
+        raise ModelError(f"compiling a model needs SeisBench and PyTorch; {_INSTALL}") from error
+    return seisbench.models
+
+
+def fetch_weights(model: str, weight: str) -> WeightFiles:
+    """Download weights into SeisBench's cache; raise `ModelError` if they cannot be had."""
+    architecture = getattr(_seisbench_models(), model)
+    try:
+        architecture.from_pretrained(weight)
+    except Exception as error:  # noqa: BLE001 - whatever the download raises, they are not here
+        raise ModelError(_unreachable(model, weight, error)) from error
+    files = find_weights(model, weight)
+    if files is None:
+        raise ModelError(_unreachable(model, weight, FileNotFoundError("nothing was downloaded")))
+    return files
+
+
+def _unreachable(model: str, weight: str, error: Exception) -> str:
+    known = sorted({files.weight for files in cached_weights(model)})
+    reason = (str(error).splitlines() or [""])[0][:200]
+    near = get_close_matches(weight, known, n=1)
+    guess = f" Did you mean {near[0]}?" if near else ""
+    return (
+        f"weights {weight!r} of {model} are neither in SeisBench's cache nor can they be fetched "
+        f"({type(error).__name__}: {reason}). In the cache: {', '.join(known) or 'none'}.{guess} Check "
+        "the name and the connection, set SEISBENCH_CACHE_ROOT to a folder that has them, or give "
+        "--weight the path of a .pt file with its .json beside it"
+    )
+
+
+def compile_bundle(files: WeightFiles) -> Bundle:
+    """Compile a pair of files into a bundle in the cache; raise `ModelError` if that fails.
+
+    The bundle is made beside its place and moved there whole: several at once do no harm.
+    """
+    model = _load(files)
+    folder = bundle_folder(files)
+    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
+    try:
+        bundle = Bundle(partial, _info(model, files))
+        _convert(model, bundle)
+        bundle.about.write_text(bundle.info.model_dump_json(indent=1), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            partial.rename(folder)
+        except OSError:  # another process was first: its bundle is the same
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return Bundle.read(folder)
+
+
+def _load(files: WeightFiles) -> Any:
+    architecture = getattr(_seisbench_models(), files.model)
+    stem, _, rest = files.weights.name.rpartition(".pt")
+    try:
+        model = architecture.load(
+            files.weights.with_name(stem), rest.removeprefix(".v") or None, weights_only=True
+        )
+    except Exception as error:  # noqa: BLE001 - torch and SeisBench raise many kinds
+        reason = (str(error).splitlines() or [""])[0][:200]
+        raise ModelError(
+            f"weights {str(files.weights)!r} are none of {files.model}: {reason}"
+        ) from error
+    model.eval()
+    if model.output_type != "array" or model.filter_args is not None:
+        raise ModelError(f"weights {str(files.weights)!r} need a filter that epicat does not have")
+    return model
+
+
+def _info(model: Any, files: WeightFiles) -> PickerInfo:
+    phases = "".join(model.labels)
+    arguments: dict[str, Any] = dict(model.default_args)
+    known: Mapping[str, tuple[str, Any]] = model._annotate_args
+    overlap = _argument(arguments, known, "overlap")
+    weights_sha256, metadata_sha256 = files.sha256
+    return PickerInfo(
+        model=files.model,
+        weight=files.weight,
+        sampling_rate=float(model.sampling_rate),
+        samples=int(model.in_samples),
+        phases=phases,
+        component_order="".join(model.component_order),
+        overlap=int(overlap * model.in_samples) if 0 < overlap < 1 else int(overlap),
+        blinding=tuple(_argument(arguments, known, "blinding")),
+        stacking=_argument(arguments, known, "stacking"),
+        thresholds={p: _threshold(arguments, known, p) for p in phases if p in "PS"},
+        weights_sha256=weights_sha256,
+        metadata_sha256=metadata_sha256,
+        made_with={name: version(name) for name in ("seisbench", "torch", "openvino")},
+    )
+
+
+def _argument(own: Mapping[str, Any], known: Mapping[str, tuple[str, Any]], name: str) -> Any:
+    return own[name] if name in own else known[name][1]
+
+
+def _threshold(own: Mapping[str, Any], known: Mapping[str, tuple[str, Any]], phase: str) -> float:
+    name = f"{phase}_threshold"
+    general = known["*_threshold"][1] if "*_threshold" in known else 0.3
+    return float(own.get(name, known[name][1] if name in known else general))
+
+
+def _convert(model: Any, bundle: Bundle) -> None:
+    import torch  # noqa: PLC0415 - heavy, see the module's docstring
+
+    class Whole(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, windows: Any) -> Any:
+            arguments = {"blinding": (0, 0)}
+            prepared = self.model.annotate_batch_pre(windows, arguments)
+            found = self.model.annotate_batch_post(self.model(prepared), None, arguments)
+            return found.transpose(-1, -2)
+
+    ov = import_openvino()
+    shape = (BATCH, len(bundle.info.component_order), bundle.info.samples)
+    example = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad(), open(os.devnull, "w") as null, redirect_stdout(null):  # noqa: PTH123
+        converted = ov.convert_model(Whole(), example_input=example)
+        converted.reshape(list(shape))
+        ov.save_model(converted, bundle.graph, compress_to_fp16=False)

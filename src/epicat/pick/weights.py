@@ -1,0 +1,117 @@
+"""Find SeisBench's files of weights without importing SeisBench.
+
+SeisBench keeps them as ``{cache}/models/v3/{model}/{weight}.pt.v{version}`` beside
+``{weight}.json.v{version}``, with the cache in ``$SEISBENCH_CACHE_ROOT`` or ``~/.seisbench``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from epicat.errors import InputError, ModelError
+
+__all__ = ["MODELS", "WeightFiles", "cached_weights", "find_weights", "seisbench_cache"]
+
+MODELS = ("PhaseNet", "PhaseNetLight")
+"""The models that epicat runs."""
+
+_VERSIONED = re.compile(r"(?P<stem>.+)\.(?P<kind>pt|json)(?:\.v(?P<version>[0-9.]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFiles:
+    """A pair of files: the weights, and what describes them."""
+
+    model: str
+    """SeisBench's name of the architecture."""
+    weight: str
+    """Name of the weights."""
+    weights: Path
+    """The ``.pt`` file."""
+    metadata: Path
+    """The ``.json`` file."""
+
+    @property
+    def sha256(self) -> tuple[str, str]:
+        """SHA-256 of the weights and of the metadata."""
+        digests = [hashlib.sha256(p.read_bytes()).hexdigest() for p in self._paths]
+        return digests[0], digests[1]
+
+    def read_metadata(self) -> dict[str, Any]:
+        """Return what the ``.json`` file says; raise `ModelError` if it is none."""
+        try:
+            loaded = json.loads(self.metadata.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelError(f"weights {str(self.metadata)!r} cannot be read: {error}") from error
+        if not isinstance(loaded, dict):
+            raise ModelError(f"weights {str(self.metadata)!r} hold no JSON object")
+        return loaded
+
+    @property
+    def _paths(self) -> tuple[Path, Path]:
+        return self.weights, self.metadata
+
+
+def seisbench_cache() -> Path:
+    """Return the folder in which SeisBench keeps its models."""
+    root = os.environ.get("SEISBENCH_CACHE_ROOT")
+    return (Path(root) if root else Path.home() / ".seisbench") / "models" / "v3"
+
+
+def find_weights(model: str, weight: str) -> WeightFiles | None:
+    """Return the files of a local pair, or of SeisBench's cache; None if they are not there.
+
+    ``weight`` is a name, or the path of either file of a pair.  Raises `InputError` if it
+    looks like a path and there is no such pair.
+    """
+    path = Path(weight)
+    if path.suffix or len(path.parts) > 1:
+        return _local_pair(model, path)
+    versions = [f for f in cached_weights(model) if f.weight == weight]
+    return max(versions, key=_version, default=None)
+
+
+def cached_weights(model: str) -> list[WeightFiles]:
+    """Return every complete pair of a model in SeisBench's cache, all versions."""
+    folder = seisbench_cache() / model.lower()
+    pairs = []
+    for path in sorted(folder.glob("*.pt*")) if folder.is_dir() else ():
+        found = _VERSIONED.fullmatch(path.name)
+        if found and found["kind"] == "pt" and _partner(path).is_file():
+            pairs.append(WeightFiles(model, found["stem"], path, _partner(path)))
+    return pairs
+
+
+def _version(files: WeightFiles) -> tuple[int, ...]:
+    found = _VERSIONED.fullmatch(files.weights.name)
+    text = found["version"] if found and found["version"] else "0"
+    return tuple(int(part) for part in text.split(".") if part)
+
+
+def _local_pair(model: str, path: Path) -> WeightFiles:
+    found = _VERSIONED.fullmatch(path.name)
+    if found is None:
+        raise InputError(
+            f"weights {str(path)!r}: neither a name nor a .pt or .json file; give the name of "
+            "SeisBench weights such as 'original', or one file of a pair such as my.pt and my.json"
+        )
+    pair = sorted([path, _partner(path)], key=lambda p: ".json" in p.name)
+    for file in pair:
+        if not file.is_file():
+            raise InputError(f"weights {str(path)!r}: there is no file {str(file)!r}")
+    return WeightFiles(model, found["stem"], pair[0], pair[1])
+
+
+def _partner(path: Path) -> Path:
+    found = _VERSIONED.fullmatch(path.name)
+    if found is None:
+        return path
+    other = "json" if found["kind"] == "pt" else "pt"
+    version = f".v{found['version']}" if found["version"] else ""
+    return path.with_name(f"{found['stem']}.{other}{version}")

@@ -1,0 +1,155 @@
+"""The plan: which units of work a campaign needs, as a stream.
+
+Results are kept by key (station-day, block); a unit is a bundle of keys for one worker.  However
+the keys are bundled, the same ones are found done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+from epicat.clock import DAY_NS, iso, parse_time
+from epicat.config import Campaign, Cut
+from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of
+
+__all__ = ["Known", "Unit", "block_key", "block_span", "block_units", "inputs_digest", "pick_units"]
+
+_LOOK_AGAIN = {Status.FAILED, Status.READ_ERROR}
+"""Nothing usable was had: the next invocation tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Keys for one worker.  Plain data."""
+
+    stage: Stage
+    """What is to be done with the keys."""
+    keys: tuple[str, ...]
+    """Station-days or blocks."""
+    needs: Span | None = None
+    """For blocks: the days whose picks must be there first."""
+    recheck: bool = False
+    """For station-days that have a result: compute again only if their objects have changed."""
+
+    @property
+    def name(self) -> str:
+        """Return a short name for people: the first key, and how many there are."""
+        more = f" and {len(self.keys) - 1} more" if len(self.keys) > 1 else ""
+        return f"{self.stage.value} {self.keys[0]}{more}"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a store knows about a campaign when it is planned."""
+
+    picks: Mapping[str, LedgerEntry]
+    """Newest entry of each station-day of the run."""
+    blocks: Mapping[str, LedgerEntry]
+    """Newest entry of each block of the associator."""
+
+    @classmethod
+    def of(cls, entries: Iterable[LedgerEntry], campaign: Campaign) -> Known:
+        """Sort a ledger's entries."""
+        picks, blocks = {}, {}
+        for entry in entries:
+            if entry.stage == Stage.PICK and entry.design == campaign.run.digest:
+                picks[entry.key] = entry
+            elif entry.stage == Stage.ASSOCIATE and entry.design == campaign.design.digest:
+                blocks[entry.key] = entry
+        return cls(picks, blocks)
+
+    def settles(self, key: StationDay, archive: str) -> bool:
+        """Tell whether a station-day needs no work.
+
+        Days without data are looked at again if the archive is another one, and days that
+        could not be read or failed in any case.
+        """
+        entry = self.picks.get(str(key))
+        if entry is None or entry.status in _LOOK_AGAIN:
+            return False
+        return entry.status != Status.NO_DATA or entry.archive == archive
+
+
+def pick_units(
+    campaign: Campaign, cut: Cut, known: Known, *, recheck: bool = False
+) -> Iterator[Unit]:
+    """Return the units of picking that are due, early days first.
+
+    With ``recheck``, settled station-days come too, to compare their objects.
+    """
+    days = campaign.span.days()
+    while chunk := list(islice(days, cut.days_per_unit)):
+        for names in _batched(campaign.names, cut.stations_per_unit):
+            keys = [StationDay(name, day) for name in names for day in chunk]
+            fresh = [str(k) for k in keys if not known.settles(k, campaign.archive)]
+            settled = [str(k) for k in keys if known.settles(k, campaign.archive)]
+            if fresh:
+                yield Unit(Stage.PICK, tuple(fresh))
+            if settled and recheck:
+                yield Unit(Stage.PICK, tuple(settled), recheck=True)
+
+
+def block_units(
+    campaign: Campaign, cut: Cut, known: Known, pending_days: Iterable[date]
+) -> Iterator[Unit]:
+    """Return the units of association that are due, early blocks first.
+
+    Due are blocks that were never associated, whose picks have changed since, or whose picks
+    may change now because picking is due on days within their reach.  That includes blocks of
+    earlier campaigns next to this one.
+    """
+    pending = set(pending_days)
+    window_ns = cut.window_days * DAY_NS
+    due: dict[int, list[Span]] = {}
+    for block in _blocks(campaign, known):
+        if _is_due(block, campaign, known, pending):
+            due.setdefault((block.start_ns - campaign.span.start_ns) // window_ns, []).append(block)
+    for window in sorted(due):
+        blocks = due[window]
+        needs = Span(blocks[0].start_ns, blocks[-1].end_ns).widened(campaign.design.reach_ns)
+        yield Unit(Stage.ASSOCIATE, tuple(block_key(b) for b in blocks), needs)
+
+
+def _blocks(campaign: Campaign, known: Known) -> list[Span]:
+    """Return the campaign's blocks, and older ones whose picks it may change."""
+    length = campaign.design.block_ns
+    first, last = campaign.span.start_ns // length, (campaign.span.end_ns - 1) // length
+    own = {Span(i * length, (i + 1) * length) for i in range(first, last + 1)}
+    near = campaign.span.widened(campaign.design.reach_ns)
+    older = {block_span(key, length) for key in known.blocks}
+    return sorted(own | {block for block in older if block.overlaps(near)})
+
+
+def _is_due(block: Span, campaign: Campaign, known: Known, pending: set[date]) -> bool:
+    entry = known.blocks.get(block_key(block))
+    if entry is None or entry.status == Status.FAILED:
+        return True
+    reach = block.widened(campaign.design.reach_ns)
+    if pending.intersection(reach.days()):
+        return True
+    return entry.inputs != inputs_digest(known.picks, campaign.names, reach)
+
+
+def inputs_digest(picks: Mapping[str, LedgerEntry], names: Sequence[str], reach: Span) -> str:
+    """Return a digest of the pick results that a block uses: every station-day in its reach."""
+    keys = (str(StationDay(name, day)) for day in reach.days() for name in names)
+    return digest_of(*(f"{key}={picks[key].result}" for key in keys if key in picks))
+
+
+def block_key(block: Span) -> str:
+    """Return the key of a block: its start."""
+    return iso(block.start_ns)
+
+
+def block_span(key: str, length_ns: int) -> Span:
+    """Return the block of a key."""
+    start = parse_time(key)
+    return Span(start, start + length_ns)
+
+
+def _batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(names), size):
+        yield names[begin : begin + size]

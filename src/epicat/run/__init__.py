@@ -1,0 +1,1 @@
+"""Run a plan: executors, and the one loop that feeds them."""

@@ -1,0 +1,228 @@
+"""The one loop: plan, hand units over when what they need is done, listen."""
+
+from __future__ import annotations
+
+import platform
+import signal
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from types import FrameType
+from typing import Any, Protocol
+
+from epicat.config import Campaign, Cut
+from epicat.model import Span, Stage, StationDay, Status
+from epicat.plan import Known, Unit, block_units, pick_units
+from epicat.run.executor import Executor
+from epicat.store.interface import Store
+from epicat.tables import stations_table
+from epicat.work import Outcome, failed
+
+__all__ = ["Listener", "Planned", "Summary", "make_plan", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What an invocation has to do, before it starts."""
+
+    picking: tuple[Unit, ...]
+    """Units of picking that are due."""
+    associating: tuple[Unit, ...]
+    """Units of association that are due, or may be."""
+    station_days: int
+    """Station-days of the campaign, done ones included."""
+    done_before: int
+    """Station-days that need no work."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.picking and not self.associating
+
+
+@dataclass(slots=True)
+class Summary:
+    """What an invocation did."""
+
+    station_days: Counter[str] = field(default_factory=Counter)
+    """Station-days by status."""
+    blocks: Counter[str] = field(default_factory=Counter)
+    """Blocks by status."""
+    unchanged: int = 0
+    """Keys that turned out to need no work."""
+    picks: int = 0
+    """Picks that were made."""
+    events: int = 0
+    """Events that were made."""
+    failures: list[str] = field(default_factory=list)
+    """Units that failed as a whole, with the reason."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome."""
+        picking = outcome.unit.stage == Stage.PICK
+        (self.station_days if picking else self.blocks).update(outcome.statuses)
+        self.unchanged += outcome.unchanged
+        if picking:
+            self.picks += outcome.found
+        else:
+            self.events += outcome.found
+        if outcome.failure:
+            self.failures.append(f"{outcome.unit.name}: {outcome.failure}")
+
+
+class Listener(Protocol):
+    """Told what happens: progress bars, logs, histories."""
+
+    def planned(self, planned: Planned) -> None:
+        """Tell that the plan is made."""
+        ...
+
+    def finished(self, outcome: Outcome) -> None:
+        """Tell that a unit is done."""
+        ...
+
+
+def make_plan(campaign: Campaign, cut: Cut, store: Store | None, *, recheck: bool) -> Planned:
+    """Plan against what the store knows; without a store, everything is due."""
+    known = Known.of(store.ledger() if store else [], campaign)
+    picking = tuple(pick_units(campaign, cut, known, recheck=recheck))
+    fresh = [key for unit in picking if not unit.recheck for key in unit.keys]
+    pending = {StationDay.parse(key).day for key in fresh}
+    if recheck:
+        pending.update(campaign.span.days())
+    total = len(campaign.names) * sum(1 for _ in campaign.span.days())
+    return Planned(
+        picking=picking,
+        associating=tuple(block_units(campaign, cut, known, pending)),
+        station_days=total,
+        done_before=total - len(fresh),
+    )
+
+
+def run(
+    campaign: Campaign,
+    planned: Planned,
+    store: Store,
+    make_executor: Callable[[], Executor],
+    listener: Listener,
+) -> Summary:
+    """Do a plan; raise KeyboardInterrupt if it is interrupted (Ctrl-C, SIGTERM).
+
+    Whatever was marked before an interrupt is kept; running again does the rest.
+    """
+    summary = Summary()
+    _write_records(campaign, store)
+    listener.planned(planned)
+    if planned.is_empty:
+        return summary
+    with _sigterm_as_interrupt():
+        executor = make_executor()
+        now = True
+        try:
+            for outcome in _outcomes(planned, executor):
+                if outcome.failure:
+                    _mark_failed(store, campaign, outcome)
+                summary.add(outcome)
+                listener.finished(outcome)
+            now = False
+        finally:
+            executor.close(now=now)
+    return summary
+
+
+def _outcomes(planned: Planned, executor: Executor) -> Iterator[Outcome]:
+    """Hand units over: associations first, as soon as the picking that they need is done."""
+    picking, waiting = deque(planned.picking), deque(planned.associating)
+    days = Counter(day for unit in picking for day in _days_of(unit))
+    under_way = 0
+    while picking or waiting or under_way:
+        while under_way < executor.capacity:
+            ready = next((u for u in waiting if _is_ready(u, days)), None)
+            if ready is not None:
+                waiting.remove(ready)
+            elif picking:
+                ready = picking.popleft()
+            else:
+                break
+            executor.submit(ready)
+            under_way += 1
+        outcome = executor.next_outcome()
+        under_way -= 1
+        if outcome.unit.stage == Stage.PICK:
+            days.subtract(_days_of(outcome.unit))
+        yield outcome
+
+
+def _days_of(unit: Unit) -> set[date]:
+    return {StationDay.parse(key).day for key in unit.keys}
+
+
+def _is_ready(unit: Unit, pending: Counter[date]) -> bool:
+    needs = unit.needs or Span(0, 0)
+    return not any(pending[day] for day in needs.days())
+
+
+def _mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:
+    picking = outcome.unit.stage == Stage.PICK
+    design = campaign.run.digest if picking else campaign.design.digest
+    for key in outcome.unit.keys:
+        store.mark([failed(outcome.unit.stage, design, key, outcome.failure)])
+
+
+def _write_records(campaign: Campaign, store: Store) -> None:
+    """Keep what the digests stand for, this invocation, and objects that belong to no station."""
+    store.put_stations(stations_table(campaign.stations))
+    store.put_record("run", campaign.run.digest, campaign.run.model_dump(mode="json"))
+    store.put_record("associator", campaign.design.digest, campaign.design.model_dump(mode="json"))
+    now = datetime.now(UTC)
+    name = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    store.put_record("invocation", name, _invocation(campaign, now))
+    _mark_unreadable(campaign, store)
+
+
+def _invocation(campaign: Campaign, now: datetime) -> dict[str, Any]:
+    names = ("epicat", "openvino", "pyocto", "pymseed", "numpy", "scipy", "pyarrow")
+    return {
+        "time": now.isoformat(),
+        "run": campaign.run.digest,
+        "associator": campaign.design.digest,
+        "archive": campaign.archive,
+        "layout": campaign.layout,
+        "extent": str(campaign.extent),
+        "span": [campaign.span.start_ns, campaign.span.end_ns],
+        "versions": {name: version(name) for name in names},
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def _mark_unreadable(campaign: Campaign, store: Store) -> None:
+    """Mark objects whose station is unknown because nothing in them can be read."""
+    known = {e.key: e.reason for e in store.ledger(Stage.ARCHIVE)}
+    bad = campaign.open_archive().unreadable()
+    fresh = {key: reason for key, reason in bad.items() if known.get(key) != reason}
+    for key, reason in fresh.items():
+        entry = failed(Stage.ARCHIVE, campaign.run.digest, key, reason)
+        store.mark([replace(entry, status=Status.READ_ERROR, archive=campaign.archive)])
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Treat SIGTERM (a Spot interruption, a scheduler) as Ctrl-C."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        del signum, frame
+        raise KeyboardInterrupt
+
+    before = None
+    with suppress(ValueError):  # not in the main thread: signals are somebody else's
+        before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""Stores: where tables, the ledger and the records of runs are kept."""

@@ -1,0 +1,106 @@
+"""What a store is.
+
+Results belong to keys (station-days and blocks).  Whoever has computed keys writes their rows
+under a new *generation* with `Store.replace`, one table after the other, and then names that
+generation in the ledger with `Store.mark`.  Readers see only rows whose generation is the one
+that the newest mark of their key names: a kill between the two leaves nothing half written to
+see, and writing a key again replaces its rows.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from epicat.model import LedgerEntry, Span, Stage
+from epicat.tables import TableName
+
+__all__ = ["STAGE_OF", "Store", "Where", "new_generation", "newest"]
+
+STAGE_OF: Mapping[TableName, Stage] = {
+    "picks": Stage.PICK,
+    "events": Stage.ASSOCIATE,
+    "arrivals": Stage.ASSOCIATE,
+}
+"""The stage whose keys a table's rows belong to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which rows to read; what is None is not asked about."""
+
+    design: str | None = None
+    """Digest of the run (picks) or the associator (events, arrivals)."""
+    span: Span | None = None
+    """Rows whose time lies in the span."""
+    keys: frozenset[str] | None = None
+    """Rows of these keys."""
+
+
+class Store(Protocol):
+    """Tables in and out, marks, and records of runs."""
+
+    location: str
+    """Where it is, without any secret."""
+
+    def replace(self, table: TableName, rows: pa.Table, generation: str) -> None:
+        """Write rows of any number of keys; nobody sees them until `mark` names the generation.
+
+        Call it once for each table and generation.
+        """
+        ...
+
+    def mark(self, entries: Sequence[LedgerEntry]) -> None:
+        """Make the rows of a generation the result of the entries' keys.  Comes last.
+
+        All entries of one call are of one generation.
+        """
+        ...
+
+    def read(self, table: TableName, where: Where) -> pa.Table:
+        """Return the marked rows, sorted by time and then by id."""
+        ...
+
+    def ledger(self, stage: Stage | None = None, design: str | None = None) -> list[LedgerEntry]:
+        """Return the newest entry of each key, in the order of stage, design and key."""
+        ...
+
+    def put_stations(self, rows: pa.Table) -> None:
+        """Add stations; a row replaces an earlier one of the same id."""
+        ...
+
+    def stations(self) -> pa.Table:
+        """Return the stations, in the order of ids."""
+        ...
+
+    def put_record(self, kind: str, name: str, record: Mapping[str, Any]) -> None:
+        """Keep a record of a run, an associator or an invocation; the first of a name stays."""
+        ...
+
+    def records(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the records of a kind by name, in the order of names."""
+        ...
+
+
+def new_generation() -> str:
+    """Return a name that no other writing has."""
+    return uuid.uuid4().hex
+
+
+def newest(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    """Return the newest entry of each key, in the order of stage, design and key."""
+    kept: dict[tuple[Stage, str, str], LedgerEntry] = {}
+    for entry in entries:
+        key = (entry.stage, entry.design, entry.key)
+        known = kept.get(key)
+        if known is None or _age(known) < _age(entry):
+            kept[key] = entry
+    return [kept[key] for key in sorted(kept)]
+
+
+def _age(entry: LedgerEntry) -> tuple[int, str]:
+    return entry.marked_ns, entry.generation

@@ -1,0 +1,1 @@
+"""The two kinds of work: picking station-days and associating blocks."""

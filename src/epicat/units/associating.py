@@ -1,0 +1,92 @@
+"""Associate blocks: the store's picks in, events and a ledger entry out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from epicat.associate.associator import Associator, SitePick, site_picks
+from epicat.associate.candidates import Candidate, Needs
+from epicat.associate.events import to_events
+from epicat.associate.sites import SiteIndex
+from epicat.associate.stitch import stitch
+from epicat.config import Campaign
+from epicat.model import Event, Span, Stage, Status
+from epicat.plan import inputs_digest
+from epicat.store.interface import Store, Where
+
+__all__ = ["BlockAssociator", "BlockResult"]
+
+_KEPT_RUNS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """What became of a block."""
+
+    status: Status
+    """What became of it."""
+    events: tuple[Event, ...]
+    """The block's events, in the order of time."""
+    inputs: str
+    """Digest of the pick results that were used."""
+    details: str
+    """How many picks at how many sites the block had."""
+
+
+class BlockAssociator:
+    """Associates the blocks of one unit, best in the order of time.
+
+    A block's events are those of three runs of the associator: its own and its neighbours',
+    stitched at the two seams.  Runs are kept, so that a row of blocks costs two extra.
+    """
+
+    def __init__(self, campaign: Campaign, store: Store, associator: Associator) -> None:
+        self._campaign = campaign
+        self._design = campaign.design
+        self._store = store
+        self._associator = associator
+        self._index = SiteIndex.of(campaign.stations, self._design.plane, campaign.site_radius_m)
+        self._needs = Needs.of(self._design.pyocto)
+        self._runs: OrderedDict[Span, list[Candidate]] = OrderedDict()
+        # Taken before any pick is read: picks that are marked later make the block due again.
+        entries = store.ledger(Stage.PICK, campaign.run.digest)
+        self._known = {entry.key: entry for entry in entries}
+
+    def inputs(self, block: Span) -> str:
+        """Return the digest of the pick results that a block uses."""
+        reach = block.widened(self._design.reach_ns)
+        return inputs_digest(self._known, self._campaign.names, reach)
+
+    def associate(self, block: Span) -> BlockResult:
+        """Associate a block."""
+        before, own, after = (self._run(self._neighbour(block, step)) for step in (-1, 0, 1))
+        middle = (block.start_ns + block.end_ns) // 2
+        first = stitch(before, own, block.start_ns, self._needs)
+        second = stitch(own, after, block.end_ns, self._needs)
+        chosen = [c for c in first if block.start_ns <= c.time_ns < middle]
+        chosen += [c for c in second if middle <= c.time_ns < block.end_ns]
+        picks = self._picks(block)
+        return BlockResult(
+            status=Status.DONE if chosen else Status.NO_EVENTS if picks else Status.NO_PICKS,
+            events=tuple(to_events(chosen, self._design)),
+            inputs=self.inputs(block),
+            details=f"{len(picks)} picks at {len({p.site for p in picks})} sites",
+        )
+
+    def _neighbour(self, block: Span, step: int) -> Span:
+        shift = step * self._design.block_ns
+        return Span(block.start_ns + shift, block.end_ns + shift)
+
+    def _run(self, block: Span) -> list[Candidate]:
+        """Return the candidates of one block with its halo."""
+        if block not in self._runs:
+            read = block.widened(self._design.halo_ns)
+            self._runs[block] = self._associator.associate(self._picks(read), read.start_ns)
+            while len(self._runs) > _KEPT_RUNS:
+                self._runs.popitem(last=False)
+        return self._runs[block]
+
+    def _picks(self, span: Span) -> list[SitePick]:
+        where = Where(design=self._campaign.run.digest, span=span)
+        return site_picks(self._store.read("picks", where), self._index)

@@ -1,0 +1,226 @@
+"""Pick one station-day: the archive's objects in, picks and a ledger entry out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from epicat.archive.reader import Archive
+from epicat.archive.source import StoredObject
+from epicat.config import Campaign
+from epicat.errors import ArchiveError, ObjectError
+from epicat.model import ObjectRead, Pick, Span, StationDay, Status
+from epicat.pick.bundle import BATCH
+from epicat.pick.picker import Picker
+from epicat.pick.windows import Stretch, curves, triggers, window_starts
+from epicat.waveforms.bands import Choice, choose
+from epicat.waveforms.grid import Grid
+from epicat.waveforms.records import Channel, Decoded, Records, decode
+from epicat.waveforms.runs import Run, merge
+from epicat.waveforms.segments import Segment, segments
+
+__all__ = ["DayPicker", "DayResult", "pick_segments"]
+
+
+@dataclass(frozen=True, slots=True)
+class DayResult:
+    """What became of a station-day."""
+
+    status: Status
+    """What became of it."""
+    reason: str = ""
+    """Why, and every object that could not be used."""
+    picks: tuple[Pick, ...] = ()
+    """The picks of the day, in the order of time."""
+    objects: tuple[ObjectRead, ...] = ()
+    """The objects that were read."""
+    samples: int = 0
+    """Samples of the chosen channels inside the day, components added up."""
+    gaps: int = 0
+    """Breaks inside the day."""
+    channels: str = ""
+    """The chosen channels, for example ``00.HH[ZNE]``."""
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the objects of a station-day gave."""
+
+    channels: dict[Channel, list[Records]] = field(default_factory=lambda: defaultdict(list))
+    objects: list[ObjectRead] = field(default_factory=list)
+    remarks: set[str] = field(default_factory=set)
+
+    @property
+    def trouble(self) -> str:
+        """Every object that could not be used, wholly or in part."""
+        return "; ".join(f"{o.key}: {o.reason}" for o in self.objects if o.reason)
+
+
+class DayPicker:
+    """Picks the station-days of a campaign, one at a time."""
+
+    def __init__(self, campaign: Campaign, archive: Archive, picker: Picker) -> None:
+        self._campaign = campaign
+        self._archive = archive
+        self._picker = picker
+
+    def objects(self, key: StationDay) -> list[StoredObject]:
+        """Return the objects that a station-day depends on, its neighbours' included."""
+        row = self._campaign.rows_by_name[key.station][0]
+        span = key.span.widened(self._campaign.run.halo_ns)
+        return self._archive.objects(row.network, row.code, span)
+
+    def pick(self, key: StationDay) -> DayResult:
+        """Pick a station-day.  Bad objects are told in the result, never raised."""
+        try:
+            items = self.objects(key)
+        except ArchiveError as error:
+            return DayResult(Status.READ_ERROR, str(error))
+        read = self._read(key, items)
+        runs = {channel: merge(records, channel.rate) for channel, records in read.channels.items()}
+        rows = self._campaign.rows_by_name[key.station]
+        choice = choose(runs, key.span, {row.location for row in rows})
+        if choice is None:
+            return _without_data(read)
+        return self._pick(key, read, choice)
+
+    def _read(self, key: StationDay, items: Sequence[StoredObject]) -> _Read:
+        read = _Read()
+        for item in items:
+            found = self._decode(key, item)
+            read.objects.append(ObjectRead(item.key, item.etag, "; ".join(found.reasons)))
+            read.remarks.update(found.remarks)
+            for channel, records in found.channels.items():
+                if self._is_of(key.station, channel.location):
+                    read.channels[channel].extend(records)
+        return read
+
+    def _decode(self, key: StationDay, item: StoredObject) -> Decoded:
+        row = self._campaign.rows_by_name[key.station][0]
+        try:
+            body = self._archive.read(item)
+        except ObjectError as error:
+            return Decoded(reasons=[error.reason])
+        span = key.span.widened(self._campaign.run.halo_ns)
+        return decode(body, row.network, row.code, span)
+
+    def _is_of(self, name: str, location: str) -> bool:
+        """Tell whether a location code stands at a place: asked where one code has two places."""
+        rows = self._campaign.rows_by_name[name]
+        return name == f"{rows[0].network}.{rows[0].code}" or any(
+            row.location == location for row in rows
+        )
+
+    def _pick(self, key: StationDay, read: _Read, choice: Choice) -> DayResult:
+        info = self._picker.info
+        rate = Fraction(info.sampling_rate)
+        widened = key.span.widened(self._campaign.run.halo_ns)
+        found = segments(choice.components, info.component_order, rate, widened)
+        row = self._campaign.rows_by_name[key.station][0]
+        trace_id = f"{row.network}.{row.code}.{choice.location}"
+        picks, windows = pick_segments(
+            self._picker, found, self._campaign.run.thresholds, (trace_id, choice.band), key.span
+        )
+        inside = [s for s in found if _inside(s, key.span, rate)]
+        status = Status.DONE if picks else Status.NO_PICKS if windows else Status.TOO_GAPPY
+        short = "" if windows else _shortness(inside, info.samples, rate)
+        return DayResult(
+            status=status,
+            reason="; ".join(filter(None, [short, read.trouble])),
+            picks=tuple(picks),
+            objects=tuple(read.objects),
+            samples=round(sum(_samples(runs, key.span) for runs in choice.components.values())),
+            gaps=_gaps(inside, key.span, rate),
+            channels=f"{choice.location or '--'}.{choice.band}[{choice.codes}]",
+        )
+
+
+def pick_segments(
+    picker: Picker,
+    found: Sequence[Segment],
+    thresholds: Mapping[str, float],
+    source: tuple[str, str],
+    owned: Span,
+) -> tuple[list[Pick], int]:
+    """Pick segments; return the picks whose peak lies in a span, and the number of windows in it.
+
+    ``source`` is the trace id and the band code that the picks get.
+    """
+    info = picker.info
+    rate = Fraction(info.sampling_rate)
+    stretches = [_stretch(segment, picker) for segment in found]
+    picks = []
+    for segment, curve in zip(found, curves(picker, stretches, BATCH), strict=True):
+        for row, phase in enumerate(info.phases):
+            if phase not in thresholds:
+                continue
+            for trigger in triggers(curve[row], thresholds[phase]):
+                peak, onset, end = (
+                    segment.time_ns(segment.first + at, rate)
+                    for at in (trigger.peak, trigger.onset, trigger.end)
+                )
+                if owned.start_ns <= peak < owned.end_ns:
+                    pick = Pick(peak, *source, phase, trigger.confidence, onset, end)
+                    picks.append(pick)
+    windows = sum(
+        len(stretch.starts)
+        for segment, stretch in zip(found, stretches, strict=True)
+        if _inside(segment, owned, rate)
+    )
+    return sorted(picks), windows
+
+
+def _stretch(segment: Segment, picker: Picker) -> Stretch:
+    starts = window_starts(
+        segment.first,
+        segment.stop,
+        picker.info,
+        starts_really=segment.starts_really,
+        ends_really=segment.ends_really,
+    )
+    return Stretch(segment.data, starts - segment.first)
+
+
+def _without_data(read: _Read) -> DayResult:
+    """Nothing to pick: tell "nothing there" from "could not be read"."""
+    if read.trouble:
+        return DayResult(Status.READ_ERROR, read.trouble, objects=tuple(read.objects))
+    remarks = ", ".join(sorted(read.remarks))
+    reason = remarks or ("no sample of this day" if read.objects else "no object in the archive")
+    return DayResult(Status.NO_DATA, reason, objects=tuple(read.objects))
+
+
+def _bounds(span: Span, rate: Fraction) -> tuple[int, int]:
+    grid = Grid(rate)
+    return grid.first_at_or_after(span.start_ns), grid.first_at_or_after(span.end_ns)
+
+
+def _inside(segment: Segment, span: Span, rate: Fraction) -> bool:
+    low, high = _bounds(span, rate)
+    return segment.first < high and segment.stop > low
+
+
+def _samples(runs: Sequence[Run], span: Span) -> int:
+    total = 0
+    for run in runs:
+        low, high = _bounds(span, run.rate)
+        total += max(min(run.stop, high) - max(run.first, low), 0)
+    return total
+
+
+def _gaps(inside: Sequence[Segment], span: Span, rate: Fraction) -> int:
+    """Count the breaks of a day, those at its start and its end included."""
+    if not inside:
+        return 0
+    low, high = _bounds(span, rate)
+    return len(inside) - 1 + (inside[0].first > low) + (inside[-1].stop < high)
+
+
+def _shortness(inside: Sequence[Segment], samples: int, rate: Fraction) -> str:
+    longest = max((s.stop - s.first for s in inside), default=0) / float(rate)
+    return (
+        f"{len(inside)} pieces, the longest of {longest:.1f} s; "
+        f"the picker needs {samples / float(rate):.1f} s"
+    )

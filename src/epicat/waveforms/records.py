@@ -1,0 +1,209 @@
+"""Decode miniSEED 2 and 3: bytes in, records by channel out."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import numpy as np
+import pymseed
+from numpy.typing import NDArray
+
+from epicat.model import Span
+from epicat.waveforms.grid import nominal_rate
+
+__all__ = ["LOWEST_RATE_HZ", "Channel", "Decoded", "Records", "decode"]
+
+LOWEST_RATE_HZ = 10.0
+"""Channels below this rate cannot be picked."""
+_HIGHEST_RATE_HZ = 20_000.0
+_NUMBERS = ("i", "f", "d")
+_RECORD_START = re.compile(rb"[0-9 \0]{6}[DRQM][ \0]|MS\x03")
+"""How a record of miniSEED 2 (sequence number, quality, blank) or 3 begins."""
+
+Samples = NDArray[np.int32] | NDArray[np.float32] | NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Channel:
+    """A channel of a station at one rate."""
+
+    location: str
+    """Location code, possibly empty."""
+    band: str
+    """Band and instrument code, for example ``HH``, in capitals."""
+    component: str
+    """Component code, for example ``Z``, in capitals."""
+    rate: Fraction
+    """Nominal samples a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of one channel, in the order of the object; each has its own start time."""
+
+    starts_ns: NDArray[np.int64]
+    """Time of each record's first sample."""
+    counts: NDArray[np.int64]
+    """Samples in each record."""
+    samples: Samples
+    """The samples of all records, one after the other."""
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What an object gave."""
+
+    channels: dict[Channel, list[Records]] = field(default_factory=lambda: defaultdict(list))
+    """The records that overlap the span."""
+    reasons: list[str] = field(default_factory=list)
+    """What is bad, and why; empty if all was well."""
+    remarks: list[str] = field(default_factory=list)
+    """What was rightly left out, such as channels at 1 Hz."""
+
+
+def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
+    """Decode the records of a station that overlap a span.
+
+    Nothing is raised for bad bytes: what can be read is returned, the rest is told in
+    ``reasons``.  Records of other stations are left out and named.
+    """
+    decoded = Decoded()
+    if not body:
+        decoded.reasons.append("empty, 0 bytes")
+        return decoded
+    stretches = _readable(body, network, station, decoded.reasons)
+    # The selection keeps whole records, also those that reach over the span's ends.
+    start, end = _text(span.start_ns), _text(span.end_ns)
+    with pymseed.MS3TraceList() as traces:
+        for stretch in stretches:
+            traces.add_buffer(stretch, record_list=True, starttime=start, endtime=end)
+        for trace in traces:
+            _take(decoded, trace, network, station)
+    return decoded
+
+
+def _text(time_ns: int) -> str:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_ns // 1000)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _readable(body: bytes, network: str, station: str, reasons: list[str]) -> list[memoryview]:
+    """Return the stretches of an object that are records; tell the rest in ``reasons``."""
+    stretches: list[memoryview] = []
+    foreign: set[tuple[str, ...]] = set()
+    begin, damage = 0, ""
+    while begin < len(body):
+        length, codes, error = _run_of_records(memoryview(body)[begin:])
+        foreign |= codes - {(network, station)}
+        if length:
+            stretches.append(memoryview(body)[begin : begin + length])
+        if error:
+            damage = damage or error
+        begin = _next_record(body, begin + length) if begin + length < len(body) else len(body)
+    read = sum(map(len, stretches))
+    if read == 0:
+        reasons.append(f"not miniSEED, {len(body)} bytes")
+    elif read < len(body):
+        told = f" ({damage})" if damage else ""
+        reasons.append(f"{len(body) - read} of {len(body)} bytes are no miniSEED records{told}")
+    if foreign:
+        names = ", ".join(".".join(codes) for codes in sorted(foreign)[:3])
+        reasons.append(f"holds {names}, not {network}.{station}")
+    return stretches
+
+
+def _run_of_records(body: memoryview) -> tuple[int, set[tuple[str, str]], str]:
+    """Return how many bytes from the start on are records, whose, and what ended them."""
+    error = ""
+    with pymseed.MS3TraceList() as traces:
+        try:
+            traces.add_buffer(body, record_list=True)
+        except (pymseed.MiniSEEDError, ValueError) as caught:
+            error = _first_line(caught)
+        length = sum(r.record.reclen for t in traces for s in t for r in s.recordlist or ())
+        codes = {_codes(trace.sourceid)[:2] for trace in traces}
+    return length, codes, error
+
+
+def _next_record(body: bytes, begin: int) -> int:
+    """Return where the next record starts after ``begin``, or the end of the object."""
+    for found in _RECORD_START.finditer(body, begin + 1):
+        try:
+            pymseed.MS3Record.parse(memoryview(body)[found.start() :])
+        except (pymseed.MiniSEEDError, ValueError):
+            continue
+        return found.start()
+    return len(body)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).split("::")[0].strip()
+    return text.removeprefix("Error: ") or type(error).__name__
+
+
+def _codes(sourceid: str) -> tuple[str, str, str, str]:
+    try:
+        network, station, location, channel = pymseed.sourceid2nslc(sourceid)
+    except (ValueError, pymseed.PymseedError):
+        return ("?", "?", "?", "?")
+    return network, station, location, channel
+
+
+def _take(
+    decoded: Decoded, trace: pymseed.mstracelist.MS3TraceID, network: str, station: str
+) -> None:
+    net, sta, location, code = _codes(trace.sourceid)
+    if (net, sta) != (network, station):
+        return
+    if len(code) != 3:
+        decoded.reasons.append(f"channel code {code!r} has not three letters")
+        return
+    for segment in trace:
+        rate = segment.samprate
+        if not LOWEST_RATE_HZ <= rate <= _HIGHEST_RATE_HZ:
+            decoded.remarks.append(f"{code} at {rate:g} Hz cannot be picked")
+            continue
+        channel = Channel(location, code[:2].upper(), code[2].upper(), nominal_rate(rate))
+        decoded.channels[channel].extend(_segment_records(segment, decoded.reasons))
+
+
+def _segment_records(
+    segment: pymseed.mstracelist.MS3TraceSeg, reasons: list[str]
+) -> Iterable[Records]:
+    entries = [r.record for r in segment.recordlist or ()]
+    starts = np.array([e.starttime for e in entries], np.int64)
+    counts = np.array([e.samplecnt for e in entries], np.int64)
+    try:
+        segment.unpack_recordlist()
+        samples = np.array(segment.np_datasamples)
+    except (pymseed.MiniSEEDError, ValueError):
+        yield from _one_by_one(entries, reasons)
+        return
+    if segment.sampletype not in _NUMBERS or len(samples) != counts.sum():
+        yield from _one_by_one(entries, reasons)
+        return
+    yield Records(starts, counts, samples)
+
+
+def _one_by_one(entries: Iterable[pymseed.MS3Record], reasons: list[str]) -> Iterable[Records]:
+    """Decode record by record where the segment as a whole cannot be: some are bad."""
+    bad, reason = 0, ""
+    for entry in entries:
+        try:
+            record = pymseed.MS3Record.parse(bytes(entry.record), unpack_data=True)
+            if record.sampletype not in _NUMBERS:
+                raise ValueError("holds text, no samples")
+            samples = np.array(record.np_datasamples)
+        except (pymseed.MiniSEEDError, ValueError) as error:
+            bad, reason = bad + 1, reason or _first_line(error)
+            continue
+        yield Records(
+            np.array([record.starttime], np.int64), np.array([len(samples)], np.int64), samples
+        )
+    if bad:
+        reasons.append(f"{bad} records cannot be decoded: {reason}")

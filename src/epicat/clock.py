@@ -39,6 +39,7 @@ def parse_time(text: str) -> int:
     --------
     >>> parse_time("2019.172") == parse_time("2019-06-21") == parse_time("2019-06-21T00:00:00Z")
     True
+
     """
     cleaned = text.strip()
     ordinal = _ORDINAL.fullmatch(cleaned)

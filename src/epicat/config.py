@@ -46,9 +46,9 @@ class Cut(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    stations_per_unit: int = Field(1, ge=1, description="Stations in one unit of picking.")
-    days_per_unit: int = Field(10, ge=1, description="Days in one unit of picking.")
-    window_days: int = Field(2, ge=1, description="Days in one unit of association.")
+    stations_per_unit: int = Field(default=1, ge=1, description="Stations in one unit of picking.")
+    days_per_unit: int = Field(default=10, ge=1, description="Days in one unit of picking.")
+    window_days: int = Field(default=2, ge=1, description="Days in one unit of association.")
 
 
 class Run(BaseModel):

@@ -2,11 +2,11 @@
 
 ::
 
-    EpicatError                 anything that epicat itself has to say; the CLI prints it, exit code 1
+    EpicatError                 whatever epicat itself has to say; printed by the CLI, exit code 1
     ├── InputError              what the user gave cannot be used; exit code 2
     │   └── NameChoiceError     a name that is not among the choices; shows the near matches
     ├── ArchiveError            the archive as a whole cannot be listed or read
-    ├── ObjectError             one object of an archive is bad: goes to the ledger, the rest goes on
+    ├── ObjectError             one object of an archive is bad: to the ledger, the rest goes on
     ├── ModelError              a picker cannot be found, compiled or run
     └── StoreError              a store cannot be opened, read or written
 
@@ -49,6 +49,7 @@ class NameChoiceError(InputError):
     --------
     >>> str(NameChoiceError("model", "PhaseNte", ["PhaseNet", "PhaseNetLight"]))
     "unknown model 'PhaseNte': did you mean PhaseNet? Choose from PhaseNet, PhaseNetLight"
+
     """
 
     def __init__(self, what: str, value: str, choices: Iterable[str], hint: str = "") -> None:

@@ -130,10 +130,12 @@ def distance_azimuth(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Geodesic distance in km and azimuth in degrees (0 to 360, clockwise from north).
 
-    The four arrays broadcast against each other.  WGS84 (Karney 2013, doi:10.1007/s00190-012-0578-z).
+    The four arrays broadcast against each other.  On WGS84, after Karney (2013),
+    doi:10.1007/s00190-012-0578-z.
     """
     from pyproj import Geod  # noqa: PLC0415 - the CLI starts without it
 
     points = np.broadcast_arrays(from_longitude, from_latitude, to_longitude, to_latitude)
-    azimuth, _, metres = Geod(ellps="WGS84").inv(*(np.array(p, dtype=float) for p in points))
+    lon1, lat1, lon2, lat2 = (np.array(p, dtype=float) for p in points)
+    azimuth, _, metres = Geod(ellps="WGS84").inv(lon1, lat1, lon2, lat2)
     return np.asarray(metres) / 1000.0, np.asarray(azimuth) % 360.0

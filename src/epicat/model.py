@@ -124,7 +124,7 @@ class StationDay:
     def parse(cls, text: str) -> StationDay:
         """Read what ``str`` wrote."""
         station, _, name = text.rpartition("/")
-        return cls(station, datetime.strptime(name, "%Y.%j").date())  # noqa: DTZ007 - a day
+        return cls(station, datetime.strptime(name, "%Y.%j").date())
 
     @property
     def span(self) -> Span:

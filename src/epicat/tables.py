@@ -129,9 +129,7 @@ LEDGER: Final = _schema(
     ("archive", pa.string()),
     (
         "objects",
-        pa.list_(
-            pa.struct([("key", pa.string()), ("etag", pa.string()), ("reason", pa.string())])
-        ),
+        pa.list_(pa.struct([("key", pa.string()), ("etag", pa.string()), ("reason", pa.string())])),
     ),
     ("samples", pa.int64()),
     ("gaps", pa.int64()),

@@ -116,7 +116,7 @@ def _save(path: Path, rows: Iterable[tuple[StoredObject, list[ChannelSpan], str]
         (item.key, item.size, item.etag, c and c.network, c and c.station,
          c and c.span.start_ns, c and c.span.end_ns, reason)
         for item, found, reason in rows
-        for c in (found or [None])
+        for c in (found or (None,))
     ]  # fmt: skip
     columns = list(zip(*table, strict=True)) if table else [()] * len(_SCHEMA)
     arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,17 +86,21 @@ class Associator:
         x, y = design.plane.to_xy([s[1] for s in design.sites], [s[2] for s in design.sites])
         z = [-s[3] / 1000 for s in design.sites]
         self._stations = pd.DataFrame({"id": names, "x": x, "y": y, "z": z})
-        self._octo = pyocto.OctoAssociator(
-            xlim=design.x_km,
-            ylim=design.y_km,
-            zlim=design.z_km,
-            velocity_model=_velocity_model(design, cache),
-            n_threads=threads,
-            **{k: v for k, v in design.pyocto.items() if k not in _OF_THE_MODEL},
-        )
+        folder = _tables(design, cache)
+        self._views = [
+            pyocto.OctoAssociator(
+                xlim=design.x_km,
+                ylim=design.y_km,
+                zlim=design.z_km,
+                velocity_model=_velocity_model(design, folder, view),
+                n_threads=threads,
+                **{k: v for k, v in {**design.pyocto, **view}.items() if k not in _OF_THE_MODEL},
+            )
+            for view in design.views
+        ]
 
     def associate(self, picks: Sequence[SitePick], origin_ns: int) -> list[Candidate]:
-        """Return the events of a span, in the order of time; picks may be in two of them.
+        """Return candidates of every view, in the order of time; picks may be in several.
 
         ``origin_ns`` is the zero of PyOcto's clock, at or before the first pick.
         """
@@ -111,32 +115,41 @@ class Associator:
                 "time": [(pick.time_ns - origin_ns) / SECOND_NS for pick in picks],
             }
         )
-        events, assignments = self._octo.associate(frame, self._stations)
-        members = _members(assignments, picks)
         found = [
-            Candidate(
-                time_ns=origin_ns + round(float(row.time) * SECOND_NS),
-                x_km=float(row.x),
-                y_km=float(row.y),
-                z_km=float(row.z),
-                picks=tuple(sorted(members[int(row.idx)])),
-            )
-            for row in events.itertuples()
+            candidate
+            for octo in self._views
+            for candidate in _candidates(octo.associate(frame, self._stations), picks, origin_ns)
         ]
         return sorted(found, key=lambda c: (c.time_ns, c.picks))
+
+
+def _candidates(
+    result: tuple[Any, Any], picks: Sequence[SitePick], origin_ns: int
+) -> list[Candidate]:
+    """Return PyOcto's events and assignments as candidates."""
+    events, assignments = result
+    members = _members(assignments, picks)
+    return [
+        Candidate(
+            time_ns=origin_ns + round(float(row.time) * SECOND_NS),
+            x_km=float(row.x),
+            y_km=float(row.y),
+            z_km=float(row.z),
+            picks=tuple(sorted(members[int(row.idx)])),
+        )
+        for row in events.itertuples()
+    ]
 
 
 _OF_THE_MODEL = ("tolerance", "association_cutoff_distance")
 
 
-def _velocity_model(design: Design, cache: Path) -> Any:
-    import pyocto  # noqa: PLC0415 - see above
-
-    limits = {name: design.pyocto[name] for name in _OF_THE_MODEL}
+def _tables(design: Design, cache: Path) -> Path | None:
+    """Return the folder of travel time tables, or None for constant velocities."""
     layers = design.layer_model
     if layers is None:
-        return pyocto.VelocityModel0D(design.p_velocity, design.s_velocity, **limits)
-    folder = station_tables(
+        return None
+    return station_tables(
         layers,
         {name: elevation for name, _, _, elevation in design.sites},
         max_distance_km=_table_length(design),
@@ -144,7 +157,15 @@ def _velocity_model(design: Design, cache: Path) -> Any:
         spacing_km=design.table_spacing_km,
         cache=cache,
     )
-    return pyocto.StationSpecificVelocityModel1D(folder, **limits)
+
+
+def _velocity_model(design: Design, tables: Path | None, view: Mapping[str, float]) -> Any:
+    import pyocto  # noqa: PLC0415 - see above
+
+    limits = {name: view.get(name, design.pyocto[name]) for name in _OF_THE_MODEL}
+    if tables is None:
+        return pyocto.VelocityModel0D(design.p_velocity, design.s_velocity, **limits)
+    return pyocto.StationSpecificVelocityModel1D(tables, **limits)
 
 
 def _table_length(design: Design) -> float:

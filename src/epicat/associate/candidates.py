@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Candidate", "Matched", "Needs", "exclusive", "rank"]
+__all__ = ["Candidate", "Matched", "Needs", "exclusive"]
+
+_LEAST_LEFT = 0.6
+"""A candidate that has lost more than the rest of its picks was another view of other events."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,13 +64,16 @@ class Needs:
     """S picks."""
     n_p_and_s_picks: int
     """Sites with both."""
+    match_s: float
+    """Largest residual of a pick."""
 
     @classmethod
     def of(cls, pyocto: Mapping[str, Any]) -> Needs:
         """Read them from PyOcto's parameters; a second pass may ask for less."""
         second = pyocto.get("second_pass_overwrites") or {}
-        names = ("n_picks", "n_p_picks", "n_s_picks", "n_p_and_s_picks")
-        return cls(*(min(pyocto[n], second.get(n, pyocto[n])) for n in names))
+        least = {name: min(number, second.get(name, number)) for name, number in pyocto.items()
+                 if name in ("n_picks", "n_p_picks", "n_s_picks", "n_p_and_s_picks")}  # fmt: skip
+        return cls(**least, match_s=pyocto["pick_match_tolerance"])
 
     def met_by(self, candidate: Candidate) -> bool:
         """Tell whether a candidate has the picks of an event."""
@@ -81,10 +87,15 @@ class Needs:
             and len(set(by_phase["P"]) & set(by_phase["S"])) >= self.n_p_and_s_picks
         )
 
+    def rank(self, candidate: Candidate) -> tuple[float, int, tuple[Matched, ...]]:
+        """Sort key by which the better of two candidates comes first.
 
-def rank(candidate: Candidate) -> tuple[int, float, int, tuple[Matched, ...]]:
-    """Sort key by which the better of two candidates comes first: more picks, then lower RMS."""
-    return (-len(candidate.picks), candidate.rms_s, candidate.time_ns, candidate.picks)
+        The better one has more support: its picks, each weighted by one minus the square of its
+        residual over the largest one.  Many picks that hardly fit are worth less than somewhat
+        fewer that fit well.
+        """
+        weights = (1 - (p.residual_s / self.match_s) ** 2 for p in candidate.picks)
+        return (-sum(max(w, 0.0) for w in weights), candidate.time_ns, candidate.picks)
 
 
 def exclusive(candidates: Iterable[Candidate], needs: Needs) -> list[Candidate]:
@@ -94,10 +105,10 @@ def exclusive(candidates: Iterable[Candidate], needs: Needs) -> list[Candidate]:
     """
     taken: set[str] = set()
     kept = []
-    for candidate in sorted(candidates, key=rank):
+    for candidate in sorted(candidates, key=needs.rank):
         left = tuple(p for p in candidate.picks if p.pick_id not in taken)
         reduced = replace(candidate, picks=left)
-        if needs.met_by(reduced):
+        if len(left) >= _LEAST_LEFT * len(candidate.picks) and needs.met_by(reduced):
             kept.append(reduced)
             taken.update(p.pick_id for p in left)
     return sorted(kept, key=lambda c: (c.time_ns, c.picks))

@@ -64,6 +64,8 @@ class Design(BaseModel):
     """How far around a block picks are read."""
     pyocto: dict[str, Any]
     """PyOcto's parameters."""
+    views: tuple[dict[str, float], ...]
+    """What each run of PyOcto over the same picks has different."""
     algorithm: int = _ALGORITHM
     """Version of epicat's own part."""
 
@@ -102,7 +104,7 @@ class Design(BaseModel):
         return (
             f"{len(self.sites)} sites; search box {size}, {self.z_km[0]:g} to {self.z_km[1]:g} km "
             f"deep; {velocity}; n_picks {p['n_picks']}, tolerance {p['tolerance']:g} s, "
-            f"cutoff {p['association_cutoff_distance']:.0f} km, time_before {p['time_before']:g} s; "
+            f"cutoff {p['association_cutoff_distance']:g} km, time_before {p['time_before']:g} s; "
             f"blocks of {self.block_ns / 3600e9:g} h with a halo of {self.halo_ns / 1e9:g} s"
         )
 
@@ -140,22 +142,29 @@ def make_design(
         block_ns=block_ns,
         halo_ns=round(halo * SECOND_NS),
         pyocto=pyocto,
+        views=_views(pyocto) if options.views else ({},),
     )
 
 
 def _box(
-    extent: Extent, plane: Plane, margin_km: float
+    extent: Extent, plane: Plane, margin_km: float | None
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the smallest box around the extent's outline, widened by the margin, to 10 m."""
+    """Return the smallest box around the extent's outline, widened by the margin, to 10 m.
+
+    A box much larger than the network invites events outside it that swallow the picks of
+    those inside: hence the modest default.
+    """
     along = np.linspace(0, 1, 33)
     lats = extent.south + (extent.north - extent.south) * along
     lons = extent.west + extent.width_deg * along
     outline_lat = np.concatenate([lats, lats, np.full(33, extent.south), np.full(33, extent.north)])
     outline_lon = np.concatenate([np.full(33, lons[0]), np.full(33, lons[-1]), lons, lons])
     x, y = plane.to_xy(outline_lat, outline_lon)
+    diagonal = float(np.hypot(np.ptp(x), np.ptp(y)))
+    margin = max(2.0, 0.05 * diagonal) if margin_km is None else margin_km
 
     def widened(values: np.ndarray[Any, Any]) -> tuple[float, float]:
-        low, high = float(values.min()) - margin_km, float(values.max()) + margin_km
+        low, high = float(values.min()) - margin, float(values.max()) + margin
         return round(low, 2), round(high, 2)
 
     return widened(x), widened(y)
@@ -201,13 +210,28 @@ def _velocities(
     return vp, vs
 
 
+def _views(pyocto: dict[str, Any]) -> tuple[dict[str, float], ...]:
+    """Return what three runs over the same picks have different.
+
+    PyOcto's search is greedy: in a swarm an early, mixed event takes the picks of later ones,
+    and which does depends on the tolerances.  A strict match and a strict search see other
+    candidates; the best supported of all are kept.
+    """
+    return (
+        {},
+        {"pick_match_tolerance": round(0.4 * pyocto["pick_match_tolerance"], 3)},
+        {"tolerance": round(0.5 * pyocto["tolerance"], 3)},
+    )
+
+
 def _pyocto(
     options: AssociateOptions, sites: int, span_km: float, vs: float, *, layered: bool
 ) -> dict[str, Any]:
     values = options.pyocto.model_dump()
     cutoff = values["association_cutoff_distance"] or min(max(span_km / 2, 100.0), 250.0)
     defaults = {
-        "n_picks": min(10, max(6, 2 * sites - 2)),
+        "n_picks": min(10, max(6, round(0.7 * sites))),
+        "min_node_size_location": min(max(round(span_km / 200, 1), 0.3), 1.5),
         "tolerance": (1.0 if layered else 1.5) + (0.5 if span_km > _REGIONAL_KM else 0.0),
         "association_cutoff_distance": round(cutoff, 1),
         "time_before": float(math.ceil(min(span_km, 2 * cutoff) / (vs if not layered else 3.0))),

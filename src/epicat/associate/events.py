@@ -20,9 +20,7 @@ def to_events(candidates: Iterable[Candidate], design: Design) -> list[Event]:
     return [_event(candidate, design, places) for candidate in candidates]
 
 
-def _event(
-    candidate: Candidate, design: Design, places: dict[str, tuple[float, float]]
-) -> Event:
+def _event(candidate: Candidate, design: Design, places: dict[str, tuple[float, float]]) -> Event:
     lat, lon = (v.item() for v in design.plane.to_lat_lon(candidate.x_km, candidate.y_km))
     sites = np.array([places[p.site] for p in candidate.picks])
     distances, azimuths = distance_azimuth(lat, lon, sites[:, 0], sites[:, 1])

@@ -14,44 +14,66 @@ class PyOctoOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    n_picks: int | None = Field(None, ge=1, description="Picks that an event needs.")
-    n_p_picks: int = Field(3, ge=0, description="P picks that an event needs.")
-    n_s_picks: int = Field(3, ge=0, description="S picks that an event needs.")
+    n_picks: int | None = Field(default=None, ge=1, description="Picks that an event needs.")
+    n_p_picks: int = Field(default=3, ge=0, description="P picks that an event needs.")
+    n_s_picks: int = Field(default=3, ge=0, description="S picks that an event needs.")
     n_p_and_s_picks: int = Field(
-        3, ge=0, description="Sites with both a P and an S pick that an event needs."
+        default=3, ge=0, description="Sites with both a P and an S pick that an event needs."
     )
     tolerance: float | None = Field(
-        None, gt=0, description="Tolerance of the velocity model in s, while the space is searched."
+        default=None,
+        gt=0,
+        description="Tolerance of the velocity model in s, while the space is searched.",
     )
     pick_match_tolerance: float = Field(
-        1.5, gt=0, description="Largest residual of a pick that belongs to an event, in s."
+        default=1.5, gt=0, description="Largest residual of a pick that belongs to an event, in s."
     )
     association_cutoff_distance: float | None = Field(
-        None, gt=0, description="Sites farther than this in km do not take part in the search."
+        default=None,
+        gt=0,
+        description="Sites farther than this in km do not take part in the search.",
     )
     time_before: float | None = Field(
-        None, gt=0, description="Overlap of PyOcto's time slices in s: the longest S travel time."
+        default=None,
+        gt=0,
+        description="Overlap of PyOcto's time slices in s: the longest S travel time.",
     )
-    time_slicing: float = Field(1200.0, gt=0, description="Length of PyOcto's time slices in s.")
-    min_node_size: float = Field(10.0, gt=0, description="Smallest node of the search in km.")
-    min_node_size_location: float = Field(
-        1.5, gt=0, description="Smallest node of the location in km."
+    time_slicing: float = Field(
+        default=1200.0, gt=0, description="Length of PyOcto's time slices in s."
     )
-    min_interevent_time: float = Field(3.0, ge=0, description="Between two events, in s.")
+    min_node_size: float = Field(
+        default=10.0, gt=0, description="Smallest node of the search in km."
+    )
+    min_node_size_location: float | None = Field(
+        default=None, gt=0, description="Smallest node of the location in km."
+    )
+    min_interevent_time: float = Field(default=3.0, ge=0, description="Between two events, in s.")
     min_pick_fraction: float = Field(
-        0.25, ge=0, le=1, description="Share of nearer sites that must have a pick."
+        default=0.25, ge=0, le=1, description="Share of nearer sites that must have a pick."
     )
-    max_pick_overlap: int = Field(4, ge=0, description="Picks that two events may share at first.")
-    refinement_iterations: int = Field(3, ge=0, description="Rounds of location and matching.")
-    location_split_depth: int = Field(6, ge=1, description="Depth of the location's search.")
-    location_split_return: int = Field(4, ge=0, description="Part of it that samples evenly.")
-    exponential_edt: bool = Field(False, description="Spikier loss for the location.")
-    edt_pick_std: float = Field(1.0, gt=0, description="Pick uncertainty for that loss in s.")
+    max_pick_overlap: int = Field(
+        default=4, ge=0, description="Picks that two events may share at first."
+    )
+    refinement_iterations: int = Field(
+        default=3, ge=0, description="Rounds of location and matching."
+    )
+    location_split_depth: int = Field(
+        default=9, ge=1, description="Depth of the location's search."
+    )
+    location_split_return: int = Field(
+        default=6, ge=0, description="Part of it that samples evenly."
+    )
+    exponential_edt: bool = Field(default=False, description="Spikier loss for the location.")
+    edt_pick_std: float = Field(
+        default=1.0, gt=0, description="Pick uncertainty for that loss in s."
+    )
     queue_memory_protection_dfs_size: int = Field(
-        500_000, ge=1, description="Length of the search queue from which depth comes first."
+        default=500_000,
+        ge=1,
+        description="Length of the search queue from which depth comes first.",
     )
     second_pass_overwrites: dict[str, Any] | None = Field(
-        None, description="Parameters of a second pass over the picks that are left."
+        default=None, description="Parameters of a second pass over the picks that are left."
     )
 
 
@@ -61,34 +83,51 @@ class AssociateOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     velocity: str | None = Field(
-        None, description="File with columns depth_km, vp, vs; default: constant velocities."
+        default=None,
+        description="File with columns depth_km, vp, vs; default: constant velocities.",
     )
     velocity_layers: Literal["gradient", "constant"] = Field(
-        "gradient", description="Whether rows are nodes of a gradient or tops of constant layers."
+        default="gradient",
+        description="Whether rows are nodes of a gradient or tops of constant layers.",
     )
     p_velocity: float | None = Field(
-        None, gt=0, description="Constant P velocity in km/s; default: by the size of the region."
+        default=None,
+        gt=0,
+        description="Constant P velocity in km/s; default: by the size of the region.",
     )
     s_velocity: float | None = Field(
-        None, gt=0, description="Constant S velocity in km/s; default: by the size of the region."
+        default=None,
+        gt=0,
+        description="Constant S velocity in km/s; default: by the size of the region.",
     )
     min_depth_km: float | None = Field(
-        None, description="Top of the search box in km below sea level; negative is above it."
+        default=None,
+        description="Top of the search box in km below sea level; negative is above it.",
     )
-    max_depth_km: float | None = Field(None, description="Bottom of the search box in km.")
-    margin_km: float = Field(
-        20.0, ge=0, description="The search box reaches this far beyond the extent on all sides."
+    max_depth_km: float | None = Field(default=None, description="Bottom of the search box in km.")
+    margin_km: float | None = Field(
+        default=None,
+        ge=0,
+        description="The search box reaches this far beyond the extent on all sides; default: 5 % "
+        "of the extent's diagonal, at least 2 km.",
     )
     site_radius_m: float = Field(
-        100.0, ge=0, description="Stations within this distance of each other are one site."
+        default=100.0, ge=0, description="Stations within this distance of each other are one site."
     )
     block_hours: float = Field(
-        6.0, gt=0, description="Length of the association blocks, anchored to absolute time."
+        default=6.0,
+        gt=0,
+        description="Length of the association blocks, anchored to absolute time.",
     )
     halo_s: float | None = Field(
-        None, gt=0, description="How far before and after a block picks are read, in s."
+        default=None, gt=0, description="How far before and after a block picks are read, in s."
+    )
+    views: bool = Field(
+        default=True,
+        description="Run PyOcto three times (as set, with a strict match, with a strict "
+        "search) and keep the best supported events; else once.",
     )
     pyocto: PyOctoOptions = Field(
-        default_factory=PyOctoOptions,  # type: ignore[arg-type]
+        default_factory=PyOctoOptions,
         description="PyOcto's parameters.",
     )

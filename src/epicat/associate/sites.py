@@ -68,11 +68,11 @@ class SiteIndex:
 def _groups(
     xy: np.ndarray[tuple[int, ...], np.dtype[np.float64]], names: Sequence[str], radius_km: float
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Number the groups of points that are chained by the radius or by a name."""
+    """Return the number of each point's group: chained by the radius or by a name."""
     pairs = KDTree(xy).query_pairs(radius_km, output_type="ndarray") if radius_km > 0 else []
     first = {name: i for i, name in reversed(list(enumerate(names)))}
-    links = [*map(tuple, np.asarray(pairs).reshape(-1, 2)), *((first[n], i) for i, n in enumerate(names))]
-    ends = np.array(links, np.int64).reshape(-1, 2)
+    same_name = [(first[name], at) for at, name in enumerate(names)]
+    ends = np.concatenate([np.reshape(pairs, (-1, 2)), same_name]).astype(np.int64)
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(names),) * 2)
     _, groups = connected_components(graph, directed=False)
     return np.asarray(groups, np.int64)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from epicat.associate.candidates import Candidate, Needs, exclusive, rank
+from epicat.associate.candidates import Candidate, Needs, exclusive
 
 __all__ = ["stitch"]
 
@@ -33,12 +33,16 @@ def stitch(
         [c for c in before if c.time_ns >= seam_ns],
         [c for c in after if c.time_ns < seam_ns],
         mine + others,
+        needs,
     )
     return exclusive([*mine, *others, *orphans], needs)
 
 
 def _orphans(
-    late: Iterable[Candidate], early: Sequence[Candidate], owned: Sequence[Candidate]
+    late: Iterable[Candidate],
+    early: Sequence[Candidate],
+    owned: Sequence[Candidate],
+    needs: Needs,
 ) -> list[Candidate]:
     """Return the better of each pair that is one event and that neither block owns."""
     by_pick = {p.pick_id: at for at, c in enumerate(early) for p in c.picks}
@@ -49,7 +53,7 @@ def _orphans(
         for at, count in shared.most_common(1):
             twin = early[at]
             if 2 * count >= min(len(candidate.picks), len(twin.picks)):
-                better = min(candidate, twin, key=rank)
+                better = min(candidate, twin, key=needs.rank)
                 if 2 * sum(p.pick_id in taken for p in better.picks) < len(better.picks):
                     found.append(better)
     return found

@@ -18,16 +18,22 @@ class PickOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field("PhaseNet", description="SeisBench model, for example PhaseNet.")
+    model: str = Field(default="PhaseNet", description="SeisBench model, for example PhaseNet.")
     weight: str = Field(
-        "original",
+        default="original",
         description="Weights by SeisBench's name, or the .pt or .json file of a local pair.",
     )
     p_threshold: float | None = Field(
-        None, gt=0, lt=1, description="P threshold; default: the weights' own, else the model's."
+        default=None,
+        gt=0,
+        lt=1,
+        description="P threshold; default: the weights' own, else the model's.",
     )
     s_threshold: float | None = Field(
-        None, gt=0, lt=1, description="S threshold; default: the weights' own, else the model's."
+        default=None,
+        gt=0,
+        lt=1,
+        description="S threshold; default: the weights' own, else the model's.",
     )
 
 

@@ -42,4 +42,3 @@ def _by_name(options: PickOptions) -> Bundle | None:
         if (b.info.model, b.info.weight) == (options.model, options.weight)
     ]
     return max(same, key=lambda b: b.about.stat().st_mtime, default=None)
-

@@ -6,6 +6,7 @@ traced in one module.  Blinding stays outside: it is applied where windows are s
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -38,9 +39,10 @@ def _seisbench_models() -> Any:
 def fetch_weights(model: str, weight: str) -> WeightFiles:
     """Download weights into SeisBench's cache; raise `ModelError` if they cannot be had."""
     architecture = getattr(_seisbench_models(), model)
+    logging.getLogger("seisbench").setLevel(logging.ERROR)
     try:
         architecture.from_pretrained(weight)
-    except Exception as error:  # noqa: BLE001 - whatever the download raises, they are not here
+    except Exception as error:
         raise ModelError(_unreachable(model, weight, error)) from error
     files = find_weights(model, weight)
     if files is None:
@@ -50,14 +52,17 @@ def fetch_weights(model: str, weight: str) -> WeightFiles:
 
 def _unreachable(model: str, weight: str, error: Exception) -> str:
     known = sorted({files.weight for files in cached_weights(model)})
-    reason = (str(error).splitlines() or [""])[0][:200]
+    # Messages of HTTP libraries run over lines and name hosts; their kind says enough.
+    reason = (
+        str(error) if isinstance(error, ValueError | FileNotFoundError) else type(error).__name__
+    )
     near = get_close_matches(weight, known, n=1)
     guess = f" Did you mean {near[0]}?" if near else ""
     return (
         f"weights {weight!r} of {model} are neither in SeisBench's cache nor can they be fetched "
-        f"({type(error).__name__}: {reason}). In the cache: {', '.join(known) or 'none'}.{guess} Check "
-        "the name and the connection, set SEISBENCH_CACHE_ROOT to a folder that has them, or give "
-        "--weight the path of a .pt file with its .json beside it"
+        f"({reason}). In the cache: {', '.join(known) or 'none'}.{guess} Check the name and "
+        "the connection, set SEISBENCH_CACHE_ROOT to a folder that has them, or give --weight "
+        "the path of a .pt file with its .json beside it"
     )
 
 
@@ -91,7 +96,7 @@ def _load(files: WeightFiles) -> Any:
         model = architecture.load(
             files.weights.with_name(stem), rest.removeprefix(".v") or None, weights_only=True
         )
-    except Exception as error:  # noqa: BLE001 - torch and SeisBench raise many kinds
+    except Exception as error:
         reason = (str(error).splitlines() or [""])[0][:200]
         raise ModelError(
             f"weights {str(files.weights)!r} are none of {files.model}: {reason}"
@@ -138,7 +143,7 @@ def _threshold(own: Mapping[str, Any], known: Mapping[str, tuple[str, Any]], pha
 def _convert(model: Any, bundle: Bundle) -> None:
     import torch  # noqa: PLC0415 - heavy, see the module's docstring
 
-    class Whole(torch.nn.Module):
+    class Whole(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.model = model

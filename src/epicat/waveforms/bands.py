@@ -77,9 +77,7 @@ def _rank(choice: Choice, listed: Collection[str]) -> tuple[bool, int, str, str]
     return (choice.location not in listed, place, choice.band, choice.location)
 
 
-def _choice(
-    band: str, location: str, group: Mapping[Channel, Sequence[Run]], day: Span
-) -> Choice:
+def _choice(band: str, location: str, group: Mapping[Channel, Sequence[Run]], day: Span) -> Choice:
     components: dict[str, Sequence[Run]] = {}
     codes, covered = "", 0.0
     for slot, letters in SLOTS.items():

@@ -1,0 +1,74 @@
+"""The command ``epicat``: its commands, its exit codes, and the door where errors stop.
+
+Exit codes: 0 done, 1 something failed, 2 what was given cannot be used, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from epicat import __version__
+from epicat.cli import export, models, plan, plot, run, status
+from epicat.errors import EpicatError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="epicat",
+    help="From continuous seismic waveforms to an earthquake catalog.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("status")(status.status)
+app.command("export")(export.export)
+app.command("plot")(plot.plot)
+app.add_typer(models.app, name="models")
+
+_NUMBER = r"[+-]?[\d.]+"
+_EXTENT = re.compile(rf"-[\d.]+(\s*,\s*{_NUMBER}){{3}}")
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"epicat {__version__}")
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; leave with its exit code.  Errors become one message on stderr."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_guarded(lambda: app([_shielded(argument) for argument in given])))
+
+
+def _shielded(argument: str) -> str:
+    """Keep an extent of southern latitudes, ``-41,-39,174,176``, from looking like an option."""
+    return f" {argument}" if _EXTENT.fullmatch(argument) else argument
+
+
+def _guarded(call: Callable[[], object]) -> int:
+    try:
+        call()
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else 1
+    except EpicatError as error:
+        typer.secho(f"epicat: {error}", fg=typer.colors.RED, err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        typer.secho("epicat: interrupted; run the same command again to go on", err=True)
+        return 130
+    except BrokenPipeError:  # the reader of stdout has left, as `head` does
+        sys.stderr.close()
+        return 0
+    return 0

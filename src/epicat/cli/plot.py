@@ -1,0 +1,38 @@
+"""``epicat plot``: the catalog as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from epicat.cli import options as o
+from epicat.cli.shared import choose_designs
+
+__all__ = ["plot"]
+
+
+def plot(
+    store: o.StoreText,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A .png, .pdf or .svg file.")],
+    title: Annotated[str, typer.Option(help="Title of the picture.")] = "Earthquake catalog",
+    design: Annotated[
+        str | None,
+        typer.Option(
+            "--run", help="Beginning of a run's or an associator's digest; default: the newest."
+        ),
+    ] = None,
+) -> None:
+    """Draw a map, two depth sections and the count over time."""
+    from epicat.figures import draw_catalog  # noqa: PLC0415 - heavy
+    from epicat.geo import Extent  # noqa: PLC0415
+    from epicat.store.interface import Where  # noqa: PLC0415
+    from epicat.store.open import open_store  # noqa: PLC0415
+
+    opened = open_store(store)
+    chosen = choose_designs(opened, design)
+    events = opened.read("events", Where(design=chosen.associator or ""))
+    extent = Extent.parse(chosen.extent) if chosen.extent else None
+    draw_catalog(events, opened.stations(), output, title=title, extent=extent)
+    typer.echo(f"{events.num_rows:,} events in {output}", err=True)

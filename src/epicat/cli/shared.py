@@ -1,0 +1,70 @@
+"""What several commands need: a store's designs, and files that are whole or not there."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from epicat.errors import InputError
+
+if TYPE_CHECKING:
+    from epicat.store.interface import Store
+
+__all__ = ["Chosen", "choose_designs", "whole_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The run and the associator whose results a command is about."""
+
+    run: str | None
+    """Digest of the run; None if the store has none."""
+    associator: str | None
+    """Digest of the associator; None if the store has none."""
+    extent: str
+    """The extent of the newest invocation with them, or nothing."""
+    others: int
+    """How many other pairs the store has."""
+
+
+def choose_designs(store: Store, wanted: str | None) -> Chosen:
+    """Return the designs of the newest invocation, or of the one that ``wanted`` names.
+
+    ``wanted`` is the beginning of a digest of a run or of an associator.  Raises `InputError`
+    if no invocation or more than one pair fits it.
+    """
+    invocations: list[dict[str, Any]] = list(store.records("invocation").values())
+    fitting = [
+        i
+        for i in invocations
+        if not wanted or i["run"].startswith(wanted) or i["associator"].startswith(wanted)
+    ]
+    if wanted and not fitting:
+        known = sorted({i[name] for i in invocations for name in ("run", "associator")})
+        raise InputError(
+            f"no run or associator {wanted!r} in the store; it has {', '.join(known) or 'none'}"
+        )
+    if not fitting:
+        return Chosen(None, None, "", 0)
+    last = max(fitting, key=lambda i: str(i["time"]))
+    pairs = {(i["run"], i["associator"]) for i in invocations}
+    return Chosen(last["run"], last["associator"], last["extent"], len(pairs) - 1)
+
+
+@contextmanager
+def whole_file(path: Path, mode: str) -> Iterator[IO[Any]]:
+    """Write a file under another name and rename it; raise `InputError` if it cannot be."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    text = None if "b" in mode else "utf-8"
+    try:
+        with partial.open(mode, encoding=text, newline=None if text is None else "") as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,79 @@
+"""``epicat status``: what a store holds, and what became of every key."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from epicat.cli import options as o
+
+if TYPE_CHECKING:
+    from epicat.model import LedgerEntry
+
+__all__ = ["status"]
+
+_SHOWN = 10
+
+
+def status(
+    store: o.StoreText,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON on stdout.")] = False,
+) -> None:
+    """Show, for each run and associator, what became of its station-days and blocks."""
+    from epicat.store.open import open_store  # noqa: PLC0415 - heavy
+
+    opened = open_store(store)
+    entries = opened.ledger()
+    records = {**opened.records("run"), **opened.records("associator")}
+    designs = [
+        _summary(design, [e for e in entries if e.design == design], records.get(design, {}))
+        for design in dict.fromkeys(e.design for e in entries)
+    ]
+    if as_json:
+        typer.echo(json.dumps({"store": opened.location, "designs": designs}))
+        return
+    if not designs:
+        typer.echo("the store is empty")
+    for summary in designs:
+        _show(summary)
+
+
+def _summary(design: str, entries: list[LedgerEntry], record: dict[str, Any]) -> dict[str, Any]:
+    stage = entries[-1].stage.value
+    picker = record.get("picker", {})
+    return {
+        "stage": stage,
+        "design": design,
+        "about": f"{picker['model']} {picker['weight']}" if picker else "",
+        "keys": len(entries),
+        "statuses": dict(Counter(entry.status.value for entry in entries)),
+        "found": sum(entry.count for entry in entries),
+        "seconds": round(sum(entry.seconds for entry in entries), 3),
+        "first": entries[0].key,
+        "last": entries[-1].key,
+        "troubles": [
+            {"key": entry.key, "status": entry.status.value, "reason": entry.reason}
+            for entry in entries
+            if entry.reason
+        ],
+    }
+
+
+def _show(summary: dict[str, Any]) -> None:
+    words = {
+        "pick": ("run", "station-days", "picks"),
+        "associate": ("associator", "blocks", "events"),
+    }.get(summary["stage"], ("archive", "objects", "found"))
+    about = f" ({summary['about']})" if summary["about"] else ""
+    typer.echo(f"{words[0]} {summary['design']}{about}")
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(summary["statuses"].items()))
+    typer.echo(f"  {summary['keys']:,} {words[1]}: {counts}")
+    typer.echo(f"  {summary['found']:,} {words[2]}, {summary['seconds']:,.1f} s of work")
+    for trouble in summary["troubles"][:_SHOWN]:
+        typer.echo(f"  {trouble['key']}: {trouble['status']}: {trouble['reason']}")
+    more = len(summary["troubles"]) - _SHOWN
+    if more > 0:
+        typer.echo(f"  and {more} more; see `epicat export --table ledger`")

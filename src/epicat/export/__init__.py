@@ -1,0 +1,1 @@
+"""Formats that tables leave epicat in."""

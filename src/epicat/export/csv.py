@@ -1,0 +1,63 @@
+"""CSV: for spreadsheets, scripts and eyes.  Times are ISO 8601 UTC with microseconds."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any
+
+import pyarrow as pa
+
+from epicat.clock import iso
+
+__all__ = ["write_csv"]
+
+_DECIMALS: Mapping[str, int] = {
+    "confidence": 4,
+    "latitude": 5,
+    "longitude": 5,
+    "elevation": 1,
+    "depth_km": 3,
+    "x_km": 3,
+    "y_km": 3,
+    "rms_s": 3,
+    "gap_deg": 1,
+    "dmin_km": 3,
+    "residual_s": 3,
+    "distance_km": 3,
+    "azimuth_deg": 1,
+    "seconds": 3,
+}
+
+
+def write_csv(table: pa.Table, columns: Sequence[str], file: IO[str]) -> None:
+    """Write columns of a table with a header, batch by batch."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    chosen = table.select(list(columns))
+    for batch in chosen.to_batches(max_chunksize=65_536):
+        texts = [
+            [_text_of(field)(value) for value in _values(batch.column(at), field)]
+            for at, field in enumerate(chosen.schema)
+        ]
+        writer.writerows(zip(*texts, strict=True))
+
+
+def _values(column: pa.Array, field: pa.Field) -> list[Any]:
+    """Return plain values; times as integers, since Python's own lose the nanoseconds."""
+    if pa.types.is_timestamp(field.type):
+        column = column.cast(pa.int64())
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _text_of(field: pa.Field) -> Callable[[Any], str]:
+    if pa.types.is_timestamp(field.type):
+        return iso
+    if pa.types.is_list(field.type):
+        return lambda objects: ";".join(o["key"] for o in objects)
+    if pa.types.is_boolean(field.type):
+        return lambda flag: "true" if flag else "false"
+    if field.name in _DECIMALS:
+        return lambda number: f"{number:.{_DECIMALS[field.name]}f}"
+    return str

@@ -124,8 +124,8 @@ class AssociateOptions(BaseModel):
     )
     views: bool = Field(
         default=True,
-        description="Run PyOcto three times (as set, with a strict match, with a strict "
-        "search) and keep the best supported events; else once.",
+        description="Run PyOcto three times (as set, with a strict search, with a strict search "
+        "and match) and keep the best supported events; else once.",
     )
     pyocto: PyOctoOptions = Field(
         default_factory=PyOctoOptions,

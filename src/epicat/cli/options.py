@@ -37,6 +37,7 @@ __all__ = [
     "StoreText",
     "Velocity",
     "VelocityLayers",
+    "Views",
     "Weight",
     "WindowDays",
     "gather",
@@ -122,6 +123,14 @@ Halo = Annotated[
     float | None,
     typer.Option("--halo", help="Seconds of picks read around a block.", rich_help_panel=_EVENTS),
 ]
+Views = Annotated[
+    bool,
+    typer.Option(
+        "--views/--one-view",
+        help="Associate three times with other tolerances and keep the best; or once, faster.",
+        rich_help_panel=_EVENTS,
+    ),
+]
 PyOcto = Annotated[
     list[str] | None,
     typer.Option(
@@ -159,6 +168,7 @@ def gather(values: dict[str, Any]) -> Any:
         "site_radius_m": values["site_radius"],
         "block_hours": values["block_hours"],
         "halo_s": values["halo"],
+        "views": values["views"],
         "pyocto": _pyocto(values["pyocto"] or ()),
     }
     pick = {name: values[name] for name in ("model", "weight", "p_threshold", "s_threshold")}

@@ -35,6 +35,7 @@ def plan(
     site_radius: o.SiteRadius = 100.0,
     block_hours: o.BlockHours = 6.0,
     halo: o.Halo = None,
+    views: o.Views = True,
     pyocto: o.PyOcto = None,
     stations_per_unit: o.StationsPerUnit = 1,
     days_per_unit: o.DaysPerUnit = 10,

@@ -43,6 +43,7 @@ def run(
     site_radius: o.SiteRadius = 100.0,
     block_hours: o.BlockHours = 6.0,
     halo: o.Halo = None,
+    views: o.Views = True,
     pyocto: o.PyOcto = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; default: one for each core.")
@@ -70,6 +71,8 @@ def run(
     )
     with _warnings_as_talk():
         campaign = settle(asked)
+    if campaign.span != asked.span:
+        _say("START and END are widened to whole UTC days")
     opened = open_store(store, create=True)
     planned = make_plan(campaign, cut, opened, recheck=recheck)
     _say(f"run {campaign.run.digest}, associator {campaign.design.digest}")

@@ -15,9 +15,18 @@ from epicat.clock import DAY_NS, iso, parse_time
 from epicat.config import Campaign, Cut
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of
 
-__all__ = ["Known", "Unit", "block_key", "block_span", "block_units", "inputs_digest", "pick_units"]
+__all__ = [
+    "LOOK_AGAIN",
+    "Known",
+    "Unit",
+    "block_key",
+    "block_span",
+    "block_units",
+    "inputs_digest",
+    "pick_units",
+]
 
-_LOOK_AGAIN = {Status.FAILED, Status.READ_ERROR}
+LOOK_AGAIN = frozenset({Status.FAILED, Status.READ_ERROR})
 """Nothing usable was had: the next invocation tries again."""
 
 
@@ -68,7 +77,7 @@ class Known:
         could not be read or failed in any case.
         """
         entry = self.picks.get(str(key))
-        if entry is None or entry.status in _LOOK_AGAIN:
+        if entry is None or entry.status in LOOK_AGAIN:
             return False
         return entry.status != Status.NO_DATA or entry.archive == archive
 

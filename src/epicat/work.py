@@ -20,7 +20,7 @@ from epicat.config import Campaign
 from epicat.errors import EpicatError
 from epicat.model import LedgerEntry, Stage, StationDay, Status, digest_of
 from epicat.pick.bundle import Bundle, OpenVinoPicker
-from epicat.plan import Unit, block_span
+from epicat.plan import LOOK_AGAIN, Unit, block_span
 from epicat.store.interface import Store, new_generation
 from epicat.store.open import open_store
 from epicat.tables import SCHEMAS, TableName, arrivals_table, events_table, picks_table
@@ -93,8 +93,10 @@ class Worker:
             key = StationDay.parse(text)
             if unit.recheck and self._is_unchanged(key):
                 yield None
-            else:
-                yield _timed(Stage.PICK, text, generation, self._run_digest, self._pick_key)
+                continue
+            result = _timed(Stage.PICK, text, generation, self._run_digest, self._pick_key)
+            # Trouble while looking again never replaces a result that is there.
+            yield None if unit.recheck and result[0].status in LOOK_AGAIN else result
 
     def _pick_key(self, text: str) -> tuple[LedgerEntry, Rows]:
         key = StationDay.parse(text)

@@ -87,8 +87,12 @@ def run(
             progress,
         )
     seconds = time.monotonic() - begin
-    _report(made, planned, seconds, as_json=as_json)
-    if made.failures:
+    if as_json:
+        designs = {"run": campaign.run.digest, "associator": campaign.design.digest}
+        typer.echo(json.dumps({**designs, **_counted(made, planned, seconds)}))
+    elif not planned.is_empty:
+        _report(made, seconds)
+    if made.has_failures:
         raise typer.Exit(1)
 
 
@@ -175,23 +179,20 @@ class _Progress:
         )
 
 
-def _report(made: Summary, planned: Planned, seconds: float, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(
-            json.dumps(
-                {
-                    "seconds": round(seconds, 3),
-                    "done_before": planned.done_before,
-                    "station_days": dict(made.station_days),
-                    "blocks": dict(made.blocks),
-                    "unchanged": made.unchanged,
-                    "picks": made.picks,
-                    "events": made.events,
-                    "failures": made.failures,
-                }
-            )
-        )
-        return
+def _counted(made: Summary, planned: Planned, seconds: float) -> dict[str, Any]:
+    return {
+        "seconds": round(seconds, 3),
+        "done_before": planned.done_before,
+        "station_days": dict(made.station_days),
+        "blocks": dict(made.blocks),
+        "unchanged": made.unchanged,
+        "picks": made.picks,
+        "events": made.events,
+        "failures": made.failures,
+    }
+
+
+def _report(made: Summary, seconds: float) -> None:
     for failure in made.failures:
         _say(f"failed: {failure}")
     days = ", ".join(f"{count} {name}" for name, count in sorted(made.station_days.items()))
@@ -199,3 +200,7 @@ def _report(made: Summary, planned: Planned, seconds: float, *, as_json: bool) -
         f"{made.picks:,} picks ({days or 'no station-day was due'}) and {made.events:,} events "
         f"in {seconds:.1f} s"
     )
+    if set(made.station_days) == {"no data"}:
+        _say("no station had data: is this the right --archive, --layout and span?")
+    if made.has_failures:
+        _say("some of it failed: see `epicat status`; the same command tries it again")

@@ -11,7 +11,7 @@ import typer
 from epicat.cli import options as o
 
 if TYPE_CHECKING:
-    from epicat.model import LedgerEntry
+    from epicat.model import LedgerEntry, Stage
 
 __all__ = ["status"]
 
@@ -29,8 +29,8 @@ def status(
     entries = opened.ledger()
     records = {**opened.records("run"), **opened.records("associator")}
     designs = [
-        _summary(design, [e for e in entries if e.design == design], records.get(design, {}))
-        for design in dict.fromkeys(e.design for e in entries)
+        _summary(group, [e for e in entries if (e.stage, e.design) == group], records)
+        for group in dict.fromkeys((e.stage, e.design) for e in entries)
     ]
     if as_json:
         typer.echo(json.dumps({"store": opened.location, "designs": designs}))
@@ -41,11 +41,13 @@ def status(
         _show(summary)
 
 
-def _summary(design: str, entries: list[LedgerEntry], record: dict[str, Any]) -> dict[str, Any]:
-    stage = entries[-1].stage.value
-    picker = record.get("picker", {})
+def _summary(
+    group: tuple[Stage, str], entries: list[LedgerEntry], records: dict[str, Any]
+) -> dict[str, Any]:
+    stage, design = group
+    picker = records.get(design, {}).get("picker", {})
     return {
-        "stage": stage,
+        "stage": stage.value,
         "design": design,
         "about": f"{picker['model']} {picker['weight']}" if picker else "",
         "keys": len(entries),
@@ -57,7 +59,7 @@ def _summary(design: str, entries: list[LedgerEntry], record: dict[str, Any]) ->
         "troubles": [
             {"key": entry.key, "status": entry.status.value, "reason": entry.reason}
             for entry in entries
-            if entry.reason
+            if entry.reason and entry.status.value != "no data"
         ],
     }
 

@@ -61,6 +61,12 @@ class Summary:
     failures: list[str] = field(default_factory=list)
     """Units that failed as a whole, with the reason."""
 
+    @property
+    def has_failures(self) -> bool:
+        """Whether a unit or a key failed; the next invocation tries it again."""
+        failed_keys = self.station_days[Status.FAILED.value] + self.blocks[Status.FAILED.value]
+        return bool(self.failures) or failed_keys > 0
+
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""
         picking = outcome.unit.stage == Stage.PICK

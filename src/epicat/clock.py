@@ -26,7 +26,7 @@ SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
 
 _EPOCH = date(1970, 1, 1)
-_ORDINAL = re.compile(r"(\d{4})[.-](\d{3})")
+_ORDINAL = re.compile(r"([0-9]{4})[.-]([0-9]{3})")
 _FORMS = "2019.172, 2019-06-21 or 2019-06-21T12:30:00Z"
 
 
@@ -45,7 +45,7 @@ def parse_time(text: str) -> int:
     ordinal = _ORDINAL.fullmatch(cleaned)
     try:
         moment = _from_ordinal(*ordinal.groups()) if ordinal else datetime.fromisoformat(cleaned)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InputError(f"{text!r} is not a time ({error}); write it as {_FORMS}") from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -98,4 +98,4 @@ def iso(time_ns: int) -> str:
     """
     micros = (time_ns + 500) // 1000
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

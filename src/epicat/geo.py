@@ -55,7 +55,8 @@ class Extent:
                 f"extent {text!r}: latitudes {self.south:g} and {self.north:g} must rise, "
                 "from -90 to 90; the order is minlat,maxlat,minlon,maxlon"
             )
-        if not (-180 <= self.west <= 180 and -180 <= self.east <= 180 and self.west != self.east):
+        inside = -180 <= self.west <= 180 and -180 <= self.east <= 180
+        if not inside or self.west == self.east or (self.west, self.east) == (180, -180):
             raise InputError(
                 f"extent {text!r}: longitudes {self.west:g} and {self.east:g} must differ and lie "
                 "from -180 to 180; the order is minlat,maxlat,minlon,maxlon"
@@ -66,8 +67,8 @@ class Extent:
 
     @property
     def width_deg(self) -> float:
-        """Extent in longitude, in degrees, also across the date line."""
-        return (self.east - self.west) % 360
+        """Extent in longitude, in degrees, also across the date line; all around it is 360."""
+        return (self.east - self.west) % 360 or 360.0
 
     @property
     def center(self) -> tuple[float, float]:
@@ -100,19 +101,23 @@ class Plane:
         self, latitude: ArrayLike, longitude: ArrayLike
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Project degrees to kilometres."""
-        x, y = _projection(self.latitude, self.longitude)(
-            np.asarray(longitude, float), np.asarray(latitude, float)
-        )
-        return np.asarray(x), np.asarray(y)
+        return self._projected(longitude, latitude, inverse=False)
 
     def to_lat_lon(
         self, x_km: ArrayLike, y_km: ArrayLike
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Project kilometres back to degrees."""
-        longitude, latitude = _projection(self.latitude, self.longitude)(
-            np.asarray(x_km, float), np.asarray(y_km, float), inverse=True
-        )
-        return np.asarray(latitude), np.asarray(longitude)
+        longitude, latitude = self._projected(x_km, y_km, inverse=True)
+        return latitude, longitude
+
+    def _projected(
+        self, x: ArrayLike, y: ArrayLike, *, inverse: bool
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        xs, ys = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
+        # Lists, since pyproj takes an array of one element for a number.
+        project = _projection(self.latitude, self.longitude)
+        found = project(xs.ravel().tolist(), ys.ravel().tolist(), inverse=inverse)
+        return np.reshape(found[0], xs.shape), np.reshape(found[1], xs.shape)
 
 
 @cache

@@ -10,7 +10,8 @@ import os
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,7 +25,10 @@ from epicat.model import Span, digest_of
 
 __all__ = ["FilesArchive"]
 
-_FORMAT = 1
+_Look = tuple[list[ChannelSpan], str]
+"""What an object holds, and why it holds nothing."""
+
+_FORMAT = 2
 _SCHEMA = pa.schema(
     [
         ("key", pa.string()),
@@ -79,29 +83,32 @@ def _is_named(key: str, network: str, station: str) -> bool:
 def _index(source: Source) -> list[tuple[StoredObject, list[ChannelSpan], str]]:
     path = cache_folder("indexes") / f"{digest_of(_FORMAT, source.location)}.parquet"
     known = _load(path)
-    listed = sorted(source.list(""))
-    rows = [(item, *known.get(item, (None, ""))) for item in listed]
-    fresh = [(item, *(_look(source, item) if f is None else (f, r))) for item, f, r in rows]
-    if set(known) != set(listed):
-        _save(path, fresh)
-    return fresh
+    unread: dict[StoredObject, _Look] = {}
+    looks: dict[StoredObject, _Look] = {}
+    for item in sorted(source.list("")):
+        try:
+            looks[item] = known.get(item) or _look(source, item)
+        except ObjectError as error:  # may be readable the next time: never kept
+            unread[item] = [], error.reason
+    if set(known) != set(looks):
+        _save(path, looks)
+    return [(item, *look) for item, look in sorted((looks | unread).items(), key=itemgetter(0))]
 
 
-def _look(source: Source, item: StoredObject) -> tuple[list[ChannelSpan], str]:
+def _look(source: Source, item: StoredObject) -> _Look:
+    body = source.read(item.key)
     try:
-        return read_headers(source.read(item.key)), ""
-    except ObjectError as error:
-        return [], error.reason
+        return read_headers(body), ""
     except ValueError as error:
         return [], str(error)
 
 
-def _load(path: Path) -> dict[StoredObject, tuple[list[ChannelSpan], str]]:
+def _load(path: Path) -> dict[StoredObject, _Look]:
     try:
         rows = pq.read_table(path, schema=_SCHEMA).to_pylist()
     except (OSError, pa.ArrowException):  # none yet, or damaged: it is made again
         return {}
-    known: dict[StoredObject, tuple[list[ChannelSpan], str]] = {}
+    known: dict[StoredObject, _Look] = {}
     for row in rows:
         item = StoredObject(row["key"], row["size"], row["etag"])
         spans, _ = known.setdefault(item, ([], row["reason"]))
@@ -111,11 +118,11 @@ def _load(path: Path) -> dict[StoredObject, tuple[list[ChannelSpan], str]]:
     return known
 
 
-def _save(path: Path, rows: Iterable[tuple[StoredObject, list[ChannelSpan], str]]) -> None:
+def _save(path: Path, looks: Mapping[StoredObject, _Look]) -> None:
     table = [
         (item.key, item.size, item.etag, c and c.network, c and c.station,
          c and c.span.start_ns, c and c.span.end_ns, reason)
-        for item, found, reason in rows
+        for item, (found, reason) in looks.items()
         for c in (found or (None,))
     ]  # fmt: skip
     columns = list(zip(*table, strict=True)) if table else [()] * len(_SCHEMA)

@@ -78,7 +78,7 @@ class Ncedc:
     """
 
     _name = re.compile(
-        r"continuous_waveforms/(?P<net>[^./]+)/(?P<year>\d{4})/(?P=year)\.(?P<ordinal>\d{3})/"
+        r"continuous_waveforms/(?P<net>[^./]+)/(?P<year>[0-9]{4})/(?P=year)\.(?P<ordinal>[0-9]{3})/"
         + _CODES.replace("(?P<network>[^./]+)", "(?P<network>(?P=net))")
         + r"\.D\.(?P=year)\.(?P=ordinal)"
     )
@@ -102,9 +102,9 @@ class Sds:
     """
 
     _name = re.compile(
-        r"(?P<year>\d{4})/(?P<network>[^./]+)/(?P<station>[^./]+)/(?P<channel>[^./]+)\.D/"
+        r"(?P<year>[0-9]{4})/(?P<network>[^./]+)/(?P<station>[^./]+)/(?P<channel>[^./]+)\.D/"
         r"(?P=network)\.(?P=station)\.(?P<location>[^./]*)\.(?P=channel)\.D\."
-        r"(?P=year)\.(?P<ordinal>\d{3})"
+        r"(?P=year)\.(?P<ordinal>[0-9]{3})"
     )
 
     def prefix(self, network: str, station: str, day: date) -> str:

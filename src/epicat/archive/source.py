@@ -54,11 +54,14 @@ class LocalFolder:
         self.location = str(self._root)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Every file below a folder; links are followed, a broken one is listed with size 0."""
+        """Every file below a folder; links are followed, a broken one is listed with size 0.
+
+        A link to a folder that it lies in is not followed: it leads in circles.
+        """
         folder = self._root / prefix
         try:
             for parent, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
-                folders.sort()
+                folders[:] = sorted(f for f in folders if not _leads_back(Path(parent, f)))
                 for name in sorted(names):
                     yield self._stored(Path(parent) / name)
         except OSError as error:
@@ -67,19 +70,30 @@ class LocalFolder:
             ) from error
 
     def _stored(self, path: Path) -> StoredObject:
-        key = path.relative_to(self._root).as_posix()
+        name = path.relative_to(self._root).as_posix()
+        # A name that is no UTF-8 can be told, but not kept in a table.
+        key = name.encode(errors="backslashreplace").decode()
         try:
             state = path.stat()
         except OSError:
+            state = None
+        if state is None or key != name:
             return StoredObject(key, 0, "unreadable")
         return StoredObject(key, state.st_size, f"{state.st_mtime_ns:x}-{state.st_size:x}")
 
     def read(self, key: str) -> bytes:
         """Read a whole file; raise `ObjectError` if it cannot be read."""
+        path = self._root / key
         try:
-            return (self._root / key).read_bytes()
+            if path.exists() and not path.is_file():
+                raise ObjectError(key, "cannot be read: no file, but a folder or a device")
+            return path.read_bytes()
         except OSError as error:
             raise ObjectError(key, f"cannot be read: {error.strerror}") from error
+
+
+def _leads_back(path: Path) -> bool:
+    return path.is_symlink() and path.resolve() in {parent.resolve() for parent in path.parents}
 
 
 def _refuse(error: OSError) -> None:

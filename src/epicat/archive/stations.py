@@ -44,16 +44,16 @@ def read_stations(path: Path) -> list[Station]:
     Raises `InputError` that names every bad row by its line.  A missing elevation becomes 0 m
     with a warning; a repeated id keeps its first row, with a warning.
     """
-    reader = csv.DictReader(io.StringIO(_text(path)))
-    columns = _columns(path, reader.fieldnames or [])
+    header, rows = _table(path)
+    columns = _columns(path, header)
     stations: dict[str, Station] = {}
     bad: list[str] = []
     remarks: dict[str, list[str]] = defaultdict(list)
-    for row in reader:
+    for line, row in rows:
         try:
             station, without_elevation = _station(row, columns)
         except ValueError as error:
-            bad.append(f"line {reader.line_num}: {error}")
+            bad.append(f"line {line}: {error}")
             continue
         if without_elevation:
             remarks["no elevation, taken as 0 m"].append(station.id)
@@ -81,6 +81,15 @@ def _text(path: Path) -> str:
         raise InputError(f"stations {str(path)!r}: not a text file in UTF-8") from error
     except OSError as error:
         raise InputError(f"stations {str(path)!r}: cannot be read: {error.strerror}") from error
+
+
+def _table(path: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]:
+    """Return the header, and each row with the number of its line."""
+    reader = csv.DictReader(io.StringIO(_text(path)))
+    try:
+        return reader.fieldnames or [], [(reader.line_num, row) for row in reader]
+    except csv.Error as error:  # such as a quotation mark that is never closed
+        raise InputError(f"stations {str(path)!r}: line {reader.line_num}: {error}") from error
 
 
 def _columns(path: Path, header: Sequence[str]) -> dict[str, str]:
@@ -122,7 +131,7 @@ def _station(row: Mapping[str, str | None], columns: Mapping[str, str]) -> tuple
 
 
 def _codes(cell: Mapping[str, str], has_location: bool) -> tuple[str, str, str]:
-    if cell.get("network") and cell.get("station") and "id" not in cell:
+    if cell.get("network") and cell.get("station") and not cell.get("id"):
         location = cell["location"] if has_location else ANY_LOCATION
         codes = (cell["network"], cell["station"], location)
     else:

@@ -125,7 +125,7 @@ def make_design(
     vp, vs = _velocities(options, diagonal, layers)
     pyocto = _pyocto(options, len(sites), span, vs, layered=layers is not None)
     halo = options.halo_s or max(_SLOWEST_HALO_S, math.ceil(2 * pyocto["time_before"]))
-    block_ns = round(options.block_hours * 3600 * SECOND_NS)
+    block_ns = _block_ns(options.block_hours)
     return Design(
         run=run,
         sites=tuple((s.name, s.latitude, s.longitude, s.elevation_m) for s in sites),
@@ -177,6 +177,14 @@ def _farthest(
     x, y = plane.to_xy([s.latitude for s in sites], [s.longitude for s in sites])
     corners = [np.hypot(x - cx, y - cy).max(initial=0) for cx in x_km for cy in y_km]
     return float(max(corners))
+
+
+def _block_ns(hours: float) -> int:
+    """Return a length in whole seconds: the key of a block is its start, in microseconds."""
+    seconds = round(hours * 3600)
+    if seconds < 1:
+        raise InputError(f"association blocks of {hours:g} hours are too short; 1 s is the least")
+    return seconds * SECOND_NS
 
 
 def _depths(

@@ -8,7 +8,7 @@ two blocks: a catalog does not depend on which blocks were computed together.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from epicat.associate.candidates import Candidate, Needs, exclusive
@@ -44,13 +44,20 @@ def _orphans(
     owned: Sequence[Candidate],
     needs: Needs,
 ) -> list[Candidate]:
-    """Return the better of each pair that is one event and that neither block owns."""
-    by_pick = {p.pick_id: at for at, c in enumerate(early) for p in c.picks}
+    """Return the better of each pair that is one event and that neither block owns.
+
+    Where several pairs are views of one event, all are returned: the best of them wins later.
+    """
+    # A pick may be in several candidates of one block: in one of each view.
+    by_pick: dict[str, list[int]] = defaultdict(list)
+    for at, candidate in enumerate(early):
+        for pick in candidate.picks:
+            by_pick[pick.pick_id].append(at)
     taken = {p.pick_id for c in owned for p in c.picks}
     found = []
     for candidate in late:
-        shared = Counter(by_pick[p.pick_id] for p in candidate.picks if p.pick_id in by_pick)
-        for at, count in shared.most_common(1):
+        shared = Counter(at for p in candidate.picks for at in by_pick.get(p.pick_id, ()))
+        for at, count in shared.items():
             twin = early[at]
             if 2 * count >= min(len(candidate.picks), len(twin.picks)):
                 better = min(candidate, twin, key=needs.rank)

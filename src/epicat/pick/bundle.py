@@ -26,7 +26,7 @@ __all__ = ["BATCH", "Bundle", "OpenVinoPicker", "bundle_folder", "import_openvin
 BATCH = 16
 """Windows in one call.  Fixed, so that the arithmetic of a window is always the same."""
 
-_FORMAT = 1
+_FORMAT = 2
 _ABOUT, _GRAPH = "bundle.json", "model.xml"
 
 
@@ -70,7 +70,7 @@ def bundle_folder(files: WeightFiles) -> Path:
 def list_bundles() -> list[Bundle]:
     """Return every bundle in the cache, in the order of names; damaged ones are left out."""
     found = []
-    for path in sorted(cache_folder("bundles").glob(f"*/{_ABOUT}")):
+    for path in sorted(cache_folder("bundles").glob(f"[!.]*/{_ABOUT}")):
         try:
             found.append(Bundle.read(path.parent))
         except ModelError:
@@ -109,8 +109,9 @@ class OpenVinoPicker:
                 },
             )
         except RuntimeError as error:
+            reason = (str(error).split("\n\n")[0].splitlines() or ["?"])[-1]  # the rest is C++
             raise ModelError(
-                f"compiled model {str(bundle.folder)!r} cannot be loaded: {error}; remove it and "
+                f"compiled model {str(bundle.folder)!r} cannot be loaded: {reason}; remove it and "
                 "run `epicat models compile` again"
             ) from error
         precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = ["PickOptions", "Picker", "PickerInfo"]
 
@@ -68,6 +68,15 @@ class PickerInfo(BaseModel):
     """SHA-256 of the file that describes the weights."""
     made_with: dict[str, str]
     """Versions of the programs that made the bundle."""
+
+    @model_validator(mode="after")
+    def _windows_advance(self) -> Self:
+        if not 0 <= self.overlap < self.samples or not 0 <= sum(self.blinding) < self.samples:
+            raise ValueError(
+                f"an overlap of {self.overlap} and a blinding of {self.blinding} "
+                f"leave nothing of a window of {self.samples} samples"
+            )
+        return self
 
     @property
     def stride(self) -> int:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from epicat.errors import ModelError
 from epicat.pick.bundle import BATCH, Bundle, bundle_folder, import_openvino
@@ -24,6 +24,7 @@ from epicat.pick.weights import WeightFiles, cached_weights, find_weights
 
 __all__ = ["compile_bundle", "fetch_weights"]
 
+_HORIZONTALS = str.maketrans("12", "NE")
 _INSTALL = "install it with: pip install 'epicat[seisbench]'"
 
 
@@ -69,45 +70,78 @@ def _unreachable(model: str, weight: str, error: Exception) -> str:
 def compile_bundle(files: WeightFiles) -> Bundle:
     """Compile a pair of files into a bundle in the cache; raise `ModelError` if that fails.
 
-    The bundle is made beside its place and moved there whole: several at once do no harm.
+    The bundle is made beside its place and moved there: several at once do no harm.
     """
     model = _load(files)
+    info = _info(model, files)
     folder = bundle_folder(files)
-    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
+    # Not `tempfile.mkdtemp`: other users, such as a container's, may have to read it.
+    partial = folder.with_name(f".making-{uuid4().hex}")
+    partial.mkdir()
     try:
-        bundle = Bundle(partial, _info(model, files))
+        bundle = Bundle(partial, info)
         _convert(model, bundle)
-        bundle.about.write_text(bundle.info.model_dump_json(indent=1), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            partial.rename(folder)
-        except OSError:  # another process was first: its bundle is the same
-            if not folder.is_dir():
-                raise
+        bundle.about.write_text(info.model_dump_json(indent=1), encoding="utf-8")
+        _publish(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Bundle.read(folder)
 
 
+def _publish(made: Path, folder: Path) -> None:
+    """Move a bundle to its place; readers of an equal one that is there never miss a file."""
+    try:
+        made.rename(folder)
+    except OSError:  # there is one: another process was first, or it is to be made again
+        for file in made.iterdir():
+            file.replace(folder / file.name)
+
+
 def _load(files: WeightFiles) -> Any:
     architecture = getattr(_seisbench_models(), files.model)
+    files.read_metadata()  # SeisBench would not say which file is bad
     stem, _, rest = files.weights.name.rpartition(".pt")
     try:
         model = architecture.load(
             files.weights.with_name(stem), rest.removeprefix(".v") or None, weights_only=True
         )
     except Exception as error:
-        reason = (str(error).splitlines() or [""])[0][:200]
         raise ModelError(
-            f"weights {str(files.weights)!r} are none of {files.model}: {reason}"
+            f"weights {str(files.weights)!r} are none of {files.model}: {_reason(error)}"
         ) from error
     model.eval()
-    if model.output_type != "array" or model.filter_args is not None:
-        raise ModelError(f"weights {str(files.weights)!r} need a filter that epicat does not have")
+    if unknown := _unknown(model):
+        raise ModelError(f"weights {str(files.weights)!r} need {unknown}; epicat cannot use them")
     return model
 
 
+def _reason(error: Exception) -> str:
+    if isinstance(error, RuntimeError | TypeError) or type(error) is ValueError:
+        return " ".join(str(error).split())[:200]
+    # PyTorch's own words advise to load the file whatever it would run.
+    return "the file is damaged, or holds more than weights; nothing in it was run"
+
+
+def _unknown(model: Any) -> str:
+    """Tell what a model needs that epicat does not have, if anything."""
+    if model.output_type != "array" or model.filter_args is not None:
+        return "a filter"
+    if not set(model.component_order) <= set("ZNE12"):
+        return f"the components {', '.join(model.component_order)}"
+    if not {"P", "S"} <= set(model.labels) or any(len(label) != 1 for label in model.labels):
+        return f"the phases {', '.join(model.labels)}"
+    return ""
+
+
 def _info(model: Any, files: WeightFiles) -> PickerInfo:
+    try:
+        return _described(model, files)
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"weights {str(files.metadata)!r} cannot be used: {reason}") from error
+
+
+def _described(model: Any, files: WeightFiles) -> PickerInfo:
     phases = "".join(model.labels)
     arguments: dict[str, Any] = dict(model.default_args)
     known: Mapping[str, tuple[str, Any]] = model._annotate_args
@@ -119,10 +153,10 @@ def _info(model: Any, files: WeightFiles) -> PickerInfo:
         sampling_rate=float(model.sampling_rate),
         samples=int(model.in_samples),
         phases=phases,
-        component_order="".join(model.component_order),
+        component_order="".join(model.component_order).translate(_HORIZONTALS),
         overlap=int(overlap * model.in_samples) if 0 < overlap < 1 else int(overlap),
         blinding=tuple(_argument(arguments, known, "blinding")),
-        stacking=_argument(arguments, known, "stacking"),
+        stacking=_argument(arguments, known, "stacking").lower(),
         thresholds={p: _threshold(arguments, known, p) for p in phases if p in "PS"},
         weights_sha256=weights_sha256,
         metadata_sha256=metadata_sha256,
@@ -143,6 +177,8 @@ def _threshold(own: Mapping[str, Any], known: Mapping[str, tuple[str, Any]], pha
 def _convert(model: Any, bundle: Bundle) -> None:
     import torch  # noqa: PLC0415 - heavy, see the module's docstring
 
+    samples = bundle.info.samples
+
     class Whole(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
@@ -150,12 +186,17 @@ def _convert(model: Any, bundle: Bundle) -> None:
 
         def forward(self, windows: Any) -> Any:
             arguments = {"blinding": (0, 0)}
-            prepared = self.model.annotate_batch_pre(windows, arguments)
+            # SeisBench takes off the mean, but sums in 32 bits do not hold an offset of a million
+            # counts: a dead channel that has one would come out as anything but zeros.
+            first, middle, last = (windows[..., i : i + 1] for i in (0, samples // 2, samples - 1))
+            low, high = torch.minimum(first, last), torch.maximum(first, last)
+            level = torch.maximum(low, torch.minimum(high, middle))
+            prepared = self.model.annotate_batch_pre(windows - level, arguments)
             found = self.model.annotate_batch_post(self.model(prepared), None, arguments)
             return found.transpose(-1, -2)
 
     ov = import_openvino()
-    shape = (BATCH, len(bundle.info.component_order), bundle.info.samples)
+    shape = (BATCH, len(bundle.info.component_order), samples)
     example = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), open(os.devnull, "w") as null, redirect_stdout(null):  # noqa: PTH123
         converted = ov.convert_model(Whole(), example_input=example)

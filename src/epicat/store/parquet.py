@@ -5,7 +5,7 @@
     store.json                                            schema version
     picks/design={run}/month={2019-06}/{generation}.parquet
     events/design={associator}/month=.../{generation}.parquet     and arrivals likewise
-    ledger/{generation}.parquet                           the marks
+    ledger/{generation}-{mark}.parquet                    the marks
     stations/{time}-{digest}.parquet
     records/{kind}/{name}.json
 
@@ -22,6 +22,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,6 +51,15 @@ _ABOUT = "store.json"
 _DICTIONARIES = ["trace_id", "channel", "phase", "key", "stage", "status", "archive"]
 
 
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Name the file that cannot be read."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise StoreError(f"{str(path)!r} is damaged: {error}") from error
+
+
 class ParquetStore:
     """A `Store` in a folder."""
 
@@ -72,8 +82,9 @@ class ParquetStore:
                 f"store {self.location!r} cannot be written: {error.strerror}; give --store a "
                 "folder that you may write to"
             ) from error
+        # Listed first: another process may be making the same store at this moment.
+        others = [p.name for p in self._root.iterdir() if not p.name.startswith(".")]
         if not (self._root / _ABOUT).exists():
-            others = [p.name for p in self._root.iterdir() if not p.name.startswith(".")]
             if others:
                 raise StoreError(
                     f"store {self.location!r} is a folder with other things in it "
@@ -116,8 +127,8 @@ class ParquetStore:
         generations = {entry.generation for entry in entries}
         if len(generations) != 1:
             raise ValueError(f"marks of one call must be of one generation, not {generations}")
-        path = self._root / "ledger" / f"{generations.pop()}.parquet"
-        self._write_parquet(path, ledger_table(entries))
+        name = f"{generations.pop()}-{uuid.uuid4().hex[:8]}.parquet"
+        self._write_parquet(self._root / "ledger" / name, ledger_table(entries))
 
     def read(self, table: TableName, where: Where) -> pa.Table:
         """Return the marked rows, sorted by time and then by id."""
@@ -131,17 +142,13 @@ class ParquetStore:
         found = pa.concat_tables([schema.empty_table(), *parts])
         return found.sort_by([("time", "ascending"), (schema.names[0], "ascending")])
 
-    def _live(self, table: TableName, where: Where) -> dict[str, tuple[set[str], bool]]:
-        """Return by generation the keys whose rows count, and whether these are all its keys."""
-        marked: dict[str, int] = defaultdict(int)
-        for entries in self._load_marks().values():
-            for entry in entries:
-                marked[entry.generation] += 1
+    def _live(self, table: TableName, where: Where) -> dict[str, set[str]]:
+        """Return by generation the keys whose rows count."""
         live: dict[str, set[str]] = defaultdict(set)
         for entry in self.ledger(STAGE_OF[table], where.design):
             if where.keys is None or entry.key in where.keys:
                 live[entry.generation].add(entry.key)
-        return {g: (keys, len(keys) == marked[g]) for g, keys in live.items()}
+        return live
 
     def _files(self, table: TableName, where: Where) -> Iterator[tuple[Path, str, str]]:
         for path in sorted((self._root / table).glob("design=*/month=*/*.parquet")):
@@ -155,20 +162,14 @@ class ParquetStore:
                 continue
             yield path, design, path.stem
 
-    def _read_part(
-        self, path: Path, design: str, live: tuple[set[str], bool], where: Where
-    ) -> pa.Table:
-        keys, all_keys = live
-        chosen = None if all_keys else pc.field("key").isin(sorted(keys))
+    def _read_part(self, path: Path, design: str, keys: set[str], where: Where) -> pa.Table:
+        chosen = pc.field("key").isin(sorted(keys))
         if where.span is not None:
             kind = pa.timestamp("ns", tz="UTC")
             begin, end = (pa.scalar(t, kind) for t in (where.span.start_ns, where.span.end_ns))
-            inside = (pc.field("time") >= begin) & (pc.field("time") < end)
-            chosen = inside if chosen is None else chosen & inside
-        try:
+            chosen = chosen & (pc.field("time") >= begin) & (pc.field("time") < end)
+        with _damage_told(path):
             rows = ds.dataset(path, format="parquet", partitioning=None).to_table(filter=chosen)
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{str(path)!r} is damaged: {error}") from error
         return rows.append_column("design", pa.array([design] * rows.num_rows, pa.string()))
 
     def ledger(self, stage: Stage | None = None, design: str | None = None) -> list[LedgerEntry]:
@@ -186,10 +187,10 @@ class ParquetStore:
         fresh = sorted(names - set(self._marks))
         for name in fresh:
             path = self._root / "ledger" / name
-            try:
-                self._marks[name] = entries_of(pq.read_table(path, schema=LEDGER))
-            except (OSError, pa.ArrowException) as error:
-                raise StoreError(f"{str(path)!r} is damaged: {error}") from error
+            with _damage_told(path):
+                self._marks[name] = entries_of(
+                    pq.read_table(path, schema=LEDGER, partitioning=None)
+                )
         return self._marks
 
     def put_stations(self, rows: pa.Table) -> None:
@@ -204,7 +205,9 @@ class ParquetStore:
         """Return the stations, in the order of ids."""
         rows: dict[str, dict[str, Any]] = {}
         for path in sorted((self._root / "stations").glob("*.parquet")):
-            rows.update({row["id"]: row for row in pq.read_table(path).to_pylist()})
+            with _damage_told(path):
+                part = pq.read_table(path, schema=STATIONS, partitioning=None)
+                rows.update({row["id"]: row for row in part.to_pylist()})
         return pa.Table.from_pylist([rows[i] for i in sorted(rows)], schema=STATIONS)
 
     def put_record(self, kind: str, name: str, record: Mapping[str, Any]) -> None:
@@ -215,8 +218,11 @@ class ParquetStore:
 
     def records(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return the records of a kind by name, in the order of names."""
-        paths = sorted((self._root / "records" / kind).glob("*.json"))
-        return {path.stem: json.loads(path.read_bytes()) for path in paths}
+        found = {}
+        for path in sorted((self._root / "records" / kind).glob("*.json")):
+            with _damage_told(path):
+                found[path.stem] = json.loads(path.read_bytes())
+        return found
 
     def _write_parquet(self, path: Path, rows: pa.Table) -> None:
         dictionaries = [name for name in rows.column_names if name in _DICTIONARIES]
@@ -241,7 +247,8 @@ class ParquetStore:
                 os.fsync(file.fileno())
             partial.replace(path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
             raise StoreError(
                 f"store {self.location!r} cannot be written: {error.strerror or error}"
             ) from error

@@ -71,10 +71,10 @@ def choose(
     return min(alike, key=lambda choice: _rank(choice, listed_locations))
 
 
-def _rank(choice: Choice, listed: Collection[str]) -> tuple[bool, int, str, str]:
+def _rank(choice: Choice, listed: Collection[str]) -> tuple[int, str, bool, str]:
     known = choice.band in BAND_ORDER
     place = BAND_ORDER.index(choice.band) if known else len(BAND_ORDER)
-    return (choice.location not in listed, place, choice.band, choice.location)
+    return (place, choice.band, choice.location not in listed, choice.location)
 
 
 def _choice(band: str, location: str, group: Mapping[Channel, Sequence[Run]], day: Span) -> Choice:

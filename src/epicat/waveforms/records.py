@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -81,7 +82,9 @@ def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
     start, end = _text(span.start_ns), _text(span.end_ns)
     with pymseed.MS3TraceList() as traces:
         for stretch in stretches:
-            traces.add_buffer(stretch, record_list=True, starttime=start, endtime=end)
+            # The last record of a stretch may be the bad one that ended it: told when unpacked.
+            with suppress(pymseed.MiniSEEDError):
+                traces.add_buffer(stretch, record_list=True, starttime=start, endtime=end)
         for trace in traces:
             _take(decoded, trace, network, station)
     return decoded
@@ -126,7 +129,7 @@ def _run_of_records(body: memoryview) -> tuple[int, set[tuple[str, str]], str]:
         except (pymseed.MiniSEEDError, ValueError) as caught:
             error = _first_line(caught)
         length = sum(r.record.reclen for t in traces for s in t for r in s.recordlist or ())
-        codes = {_codes(trace.sourceid)[:2] for trace in traces}
+        codes = {_codes(trace)[:2] for trace in traces}
     return length, codes, error
 
 
@@ -146,9 +149,9 @@ def _first_line(error: Exception) -> str:
     return text.removeprefix("Error: ") or type(error).__name__
 
 
-def _codes(sourceid: str) -> tuple[str, str, str, str]:
+def _codes(trace: pymseed.mstracelist.MS3TraceID) -> tuple[str, str, str, str]:
     try:
-        network, station, location, channel = pymseed.sourceid2nslc(sourceid)
+        network, station, location, channel = pymseed.sourceid2nslc(trace.sourceid)
     except (ValueError, pymseed.PymseedError):
         return ("?", "?", "?", "?")
     return network, station, location, channel
@@ -157,7 +160,7 @@ def _codes(sourceid: str) -> tuple[str, str, str, str]:
 def _take(
     decoded: Decoded, trace: pymseed.mstracelist.MS3TraceID, network: str, station: str
 ) -> None:
-    net, sta, location, code = _codes(trace.sourceid)
+    net, sta, location, code = _codes(trace)
     if (net, sta) != (network, station):
         return
     if len(code) != 3:
@@ -180,6 +183,7 @@ def _segment_records(
     counts = np.array([e.samplecnt for e in entries], np.int64)
     try:
         segment.unpack_recordlist()
+        doubt = _doubt()
         samples = np.array(segment.np_datasamples)
     except (pymseed.MiniSEEDError, ValueError):
         yield from _one_by_one(entries, reasons)
@@ -187,15 +191,24 @@ def _segment_records(
     if segment.sampletype not in _NUMBERS or len(samples) != counts.sum():
         yield from _one_by_one(entries, reasons)
         return
+    if doubt:
+        reasons.append(doubt)
     yield Records(starts, counts, samples)
+
+
+def _doubt() -> str:
+    """Return what libmseed has just warned of: samples that do not add up.  They are kept."""
+    found = (text for text in pymseed.get_error_messages() if "integrity" in text)
+    return next((f"samples may be wrong: {text.partition('Warning: ')[2]}" for text in found), "")
 
 
 def _one_by_one(entries: Iterable[pymseed.MS3Record], reasons: list[str]) -> Iterable[Records]:
     """Decode record by record where the segment as a whole cannot be: some are bad."""
-    bad, reason = 0, ""
+    bad, reason, doubt = 0, "", ""
     for entry in entries:
         try:
             record = pymseed.MS3Record.parse(bytes(entry.record), unpack_data=True)
+            doubt = doubt or _doubt()
             if record.sampletype not in _NUMBERS:
                 raise ValueError("holds text, no samples")
             samples = np.array(record.np_datasamples)
@@ -205,5 +218,7 @@ def _one_by_one(entries: Iterable[pymseed.MS3Record], reasons: list[str]) -> Ite
         yield Records(
             np.array([record.starttime], np.int64), np.array([len(samples)], np.int64), samples
         )
+    if doubt:
+        reasons.append(doubt)
     if bad:
         reasons.append(f"{bad} records cannot be decoded: {reason}")

@@ -1,15 +1,17 @@
 """Merge the records of a channel into runs: contiguous samples on the grid of their rate.
 
 A jump of one sample between records is jitter of the clock, not a gap: a missing sample is
-interpolated, a doubled one dropped.  Where records overlap, the earlier one is kept.  Each of
-these looks at two neighbouring records only, so the result does not depend on how much was read.
+interpolated, a doubled one dropped.  Where records overlap, the one that starts first is kept,
+of those the longest.  So a sample and its time depend only on the records that hold it, never
+on how much else was read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,7 @@ class Clock:
     """How far the true sample times are from the grid, record by record."""
 
     firsts: NDArray[np.int64]
-    """First sample of each record, rising."""
+    """First sample that each record gave, rising."""
     offsets_ns: NDArray[np.int64]
     """Nanoseconds by which the record's samples are later than the grid."""
 
@@ -55,81 +57,84 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    """A piece of a record that is to be laid on the grid."""
+class _Pieces:
+    """Records to lay on the grid; a column each."""
 
-    first: int
-    samples: NDArray[np.generic]
+    firsts: NDArray[np.int64]
+    """Index of the first sample on the grid."""
+    counts: NDArray[np.int64]
+    """Samples."""
+    offsets_ns: NDArray[np.int64]
+    """Nanoseconds by which the samples are later than the grid."""
+    begins: NDArray[np.int64]
+    """Where the samples begin among those of all."""
 
 
 def merge(records: Iterable[Records], rate: Fraction) -> list[Run]:
     """Return the runs of one channel, rising in time and without overlap."""
-    blocks: list[_Block] = []
-    firsts: list[NDArray[np.int64]] = []
-    offsets: list[NDArray[np.int64]] = []
-    for record in records:
-        if len(record.starts_ns) == 0:
-            continue
-        first, offset = Grid(rate).place(record.starts_ns)
-        firsts.append(first)
-        offsets.append(offset)
-        blocks.extend(_contiguous(first, record))
-    if not blocks:
+    given = [record for record in records if len(record.samples)]
+    if not given:
         return []
-    order = np.argsort(np.concatenate(firsts), kind="stable")
-    clock = Clock(np.concatenate(firsts)[order], np.concatenate(offsets)[order])
-    finite = [part for block in blocks for part in _finite(block)]
-    finite.sort(key=lambda block: (block.first, -len(block.samples)))
-    return [_run(parts, rate, clock) for parts in _joined(finite)]
+    samples: NDArray[np.generic] = np.concatenate([record.samples for record in given])
+    pieces = _finite(_laid(given, rate), samples)
+    order = np.lexsort((-pieces.counts, pieces.firsts))
+    order = order[pieces.counts[order] > 0]
+    firsts, counts = pieces.firsts[order], pieces.counts[order]
+    # Where what was laid before each piece ends.
+    before = np.concatenate([firsts[:1], np.maximum.accumulate(firsts + counts)[:-1]])
+    kept = np.flatnonzero(firsts + counts > before)
+    firsts, before, order = firsts[kept], before[kept], order[kept]
+    skips = np.maximum(before - firsts, 0)
+    clock = Clock(firsts + skips, pieces.offsets_ns[order])
+    begins = pieces.begins[order]
+    ends, begins = begins + pieces.counts[order], begins + skips
+    parts = [samples[b:e] for b, e in zip(begins.tolist(), ends.tolist(), strict=True)]
+    holes = firsts - before
+    cuts = [0, *(np.flatnonzero(holes[1:] > 1) + 1).tolist(), len(parts)]
+    return [
+        Run(rate, int(clock.firsts[low]), _filled(parts[low:high], holes[low:high]), clock)
+        for low, high in pairwise(cuts)
+        if low < high
+    ]
 
 
-def _contiguous(first: NDArray[np.int64], record: Records) -> Iterator[_Block]:
-    """Cut at the records whose first sample is not the one after the last."""
-    ends = np.cumsum(record.counts)
-    breaks = np.flatnonzero(first[1:] != first[:-1] + record.counts[:-1]) + 1
-    for low, high in zip([0, *breaks.tolist()], [*breaks.tolist(), len(first)], strict=True):
-        begin = int(ends[low - 1]) if low else 0
-        yield _Block(int(first[low]), record.samples[begin : int(ends[high - 1])])
+def _laid(records: Sequence[Records], rate: Fraction) -> _Pieces:
+    placed = [Grid(rate).place(record.starts_ns) for record in records]
+    counts = np.concatenate([record.counts for record in records])
+    return _Pieces(
+        firsts=np.concatenate([firsts for firsts, _ in placed]),
+        counts=counts,
+        offsets_ns=np.concatenate([offsets for _, offsets in placed]),
+        begins=np.cumsum(counts) - counts,
+    )
 
 
-def _finite(block: _Block) -> Iterator[_Block]:
+def _finite(pieces: _Pieces, samples: NDArray[np.generic]) -> _Pieces:
     """Cut out samples that are no numbers: they are gaps."""
-    if not np.issubdtype(block.samples.dtype, np.floating):
-        yield block
-        return
-    good = np.concatenate([[False], np.isfinite(block.samples), [False]])
-    borders = np.flatnonzero(good[1:] != good[:-1])
-    for begin, end in borders.reshape(-1, 2).tolist():
-        yield _Block(block.first + begin, block.samples[begin:end])
+    if not np.issubdtype(samples.dtype, np.floating) or bool(np.isfinite(samples).all()):
+        return pieces
+    good = np.isfinite(samples)
+    starts = good & ~np.concatenate([[False], good[:-1]])
+    starts[pieces.begins[pieces.counts > 0]] = True
+    starts &= good
+    begins = np.flatnonzero(starts)
+    # A piece ends where the next one starts or the next bad sample is.
+    borders = np.append(np.flatnonzero(starts | ~good), len(samples))
+    counts = borders[np.searchsorted(borders, begins, side="right")] - begins
+    owner = np.searchsorted(pieces.begins, begins, side="right") - 1
+    firsts = pieces.firsts[owner] + begins - pieces.begins[owner]
+    return _Pieces(firsts, counts, pieces.offsets_ns[owner], begins)
 
 
-def _joined(blocks: Sequence[_Block]) -> Iterator[list[_Block]]:
-    """Group blocks that follow on each other, and trim what overlaps."""
-    group: list[_Block] = []
-    stop = 0
-    for block in blocks:
-        if group and block.first + len(block.samples) <= stop:
-            continue
-        if group and block.first <= stop + 1:
-            skip = max(stop - block.first, 0)
-            if block.first == stop + 1:
-                group.append(_Block(stop, _between(group[-1].samples[-1], block.samples[0])))
-            group.append(_Block(block.first + skip, block.samples[skip:]))
-        else:
-            if group:
-                yield group
-            group = [block]
-        stop = block.first + len(block.samples)
-    if group:
-        yield group
+def _filled(parts: Sequence[NDArray[np.generic]], holes: NDArray[np.int64]) -> NDArray[np.generic]:
+    """Return the parts as one, a mean in each hole of one sample between two of them."""
+    filled = [parts[0]]
+    for part, hole in zip(parts[1:], holes[1:].tolist(), strict=True):
+        if hole == 1:
+            filled.append(_between(filled[-1][-1], part[0]))
+        filled.append(part)
+    return filled[0] if len(filled) == 1 else np.concatenate(filled)
 
 
 def _between(before: np.generic, after: np.generic) -> NDArray[np.float64]:
     return np.array([(float(before) + float(after)) / 2])  # type: ignore[arg-type]
-
-
-def _run(parts: Sequence[_Block], rate: Fraction, clock: Clock) -> Run:
-    first = parts[0].first
-    if len(parts) == 1:
-        return Run(rate, first, parts[0].samples, clock)
-    return Run(rate, first, np.concatenate([part.samples for part in parts]), clock)

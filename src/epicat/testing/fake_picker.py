@@ -1,0 +1,43 @@
+"""A picker of ten lines: no model, no weights, the same answer everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from epicat.pick.picker import F32, PickerInfo
+
+__all__ = ["FakePicker"]
+
+
+class FakePicker:
+    """Sees a P where the vertical is large and an S where a horizontal is.
+
+    The probability is half where a sample is ``half_at`` counts from its window's mean, so a
+    window's answer depends on all of its samples, like a true picker's.
+    """
+
+    info = PickerInfo(
+        model="Fake",
+        weight="fake",
+        sampling_rate=100.0,
+        samples=301,
+        phases="NPS",
+        component_order="ZNE",
+        overlap=150,
+        blinding=(0, 0),
+        stacking="avg",
+        thresholds={"P": 0.5, "S": 0.5},
+        weights_sha256="0" * 64,
+        metadata_sha256="0" * 64,
+        made_with={},
+    )
+
+    def __init__(self, half_at: float = 1000.0) -> None:
+        self._half_at = half_at
+
+    def probabilities(self, windows: F32) -> F32:
+        """Return the probabilities of noise, P and S."""
+        size = np.abs(windows - windows.mean(axis=2, keepdims=True))
+        share = size / (size + self._half_at)
+        p, s = share[:, 0], share[:, 1:].max(axis=1)
+        return np.asarray(np.stack([1 - np.maximum(p, s), p, s], axis=1), np.float32)

@@ -107,7 +107,7 @@ def _readable(body: bytes, network: str, station: str, reasons: list[str]) -> li
             stretches.append(memoryview(body)[begin : begin + length])
         if error:
             damage = damage or error
-        begin = _next_record(body, begin + length) if begin + length < len(body) else len(body)
+        begin = _next_record(body, begin + max(length, 1))
     read = sum(map(len, stretches))
     if read == 0:
         reasons.append(f"not miniSEED, {len(body)} bytes")
@@ -134,8 +134,8 @@ def _run_of_records(body: memoryview) -> tuple[int, set[tuple[str, str]], str]:
 
 
 def _next_record(body: bytes, begin: int) -> int:
-    """Return where the next record starts after ``begin``, or the end of the object."""
-    for found in _RECORD_START.finditer(body, begin + 1):
+    """Return where the next record starts at or after ``begin``, or the end of the object."""
+    for found in _RECORD_START.finditer(body, begin):
         try:
             pymseed.MS3Record.parse(memoryview(body)[found.start() :])
         except (pymseed.MiniSEEDError, ValueError):
@@ -181,6 +181,8 @@ def _segment_records(
     entries = [r.record for r in segment.recordlist or ()]
     starts = np.array([e.starttime for e in entries], np.int64)
     counts = np.array([e.samplecnt for e in entries], np.int64)
+    if not counts.any():  # records of events and of the clock have no samples
+        return
     try:
         segment.unpack_recordlist()
         doubt = _doubt()

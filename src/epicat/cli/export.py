@@ -1,15 +1,16 @@
-"""``epicat export``: tables out of a store."""
+"""``epicat export``: tables and catalogs out of a store."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from epicat.cli import options as o
-from epicat.cli.shared import choose_designs, whole_file
+from epicat.cli.shared import Chosen, choose_designs, whole_file
 from epicat.errors import InputError, NameChoiceError
 
 if TYPE_CHECKING:
@@ -18,15 +19,22 @@ if TYPE_CHECKING:
 __all__ = ["export"]
 
 _TABLES = ("events", "picks", "arrivals", "stations", "ledger")
-_FORMATS = ("csv", "parquet")
+_CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "hypodd")
+_FORMATS = ("csv", "parquet", *_CATALOGS)
 
 
 def export(
     store: o.StoreText,
-    table: Annotated[str, typer.Option(help=", ".join(_TABLES) + ".")],
-    output_format: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
+    table: Annotated[
+        str, typer.Option(help=", ".join(_TABLES) + "; for csv and parquet.")
+    ] = "events",
+    output_format: Annotated[
+        str,
+        typer.Option("--format", help="A table: csv, parquet. Events: " + ", ".join(_CATALOGS)),
+    ] = "csv",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File; default: stdout, for CSV.")
+        Path | None,
+        typer.Option("-o", "--output", help="File; default: stdout, for all but parquet, hypodd."),
     ] = None,
     columns: o.Columns = "standard",
     design: Annotated[
@@ -36,21 +44,59 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write a table of the newest run, or of the one that --run names."""
+    """Write a table or the catalog of the newest run, or of the one that --run names."""
+    _check(table, output_format, columns)
+    if output_format == "parquet" and output is None:
+        raise InputError("--format parquet needs a file: -o FILE")
+    from epicat.store.open import open_store  # noqa: PLC0415 - heavy
+
+    opened = open_store(store)
+    if output_format in _CATALOGS:
+        _write_catalog(opened, output_format, output, design)
+        return
+    rows = _rows(opened, table, design)
+    _write(rows, table, output, all_columns=columns == "all", as_parquet=output_format == "parquet")
+    if output is not None:
+        typer.echo(f"{rows.num_rows:,} rows of {table} in {output}", err=True)
+
+
+def _check(table: str, output_format: str, columns: str) -> None:
     if table not in _TABLES:
         raise NameChoiceError("table", table, _TABLES)
     if output_format not in _FORMATS:
         raise NameChoiceError("format", output_format, _FORMATS)
     if columns not in ("standard", "all"):
         raise NameChoiceError("set of columns", columns, ["standard", "all"])
-    if output_format == "parquet" and output is None:
-        raise InputError("--format parquet needs a file: -o FILE")
-    from epicat.store.open import open_store  # noqa: PLC0415 - heavy
+    if output_format in _CATALOGS and (table, columns) != ("events", "standard"):
+        raise InputError(
+            f"--format {output_format} holds events with their arrivals, always in the same "
+            "form: leave --table and --columns out, or use --format csv or parquet"
+        )
 
-    rows = _rows(open_store(store), table, design)
-    _write(rows, table, output, all_columns=columns == "all", as_parquet=output_format == "parquet")
-    if output is not None:
-        typer.echo(f"{rows.num_rows:,} rows of {table} in {output}", err=True)
+
+def _write_catalog(store: Store, name: str, output: Path | None, design: str | None) -> None:
+    from epicat.cli.catalog import catalog_parts  # noqa: PLC0415 - heavy
+    from epicat.export.formats import FORMATS  # noqa: PLC0415
+
+    form = FORMATS[name]
+    if output is None and form.needs_file:
+        raise InputError(
+            f"--format {name} needs a file, -o FILE: it writes {' and '.join(form.beside)} beside"
+        )
+    chosen = _chosen(store, design)
+    parts = catalog_parts(store, chosen.run, chosen.associator)
+    if output is None:
+        written = form.write(parts, store.stations(), sys.stdout)
+    else:
+        paths = [output, *(output.with_name(output.name + ending) for ending in form.beside)]
+        with ExitStack() as stack:
+            files = [stack.enter_context(whole_file(path, "w")) for path in paths]
+            written = form.write(parts, store.stations(), *files)
+        names = ", ".join(str(path) for path in paths)
+        arrivals = f" with {written.arrivals:,} arrivals" if written.arrivals else ""
+        typer.echo(f"{written.events:,} events{arrivals} in {names}", err=True)
+    for note in written.notes:
+        typer.echo(f"warning: {note}", err=True)
 
 
 def _rows(store: Store, table: str, design: str | None) -> Any:
@@ -59,6 +105,16 @@ def _rows(store: Store, table: str, design: str | None) -> Any:
 
     if table == "stations":
         return store.stations()
+    chosen = _chosen(store, design)
+    if table == "ledger":
+        wanted = {chosen.run, chosen.associator}
+        return ledger_table(e for e in store.ledger() if e.design in wanted)
+    digest = chosen.run if table == "picks" else chosen.associator
+    return store.read(table, Where(design=digest or ""))  # type: ignore[arg-type]
+
+
+def _chosen(store: Store, design: str | None) -> Chosen:
+    """Return the designs to export, and tell that there are others."""
     chosen = choose_designs(store, design)
     if chosen.others and not design:
         typer.echo(
@@ -66,11 +122,7 @@ def _rows(store: Store, table: str, design: str | None) -> Any:
             f"{chosen.run}, associator {chosen.associator} (choose with --run)",
             err=True,
         )
-    if table == "ledger":
-        wanted = {chosen.run, chosen.associator}
-        return ledger_table(e for e in store.ledger() if e.design in wanted)
-    digest = chosen.run if table == "picks" else chosen.associator
-    return store.read(table, Where(design=digest or ""))  # type: ignore[arg-type]
+    return chosen
 
 
 def _write(

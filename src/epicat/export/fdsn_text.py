@@ -1,0 +1,45 @@
+"""The text format of the FDSN event web service: one event a line, nothing but its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import IO
+
+import pyarrow as pa
+
+from epicat.clock import iso
+from epicat.export.quakes import Part, Quake, quakes
+from epicat.export.written import Written
+
+__all__ = ["write_fdsn_text"]
+
+_HEADER = (
+    "#EventID|Time|Latitude|Longitude|Depth/km|Author|Catalog|Contributor|ContributorID"
+    "|MagType|Magnitude|MagAuthor|EventLocationName\n"
+)
+
+
+def write_fdsn_text(
+    parts: Iterable[Part], stations: pa.Table, file: IO[str], *beside: IO[str]
+) -> Written:
+    """Write one line for each event."""
+    del stations, beside
+    events = 0
+    file.write(_HEADER)
+    for quake in quakes(parts):
+        file.write(_line(quake))
+        events += 1
+    return Written(events)
+
+
+def _line(quake: Quake) -> str:
+    """Return the line; the format's times are UTC without a ``Z``, and fields have no bar."""
+    time = iso(quake.time_ns).removesuffix("Z")
+    place = f"{quake.latitude:z.6f}|{quake.longitude:z.6f}|{quake.depth_km:z.4f}"
+    name = _without_bars(quake.event_id)
+    catalog = _without_bars(quake.associator)
+    return f"{name}|{time}|{place}|epicat|{catalog}|epicat|{name}||||\n"
+
+
+def _without_bars(text: str) -> str:
+    return " ".join(text.replace("|", " ").split())

@@ -1,0 +1,101 @@
+"""HypoDD's ``phase.dat``, what ph2dt reads: travel times, event by event, in free format.
+
+::
+
+    # YR MO DY HR MN SC LAT LON DEP MAG EH EZ RMS ID
+    STA TT WGHT PHA
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable
+from typing import IO
+
+import pyarrow as pa
+
+from epicat.clock import iso
+from epicat.export.quakes import Part, Quake, Reading, quakes
+from epicat.export.sites import Labels
+from epicat.export.written import Written
+
+__all__ = ["write_hypodd"]
+
+_LABEL = 7
+"""Letters of a station that ph2dt keeps."""
+
+
+def write_hypodd(
+    parts: Iterable[Part], stations: pa.Table, file: IO[str], *beside: IO[str]
+) -> Written:
+    """Write ``phase.dat``, the event of each number as CSV, and ``station.dat``.
+
+    Events are numbered from 1 in the order of time, since hypoDD's ids are integers.
+    """
+    ids, places = beside
+    labels = Labels(stations)
+    names = csv.writer(ids, lineterminator="\n")
+    names.writerow(("id", "event_id"))
+    number = arrivals = early = 0
+    for number, quake in enumerate(quakes(parts), start=1):
+        names.writerow((number, quake.event_id))
+        lines = [_line(labels.of(r.trace_id), r, quake) for r in quake.readings
+                 if _travel_us(r, quake) >= 0]  # fmt: skip
+        file.write(_header(number, quake))
+        file.writelines(lines)
+        arrivals += len(lines)
+        early += len(quake.readings) - len(lines)
+    for place in labels.places:
+        places.write(
+            f"{place.label:<7} {place.latitude:z.6f} {place.longitude:z.6f} "
+            f"{place.elevation_m:z.1f}\n"
+        )
+    return Written(number, arrivals, _notes(early, labels))
+
+
+def _header(number: int, quake: Quake) -> str:
+    """Return the line of an event: no magnitude and no errors, which are zero in this format."""
+    date, _, clock = iso(quake.time_ns).removesuffix("Z").partition("T")
+    rms = quake.rms_s if math.isfinite(quake.rms_s) else 0.0
+    return (
+        f"# {date.replace('-', ' ')} {clock.replace(':', ' ')} {quake.latitude:z.6f} "
+        f"{quake.longitude:z.6f} {quake.depth_km:z.4f} 0.0 0.0 0.0 {rms:.4f} {number}\n"
+    )
+
+
+def _line(label: str, reading: Reading, quake: Quake) -> str:
+    return (
+        f"{label:<7} {_travel_us(reading, quake) / 1e6:.6f} {_weight(reading):.4f} "
+        f"{reading.phase[:1]}\n"
+    )
+
+
+def _travel_us(reading: Reading, quake: Quake) -> int:
+    """Return the travel time in microseconds, between the two times as they are written."""
+    return _micros(reading.time_ns) - _micros(quake.time_ns)
+
+
+def _micros(time_ns: int) -> int:
+    return (time_ns + 500) // 1000
+
+
+def _weight(reading: Reading) -> float:
+    """Return the pick's confidence; a pick without one counts fully."""
+    confidence = reading.confidence
+    if confidence is None or not math.isfinite(confidence):
+        return 1.0
+    return min(max(confidence, 0.0), 1.0)
+
+
+def _notes(early: int, labels: Labels) -> tuple[str, ...]:
+    long = [p.label for p in labels.places if len(p.label) > _LABEL]
+    notes = []
+    if early:
+        notes.append(f"{early} arrival(s) before their origin time are left out")
+    if long:
+        notes.append(
+            f"{len(long)} station label(s) have more than {_LABEL} letters, which hypoDD cuts "
+            f"off: {', '.join(long[:10])}"
+        )
+    return tuple(notes)

@@ -1,0 +1,78 @@
+"""NonLinLoc's phase file (``NLLOC_OBS``): a block for each event, a line for each arrival.
+
+Written after the description at http://alomax.net/nlloc, Formats, Phase Files.  Fields are told
+apart by blanks; a line that is no arrival, such as an empty one, ends an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import IO
+
+import pyarrow as pa
+
+from epicat.clock import iso
+from epicat.export.quakes import Part, Reading, quakes
+from epicat.export.sites import Labels
+from epicat.export.uris import uri
+from epicat.export.written import Written
+
+__all__ = ["UNCERTAINTY_S", "write_nonlinloc"]
+
+UNCERTAINTY_S: Mapping[str, float] = {"P": 0.1, "S": 0.2}
+"""Standard deviation of a pick in seconds: a convention, since pickers do not tell theirs."""
+
+_TICK_NS = 100_000
+"""The format has four decimals of a second."""
+_OLD_LABEL = 6
+
+
+def write_nonlinloc(
+    parts: Iterable[Part], stations: pa.Table, file: IO[str], *beside: IO[str]
+) -> Written:
+    """Write the arrivals, and the stations as statements for Grid2Time's control file."""
+    labels = Labels(stations)
+    events = arrivals = 0
+    long: set[str] = set()
+    for quake in quakes(parts):
+        file.write(f"PUBLIC_ID {uri('event', quake.event_id)}\n")
+        for reading in quake.readings:
+            label = labels.of(reading.trace_id)
+            if len(label) > _OLD_LABEL:
+                long.add(label)
+            file.write(_line(label, reading))
+        file.write("\n")
+        events += 1
+        arrivals += len(quake.readings)
+    for statements in beside:
+        _write_stations(labels, statements)
+    return Written(events, arrivals, _notes(long))
+
+
+def _line(label: str, reading: Reading) -> str:
+    ticks = (reading.time_ns + _TICK_NS // 2) // _TICK_NS
+    time = iso(ticks * _TICK_NS)  # 2019-06-21T12:30:59.123400Z; rounded as a whole, never 60 s
+    date, clock, second = time[:10].replace("-", ""), time[11:13] + time[14:16], time[17:24]
+    error = UNCERTAINTY_S.get(reading.phase[:1], UNCERTAINTY_S["S"])
+    return (
+        f"{label:<6} {reading.channel or '?':<4} ?    ? {reading.phase:<6} ? {date} {clock} "
+        f"{second:>7} GAU {error:9.2e} {-1:9.2e} {-1:9.2e} {-1:9.2e}\n"
+    )
+
+
+def _write_stations(labels: Labels, file: IO[str]) -> None:
+    for place in labels.places:
+        file.write(
+            f"GTSRCE {place.label} LATLON {place.latitude:z.6f} {place.longitude:z.6f} "
+            f"0.0 {place.elevation_m / 1000:z.4f}\n"
+        )
+
+
+def _notes(long: Iterable[str]) -> tuple[str, ...]:
+    names = sorted(long)
+    if not names:
+        return ()
+    return (
+        f"{len(names)} station label(s) have more than {_OLD_LABEL} letters, which NonLinLoc "
+        f"before 2010 cuts off: {', '.join(names[:10])}",
+    )

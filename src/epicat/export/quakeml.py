@@ -1,0 +1,179 @@
+"""QuakeML 1.2 (BED) with picks and arrivals, written as text, event by event.
+
+The same tables give the same bytes: there is no time of creation in the file.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
+from itertools import chain
+from typing import IO
+
+import pyarrow as pa
+
+from epicat.clock import iso
+from epicat.export.quakes import Part, Quake, Reading, quakes
+from epicat.export.uris import escaped, uri
+from epicat.export.written import Written
+from epicat.model import ANY_LOCATION
+
+__all__ = ["write_quakeml"]
+
+_KM_PER_DEGREE = math.pi * 6371 / 180
+"""The spherical earth of 6371 km, as in ObsPy's ``kilometers2degrees``."""
+_LONGEST_CODE = 8
+
+_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<q:quakeml xmlns:q="http://quakeml.org/xmlns/quakeml/1.2" \
+xmlns="http://quakeml.org/xmlns/bed/1.2">
+<eventParameters publicID="{catalog}">
+{creation}
+"""
+_TAIL = "</eventParameters>\n</q:quakeml>\n"
+_EDGE = (
+    "<comment><text>The hypocenter lies at the edge of the search box: do not trust its position."
+    "</text></comment>\n"
+)
+
+_OUTSIDE_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write_quakeml(
+    parts: Iterable[Part], stations: pa.Table, file: IO[str], *beside: IO[str]
+) -> Written:
+    """Write a document with one ``event`` for each event."""
+    del stations, beside
+    stream = quakes(parts)
+    first = next(stream, None)
+    catalog = uri("catalog", first.associator if first else "empty")
+    file.write(_HEAD.format(catalog=catalog, creation=_creation()))
+    events = arrivals = 0
+    long: set[str] = set()
+    for quake in chain([first] if first else [], stream):
+        file.write(_event(quake))
+        events += 1
+        arrivals += len(quake.readings)
+        long.update(r.trace_id for r in quake.readings if _too_long(r))
+    file.write(_TAIL)
+    return Written(events, arrivals, _notes(long))
+
+
+def _event(quake: Quake) -> str:
+    origin = uri("origin", quake.event_id)
+    picks = [_pick(reading) for reading in quake.readings]
+    return (
+        f'<event publicID="{uri("event", quake.event_id)}">\n'
+        f"<preferredOriginID>{origin}</preferredOriginID>\n"
+        "<type>earthquake</type><typeCertainty>suspected</typeCertainty>\n"
+        f"{_creation()}\n{_EDGE if quake.edge else ''}"
+        f"{''.join(picks)}{_origin(origin, quake)}</event>\n"
+    )
+
+
+def _origin(name: str, quake: Quake) -> str:
+    arrivals = [_arrival(quake, reading) for reading in quake.readings]
+    return (
+        f'<origin publicID="{name}">\n'
+        f"<time><value>{iso(quake.time_ns)}</value></time>\n"
+        f"<latitude><value>{quake.latitude:z.6f}</value></latitude>"
+        f"<longitude><value>{quake.longitude:z.6f}</value></longitude>"
+        f"<depth><value>{quake.depth_km * 1000:z.1f}</value></depth>\n"
+        f"<depthType>from location</depthType>"
+        f"<methodID>{uri('associator', quake.associator)}</methodID>\n"
+        f"{_quality(quake)}<type>hypocenter</type>"
+        "<evaluationMode>automatic</evaluationMode>"
+        "<evaluationStatus>preliminary</evaluationStatus>\n"
+        f"{_creation()}\n{''.join(arrivals)}</origin>\n"
+    )
+
+
+def _quality(quake: Quake) -> str:
+    return (
+        f"<quality><usedPhaseCount>{len(quake.readings)}</usedPhaseCount>"
+        f"<usedStationCount>{quake.n_stations}</usedStationCount>"
+        f"{_number('standardError', quake.rms_s, 4)}"
+        f"{_number('azimuthalGap', quake.gap_deg, 2)}"
+        f"{_number('minimumDistance', quake.dmin_km / _KM_PER_DEGREE, 6)}</quality>\n"
+    )
+
+
+def _arrival(quake: Quake, reading: Reading) -> str:
+    pick = escaped(reading.pick_id)
+    return (
+        f'<arrival publicID="{uri("arrival", quake.event_id)}/{pick}">'
+        f"<pickID>smi:local/epicat/pick/{pick}</pickID><phase>{_text(reading.phase)}</phase>"
+        f"{_number('azimuth', reading.azimuth_deg, 2)}"
+        f"{_number('distance', reading.distance_km / _KM_PER_DEGREE, 6)}"
+        f"{_number('timeResidual', reading.residual_s, 4)}</arrival>\n"
+    )
+
+
+def _pick(reading: Reading) -> str:
+    return (
+        f'<pick publicID="{uri("pick", reading.pick_id)}">'
+        f"<time><value>{iso(reading.time_ns)}</value></time>"
+        f"{_waveform(reading.trace_id, reading.channel)}{_method(reading.run)}"
+        f"<phaseHint>{_text(reading.phase)}</phaseHint>"
+        f"<evaluationMode>automatic</evaluationMode>{_confidence(reading)}</pick>\n"
+    )
+
+
+@cache
+def _method(run: str | None) -> str:
+    return f"<methodID>{uri('run', run)}</methodID>" if run else ""
+
+
+def _confidence(reading: Reading) -> str:
+    """Return a comment, since a probability is none of QuakeML's numbers."""
+    if reading.confidence is None or not math.isfinite(reading.confidence):
+        return ""
+    return f"<comment><text>probability {reading.confidence:.4f}</text></comment>"
+
+
+@cache
+def _waveform(trace_id: str, channel: str | None) -> str:
+    network, station, location = (_text(c) for c in _codes(trace_id))
+    place = "" if location == ANY_LOCATION else f' locationCode="{location}"'
+    band = f' channelCode="{_text(channel)}"' if channel else ""
+    return f'<waveformID networkCode="{network}" stationCode="{station}"{place}{band}/>'
+
+
+def _codes(trace_id: str) -> tuple[str, str, str]:
+    network, station, location, *_ = [*trace_id.split("."), "", ""]
+    return network, station, location
+
+
+def _too_long(reading: Reading) -> bool:
+    trace = reading.trace_id
+    return len(trace) > _LONGEST_CODE and any(len(c) > _LONGEST_CODE for c in _codes(trace))
+
+
+def _number(name: str, value: float, decimals: int) -> str:
+    """Return an element, or nothing for what is not a number."""
+    return f"<{name}>{value:z.{decimals}f}</{name}>" if math.isfinite(value) else ""
+
+
+@cache
+def _creation() -> str:
+    made_by = _text(version("epicat"))
+    return f"<creationInfo><agencyID>epicat</agencyID><version>{made_by}</version></creationInfo>"
+
+
+@cache
+def _text(text: str) -> str:
+    return html.escape(_OUTSIDE_XML.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def _notes(long: Iterable[str]) -> tuple[str, ...]:
+    names = sorted(long)
+    if not names:
+        return ()
+    return (
+        f"{len(names)} trace(s) have a code of more than {_LONGEST_CODE} letters, which the schema "
+        f"of QuakeML 1.2 does not allow: {', '.join(names[:10])}",
+    )

@@ -1,0 +1,139 @@
+"""Events with their arrivals and picks, one after the other, out of tables of any size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from epicat.errors import InputError
+
+__all__ = ["Part", "Quake", "Reading", "quakes"]
+
+_AT_ONCE = 1_000
+"""Events that are plain Python values at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a catalog: some events, and at least their arrivals and picks.
+
+    The next piece begins after the last event of this one.
+    """
+
+    events: pa.Table
+    """Rows of ``epicat.tables.EVENTS``."""
+    arrivals: pa.Table
+    """Rows of ``epicat.tables.ARRIVALS``; those of other events are left alone."""
+    picks: pa.Table
+    """Rows of ``epicat.tables.PICKS``; those that belong to no arrival are left alone."""
+
+
+class Reading(NamedTuple):
+    """An arrival and its pick.  A tuple, since there are millions of them."""
+
+    pick_id: str
+    """The pick."""
+    trace_id: str
+    """``NET.STA.LOC``."""
+    phase: str
+    """``P`` or ``S``."""
+    time_ns: int
+    """Time of the pick."""
+    residual_s: float
+    """Observed minus predicted travel time in seconds."""
+    distance_km: float
+    """Epicentral distance in km."""
+    azimuth_deg: float
+    """Azimuth from the epicentre to the station."""
+    channel: str | None
+    """Band code such as ``HH``; None if the pick is not there."""
+    confidence: float | None
+    """Probability of the pick, 0 to 1; None if the pick is not there."""
+    run: str | None
+    """Digest of the run that made the pick; None if the pick is not there."""
+
+
+class Quake(NamedTuple):
+    """An event with its readings, in the order of time."""
+
+    event_id: str
+    """Its identity."""
+    time_ns: int
+    """Origin time."""
+    latitude: float
+    """Degrees north; finite."""
+    longitude: float
+    """Degrees east; finite."""
+    depth_km: float
+    """Kilometres below sea level; finite."""
+    n_stations: int
+    """Stations with an arrival."""
+    rms_s: float
+    """Root mean square of the residuals in seconds."""
+    gap_deg: float
+    """Largest azimuth without a station."""
+    dmin_km: float
+    """Epicentral distance of the nearest station."""
+    edge: bool
+    """Whether the hypocenter lies at the edge of the search box."""
+    associator: str
+    """Digest of the associator that found it."""
+    readings: tuple[Reading, ...]
+    """Its arrivals with their picks."""
+
+
+_EVENT = ("event_id", "time", "latitude", "longitude", "depth_km", "n_stations", "rms_s",
+          "gap_deg", "dmin_km", "edge", "design")  # fmt: skip
+_ARRIVAL = ("pick_id", "trace_id", "phase", "time", "residual_s", "distance_km", "azimuth_deg")
+_PICK = ("channel", "confidence", "design")
+
+
+def quakes(parts: Iterable[Part]) -> Iterator[Quake]:
+    """Give the events in the order of time; raise `InputError` for one without a position."""
+    for part in parts:
+        yield from _of_part(part)
+
+
+def _of_part(part: Part) -> Iterator[Quake]:
+    events = part.events.sort_by([("time", "ascending"), ("event_id", "ascending")])
+    arrivals = _sorted_arrivals(part.arrivals, events)
+    of_event = arrivals["of_event"].to_numpy()
+    wanted = pc.index_in(arrivals["pick_id"], value_set=part.picks["pick_id"].combine_chunks())
+    for begin in range(0, events.num_rows, _AT_ONCE):
+        some = events.slice(begin, _AT_ONCE)
+        low, high = of_event.searchsorted([begin, begin + some.num_rows]).tolist()
+        rows = [
+            *_columns(arrivals.slice(low, high - low), _ARRIVAL),
+            *_columns(part.picks.take(wanted[low:high]), _PICK),
+        ]
+        readings = [Reading._make(row) for row in zip(*rows, strict=True)]
+        ends = of_event.searchsorted(range(begin, begin + some.num_rows + 1)) - low
+        for at, row in enumerate(zip(*_columns(some, _EVENT), strict=True)):
+            yield _known(Quake._make([*row, tuple(readings[ends[at] : ends[at + 1]])]))
+
+
+def _sorted_arrivals(arrivals: pa.Table, events: pa.Table) -> pa.Table:
+    """Return the arrivals of the events, with the number of their event, event by event."""
+    number = pc.index_in(arrivals["event_id"], value_set=events["event_id"].combine_chunks())
+    numbered = arrivals.append_column("of_event", number)
+    return numbered.filter(pc.is_valid(number)).sort_by(
+        [("of_event", "ascending"), ("time", "ascending"), ("pick_id", "ascending")]
+    )
+
+
+def _columns(table: pa.Table, names: Iterable[str]) -> list[list[Any]]:
+    """Return plain values; times as integers, since Python's own lose the nanoseconds."""
+    columns = (table[name] for name in names)
+    return [(c.cast(pa.int64()) if pa.types.is_timestamp(c.type) else c).to_pylist()
+            for c in columns]  # fmt: skip
+
+
+def _known(quake: Quake) -> Quake:
+    if not all(map(math.isfinite, (quake.latitude, quake.longitude, quake.depth_km))):
+        raise InputError(f"event {quake.event_id} cannot be exported: its position is not a number")
+    return quake

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import s3
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 settings.register_profile("dev", deadline=None)
@@ -46,6 +48,20 @@ def epicat_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EPICAT_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's own access to AWS out of the tests."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[s3.Server]:
+    """Give a real S3 server on the loopback."""
+    with s3.serving() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

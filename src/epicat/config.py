@@ -7,8 +7,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from epicat.archive.access import Access, settle_access
+from epicat.archive.bucket import BRISK, is_bucket
+from epicat.archive.known import layout_for, locate
 from epicat.archive.layouts import choose_layout
-from epicat.archive.reader import Archive, open_archive
+from epicat.archive.reader import Archive, look_into, open_archive
 from epicat.archive.stations import read_stations, select
 from epicat.associate.design import Design, make_design
 from epicat.associate.layers import read_layers
@@ -33,8 +36,26 @@ class Options(BaseModel):
 
     span: Span = Field(description="Time span; widened to whole UTC days.")
     extent: Extent = Field(description="Selects stations and, widened by a margin, hypocenters.")
-    archive: str = Field(description="Folder with waveforms: where the layout's names start.")
-    layout: str = Field(description="How the archive names its objects: ncedc, sds or files.")
+    archive: str = Field(
+        description="Folder or s3://BUCKET/PREFIX in which the layout's names start, or the name "
+        "of a known archive: ncedc, scedc, earthscope or geonet."
+    )
+    layout: str | None = Field(
+        default=None,
+        description="How the archive names its objects: ncedc, scedc, earthscope, geonet, sds or "
+        "files; a known archive has its own.",
+    )
+    archive_region: str | None = Field(
+        default=None, description="Region of the bucket; else a known one's, else AWS_REGION."
+    )
+    archive_endpoint: str | None = Field(
+        default=None, description="URL of a server that is not AWS; else AWS_ENDPOINT_URL."
+    )
+    archive_signed: bool | None = Field(
+        default=None,
+        description="Sign with the environment's credentials; else anonymous for known archives "
+        "and wherever AWS_ACCESS_KEY_ID is not set.",
+    )
     stations: Path = Field(description="List of stations in CSV.")
     store: str = Field(description="Where picks and events are kept.")
     pick: PickOptions = Field(description="How to pick.")
@@ -112,6 +133,8 @@ class Campaign(BaseModel):
     """Where the waveforms are."""
     layout: str
     """How the archive names its objects."""
+    access: Access = Access()
+    """How the archive is reached if it is a bucket; without secrets."""
     store: str
     """Where results go."""
     bundle: Path
@@ -140,7 +163,7 @@ class Campaign(BaseModel):
 
     def open_archive(self) -> Archive:
         """Open the archive."""
-        return open_archive(self.archive, self.layout)
+        return open_archive(self.archive, self.layout, self.access)
 
 
 def whole_days(span: Span) -> Span:
@@ -155,7 +178,9 @@ def settle(options: Options) -> Campaign:
     Compiles the model if it is not in the cache.  Raises the error tree's `InputError`,
     `ArchiveError` or `ModelError` for what cannot be used.
     """
-    choose_layout(options.layout)
+    layout = layout_for(options.archive, options.layout)
+    choose_layout(layout)
+    access = _access(options)
     stations = select(read_stations(options.stations), options.extent)
     associate = options.associate
     layers = (
@@ -163,20 +188,36 @@ def settle(options: Options) -> Campaign:
         if associate.velocity
         else None
     )
-    archive = open_archive(options.archive, options.layout)
+    span = whole_days(options.span)
+    archive = open_archive(options.archive, layout, access, BRISK)
+    if is_bucket(archive.location):
+        first = Span(span.start_ns, span.start_ns + DAY_NS)
+        look_into(archive, ((s.network, s.code) for s in stations), first)
     bundle = prepare_bundle(options.pick)
     run = Run.of(bundle.info, options.pick)
     plane = Plane(*options.extent.center)
     sites = SiteIndex.of(stations, plane, associate.site_radius_m).sites
     return Campaign(
-        span=whole_days(options.span),
+        span=span,
         extent=options.extent,
         archive=archive.location,
-        layout=options.layout,
+        layout=layout,
+        access=access,
         store=options.store,
         bundle=bundle.folder,
         run=run,
         design=make_design(associate, run.digest, options.extent, sites, layers),
         stations=tuple(stations),
         site_radius_m=associate.site_radius_m,
+    )
+
+
+def _access(options: Options) -> Access:
+    if not is_bucket(locate(options.archive)):
+        return Access()
+    return settle_access(
+        options.archive,
+        region=options.archive_region,
+        endpoint=options.archive_endpoint,
+        signed=options.archive_signed,
     )

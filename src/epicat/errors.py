@@ -6,6 +6,7 @@
     ├── InputError              what the user gave cannot be used; exit code 2
     │   └── NameChoiceError     a name that is not among the choices; shows the near matches
     ├── ArchiveError            the archive as a whole cannot be listed or read
+    │   └── AccessError         it is there and refuses: not public, or other credentials
     ├── ObjectError             one object of an archive is bad: to the ledger, the rest goes on
     ├── ModelError              a picker cannot be found, compiled or run
     └── StoreError              a store cannot be opened, read or written
@@ -20,6 +21,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "AccessError",
     "ArchiveError",
     "EpicatError",
     "InputError",
@@ -65,6 +67,10 @@ class ArchiveError(EpicatError):
     """An archive as a whole cannot be listed or read."""
 
     exit_code = 2
+
+
+class AccessError(ArchiveError):
+    """An archive, or a folder of it, is there and refuses to be listed."""
 
 
 class ObjectError(EpicatError):

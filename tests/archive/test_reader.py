@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import time
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from epicat.archive import reader
 from epicat.archive.files import FilesArchive
@@ -12,9 +15,9 @@ from epicat.archive.reader import LayoutArchive, open_archive
 from epicat.archive.source import StoredObject
 from epicat.errors import ArchiveError, InputError, ObjectError
 from epicat.model import Span, StationDay
-from waves import DAY, MemorySource, ncedc_key, sds_key
+from layout_keys import KEYS
+from waves import DAY, MemorySource, sds_key
 
-KEYS = {"ncedc": ncedc_key, "sds": sds_key}
 BY_NAME = pytest.mark.parametrize("name", sorted(LAYOUTS))
 
 
@@ -32,9 +35,14 @@ def archive_of(name: str, stations: list[str], days: int = 6) -> tuple[LayoutArc
     return LayoutArchive(source, LAYOUTS[name]), source
 
 
-def named(items: list[StoredObject]) -> set[tuple[str, str, date]]:
-    entries = [LAYOUTS["ncedc"].parse(i.key) or LAYOUTS["sds"].parse(i.key) for i in items]
+def named(name: str, items: list[StoredObject]) -> set[tuple[str, str, date]]:
+    entries = [LAYOUTS[name].parse(item.key) for item in items]
     return {(e.station, e.channel, e.day) for e in entries if e}
+
+
+def channels_of(name: str) -> tuple[str, ...]:
+    """What the layout's names tell of the channels."""
+    return ("",) if name == "earthscope" else ("HHZ", "HHN", "HHE")
 
 
 @BY_NAME
@@ -42,11 +50,55 @@ def test_the_objects_of_a_station_and_its_days_are_found(name: str) -> None:
     archive, _ = archive_of(name, ["XX.AAA", "XX.AAAB", "YY.AAA"])
     span = StationDay("XX.AAA", DAY + timedelta(days=2)).span
     found = archive.objects("XX", "AAA", span)
-    assert named(found) == {("AAA", c, DAY + timedelta(days=2)) for c in ("HHZ", "HHN", "HHE")}
+    assert named(name, found) == {("AAA", c, DAY + timedelta(days=2)) for c in channels_of(name)}
     assert found == sorted(found)
     wide = archive.objects("XX", "AAA", span.widened(1))
-    assert {day for _, _, day in named(wide)} == {DAY + timedelta(days=n) for n in (1, 2, 3)}
-    assert len(wide) == 9
+    assert {day for _, _, day in named(name, wide)} == {DAY + timedelta(days=n) for n in (1, 2, 3)}
+    assert len(wide) == 3 * len(channels_of(name))
+
+
+def test_of_several_versions_the_newest_is_found() -> None:
+    key = "miniseed/CI/2019/172/ADO.CI.2019.172"
+    source = MemorySource(dict.fromkeys([key, f"{key}#2", f"{key}#10", f"{key}#9"], b""))
+    archive = LayoutArchive(source, LAYOUTS["earthscope"])
+    assert [i.key for i in archive.objects("CI", "ADO", StationDay("", DAY).span)] == [f"{key}#10"]
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 2, 6, 99])
+@given(order=st.permutations(range(9)), asked=st.integers(0, 9), again=st.booleans())
+def test_what_is_announced_is_read_once_whatever_is_asked_for(
+    ahead: int, order: list[int], asked: int, again: bool
+) -> None:
+    _, source = archive_of("sds", ["XX.AAA"])
+    archive = LayoutArchive(source, LAYOUTS["sds"], ahead)
+    items = archive.objects("XX", "AAA", StationDay("", DAY + timedelta(days=2)).span.widened(1))
+    broken = items[4]
+    source.broken[broken.key] = "broken"
+    archive.expect(items)
+    if again:
+        archive.expect(items[2:])
+    for at in order[:asked]:
+        if items[at] == broken:
+            with pytest.raises(ObjectError, match="broken"):
+                archive.read(broken)
+        else:
+            assert archive.read(items[at]) == items[at].key.encode()
+    if not again:
+        assert len(source.reads) == len(set(source.reads)) <= asked + ahead
+
+
+def test_no_more_than_a_few_objects_are_read_ahead() -> None:
+    _, source = archive_of("sds", ["XX.AAA"])
+    archive = LayoutArchive(source, LAYOUTS["sds"], 2)
+    items = archive.objects("XX", "AAA", StationDay("", DAY + timedelta(days=2)).span.widened(1))
+    archive.expect(items)
+    for at, item in enumerate(items):
+        archive.read(item)
+        time.sleep(0.01)
+        assert at < len(source.reads) <= at + 3
+    archive.expect(items)
+    time.sleep(0.01)
+    assert len(source.reads) == len(items)
 
 
 @BY_NAME

@@ -1,4 +1,4 @@
-"""Layout ``files``: any folder of miniSEED, indexed by its headers once.
+"""Layout ``files``: any folder or bucket of miniSEED, indexed by its headers once.
 
 The index lies in epicat's cache and is kept per version of each object: opening the archive
 again reads only what is new or has changed.
@@ -10,13 +10,14 @@ import os
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from epicat.archive.ahead import ReadAhead
 from epicat.archive.headers import ChannelSpan, read_headers
 from epicat.archive.source import Source, StoredObject
 from epicat.cache import cache_folder
@@ -46,12 +47,12 @@ _SCHEMA = pa.schema(
 class FilesArchive:
     """A folder whose names say nothing; its headers do."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, ahead: int = 0) -> None:
+        self._ahead = ReadAhead(source, ahead)
         self.location = source.location
         self._spans: dict[tuple[str, str], list[tuple[Span, StoredObject]]] = defaultdict(list)
         self._bad: dict[StoredObject, str] = {}
-        for item, found, reason in _index(source):
+        for item, found, reason in _index(source, self._ahead):
             for channel in found:
                 self._spans[channel.network, channel.station].append((channel.span, item))
             if not found:
@@ -63,10 +64,15 @@ class FilesArchive:
         found = {item for held, item in self._spans[network, station] if held.overlaps(span)}
         return sorted(found | {b for b in self._bad if _is_named(b.key, network, station)})
 
+    def expect(self, items: Iterable[StoredObject]) -> None:
+        """Announce what will be read next, in this order."""
+        last = self._read_last and self._read_last[0]
+        self._ahead.expect(item for item in items if item != last)
+
     def read(self, item: StoredObject) -> bytes:
         """Read the bytes of an object; raise `ObjectError` if it cannot be read."""
         if self._read_last is None or self._read_last[0] != item:
-            self._read_last = (item, self._source.read(item.key))
+            self._read_last = (item, self._ahead.read(item))
         return self._read_last[1]
 
     def unreadable(self) -> dict[str, str]:
@@ -80,14 +86,16 @@ def _is_named(key: str, network: str, station: str) -> bool:
     return station in parts and network in parts
 
 
-def _index(source: Source) -> list[tuple[StoredObject, list[ChannelSpan], str]]:
+def _index(source: Source, reader: ReadAhead) -> list[tuple[StoredObject, list[ChannelSpan], str]]:
     path = cache_folder("indexes") / f"{digest_of(_FORMAT, source.location)}.parquet"
     known = _load(path)
     unread: dict[StoredObject, _Look] = {}
     looks: dict[StoredObject, _Look] = {}
-    for item in sorted(source.list("")):
+    items = sorted(source.list(""))
+    reader.expect(item for item in items if item not in known)
+    for item in items:
         try:
-            looks[item] = known.get(item) or _look(source, item)
+            looks[item] = known.get(item) or _look(reader, item)
         except ObjectError as error:  # may be readable the next time: never kept
             unread[item] = [], error.reason
     if set(known) != set(looks):
@@ -95,8 +103,8 @@ def _index(source: Source) -> list[tuple[StoredObject, list[ChannelSpan], str]]:
     return [(item, *look) for item, look in sorted((looks | unread).items(), key=itemgetter(0))]
 
 
-def _look(source: Source, item: StoredObject) -> _Look:
-    body = source.read(item.key)
+def _look(reader: ReadAhead, item: StoredObject) -> _Look:
+    body = reader.read(item)
     try:
         return read_headers(body), ""
     except ValueError as error:

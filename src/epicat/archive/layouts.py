@@ -7,13 +7,28 @@ Names are never guessed: a folder is listed, and what is there is parsed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from epicat.errors import NameChoiceError
 
-__all__ = ["LAYOUTS", "Entry", "Layout", "Ncedc", "Sds", "choose_layout"]
+__all__ = [
+    "LAYOUTS",
+    "Earthscope",
+    "Entry",
+    "Geonet",
+    "Layout",
+    "Ncedc",
+    "Scedc",
+    "Sds",
+    "choose_layout",
+    "newest",
+]
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +40,13 @@ class Entry:
     station: str
     """Station code."""
     location: str
-    """Location code, possibly empty."""
+    """Location code, possibly empty; empty too where the name does not tell it."""
     channel: str
-    """Channel code."""
+    """Channel code; empty where one object holds all channels."""
     day: date
     """The UTC day that the object is filed under."""
+    version: str = ""
+    """What the name says about the version; empty in archives without versions."""
 
 
 class Layout(Protocol):
@@ -62,7 +79,15 @@ def _entry(found: re.Match[str] | None) -> Entry | None:
     day = _day(found["year"], found["ordinal"])
     if day is None:
         return None
-    return Entry(found["network"], found["station"], found["location"], found["channel"], day)
+    said = found.groupdict()
+    return Entry(
+        network=found["network"],
+        station=found["station"],
+        location=said.get("location") or "",
+        channel=said.get("channel") or "",
+        day=day,
+        version=said.get("version") or "",
+    )
 
 
 # One letter repeated in the folder and in the name must agree; a name that contradicts its
@@ -116,8 +141,107 @@ class Sds:
         return _entry(self._name.fullmatch(key))
 
 
-LAYOUTS: Final[dict[str, Layout]] = {"ncedc": Ncedc(), "sds": Sds()}
+@dataclass(frozen=True, slots=True)
+class Scedc:
+    """The Southern California Earthquake Data Center's bucket: codes by position, padded.
+
+    ``continuous_waveforms/{YYYY}/{YYYY}_{DDD}/{NET}{STA__}{CHA}{LO}_{YYYY}{DDD}.ms``, station and
+    location padded with ``_`` to five and two letters.  A day's folder holds all networks.
+    """
+
+    _name = re.compile(
+        r"continuous_waveforms/(?P<year>[0-9]{4})/(?P=year)_(?P<ordinal>[0-9]{3})/"
+        r"(?P<codes>[^./]{12})_(?P=year)(?P=ordinal)\.ms"
+    )
+
+    def prefix(self, network: str, station: str, day: date) -> str:
+        """Folder of one day; it holds the stations of all networks, several thousand objects."""
+        del network, station
+        return f"continuous_waveforms/{day.year:04d}/{day.year:04d}_{day.timetuple().tm_yday:03d}/"
+
+    def parse(self, key: str) -> Entry | None:
+        """Return what a key says, or None if it is no SCEDC name."""
+        found = self._name.fullmatch(key)
+        day = found and _day(found["year"], found["ordinal"])
+        if not found or not day:
+            return None
+        codes = found["codes"]
+        network, station, location = (c.rstrip("_") for c in (codes[:2], codes[2:7], codes[10:]))
+        channel = codes[7:10]
+        if not network or not station or "_" in channel:
+            return None
+        return Entry(network, station, location, channel, day)
+
+
+@dataclass(frozen=True, slots=True)
+class Earthscope:
+    """EarthScope's bucket: one object holds all channels and locations of a station-day.
+
+    ``miniseed/{NET}/{YYYY}/{DDD}/{STA}.{NET}.{YYYY}.{DDD}``, in the restricted tier with a version
+    at the end, such as ``#2``.
+    """
+
+    _name = re.compile(
+        r"miniseed/(?P<network>[^./#]+)/(?P<year>[0-9]{4})/(?P<ordinal>[0-9]{3})/"
+        r"(?P<station>[^./#]+)\.(?P=network)\.(?P=year)\.(?P=ordinal)(?:#(?P<version>[^/#]+))?"
+    )
+
+    def prefix(self, network: str, station: str, day: date) -> str:
+        """Folder of one network and day; it holds all of the network's stations."""
+        del station
+        return f"miniseed/{network}/{day.year:04d}/{day.timetuple().tm_yday:03d}/"
+
+    def parse(self, key: str) -> Entry | None:
+        """Return what a key says, or None if it is no EarthScope name."""
+        return _entry(self._name.fullmatch(key))
+
+
+@dataclass(frozen=True, slots=True)
+class Geonet:
+    """GeoNet's open bucket, New Zealand.
+
+    ``waveforms/miniseed/{YYYY}/{YYYY}.{DDD}/{STA}.{NET}/{YYYY}.{DDD}.{STA}.{LOC}-{CHA}.{NET}.D``
+    """
+
+    _name = re.compile(
+        r"waveforms/miniseed/(?P<year>[0-9]{4})/(?P=year)\.(?P<ordinal>[0-9]{3})/"
+        r"(?P<station>[^./]+)\.(?P<network>[^./]+)/(?P=year)\.(?P=ordinal)\.(?P=station)\."
+        r"(?P<location>[^./]*)-(?P<channel>[^-./]+)\.(?P=network)\.D"
+    )
+
+    def prefix(self, network: str, station: str, day: date) -> str:
+        """Folder of one station and day."""
+        name = f"{day.year:04d}.{day.timetuple().tm_yday:03d}"
+        return f"waveforms/miniseed/{day.year:04d}/{name}/{station}.{network}/"
+
+    def parse(self, key: str) -> Entry | None:
+        """Return what a key says, or None if it is no GeoNet name."""
+        return _entry(self._name.fullmatch(key))
+
+
+LAYOUTS: Final[dict[str, Layout]] = {
+    "ncedc": Ncedc(),
+    "scedc": Scedc(),
+    "earthscope": Earthscope(),
+    "geonet": Geonet(),
+    "sds": Sds(),
+}
 """The layouts whose names tell all; ``files`` reads headers instead."""
+
+
+def newest(named: Iterable[tuple[Entry, T]]) -> list[T]:
+    """Leave out what the names call an older version of something else in the list."""
+    best: dict[Entry, tuple[tuple[list[int], str], T]] = {}
+    for entry, item in named:
+        what, age = replace(entry, version=""), _age(entry.version)
+        if what not in best or best[what][0] < age:
+            best[what] = age, item
+    return [item for _, item in best.values()]
+
+
+def _age(version: str) -> tuple[list[int], str]:
+    """Order versions by the numbers in them: 10 comes after 9, and anything after none."""
+    return [int(number) for number in re.findall(r"[0-9]+", version)], version
 
 
 def choose_layout(name: str) -> Layout | None:

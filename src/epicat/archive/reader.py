@@ -7,11 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from epicat.archive.layouts import Layout, choose_layout
+from epicat.archive.access import Access
+from epicat.archive.ahead import ReadAhead
+from epicat.archive.bucket import AHEAD, PATIENT, Bucket, is_bucket
+from epicat.archive.known import locate
+from epicat.archive.layouts import Layout, choose_layout, newest
 from epicat.archive.source import LocalFolder, Source, StoredObject
+from epicat.errors import AccessError
 from epicat.model import Span
 
-__all__ = ["Archive", "LayoutArchive", "open_archive"]
+__all__ = ["Archive", "LayoutArchive", "look_into", "open_archive"]
 
 _KEPT_LISTINGS = 16
 _KEPT_BYTES = 256 * 2**20
@@ -26,6 +31,10 @@ class Archive(Protocol):
         """Objects that may hold waveforms of the station in the span, in the order of names."""
         ...
 
+    def expect(self, items: Iterable[StoredObject]) -> None:
+        """Announce what will be read next, in this order: it may be on its way early."""
+        ...
+
     def read(self, item: StoredObject) -> bytes:
         """Read the bytes of an object; raise `ObjectError` if it cannot be read."""
         ...
@@ -38,16 +47,19 @@ class Archive(Protocol):
 class _Recent:
     """The objects read last, so that neighbouring days do not read them again."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ReadAhead) -> None:
         self._source = source
         self._kept: OrderedDict[StoredObject, bytes] = OrderedDict()
         self._size = 0
+
+    def expect(self, items: Iterable[StoredObject]) -> None:
+        self._source.expect(item for item in items if item not in self._kept)
 
     def read(self, item: StoredObject) -> bytes:
         if item in self._kept:
             self._kept.move_to_end(item)
             return self._kept[item]
-        body = self._source.read(item.key)
+        body = self._source.read(item)
         self._kept[item] = body
         self._size += len(body)
         while self._size > _KEPT_BYTES:
@@ -58,23 +70,26 @@ class _Recent:
 class LayoutArchive:
     """An archive whose names tell the station, the channel and the day."""
 
-    def __init__(self, source: Source, layout: Layout) -> None:
+    def __init__(self, source: Source, layout: Layout, ahead: int = 0) -> None:
         self._source = source
         self._layout = layout
         self._listings: OrderedDict[str, list[StoredObject]] = OrderedDict()
-        self._recent = _Recent(source)
+        self._recent = _Recent(ReadAhead(source, ahead))
         self.location = source.location
 
     def objects(self, network: str, station: str, span: Span) -> list[StoredObject]:
-        """Objects filed under the station and a day of the span, in the order of names."""
+        """Objects filed under the station and a day of the span, in the order of names.
+
+        Of several versions of one object, the newest.
+        """
         days = set(span.days())
         prefixes = {self._layout.prefix(network, station, day) for day in days}
         found = []
         for item in self._listed(sorted(prefixes)):
             entry = self._layout.parse(item.key)
             if entry and (entry.network, entry.station) == (network, station) and entry.day in days:
-                found.append(item)
-        return sorted(found)
+                found.append((entry, item))
+        return sorted(newest(found))
 
     def _listed(self, prefixes: Iterable[str]) -> Iterable[StoredObject]:
         for prefix in prefixes:
@@ -83,6 +98,10 @@ class LayoutArchive:
                 if len(self._listings) > _KEPT_LISTINGS:
                     self._listings.popitem(last=False)
             yield from self._listings[prefix]
+
+    def expect(self, items: Iterable[StoredObject]) -> None:
+        """Announce what will be read next, in this order."""
+        self._recent.expect(items)
 
     def read(self, item: StoredObject) -> bytes:
         """Read the bytes of an object; raise `ObjectError` if it cannot be read."""
@@ -93,15 +112,42 @@ class LayoutArchive:
         return {}
 
 
-def open_archive(location: str, layout_name: str) -> Archive:
+def open_archive(
+    location: str, layout_name: str, access: Access | None = None, retries: int = PATIENT
+) -> Archive:
     """Open an archive; raise `ArchiveError` or `InputError` if that cannot be done.
 
-    For layout ``files`` every object's headers are read once; later opens read the new ones only.
+    ``location`` is a folder, ``s3://BUCKET/PREFIX`` or the name of a known archive; ``access``
+    and ``retries`` are for buckets.  For layout ``files`` every object's headers are read once;
+    later opens read the new ones only.
     """
     layout = choose_layout(layout_name)
-    source = LocalFolder(Path(location))
+    location = locate(location)
+    source: Source
+    if is_bucket(location):
+        source, ahead = Bucket(location, access or Access(), retries), AHEAD
+    else:
+        source, ahead = LocalFolder(Path(location)), 0
     if layout is not None:
-        return LayoutArchive(source, layout)
+        return LayoutArchive(source, layout, ahead)
     from epicat.archive.files import FilesArchive  # noqa: PLC0415 - reads miniSEED, others do not
 
-    return FilesArchive(source)
+    return FilesArchive(source, ahead)
+
+
+def look_into(archive: Archive, stations: Iterable[tuple[str, str]], span: Span) -> None:
+    """List what a station of each network has; raise `ArchiveError` if nothing can be had.
+
+    ``stations`` are network and station codes.  Archives may keep some networks from the public:
+    as long as one folder can be listed, the ledger tells the others.
+    """
+    refused = None
+    for network, station in dict(sorted(stations, reverse=True)).items():
+        try:
+            archive.objects(network, station, span)
+        except AccessError as error:
+            refused = refused or error
+        else:
+            return
+    if refused:
+        raise refused

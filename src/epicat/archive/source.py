@@ -1,4 +1,4 @@
-"""Where objects lie: list a folder, read an object.  Today a local folder."""
+"""Where objects lie: list a folder, read an object.  The simplest is a local folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class LocalFolder:
         if not root.is_dir():
             raise ArchiveError(
                 f"archive {str(root)!r} is not a folder on this machine; "
-                "--archive takes the folder that the layout's names start in"
+                "--archive takes the folder that the layout's names start in, s3://BUCKET/PREFIX, "
+                "or the name of a known archive such as ncedc"
             )
         if not os.access(root, os.R_OK | os.X_OK):
             raise ArchiveError(f"archive {str(root)!r} cannot be read: permission denied")

@@ -13,6 +13,9 @@ from epicat.errors import InputError, NameChoiceError
 
 __all__ = [
     "Archive",
+    "ArchiveEndpoint",
+    "ArchiveRegion",
+    "ArchiveSigned",
     "BlockHours",
     "Columns",
     "DaysPerUnit",
@@ -51,9 +54,44 @@ ExtentText = Annotated[
     str, typer.Argument(metavar="EXTENT", help="minlat,maxlat,minlon,maxlon in degrees.")
 ]
 Archive = Annotated[
-    str, typer.Option(help="Folder in which the layout's names start.", rich_help_panel=_WHERE)
+    str,
+    typer.Option(
+        help="Folder or s3://BUCKET/PREFIX in which the layout's names start; or ncedc, scedc, "
+        "earthscope, geonet.",
+        rich_help_panel=_WHERE,
+    ),
 ]
-Layout = Annotated[str, typer.Option(help="ncedc, sds or files.", rich_help_panel=_WHERE)]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        help="ncedc, scedc, earthscope, geonet, sds or files; default: that of a known archive.",
+        rich_help_panel=_WHERE,
+    ),
+]
+ArchiveRegion = Annotated[
+    str | None,
+    typer.Option(
+        help="Region of the bucket; default: a known archive's, else AWS_REGION.",
+        rich_help_panel=_WHERE,
+    ),
+]
+ArchiveEndpoint = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="An S3 server that is not AWS; default: AWS_ENDPOINT_URL.",
+        rich_help_panel=_WHERE,
+    ),
+]
+ArchiveSigned = Annotated[
+    bool | None,
+    typer.Option(
+        "--archive-signed/--archive-anonymous",
+        help="Use the environment's credentials, or none; default: none for known archives and "
+        "where AWS_ACCESS_KEY_ID is not set.",
+        rich_help_panel=_WHERE,
+    ),
+]
 Stations = Annotated[Path, typer.Option(help="List of stations in CSV.", rich_help_panel=_WHERE)]
 StoreText = Annotated[
     str, typer.Option("--store", help="Where results are kept.", rich_help_panel=_WHERE)
@@ -179,6 +217,9 @@ def gather(values: dict[str, Any]) -> Any:
             "extent": Extent.parse(values["extent"]),
             "archive": values["archive"],
             "layout": values["layout"],
+            "archive_region": values["archive_region"],
+            "archive_endpoint": values["archive_endpoint"],
+            "archive_signed": values["archive_signed"],
             "stations": values["stations"],
             "store": values["store"],
             "pick": pick,

@@ -89,6 +89,7 @@ class DayPicker:
 
     def _read(self, key: StationDay, items: Sequence[StoredObject]) -> _Read:
         read = _Read()
+        self._archive.expect(items)
         for item in items:
             found = self._decode(key, item)
             read.objects.append(ObjectRead(item.key, item.etag, "; ".join(found.reasons)))

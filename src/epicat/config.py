@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from epicat.archive.layouts import choose_layout
 from epicat.archive.reader import Archive, open_archive
-from epicat.archive.stations import read_stations, select
+from epicat.archive.stations import Patterns, find_stations, select
 from epicat.associate.design import Design, make_design
 from epicat.associate.layers import read_layers
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
 from epicat.clock import DAY_NS
 from epicat.geo import Extent, Plane
-from epicat.model import Span, Station, digest_of
+from epicat.model import Span, Station, StationDay, digest_of
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle
 
@@ -35,7 +37,15 @@ class Options(BaseModel):
     extent: Extent = Field(description="Selects stations and, widened by a margin, hypocenters.")
     archive: str = Field(description="Folder with waveforms: where the layout's names start.")
     layout: str = Field(description="How the archive names its objects: ncedc, sds or files.")
-    stations: Path = Field(description="List of stations in CSV.")
+    stations: Annotated[str, BeforeValidator(str)] = Field(
+        description="A .csv, StationXML (a file or a folder), or an FDSN station service."
+    )
+    select: tuple[str, ...] = Field(
+        default=(), description="Patterns of NET.STA.LOC, one of which a station must match."
+    )
+    exclude: tuple[str, ...] = Field(
+        default=(), description="Patterns of NET.STA.LOC that a station must not match."
+    )
     store: str = Field(description="Where picks and events are kept.")
     pick: PickOptions = Field(description="How to pick.")
     associate: AssociateOptions = Field(description="How to associate.")
@@ -138,6 +148,10 @@ class Campaign(BaseModel):
             found.setdefault(station.name, []).append(station)
         return found
 
+    def operates(self, key: StationDay) -> bool:
+        """Tell whether a place has data of a day to expect, as far as the stations tell."""
+        return any(row.operates(key.span) for row in self.rows_by_name[key.station])
+
     def open_archive(self) -> Archive:
         """Open the archive."""
         return open_archive(self.archive, self.layout)
@@ -149,14 +163,21 @@ def whole_days(span: Span) -> Span:
     return Span(start, -(-span.end_ns // DAY_NS) * DAY_NS)
 
 
-def settle(options: Options) -> Campaign:
+def _unheard(text: str) -> None:
+    del text
+
+
+def settle(options: Options, say: Callable[[str], None] = _unheard) -> Campaign:
     """Settle every number of a campaign: read stations and velocities, prepare the picker.
 
-    Compiles the model if it is not in the cache.  Raises the error tree's `InputError`,
-    `ArchiveError` or `ModelError` for what cannot be used.
+    Compiles the model if it is not in the cache; ``say`` is told what a person may want to
+    know.  Raises the error tree's `InputError`, `ArchiveError` or `ModelError` for what cannot
+    be used.
     """
     choose_layout(options.layout)
-    stations = select(read_stations(options.stations), options.extent)
+    patterns = Patterns(options.select, options.exclude)
+    found = find_stations(options.stations, options.extent, patterns)
+    stations = _chosen(found, options.extent, patterns, say)
     associate = options.associate
     layers = (
         read_layers(Path(associate.velocity), constant=associate.velocity_layers == "constant")
@@ -180,3 +201,13 @@ def settle(options: Options) -> Campaign:
         stations=tuple(stations),
         site_radius_m=associate.site_radius_m,
     )
+
+
+def _chosen(
+    found: list[Station], extent: Extent, patterns: Patterns, say: Callable[[str], None]
+) -> list[Station]:
+    inside = select(found, extent)
+    chosen = patterns.chosen(inside)
+    kept = f", {len(chosen)} kept by --select and --exclude" if len(chosen) < len(inside) else ""
+    say(f"{len(found):,} stations, {len(inside):,} of them inside the extent{kept}")
+    return chosen

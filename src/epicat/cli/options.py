@@ -17,6 +17,7 @@ __all__ = [
     "Columns",
     "DaysPerUnit",
     "End",
+    "Exclude",
     "ExtentText",
     "Halo",
     "Layout",
@@ -30,6 +31,7 @@ __all__ = [
     "Recheck",
     "SThreshold",
     "SVelocity",
+    "Select",
     "SiteRadius",
     "Start",
     "Stations",
@@ -54,7 +56,29 @@ Archive = Annotated[
     str, typer.Option(help="Folder in which the layout's names start.", rich_help_panel=_WHERE)
 ]
 Layout = Annotated[str, typer.Option(help="ncedc, sds or files.", rich_help_panel=_WHERE)]
-Stations = Annotated[Path, typer.Option(help="List of stations in CSV.", rich_help_panel=_WHERE)]
+Stations = Annotated[
+    str,
+    typer.Option(
+        help="A .csv, StationXML (a file or a folder), or an FDSN station service by address or "
+        "name, such as ncedc.",
+        rich_help_panel=_WHERE,
+    ),
+]
+Select = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select",
+        metavar="PATTERN",
+        help="Only stations whose NET.STA.LOC matches, for example 'NC.*'; may be repeated.",
+        rich_help_panel=_WHERE,
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude", metavar="PATTERN", help="No stations that match.", rich_help_panel=_WHERE
+    ),
+]
 StoreText = Annotated[
     str, typer.Option("--store", help="Where results are kept.", rich_help_panel=_WHERE)
 ]
@@ -180,6 +204,8 @@ def gather(values: dict[str, Any]) -> Any:
             "archive": values["archive"],
             "layout": values["layout"],
             "stations": values["stations"],
+            "select": tuple(values["select"] or ()),
+            "exclude": tuple(values["exclude"] or ()),
             "store": values["store"],
             "pick": pick,
             "associate": associate,

@@ -28,6 +28,8 @@ def run(
     layout: o.Layout,
     stations: o.Stations,
     store: o.StoreText,
+    select: o.Select = None,
+    exclude: o.Exclude = None,
     model: o.Model = "PhaseNet",
     weight: o.Weight = "original",
     p_threshold: o.PThreshold = None,
@@ -70,7 +72,7 @@ def run(
         stations_per_unit=stations_per_unit, days_per_unit=days_per_unit, window_days=window_days
     )
     with _warnings_as_talk():
-        campaign = settle(asked)
+        campaign = settle(asked, _say)
     if campaign.span != asked.span:
         _say("START and END are widened to whole UTC days")
     opened = open_store(store, create=True)

@@ -22,7 +22,18 @@ from epicat.model import Span, Station, StationDay, digest_of
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle
 
-__all__ = ["Campaign", "Cut", "Options", "Run", "settle", "whole_days"]
+__all__ = [
+    "Campaign",
+    "Cut",
+    "ImportedRun",
+    "Options",
+    "Run",
+    "choose_stations",
+    "settle",
+    "settle_design",
+    "unheard",
+    "whole_days",
+]
 
 _ALGORITHM = 1
 """Raised whenever the same weights and thresholds give other picks."""
@@ -109,6 +120,26 @@ class Run(BaseModel):
         return round(4 * self.picker.samples / self.picker.sampling_rate * 1e9)
 
 
+class ImportedRun(BaseModel):
+    """The identity of picks that were made elsewhere: the file that they came in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    imported: str
+    """Name of the file."""
+    sha256: str
+    """SHA-256 of the file."""
+    columns: dict[str, str]
+    """Which column was taken for what."""
+    algorithm: int = _ALGORITHM
+    """Version of the reading of the file."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the run; the file's name is not part of it."""
+        return digest_of("imported", self.sha256, sorted(self.columns.items()), self.algorithm)
+
+
 class Campaign(BaseModel):
     """What workers need to know.  Plain data: it travels to them as JSON, without secrets."""
 
@@ -118,15 +149,15 @@ class Campaign(BaseModel):
     """Whole UTC days."""
     extent: Extent
     """Selects stations and events."""
-    archive: str
-    """Where the waveforms are."""
-    layout: str
+    archive: str = ""
+    """Where the waveforms are; empty if picks are only associated."""
+    layout: str = ""
     """How the archive names its objects."""
     store: str
     """Where results go."""
-    bundle: Path
-    """The compiled picker."""
-    run: Run
+    bundle: Path | None = None
+    """The compiled picker; None if picks are only associated."""
+    run: Run | ImportedRun
     """The identity of the picks."""
     design: Design
     """The identity of the events."""
@@ -148,6 +179,20 @@ class Campaign(BaseModel):
             found.setdefault(station.name, []).append(station)
         return found
 
+    @cached_property
+    def pick_names(self) -> list[str]:
+        """The stations in the keys of the picks that are associated, in alphabetical order."""
+        if isinstance(self.run, Run):
+            return self.names
+        return sorted({f"{station.network}.{station.code}" for station in self.stations})
+
+    @property
+    def picking(self) -> Run:
+        """The run of a campaign that picks; raise TypeError if its picks were imported."""
+        if not isinstance(self.run, Run):
+            raise TypeError(f"run {self.run.digest} was imported: nothing says how to pick for it")
+        return self.run
+
     def operates(self, key: StationDay) -> bool:
         """Tell whether a place has data of a day to expect, as far as the stations tell."""
         return any(row.operates(key.span) for row in self.rows_by_name[key.station])
@@ -163,11 +208,12 @@ def whole_days(span: Span) -> Span:
     return Span(start, -(-span.end_ns // DAY_NS) * DAY_NS)
 
 
-def _unheard(text: str) -> None:
+def unheard(text: str) -> None:
+    """Say nothing."""
     del text
 
 
-def settle(options: Options, say: Callable[[str], None] = _unheard) -> Campaign:
+def settle(options: Options, say: Callable[[str], None] = unheard) -> Campaign:
     """Settle every number of a campaign: read stations and velocities, prepare the picker.
 
     Compiles the model if it is not in the cache; ``say`` is told what a person may want to
@@ -177,18 +223,10 @@ def settle(options: Options, say: Callable[[str], None] = _unheard) -> Campaign:
     choose_layout(options.layout)
     patterns = Patterns(options.select, options.exclude)
     found = find_stations(options.stations, options.extent, patterns)
-    stations = _chosen(found, options.extent, patterns, say)
-    associate = options.associate
-    layers = (
-        read_layers(Path(associate.velocity), constant=associate.velocity_layers == "constant")
-        if associate.velocity
-        else None
-    )
+    stations = choose_stations(found, options.extent, patterns, say)
     archive = open_archive(options.archive, options.layout)
     bundle = prepare_bundle(options.pick)
     run = Run.of(bundle.info, options.pick)
-    plane = Plane(*options.extent.center)
-    sites = SiteIndex.of(stations, plane, associate.site_radius_m).sites
     return Campaign(
         span=whole_days(options.span),
         extent=options.extent,
@@ -197,15 +235,29 @@ def settle(options: Options, say: Callable[[str], None] = _unheard) -> Campaign:
         store=options.store,
         bundle=bundle.folder,
         run=run,
-        design=make_design(associate, run.digest, options.extent, sites, layers),
+        design=settle_design(options.associate, run.digest, options.extent, stations),
         stations=tuple(stations),
-        site_radius_m=associate.site_radius_m,
+        site_radius_m=options.associate.site_radius_m,
     )
 
 
-def _chosen(
+def settle_design(
+    associate: AssociateOptions, run: str, extent: Extent, stations: list[Station]
+) -> Design:
+    """Settle the association of a run's picks at these stations; read the velocities."""
+    layers = (
+        read_layers(Path(associate.velocity), constant=associate.velocity_layers == "constant")
+        if associate.velocity
+        else None
+    )
+    sites = SiteIndex.of(stations, Plane(*extent.center), associate.site_radius_m).sites
+    return make_design(associate, run, extent, sites, layers)
+
+
+def choose_stations(
     found: list[Station], extent: Extent, patterns: Patterns, say: Callable[[str], None]
 ) -> list[Station]:
+    """Return the stations inside an extent that match the patterns, in the order of ids."""
     inside = select(found, extent)
     chosen = patterns.chosen(inside)
     kept = f", {len(chosen)} kept by --select and --exclude" if len(chosen) < len(inside) else ""

@@ -107,8 +107,10 @@ def planned_keys(
 ) -> Iterator[StationDay]:
     """Return the station-days of places and days, without those before and after a place's time.
 
-    A day that an epoch touches is one of them.
+    A day that an epoch touches is one of them.  A campaign that only associates has none.
     """
+    if campaign.bundle is None:
+        return iter(())
     keys = (StationDay(name, day) for name in names for day in days)
     return (key for key in keys if campaign.operates(key))
 
@@ -151,7 +153,7 @@ def _is_due(block: Span, campaign: Campaign, known: Known, pending: set[date]) -
     reach = block.widened(campaign.design.reach_ns)
     if pending.intersection(reach.days()):
         return True
-    return entry.inputs != inputs_digest(known.picks, campaign.names, reach)
+    return entry.inputs != inputs_digest(known.picks, campaign.pick_names, reach)
 
 
 def inputs_digest(picks: Mapping[str, LedgerEntry], names: Sequence[str], reach: Span) -> str:

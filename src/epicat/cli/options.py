@@ -1,4 +1,4 @@
-"""The options that `run` and `plan` share, and what becomes of them."""
+"""The options that `run`, `plan` and `associate` share, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ __all__ = [
     "Weight",
     "WindowDays",
     "gather",
+    "gather_association",
 ]
 
 _WHERE, _PICK, _EVENTS, _CUT = "Where", "Picking", "Association", "Cutting the work"
@@ -178,7 +179,23 @@ Columns = Annotated[str, typer.Option(help="'standard' or 'all'.")]
 def gather(values: dict[str, Any]) -> Any:
     """Make `epicat.config.Options` of what the command line gave; raise `InputError`."""
     from epicat.config import Options  # noqa: PLC0415 - heavy
-    from epicat.geo import Extent  # noqa: PLC0415
+
+    pick = {name: values[name] for name in ("model", "weight", "p_threshold", "s_threshold")}
+    where = {name: values[name] for name in ("archive", "layout", "stations", "store")}
+    return _validated(Options, {**_asked(values), **where, "pick": pick})
+
+
+def gather_association(values: dict[str, Any]) -> Any:
+    """Make `epicat.stored.AssociationOptions`; raise `InputError`."""
+    from epicat.stored import AssociationOptions  # noqa: PLC0415 - heavy
+
+    where = {"store": values["store"], "run": values["design"] or ""}
+    return _validated(AssociationOptions, {**_asked(values), **where})
+
+
+def _asked(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what picking and associating have in common."""
+    from epicat.geo import Extent  # noqa: PLC0415 - heavy
     from epicat.model import Span  # noqa: PLC0415
 
     associate = {
@@ -195,22 +212,13 @@ def gather(values: dict[str, Any]) -> Any:
         "views": values["views"],
         "pyocto": _pyocto(values["pyocto"] or ()),
     }
-    pick = {name: values[name] for name in ("model", "weight", "p_threshold", "s_threshold")}
-    return _validated(
-        Options,
-        {
-            "span": Span.parse(values["start"], values["end"]),
-            "extent": Extent.parse(values["extent"]),
-            "archive": values["archive"],
-            "layout": values["layout"],
-            "stations": values["stations"],
-            "select": tuple(values["select"] or ()),
-            "exclude": tuple(values["exclude"] or ()),
-            "store": values["store"],
-            "pick": pick,
-            "associate": associate,
-        },
-    )
+    return {
+        "span": Span.parse(values["start"], values["end"]),
+        "extent": Extent.parse(values["extent"]),
+        "select": tuple(values["select"] or ()),
+        "exclude": tuple(values["exclude"] or ()),
+        "associate": associate,
+    }
 
 
 def _validated(kind: Any, values: dict[str, Any]) -> Any:

@@ -209,6 +209,8 @@ def _invocation(campaign: Campaign, now: datetime) -> dict[str, Any]:
 
 def _mark_unreadable(campaign: Campaign, store: Store) -> None:
     """Mark objects whose station is unknown because nothing in them can be read."""
+    if not campaign.archive:
+        return
     known = {e.key: e.reason for e in store.ledger(Stage.ARCHIVE)}
     bad = campaign.open_archive().unreadable()
     fresh = {key: reason for key, reason in bad.items() if known.get(key) != reason}

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from epicat.archive.access import Access, settle_access
 from epicat.archive.bucket import BRISK, is_bucket
 from epicat.archive.known import layout_for, locate
 from epicat.archive.layouts import choose_layout
 from epicat.archive.reader import Archive, look_into, open_archive
-from epicat.archive.stations import read_stations, select
+from epicat.archive.stations import Patterns, find_stations, select
 from epicat.associate.design import Design, make_design
 from epicat.associate.layers import read_layers
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
 from epicat.clock import DAY_NS
 from epicat.geo import Extent, Plane
-from epicat.model import Span, Station, digest_of
+from epicat.model import Span, Station, StationDay, digest_of
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle
 
-__all__ = ["Campaign", "Cut", "Options", "Run", "settle", "whole_days"]
+__all__ = [
+    "Campaign",
+    "Cut",
+    "ImportedRun",
+    "Options",
+    "Run",
+    "choose_stations",
+    "settle",
+    "settle_design",
+    "unheard",
+    "whole_days",
+]
 
 _ALGORITHM = 1
 """Raised whenever the same weights and thresholds give other picks."""
@@ -56,7 +69,15 @@ class Options(BaseModel):
         description="Sign with the environment's credentials; else anonymous for known archives "
         "and wherever AWS_ACCESS_KEY_ID is not set.",
     )
-    stations: Path = Field(description="List of stations in CSV.")
+    stations: Annotated[str, BeforeValidator(str)] = Field(
+        description="A .csv, StationXML (a file or a folder), or an FDSN station service."
+    )
+    select: tuple[str, ...] = Field(
+        default=(), description="Patterns of NET.STA.LOC, one of which a station must match."
+    )
+    exclude: tuple[str, ...] = Field(
+        default=(), description="Patterns of NET.STA.LOC that a station must not match."
+    )
     store: str = Field(description="Where picks and events are kept.")
     pick: PickOptions = Field(description="How to pick.")
     associate: AssociateOptions = Field(description="How to associate.")
@@ -120,6 +141,26 @@ class Run(BaseModel):
         return round(4 * self.picker.samples / self.picker.sampling_rate * 1e9)
 
 
+class ImportedRun(BaseModel):
+    """The identity of picks that were made elsewhere: the file that they came in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    imported: str
+    """Name of the file."""
+    sha256: str
+    """SHA-256 of the file."""
+    columns: dict[str, str]
+    """Which column was taken for what."""
+    algorithm: int = _ALGORITHM
+    """Version of the reading of the file."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the run; the file's name is not part of it."""
+        return digest_of("imported", self.sha256, sorted(self.columns.items()), self.algorithm)
+
+
 class Campaign(BaseModel):
     """What workers need to know.  Plain data: it travels to them as JSON, without secrets."""
 
@@ -129,17 +170,17 @@ class Campaign(BaseModel):
     """Whole UTC days."""
     extent: Extent
     """Selects stations and events."""
-    archive: str
-    """Where the waveforms are."""
-    layout: str
+    archive: str = ""
+    """Where the waveforms are; empty if picks are only associated."""
+    layout: str = ""
     """How the archive names its objects."""
     access: Access = Access()
     """How the archive is reached if it is a bucket; without secrets."""
     store: str
     """Where results go."""
-    bundle: Path
-    """The compiled picker."""
-    run: Run
+    bundle: Path | None = None
+    """The compiled picker; None if picks are only associated."""
+    run: Run | ImportedRun
     """The identity of the picks."""
     design: Design
     """The identity of the events."""
@@ -161,6 +202,24 @@ class Campaign(BaseModel):
             found.setdefault(station.name, []).append(station)
         return found
 
+    @cached_property
+    def pick_names(self) -> list[str]:
+        """The stations in the keys of the picks that are associated, in alphabetical order."""
+        if isinstance(self.run, Run):
+            return self.names
+        return sorted({f"{station.network}.{station.code}" for station in self.stations})
+
+    @property
+    def picking(self) -> Run:
+        """The run of a campaign that picks; raise TypeError if its picks were imported."""
+        if not isinstance(self.run, Run):
+            raise TypeError(f"run {self.run.digest} was imported: nothing says how to pick for it")
+        return self.run
+
+    def operates(self, key: StationDay) -> bool:
+        """Tell whether a place has data of a day to expect, as far as the stations tell."""
+        return any(row.operates(key.span) for row in self.rows_by_name[key.station])
+
     def open_archive(self) -> Archive:
         """Open the archive."""
         return open_archive(self.archive, self.layout, self.access)
@@ -172,22 +231,24 @@ def whole_days(span: Span) -> Span:
     return Span(start, -(-span.end_ns // DAY_NS) * DAY_NS)
 
 
-def settle(options: Options) -> Campaign:
+def unheard(text: str) -> None:
+    """Say nothing."""
+    del text
+
+
+def settle(options: Options, say: Callable[[str], None] = unheard) -> Campaign:
     """Settle every number of a campaign: read stations and velocities, prepare the picker.
 
-    Compiles the model if it is not in the cache.  Raises the error tree's `InputError`,
-    `ArchiveError` or `ModelError` for what cannot be used.
+    Compiles the model if it is not in the cache; ``say`` is told what a person may want to
+    know.  Raises the error tree's `InputError`, `ArchiveError` or `ModelError` for what cannot
+    be used.
     """
     layout = layout_for(options.archive, options.layout)
     choose_layout(layout)
     access = _access(options)
-    stations = select(read_stations(options.stations), options.extent)
-    associate = options.associate
-    layers = (
-        read_layers(Path(associate.velocity), constant=associate.velocity_layers == "constant")
-        if associate.velocity
-        else None
-    )
+    patterns = Patterns(options.select, options.exclude)
+    found = find_stations(options.stations, options.extent, patterns)
+    stations = choose_stations(found, options.extent, patterns, say)
     span = whole_days(options.span)
     archive = open_archive(options.archive, layout, access, BRISK)
     if is_bucket(archive.location):
@@ -195,8 +256,6 @@ def settle(options: Options) -> Campaign:
         look_into(archive, ((s.network, s.code) for s in stations), first)
     bundle = prepare_bundle(options.pick)
     run = Run.of(bundle.info, options.pick)
-    plane = Plane(*options.extent.center)
-    sites = SiteIndex.of(stations, plane, associate.site_radius_m).sites
     return Campaign(
         span=span,
         extent=options.extent,
@@ -206,9 +265,9 @@ def settle(options: Options) -> Campaign:
         store=options.store,
         bundle=bundle.folder,
         run=run,
-        design=make_design(associate, run.digest, options.extent, sites, layers),
+        design=settle_design(options.associate, run.digest, options.extent, stations),
         stations=tuple(stations),
-        site_radius_m=associate.site_radius_m,
+        site_radius_m=options.associate.site_radius_m,
     )
 
 
@@ -221,3 +280,27 @@ def _access(options: Options) -> Access:
         endpoint=options.archive_endpoint,
         signed=options.archive_signed,
     )
+
+
+def settle_design(
+    associate: AssociateOptions, run: str, extent: Extent, stations: list[Station]
+) -> Design:
+    """Settle the association of a run's picks at these stations; read the velocities."""
+    layers = (
+        read_layers(Path(associate.velocity), constant=associate.velocity_layers == "constant")
+        if associate.velocity
+        else None
+    )
+    sites = SiteIndex.of(stations, Plane(*extent.center), associate.site_radius_m).sites
+    return make_design(associate, run, extent, sites, layers)
+
+
+def choose_stations(
+    found: list[Station], extent: Extent, patterns: Patterns, say: Callable[[str], None]
+) -> list[Station]:
+    """Return the stations inside an extent that match the patterns, in the order of ids."""
+    inside = select(found, extent)
+    chosen = patterns.chosen(inside)
+    kept = f", {len(chosen)} kept by --select and --exclude" if len(chosen) < len(inside) else ""
+    say(f"{len(found):,} stations, {len(inside):,} of them inside the extent{kept}")
+    return chosen

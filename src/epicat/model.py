@@ -14,6 +14,7 @@ from epicat.errors import InputError
 
 __all__ = [
     "ANY_LOCATION",
+    "EVER",
     "Arrival",
     "Event",
     "LedgerEntry",
@@ -81,6 +82,10 @@ class Span:
             day += timedelta(days=1)
 
 
+EVER = Span(parse_time("1900-01-01"), parse_time("2200-01-01"))
+"""From before the first seismogram to a date that stands for "still going on"."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Station:
     """One location code of a seismic station, and where it stands."""
@@ -101,11 +106,20 @@ class Station:
     """Metres above sea level."""
     name: str = ""
     """Name of the place in keys: ``NET.STA``, or with a location where one code has two places."""
+    epochs: tuple[Span, ...] = ()
+    """When it operates, apart from each other and rising, within `EVER`; none if that is unknown.
+
+    Decides which station-days are planned, and no result.
+    """
 
     @property
     def id(self) -> str:
         """``NET.STA.LOC``, with a trailing dot for an empty location."""
         return f"{self.network}.{self.code}.{self.location}"
+
+    def operates(self, span: Span) -> bool:
+        """Tell whether it operates in a part of a span, as far as is known."""
+        return not self.epochs or any(epoch.overlaps(span) for epoch in self.epochs)
 
 
 @dataclass(frozen=True, slots=True, order=True)

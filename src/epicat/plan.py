@@ -24,6 +24,7 @@ __all__ = [
     "block_units",
     "inputs_digest",
     "pick_units",
+    "planned_keys",
 ]
 
 LOOK_AGAIN = frozenset({Status.FAILED, Status.READ_ERROR})
@@ -92,13 +93,26 @@ def pick_units(
     days = campaign.span.days()
     while chunk := list(islice(days, cut.days_per_unit)):
         for names in _batched(campaign.names, cut.stations_per_unit):
-            keys = [StationDay(name, day) for name in names for day in chunk]
+            keys = list(planned_keys(campaign, names, chunk))
             fresh = [str(k) for k in keys if not known.settles(k, campaign.archive)]
             settled = [str(k) for k in keys if known.settles(k, campaign.archive)]
             if fresh:
                 yield Unit(Stage.PICK, tuple(fresh))
             if settled and recheck:
                 yield Unit(Stage.PICK, tuple(settled), recheck=True)
+
+
+def planned_keys(
+    campaign: Campaign, names: Iterable[str], days: Sequence[date]
+) -> Iterator[StationDay]:
+    """Return the station-days of places and days, without those before and after a place's time.
+
+    A day that an epoch touches is one of them.  A campaign that only associates has none.
+    """
+    if campaign.bundle is None:
+        return iter(())
+    keys = (StationDay(name, day) for name in names for day in days)
+    return (key for key in keys if campaign.operates(key))
 
 
 def block_units(
@@ -139,7 +153,7 @@ def _is_due(block: Span, campaign: Campaign, known: Known, pending: set[date]) -
     reach = block.widened(campaign.design.reach_ns)
     if pending.intersection(reach.days()):
         return True
-    return entry.inputs != inputs_digest(known.picks, campaign.names, reach)
+    return entry.inputs != inputs_digest(known.picks, campaign.pick_names, reach)
 
 
 def inputs_digest(picks: Mapping[str, LedgerEntry], names: Sequence[str], reach: Span) -> str:

@@ -11,7 +11,8 @@ from typing import Final, Literal, get_args
 
 import pyarrow as pa
 
-from epicat.model import Event, LedgerEntry, ObjectRead, Pick, Stage, Station, Status
+from epicat.clock import iso, parse_time
+from epicat.model import EVER, Event, LedgerEntry, ObjectRead, Pick, Span, Stage, Station, Status
 
 __all__ = [
     "EXPORT_COLUMNS",
@@ -105,18 +106,27 @@ SCHEMAS: Final[dict[TableName, pa.Schema]] = {
     "arrivals": ARRIVALS,
 }
 
-STATIONS: Final = _schema(
-    ("id", pa.string()),
-    ("network_code", pa.string()),
-    ("station_code", pa.string()),
-    ("location_code", pa.string()),
-    ("channels", pa.string()),
-    ("latitude", pa.float64()),
-    ("longitude", pa.float64()),
-    ("elevation", pa.float64()),
-    ("station", pa.string()),
+STATIONS: Final = pa.schema(
+    [
+        *_schema(
+            ("id", pa.string()),
+            ("network_code", pa.string()),
+            ("station_code", pa.string()),
+            ("location_code", pa.string()),
+            ("channels", pa.string()),
+            ("latitude", pa.float64()),
+            ("longitude", pa.float64()),
+            ("elevation", pa.float64()),
+            ("station", pa.string()),
+        ),
+        pa.field("epochs", pa.string()),
+    ]
 )
-"""The columns of the tutorial's list of stations, and the name that keys use."""
+"""The columns of the tutorial's list of stations, the name that keys use, and the epochs.
+
+Epochs are ISO 8601 intervals, ``2002-04-04T00:00:00.000000Z/..``, with a blank between two;
+files of earlier versions have none.
+"""
 
 LEDGER: Final = _schema(
     ("stage", pa.string()),
@@ -144,7 +154,7 @@ EXPORT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "events": tuple(EVENTS.names[: EVENTS.names.index("dmin_km") + 1]),
     "picks": tuple(PICKS.names[: PICKS.names.index("confidence") + 1]),
     "arrivals": tuple(ARRIVALS.names[: ARRIVALS.names.index("azimuth_deg") + 1]),
-    "stations": tuple(STATIONS.names[:-1]),
+    "stations": tuple(STATIONS.names[: STATIONS.names.index("elevation") + 1]),
     "ledger": ("stage", "key", "status", "reason", "objects", "samples", "gaps", "seconds",
                "count", "details", "archive", "design"),
 }  # fmt: skip
@@ -188,7 +198,7 @@ def stations_table(stations: Iterable[Station]) -> pa.Table:
     """Rows of ``stations``, in the order of their ids."""
     rows = [
         (s.id, s.network, s.code, s.location, ",".join(s.channels), s.latitude, s.longitude,
-         s.elevation_m, s.name)
+         s.elevation_m, s.name, _epochs_text(s.epochs))
         for s in sorted(stations)
     ]  # fmt: skip
     return _from_rows(rows, STATIONS)
@@ -206,9 +216,29 @@ def stations_of(table: pa.Table) -> list[Station]:
             longitude=row["longitude"],
             elevation_m=row["elevation"],
             name=row["station"],
+            epochs=_epochs_of(row["epochs"] or ""),
         )
         for row in table.to_pylist()
     ]
+
+
+def _epochs_text(epochs: Iterable[Span]) -> str:
+    return " ".join(
+        f"{'..' if e.start_ns <= EVER.start_ns else iso(e.start_ns)}/"
+        f"{'..' if e.end_ns >= EVER.end_ns else iso(e.end_ns)}"
+        for e in epochs
+    )
+
+
+def _epochs_of(text: str) -> tuple[Span, ...]:
+    pairs = (interval.split("/") for interval in text.split())
+    return tuple(
+        Span(
+            EVER.start_ns if start == ".." else parse_time(start),
+            EVER.end_ns if end == ".." else parse_time(end),
+        )
+        for start, end in pairs
+    )
 
 
 def ledger_table(entries: Iterable[LedgerEntry]) -> pa.Table:

@@ -157,7 +157,10 @@ class Worker:
 
     @cached_property
     def _day_picker(self) -> DayPicker:
-        picker = OpenVinoPicker(Bundle.read(self._campaign.bundle), self._threads)
+        folder = self._campaign.bundle
+        if folder is None:
+            raise TypeError("a campaign without a bundle does not pick")
+        picker = OpenVinoPicker(Bundle.read(folder), self._threads)
         return DayPicker(self._campaign, self._campaign.open_archive(), picker)
 
     @cached_property

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from epicat import __version__
-from epicat.cli import export, models, plan, plot, run, status
+from epicat.cli import associate, export, models, picks, plan, plot, run, stations, status
 from epicat.errors import EpicatError
 
 __all__ = ["app", "main"]
@@ -27,10 +27,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("associate")(associate.associate)
 app.command("plan")(plan.plan)
 app.command("status")(status.status)
 app.command("export")(export.export)
 app.command("plot")(plot.plot)
+app.add_typer(stations.app, name="stations")
+app.add_typer(picks.app, name="picks")
 app.add_typer(models.app, name="models")
 
 _INTERRUPTED = 130

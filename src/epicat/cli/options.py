@@ -1,4 +1,4 @@
-"""The options that `run` and `plan` share, and what becomes of them."""
+"""The options that `run`, `plan` and `associate` share, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ __all__ = [
     "Columns",
     "DaysPerUnit",
     "End",
+    "Exclude",
     "ExtentText",
     "Halo",
     "Layout",
@@ -33,6 +34,7 @@ __all__ = [
     "Recheck",
     "SThreshold",
     "SVelocity",
+    "Select",
     "SiteRadius",
     "Start",
     "Stations",
@@ -44,6 +46,7 @@ __all__ = [
     "Weight",
     "WindowDays",
     "gather",
+    "gather_association",
 ]
 
 _WHERE, _PICK, _EVENTS, _CUT = "Where", "Picking", "Association", "Cutting the work"
@@ -92,7 +95,29 @@ ArchiveSigned = Annotated[
         rich_help_panel=_WHERE,
     ),
 ]
-Stations = Annotated[Path, typer.Option(help="List of stations in CSV.", rich_help_panel=_WHERE)]
+Stations = Annotated[
+    str,
+    typer.Option(
+        help="A .csv, StationXML (a file or a folder), or an FDSN station service by address or "
+        "name, such as ncedc.",
+        rich_help_panel=_WHERE,
+    ),
+]
+Select = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select",
+        metavar="PATTERN",
+        help="Only stations whose NET.STA.LOC matches, for example 'NC.*'; may be repeated.",
+        rich_help_panel=_WHERE,
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude", metavar="PATTERN", help="No stations that match.", rich_help_panel=_WHERE
+    ),
+]
 StoreText = Annotated[
     str, typer.Option("--store", help="Where results are kept.", rich_help_panel=_WHERE)
 ]
@@ -192,7 +217,27 @@ Columns = Annotated[str, typer.Option(help="'standard' or 'all'.")]
 def gather(values: dict[str, Any]) -> Any:
     """Make `epicat.config.Options` of what the command line gave; raise `InputError`."""
     from epicat.config import Options  # noqa: PLC0415 - heavy
-    from epicat.geo import Extent  # noqa: PLC0415
+
+    pick = {name: values[name] for name in ("model", "weight", "p_threshold", "s_threshold")}
+    where = {
+        name: values[name]
+        for name in ("archive", "layout", "archive_region", "archive_endpoint", "archive_signed",
+                     "stations", "store")
+    }  # fmt: skip
+    return _validated(Options, {**_asked(values), **where, "pick": pick})
+
+
+def gather_association(values: dict[str, Any]) -> Any:
+    """Make `epicat.stored.AssociationOptions`; raise `InputError`."""
+    from epicat.stored import AssociationOptions  # noqa: PLC0415 - heavy
+
+    where = {"store": values["store"], "run": values["design"] or ""}
+    return _validated(AssociationOptions, {**_asked(values), **where})
+
+
+def _asked(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what picking and associating have in common."""
+    from epicat.geo import Extent  # noqa: PLC0415 - heavy
     from epicat.model import Span  # noqa: PLC0415
 
     associate = {
@@ -209,23 +254,13 @@ def gather(values: dict[str, Any]) -> Any:
         "views": values["views"],
         "pyocto": _pyocto(values["pyocto"] or ()),
     }
-    pick = {name: values[name] for name in ("model", "weight", "p_threshold", "s_threshold")}
-    return _validated(
-        Options,
-        {
-            "span": Span.parse(values["start"], values["end"]),
-            "extent": Extent.parse(values["extent"]),
-            "archive": values["archive"],
-            "layout": values["layout"],
-            "archive_region": values["archive_region"],
-            "archive_endpoint": values["archive_endpoint"],
-            "archive_signed": values["archive_signed"],
-            "stations": values["stations"],
-            "store": values["store"],
-            "pick": pick,
-            "associate": associate,
-        },
-    )
+    return {
+        "span": Span.parse(values["start"], values["end"]),
+        "extent": Extent.parse(values["extent"]),
+        "select": tuple(values["select"] or ()),
+        "exclude": tuple(values["exclude"] or ()),
+        "associate": associate,
+    }
 
 
 def _validated(kind: Any, values: dict[str, Any]) -> Any:

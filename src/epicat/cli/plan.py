@@ -23,6 +23,8 @@ def plan(
     archive_region: o.ArchiveRegion = None,
     archive_endpoint: o.ArchiveEndpoint = None,
     archive_signed: o.ArchiveSigned = None,
+    select: o.Select = None,
+    exclude: o.Exclude = None,
     model: o.Model = "PhaseNet",
     weight: o.Weight = "original",
     p_threshold: o.PThreshold = None,
@@ -54,7 +56,7 @@ def plan(
     cut = Cut(
         stations_per_unit=stations_per_unit, days_per_unit=days_per_unit, window_days=window_days
     )
-    campaign = settle(asked)
+    campaign = settle(asked, lambda text: typer.echo(text, err=True))
     planned = make_plan(campaign, cut, find_store(store), recheck=recheck)
     if not as_json:
         typer.echo(campaign.design.described(), err=True)

@@ -44,15 +44,17 @@ def choose_designs(store: Store, wanted: str | None) -> Chosen:
         if not wanted or i["run"].startswith(wanted) or i["associator"].startswith(wanted)
     ]
     if wanted and not fitting:
-        known = sorted({i[name] for i in invocations for name in ("run", "associator")})
+        known = sorted({i[name] for i in invocations for name in ("run", "associator")} - {""})
         raise InputError(
             f"no run or associator {wanted!r} in the store; it has {', '.join(known) or 'none'}"
         )
     if not fitting:
         return Chosen(None, None, "", 0)
     last = max(fitting, key=lambda i: str(i["time"]))
-    pairs = {(i["run"], i["associator"]) for i in invocations}
-    return Chosen(last["run"], last["associator"], last["extent"], len(pairs) - 1)
+    # Imports have no associator: they count only until their picks are associated.
+    pairs = {(i["run"], i["associator"]) for i in invocations if i["associator"]}
+    others = len(pairs - {(last["run"], last["associator"])})
+    return Chosen(last["run"], last["associator"], last["extent"], others)
 
 
 @contextmanager

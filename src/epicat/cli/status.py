@@ -46,10 +46,15 @@ def _summary(
 ) -> dict[str, Any]:
     stage, design = group
     picker = records.get(design, {}).get("picker", {})
+    imported = records.get(design, {}).get("imported", "")
     return {
         "stage": stage.value,
         "design": design,
-        "about": f"{picker['model']} {picker['weight']}" if picker else "",
+        "about": f"{picker['model']} {picker['weight']}"
+        if picker
+        else f"imported from {imported}"
+        if imported
+        else "",
         "keys": len(entries),
         "statuses": dict(Counter(entry.status.value for entry in entries)),
         "found": sum(entry.count for entry in entries),

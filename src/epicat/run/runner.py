@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from epicat.config import Campaign, Cut
 from epicat.model import Span, Stage, StationDay, Status
-from epicat.plan import Known, Unit, block_units, pick_units
+from epicat.plan import Known, Unit, block_units, pick_units, planned_keys
 from epicat.run.executor import Executor
 from epicat.store.interface import Store
 from epicat.tables import stations_table
@@ -34,7 +34,7 @@ class Planned:
     associating: tuple[Unit, ...]
     """Units of association that are due, or may be."""
     station_days: int
-    """Station-days of the campaign, done ones included."""
+    """Station-days of the campaign, done ones included; none on which a station is closed."""
     done_before: int
     """Station-days that need no work."""
 
@@ -100,7 +100,8 @@ def make_plan(campaign: Campaign, cut: Cut, store: Store | None, *, recheck: boo
     pending = {StationDay.parse(key).day for key in fresh}
     if recheck:
         pending.update(campaign.span.days())
-    total = len(campaign.names) * sum(1 for _ in campaign.span.days())
+    days = list(campaign.span.days())
+    total = sum(1 for _ in planned_keys(campaign, campaign.names, days))
     return Planned(
         picking=picking,
         associating=tuple(block_units(campaign, cut, known, pending)),
@@ -210,6 +211,8 @@ def _invocation(campaign: Campaign, now: datetime) -> dict[str, Any]:
 
 def _mark_unreadable(campaign: Campaign, store: Store) -> None:
     """Mark objects whose station is unknown because nothing in them can be read."""
+    if not campaign.archive:
+        return
     known = {e.key: e.reason for e in store.ledger(Stage.ARCHIVE)}
     bad = campaign.open_archive().unreadable()
     fresh = {key: reason for key, reason in bad.items() if known.get(key) != reason}

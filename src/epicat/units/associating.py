@@ -56,7 +56,7 @@ class BlockAssociator:
     def inputs(self, block: Span) -> str:
         """Return the digest of the pick results that a block uses."""
         reach = block.widened(self._design.reach_ns)
-        return inputs_digest(self._known, self._campaign.names, reach)
+        return inputs_digest(self._known, self._campaign.pick_names, reach)
 
     def associate(self, block: Span) -> BlockResult:
         """Associate a block."""

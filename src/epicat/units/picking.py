@@ -64,13 +64,14 @@ class DayPicker:
 
     def __init__(self, campaign: Campaign, archive: Archive, picker: Picker) -> None:
         self._campaign = campaign
+        self._run = campaign.picking
         self._archive = archive
         self._picker = picker
 
     def objects(self, key: StationDay) -> list[StoredObject]:
         """Return the objects that a station-day depends on, its neighbours' included."""
         row = self._campaign.rows_by_name[key.station][0]
-        span = key.span.widened(self._campaign.run.halo_ns)
+        span = key.span.widened(self._run.halo_ns)
         return self._archive.objects(row.network, row.code, span)
 
     def pick(self, key: StationDay) -> DayResult:
@@ -106,7 +107,7 @@ class DayPicker:
             body = self._archive.read(item)
         except ObjectError as error:
             return Decoded(reasons=[error.reason])
-        span = key.span.widened(self._campaign.run.halo_ns)
+        span = key.span.widened(self._run.halo_ns)
         return decode(body, row.network, row.code, span)
 
     def _is_of(self, name: str, location: str) -> bool:
@@ -126,12 +127,12 @@ class DayPicker:
     def _pick(self, key: StationDay, read: _Read, choice: Choice) -> DayResult:
         info = self._picker.info
         rate = Fraction(info.sampling_rate)
-        widened = key.span.widened(self._campaign.run.halo_ns)
+        widened = key.span.widened(self._run.halo_ns)
         found = segments(choice.components, info.component_order, rate, widened)
         row = self._campaign.rows_by_name[key.station][0]
         trace_id = f"{row.network}.{row.code}.{choice.location}"
         picks, windows = pick_segments(
-            self._picker, found, self._campaign.run.thresholds, (trace_id, choice.band), key.span
+            self._picker, found, self._run.thresholds, (trace_id, choice.band), key.span
         )
         inside = [s for s in found if _inside(s, key.span, rate)]
         status = Status.DONE if picks else Status.NO_PICKS if windows else Status.TOO_GAPPY

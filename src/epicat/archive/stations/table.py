@@ -2,27 +2,33 @@
 
 ``id,network_code,station_code,location_code,channels,latitude,longitude,elevation`` with
 ``id`` = ``NET.STA.LOC``.  An ``id`` may stand for the codes, or the codes for the ``id``; an
-``id`` of two parts leaves the location open.  Other columns are left alone.
+``id`` of two parts leaves the location open.  ``start_date`` and ``end_date`` may say when a
+station operates, in one row for each epoch.  Other columns are left alone.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import math
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
+from epicat.archive.stations.places import (
+    SHOWN,
+    epoch_of,
+    merged,
+    place_of,
+    some,
+    with_names,
+)
+from epicat.clock import DAY_NS
 from epicat.errors import InputError
-from epicat.geo import Extent, distance_azimuth
-from epicat.model import ANY_LOCATION, Station
+from epicat.model import ANY_LOCATION, EVER, Span, Station
 
-__all__ = ["read_stations", "select", "with_names"]
+__all__ = ["read_stations"]
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "trace_id"),
@@ -33,16 +39,17 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "latitude": ("latitude", "lat"),
     "longitude": ("longitude", "lon", "long"),
     "elevation": ("elevation", "elevation_m", "elev"),
+    "start": ("start_date", "startdate", "start_time", "starttime", "start"),
+    "end": ("end_date", "enddate", "end_time", "endtime", "end"),
 }
-_SHOWN = 10
-_SAME_PLACE_KM = 1.0
 
 
 def read_stations(path: Path) -> list[Station]:
     """Read a list of stations.
 
     Raises `InputError` that names every bad row by its line.  A missing elevation becomes 0 m
-    with a warning; a repeated id keeps its first row, with a warning.
+    with a warning.  Rows of one id with dates are its epochs, and it stands where it stood last;
+    without dates a repeated id keeps its first row, with a warning.
     """
     header, rows = _table(path)
     columns = _columns(path, header)
@@ -57,21 +64,19 @@ def read_stations(path: Path) -> list[Station]:
             continue
         if without_elevation:
             remarks["no elevation, taken as 0 m"].append(station.id)
-        if stations.setdefault(station.id, station) is not station:
+        known = stations.setdefault(station.id, station)
+        if known.epochs and station.epochs:
+            stations[station.id] = _joined(known, station)
+        elif known is not station:
             remarks["more than one row, the first is used"].append(station.id)
     if bad:
-        more = f"\n  and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-        raise InputError(f"stations {str(path)!r}:\n  " + "\n  ".join(bad[:_SHOWN]) + more)
+        more = f"\n  and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        raise InputError(f"stations {str(path)!r}:\n  " + "\n  ".join(bad[:SHOWN]) + more)
     if not stations:
         raise InputError(f"stations {str(path)!r}: there is no station in it")
     for remark, ids in remarks.items():
-        warnings.warn(f"stations {str(path)!r}: {remark}: {_some(ids)}", stacklevel=2)
+        warnings.warn(f"stations {str(path)!r}: {remark}: {some(ids)}", stacklevel=2)
     return with_names(stations.values())
-
-
-def _some(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-    return ", ".join(ids[:_SHOWN]) + more
 
 
 def _text(path: Path) -> str:
@@ -116,17 +121,39 @@ def _station(row: Mapping[str, str | None], columns: Mapping[str, str]) -> tuple
     cell = {what: (row.get(name) or "").strip() for what, name in columns.items()}
     network, code, location = _codes(cell, "location" in columns)
     elevation = cell.get("elevation", "")
+    latitude, longitude, elevation_m = place_of(cell["latitude"], cell["longitude"], elevation)
     return (
         Station(
             network=network,
             code=code,
             location=location,
             channels=tuple(c.strip() for c in cell.get("channels", "").split(",") if c.strip()),
-            latitude=_number(cell["latitude"], "latitude", 90),
-            longitude=_number(cell["longitude"], "longitude", 180),
-            elevation_m=_number(elevation or "0", "elevation", 9000),
+            latitude=latitude,
+            longitude=longitude,
+            elevation_m=elevation_m,
+            epochs=_epochs(cell.get("start", ""), cell.get("end", "")),
         ),
         not elevation,
+    )
+
+
+def _epochs(start: str, end: str) -> tuple[Span, ...]:
+    """Return the epoch of a row; an end without a time of day includes that day."""
+    epoch = epoch_of(start, end)
+    if end and ":" not in end:
+        epoch = Span(epoch.start_ns, min(epoch.end_ns + DAY_NS, EVER.end_ns))
+    if epoch.end_ns <= epoch.start_ns:
+        raise ValueError(f"end {end!r} is not after start {start!r}")
+    return merged([epoch])
+
+
+def _joined(one: Station, other: Station) -> Station:
+    """Return a station with the epochs and channels of both, at the place of the later one."""
+    later = max(one, other, key=lambda s: (s.epochs[-1].end_ns, s.epochs[-1].start_ns))
+    return replace(
+        later,
+        channels=tuple(dict.fromkeys((*one.channels, *other.channels))),
+        epochs=merged((*one.epochs, *other.epochs)),
     )
 
 
@@ -146,56 +173,3 @@ def _codes(cell: Mapping[str, str], has_location: bool) -> tuple[str, str, str]:
 
 def _is_location(code: str) -> bool:
     return code in ("", ANY_LOCATION) or (code.isascii() and code.replace("-", "").isalnum())
-
-
-def _number(text: str, what: str, limit: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"{what} {text!r} is not a number") from None
-    if not math.isfinite(value) or abs(value) > limit:
-        raise ValueError(f"{what} {text} is not between -{limit:g} and {limit:g}")
-    return value
-
-
-def select(stations: Iterable[Station], extent: Extent) -> list[Station]:
-    """Return the stations inside an extent, in the order of their ids.
-
-    Raises `InputError` if there is none.
-    """
-    everything = list(stations)
-    chosen = [s for s in everything if extent.contains(s.latitude, s.longitude)]
-    if not chosen:
-        lats = [s.latitude for s in everything]
-        lons = [s.longitude for s in everything]
-        raise InputError(
-            f"no station of {len(everything)} lies inside {extent}; they span "
-            f"{min(lats):g},{max(lats):g},{min(lons):g},{max(lons):g} (minlat,maxlat,minlon,maxlon)"
-        )
-    return sorted(chosen)
-
-
-def with_names(stations: Iterable[Station]) -> list[Station]:
-    """Name the places: ``NET.STA``, or with a location where one code has places 1 km apart."""
-    codes: dict[str, list[Station]] = defaultdict(list)
-    for station in sorted(stations):
-        codes[f"{station.network}.{station.code}"].append(station)
-    return [named for code, rows in codes.items() for named in _named(code, rows)]
-
-
-def _named(code: str, rows: Sequence[Station]) -> list[Station]:
-    places: list[list[Station]] = []
-    for row in rows:
-        near = next((place for place in places if _are_near(place[0], row)), None)
-        if near is None:
-            places.append([row])
-        else:
-            near.append(row)
-    if len(places) == 1:
-        return [replace(row, name=code) for row in rows]
-    return [replace(row, name=place[0].id) for place in places for row in place]
-
-
-def _are_near(one: Station, other: Station) -> bool:
-    distance, _ = distance_azimuth(one.latitude, one.longitude, other.latitude, other.longitude)
-    return bool(np.all(distance <= _SAME_PLACE_KM))

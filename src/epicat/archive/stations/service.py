@@ -1,0 +1,168 @@
+"""The FDSN station service (https://www.fdsn.org/webservices/), in its text format."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Final
+from urllib.error import HTTPError, URLError
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.request import Request, urlopen
+
+from epicat.archive.stations.places import SHOWN, ChannelEpoch, epoch_of, place_of
+from epicat.errors import ArchiveError, InputError
+from epicat.geo import Extent
+
+__all__ = ["SERVICES", "query_urls", "read_service", "read_text"]
+
+SERVICES: Final[dict[str, str]] = {
+    "earthscope": "https://service.earthscope.org",
+    "eth": "https://eida.ethz.ch",
+    "geofon": "https://geofon.gfz.de",
+    "geonet": "https://service.geonet.org.nz",
+    "ingv": "https://webservices.ingv.it",
+    "ncedc": "https://service.ncedc.org",
+    "orfeus": "https://www.orfeus-eu.org",
+    "resif": "https://ws.resif.fr",
+    "scedc": "https://service.scedc.caltech.edu",
+}
+"""Data centres by the name that users choose."""
+
+_PATH = "/fdsnws/station/1/query"
+_WANTED = ("network", "station", "location", "channel", "latitude", "longitude", "elevation",
+           "starttime", "endtime")  # fmt: skip
+_TIMEOUT_S = 60.0
+_WAITS_S = (2.0, 8.0)
+_PASSING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY,
+            HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)  # fmt: skip
+_LARGEST = 500 * 2**20
+
+
+def read_service(where: str, extent: Extent | None) -> list[ChannelEpoch]:
+    """Ask a service, by its name or address, for all channels inside an extent, at all times.
+
+    Raises `ArchiveError` if it does not answer, and `InputError` for an answer that cannot be
+    used.
+    """
+    urls = query_urls(SERVICES.get(where.casefold(), where), extent)
+    return [row for url in urls for row in read_text(_answer(url), url)]
+
+
+def query_urls(base: str, extent: Extent | None) -> list[str]:
+    """Return the addresses to ask: one, or two for an extent across the date line.
+
+    ``base`` is the address of a data centre, of its station service, or a query with
+    parameters of its own, such as ``network=NC``.
+    """
+    parts = urlsplit(base)
+    if not parts.netloc:
+        raise InputError(f"stations {base!r} is no address; write for example {SERVICES['ncedc']}")
+    path = parts.path.rstrip("/")
+    if not path.endswith("/query"):
+        head, found, _ = path.partition("/fdsnws/")
+        path = f"{path}/query" if found and path.endswith("/1") else head + _PATH
+    fixed = {"level": "channel", "format": "text", "nodata": "204"}
+    own = dict(parse_qsl(parts.query)) | fixed
+    boxes = _boxes(extent) if extent else [{}]
+    return [
+        urlunsplit((parts.scheme, parts.netloc, path, urlencode(own | box), "")) for box in boxes
+    ]
+
+
+def _boxes(extent: Extent) -> list[dict[str, str]]:
+    """Return the parameters of an extent.  The service knows no box across the date line."""
+    sides = [(extent.west, extent.east)]
+    if extent.west > extent.east:
+        sides = [(extent.west, 180.0), (-180.0, extent.east)]
+    return [
+        {
+            "minlatitude": f"{extent.south:g}",
+            "maxlatitude": f"{extent.north:g}",
+            "minlongitude": f"{west:g}",
+            "maxlongitude": f"{east:g}",
+        }
+        for west, east in sides
+    ]
+
+
+def _answer(url: str) -> str:
+    """Return what a service answers; nothing if it has nothing.  Tries thrice."""
+    for wait in (*_WAITS_S, None):
+        try:
+            return _fetched(url)
+        except HTTPError as error:
+            with error:
+                said = error.read(2000).decode(errors="replace").strip().splitlines()
+            trouble = f"it answered {error.code} {error.reason}" + (f": {said[0]}" if said else "")
+            passing = error.code in _PASSING
+        except (URLError, TimeoutError, OSError) as error:
+            trouble, passing = f"it cannot be reached: {getattr(error, 'reason', error)}", True
+        if wait is None or not passing:
+            break
+        time.sleep(wait)
+    raise ArchiveError(
+        f"stations from {url}: {trouble}; try again later, or give --stations a file"
+    )
+
+
+def _fetched(url: str) -> str:
+    request = Request(url, headers={"User-Agent": "epicat"})  # noqa: S310 - http(s) alone gets here
+    with urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - see above
+        body: bytes = answer.read(_LARGEST + 1)
+    if len(body) > _LARGEST:
+        raise InputError(f"stations from {url}: more than {_LARGEST >> 20} MB; ask for less")
+    return body.decode(errors="replace")
+
+
+def read_text(text: str, where: str) -> Iterator[ChannelEpoch]:
+    """Read the text format at the level of channels.
+
+    Raises `InputError` that names every bad line.
+    """
+    lines = text.splitlines()
+    if not lines:
+        return
+    columns = _columns(lines[0], where)
+    bad = []
+    for number, line in enumerate(lines[1:], 2):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            yield _row(line, columns)
+        except ValueError as error:
+            bad.append(f"line {number}: {error}")
+    if bad:
+        more = f"\n  and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        raise InputError(f"stations from {where}:\n  " + "\n  ".join(bad[:SHOWN]) + more)
+
+
+def _columns(header: str, where: str) -> dict[str, int]:
+    names = [name.strip().casefold() for name in header.lstrip("#").split("|")]
+    missing = [name for name in _WANTED if name not in names]
+    if missing:
+        raise InputError(
+            f"stations from {where}: this is not the text of a station service at the level of "
+            f"channels, no column {', '.join(missing)}; it starts with {header[:80]!r}"
+        )
+    return {name: names.index(name) for name in _WANTED}
+
+
+def _row(line: str, columns: dict[str, int]) -> ChannelEpoch:
+    cells = [cell.strip() for cell in line.split("|")]
+    if len(cells) <= max(columns.values()):
+        raise ValueError(f"{len(cells)} columns where there should be more: {line[:60]!r}")
+    cell = {name: cells[at] for name, at in columns.items()}
+    latitude, longitude, elevation = place_of(
+        cell["latitude"], cell["longitude"], cell["elevation"]
+    )
+    return ChannelEpoch(
+        network=cell["network"],
+        station=cell["station"],
+        location=cell["location"].replace("--", ""),
+        channel=cell["channel"],
+        latitude=latitude,
+        longitude=longitude,
+        elevation_m=elevation,
+        epoch=epoch_of(cell["starttime"], cell["endtime"]),
+    )

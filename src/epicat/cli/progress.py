@@ -1,0 +1,168 @@
+"""Do a plan on this machine, and show how far it is on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import warnings
+from typing import TYPE_CHECKING, Any, Self
+
+import typer
+
+if TYPE_CHECKING:
+    from epicat.config import Campaign
+    from epicat.plan import Unit
+    from epicat.run.runner import Planned, Summary
+    from epicat.store.interface import Store
+    from epicat.work import Outcome
+
+__all__ = ["do", "say", "warnings_as_talk"]
+
+
+def do(
+    campaign: Campaign,
+    planned: Planned,
+    store: Store,
+    workers: int | None,
+    *,
+    begin: float,
+    as_json: bool,
+) -> None:
+    """Do a plan with a process on each core, or as many as asked for; leave with 1 if it failed.
+
+    ``begin`` is when the command began, by the monotonic clock.
+    """
+    from epicat.run.pool import Pool  # noqa: PLC0415 - heavy
+    from epicat.run.runner import run  # noqa: PLC0415
+
+    say(_described(planned))
+    with _Progress(planned) as progress:
+        made = run(
+            campaign,
+            planned,
+            store,
+            lambda: Pool(campaign, workers or len(os.sched_getaffinity(0))),
+            progress,
+        )
+    seconds = time.monotonic() - begin
+    if as_json:
+        designs = {"run": campaign.run.digest, "associator": campaign.design.digest}
+        typer.echo(json.dumps({**designs, **_counted(made, planned, seconds)}))
+    elif not planned.is_empty:
+        _report(made, planned, seconds)
+    if made.has_failures:
+        raise typer.Exit(1)
+
+
+def say(text: str) -> None:
+    """Tell a person something: on stderr, since stdout is for data."""
+    typer.echo(text, err=True)
+
+
+class warnings_as_talk(warnings.catch_warnings):  # noqa: N801 - a context manager, used as one
+    """Show warnings as lines for a person, without the place in the code."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
+
+
+def _described(planned: Planned) -> str:
+    due = planned.station_days - planned.done_before
+    blocks = sum(len(unit.keys) for unit in planned.associating)
+    days = f"{planned.station_days} station-days and their " if planned.station_days else ""
+    if planned.is_empty:
+        return f"nothing to do: all {days}blocks are done"
+    if not planned.station_days:
+        return f"{blocks} blocks to associate"
+    return (
+        f"{planned.station_days} station-days, {planned.done_before} done before, {due} to pick; "
+        f"{blocks} blocks to associate"
+    )
+
+
+class _Progress:
+    """Bars on a terminal, a line now and then elsewhere: the runner's `Listener`."""
+
+    def __init__(self, planned: Planned) -> None:
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import (  # noqa: PLC0415
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bars = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]} {task.fields[found]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=planned.is_empty,
+        )
+        self._begin = time.monotonic()
+        self._counts = {"pick": 0, "associate": 0}
+        self._found = {"pick": 0, "associate": 0}
+        self._tasks: dict[str, Any] = {}
+        if planned.station_days:
+            self._add("pick", "picking", planned.picking)
+        self._add("associate", "associating", planned.associating)
+
+    def _add(self, stage: str, words: str, units: tuple[Unit, ...]) -> None:
+        total = sum(len(unit.keys) for unit in units)
+        self._tasks[stage] = self._bars.add_task(words, total=total, rate="", found="")
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def planned(self, planned: Planned) -> None:
+        """Told at the start; the bars are there already."""
+        del planned
+
+    def finished(self, outcome: Outcome) -> None:
+        """Move the bar of the unit's stage."""
+        stage = outcome.unit.stage.value
+        self._counts[stage] += len(outcome.unit.keys)
+        self._found[stage] += outcome.found
+        rate = self._counts[stage] / max(time.monotonic() - self._begin, 1e-3)
+        words = ("station-days/s", "picks") if stage == "pick" else ("blocks/s", "events")
+        self._bars.update(
+            self._tasks[stage],
+            advance=len(outcome.unit.keys),
+            rate=f"{rate:.2f} {words[0]},",
+            found=f"{self._found[stage]:,} {words[1]}",
+        )
+
+
+def _counted(made: Summary, planned: Planned, seconds: float) -> dict[str, Any]:
+    return {
+        "seconds": round(seconds, 3),
+        "done_before": planned.done_before,
+        "station_days": dict(made.station_days),
+        "blocks": dict(made.blocks),
+        "unchanged": made.unchanged,
+        "picks": made.picks,
+        "events": made.events,
+        "failures": made.failures,
+    }
+
+
+def _report(made: Summary, planned: Planned, seconds: float) -> None:
+    for failure in made.failures:
+        say(f"failed: {failure}")
+    days = ", ".join(f"{count} {name}" for name, count in sorted(made.station_days.items()))
+    picks = f"{made.picks:,} picks ({days or 'no station-day was due'}) and "
+    say(f"{picks if planned.station_days else ''}{made.events:,} events in {seconds:.1f} s")
+    if set(made.station_days) == {"no data"}:
+        say("no station had data: is this the right --archive, --layout and span?")
+    if made.has_failures:
+        say("some of it failed: see `epicat status`; the same command tries it again")

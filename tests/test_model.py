@@ -85,7 +85,7 @@ def test_a_pick_is_known_by_channel_phase_time_and_run() -> None:
 
 def test_an_event_is_known_by_its_time_and_its_picks_in_any_order() -> None:
     arrivals = tuple(Arrival(name, "NC.KBG.", "P", 5, 0.1, 3.0, 90.0) for name in "abc")
-    event = Event(parse_time("2019.172"), 40, -124, 5, 0, 0, 0.1, 90, 3, False, arrivals)
+    event = Event(parse_time("2019.172"), 40, -124, 5, 0, 0, 0.1, 90, 3, 1, False, arrivals)
     assert replace(event, arrivals=arrivals[::-1], depth_km=6).id("d") == event.id("d")
     assert replace(event, arrivals=arrivals[:2]).id("d") != event.id("d") != event.id("e")
 

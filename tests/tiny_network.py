@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pymseed
-from tiny_bundle import FULL_SCALE, INFO, RATE, install
 
 from epicat.associate.design import Design, make_design
 from epicat.associate.options import AssociateOptions, PyOctoOptions
@@ -23,6 +22,7 @@ from epicat.geo import Extent, Plane
 from epicat.model import Pick, Span, Station, StationDay
 from epicat.pick.picker import PickOptions
 from epicat.tables import picks_table
+from tiny_bundle import FULL_SCALE, INFO, RATE, install
 
 EXTENT = Extent.parse("-40.3,-39.7,174.6,175.4")
 PLANE = Plane(*EXTENT.center)

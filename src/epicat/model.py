@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 ANY_LOCATION = "*"
+_FIRST_NS, _LAST_NS = parse_time("1900-01-01"), parse_time("2200-01-01")
 
 
 def digest_of(*parts: object) -> str:
@@ -59,6 +60,8 @@ class Span:
                 f"END {end!r} is not after START {start!r}; END is not included, "
                 "so a single day is for example 2019.172 2019.173"
             )
+        if not _FIRST_NS <= span.start_ns < span.end_ns <= _LAST_NS:
+            raise InputError(f"START {start!r} and END {end!r} must lie between 1900 and 2200")
         return span
 
     @property
@@ -213,6 +216,8 @@ class Event:
     """Largest azimuth without a station, in degrees."""
     dmin_km: float
     """Epicentral distance of the nearest station with an arrival, in km."""
+    n_stations: int
+    """Physical sites with an arrival; location codes and co-located stations count once."""
     edge: bool
     """Whether the hypocenter lies at the edge of the search box, where it cannot be trusted."""
     arrivals: tuple[Arrival, ...]

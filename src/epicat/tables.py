@@ -176,7 +176,7 @@ def events_table(events: Iterable[Event], design: str, key: str) -> pa.Table:
     rows = [
         (e.id(design), e.time_ns, e.latitude, e.longitude, e.depth_km,
          sum(a.phase == "P" for a in e.arrivals), sum(a.phase == "S" for a in e.arrivals),
-         len({a.trace_id for a in e.arrivals}), e.rms_s, e.gap_deg, e.dmin_km, e.edge,
+         e.n_stations, e.rms_s, e.gap_deg, e.dmin_km, e.edge,
          e.x_km, e.y_km, design, key)
         for e in sorted(events, key=lambda e: (e.time_ns, e.id(design)))
     ]  # fmt: skip

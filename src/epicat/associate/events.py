@@ -48,6 +48,7 @@ def _event(candidate: Candidate, design: Design, places: dict[str, tuple[float, 
         rms_s=candidate.rms_s,
         gap_deg=azimuthal_gap(azimuths.tolist()),
         dmin_km=float(distances.min()),
+        n_stations=len({pick.site for pick in candidate.picks}),
         edge=_is_at_edge(candidate, design),
         arrivals=arrivals,
     )

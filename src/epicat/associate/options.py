@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 __all__ = ["AssociateOptions", "PyOctoOptions"]
 
@@ -75,6 +75,14 @@ class PyOctoOptions(BaseModel):
     second_pass_overwrites: dict[str, Any] | None = Field(
         default=None, description="Parameters of a second pass over the picks that are left."
     )
+
+    @field_validator("second_pass_overwrites")
+    @classmethod
+    def _known(cls, overwrites: dict[str, Any] | None) -> dict[str, Any] | None:
+        unknown = set(overwrites or ()) - set(cls.model_fields) - {"iterations"}
+        if unknown:
+            raise ValueError(f"unknown parameters {', '.join(sorted(unknown))}")
+        return overwrites
 
 
 class AssociateOptions(BaseModel):

@@ -54,6 +54,7 @@ def event_at(time_ns: int) -> Event:
         rms_s=0.125,
         gap_deg=271.0,
         dmin_km=11.5,
+        n_stations=1,
         edge=True,
         arrivals=(arrival,),
     )

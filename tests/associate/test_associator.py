@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from epicat.associate.associator import Associator, site_picks
+from epicat.associate.candidates import Needs, exclusive
+from epicat.associate.options import PyOctoOptions
+from epicat.associate.sites import SiteIndex
+from epicat.clock import SECOND_NS
+from epicat.model import Pick
+from epicat.tables import picks_table
+from tiny_network import (
+    MIDNIGHT,
+    PLANE,
+    RUN,
+    arrivals,
+    associate_options,
+    design_of,
+    picks_of,
+    stations,
+    truths,
+)
+
+HALF = SECOND_NS // 2
+ONE = stations(locations=("00", "10"), places=1)
+INDEX = SiteIndex.of(ONE, PLANE, 100.0)
+
+
+def kept(picks, index=INDEX):
+    return site_picks(picks_table(picks, RUN.digest, "key"), index)
+
+
+def pick(time_ns, confidence=0.5, *, location="00", channel="HH", phase="P", code="ST00"):
+    return Pick(time_ns, f"XX.{code}.{location}", channel, phase, confidence, time_ns, time_ns)
+
+
+def test_the_more_confident_of_two_instruments_keeps_an_arrival():
+    found = kept([pick(0, 0.4), pick(HALF, 0.6, location="10")])
+    assert [(p.time_ns, p.trace_id) for p in found] == [(HALF, "XX.ST00.10")]
+    found = kept([pick(0, 0.7), pick(HALF, 0.6, channel="HN")])
+    assert [(p.time_ns, p.channel) for p in found] == [(0, "HH")]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pick(HALF + 1, location="10"),  # later than half a second
+        pick(HALF),  # the same instrument
+        pick(0, location="10", phase="S"),
+    ],
+)
+def test_what_is_not_the_same_arrival_stays(other):
+    assert len(kept([pick(0), other])) == 2
+
+
+def test_picks_of_other_stations_are_left_out():
+    assert kept([pick(0, code="ST07")]) == []
+
+
+def test_picks_keep_their_channel_and_get_the_site():
+    (found,) = kept([pick(17, 0.25, location="10", channel="HN", phase="S")])
+    assert (found.trace_id, found.channel, found.site) == ("XX.ST00.10", "HN", "XX.ST00")
+    assert (found.time_ns, found.phase, found.confidence) == (17, "S", 0.25)
+
+
+random_picks = st.lists(
+    st.builds(
+        pick,
+        st.integers(0, 12).map(lambda n: n * SECOND_NS // 5),
+        st.sampled_from([0.3, 0.5, 0.9]),
+        location=st.sampled_from(["00", "10"]),
+        channel=st.sampled_from(["HH", "HN"]),
+        phase=st.sampled_from("PS"),
+    ),
+    max_size=12,
+    unique_by=lambda p: (p.time_ns, p.trace_id, p.channel, p.phase),
+)
+
+
+@given(random_picks, st.randoms())
+def test_the_order_of_rows_does_not_matter(picks, shuffler):
+    table = picks_table(picks, RUN.digest, "key")
+    order = list(range(len(picks)))
+    shuffler.shuffle(order)
+    order = pa.array(order, pa.int64())
+    assert site_picks(table.take(order), INDEX) == site_picks(table, INDEX)
+
+
+@given(random_picks, st.integers(0, 12), st.integers(0, 12))
+def test_what_is_kept_depends_on_half_a_second_around_it_only(picks, first, last):
+    """So it is the same whatever span was read."""
+    low, high = first * SECOND_NS // 5, last * SECOND_NS // 5
+    near = [p for p in picks if low - HALF <= p.time_ns < high + HALF]
+    inside = [p for p in kept(picks) if low <= p.time_ns < high]
+    assert [p for p in kept(near) if low <= p.time_ns < high] == inside
+
+
+@given(random_picks)
+def test_no_two_instruments_share_an_arrival(picks):
+    found = kept(picks)
+    for at, one in enumerate(found):
+        for other in found[at + 1 :]:
+            if (one.phase, one.site) == (other.phase, other.site):
+                instruments = {(p.trace_id, p.channel) for p in (one, other)}
+                assert len(instruments) == 1 or other.time_ns - one.time_ns > HALF
+
+
+SECONDS = [10, 45.5, 80.25, 130, 200, 201 + 30, 300, 1190, 1201, 2500]
+TRUTHS = truths(SECONDS)
+
+
+def candidates_of(table, rows, tmp_path, *, options=None, threads=1):
+    design = design_of(rows, options)
+    index = SiteIndex.of(rows, PLANE, (options or associate_options()).site_radius_m)
+    associator = Associator(design, tmp_path, threads)
+    found = associator.associate(site_picks(table, index), MIDNIGHT)
+    return exclusive(found, Needs.of(design.pyocto))
+
+
+def test_exact_arrivals_give_back_every_event(tmp_path):
+    rows = stations()
+    found = candidates_of(picks_of(TRUTHS, rows), rows, tmp_path)
+    assert len(found) == len(TRUTHS)
+    for event, truth in zip(found, TRUTHS, strict=True):
+        assert abs(event.time_ns - truth.time_ns) < 0.2 * SECOND_NS
+        assert np.hypot(event.x_km - truth.x_km, event.y_km - truth.y_km) < 1.0
+        assert abs(event.z_km - truth.z_km) < 1.5
+        assert {p.pick_id for p in event.picks} == {p.id(RUN.digest) for p in arrivals(truth, rows)}
+        assert event.rms_s < 0.1
+
+
+def test_noise_picks_make_no_event_and_hide_none(tmp_path):
+    rows = stations()
+    generator = random.Random(3)
+    noise = [
+        pick(MIDNIGHT + generator.randrange(2600 * SECOND_NS), 0.3, phase=phase, code=row.code)
+        for row in rows
+        for phase in "PS"
+        for _ in range(20)
+    ]
+    true = [p for truth in TRUTHS for p in arrivals(truth, rows)]
+    table = picks_table([*true, *noise], RUN.digest, "key")
+    found = candidates_of(table, rows, tmp_path)
+    times = np.array([e.time_ns for e in found])
+    assert all(np.abs(times - t.time_ns).min() < 0.3 * SECOND_NS for t in TRUTHS)
+    assert len(found) == len(TRUTHS)
+
+
+def test_threads_and_the_order_of_picks_change_nothing(tmp_path):
+    rows = stations()
+    table = picks_of(TRUTHS, rows)
+    order = list(range(table.num_rows))
+    random.Random(1).shuffle(order)
+    expected = candidates_of(table, rows, tmp_path)
+    assert candidates_of(table.take(order), rows, tmp_path, threads=2) == expected
+    assert candidates_of(table, rows[::-1], tmp_path, threads=3) == expected
+
+
+def two_instruments(seconds_apart, *, codes):
+    """Return 4 places with two instruments each, and the picks of both.
+
+    The second one has another location code, or the code of another station.
+    """
+    rows = stations(places=4)
+    others = [replace(row, location="10") for row in rows]
+    if codes:
+        others = [replace(o, code=f"X{o.code}", name=f"XX.X{o.code}") for o in others]
+    (truth,) = truths([60])
+    later = replace(truth, time_ns=truth.time_ns + round(seconds_apart * SECOND_NS))
+    picks = [*arrivals(truth, rows), *arrivals(later, others)]
+    return [*rows, *others], picks_table(picks, RUN.digest, "key")
+
+
+@pytest.mark.parametrize(
+    ("seconds_apart", "codes"), [(0, False), (0.1, False), (0.7, False), (0.1, True)]
+)
+def test_four_sites_are_four_sites_however_many_instruments_they_have(
+    tmp_path, seconds_apart, codes
+):
+    rows, table = two_instruments(seconds_apart, codes=codes)
+    few, many = (associate_options(pyocto=PyOctoOptions(n_picks=n)) for n in (8, 9))
+    assert candidates_of(table, rows, tmp_path, options=many) == []
+    (event,) = candidates_of(table, rows, tmp_path, options=few)
+    assert len(event.picks) == len({(p.site, p.phase) for p in event.picks}) == 8
+
+
+def test_without_sites_the_same_instruments_would_count_twice(tmp_path):
+    """What the test before this one guards against."""
+    rows, table = two_instruments(0, codes=True)
+    options = associate_options(pyocto=PyOctoOptions(n_picks=9), site_radius_m=0.0)
+    (event,) = candidates_of(table, rows, tmp_path, options=options)
+    assert len(event.picks) == 16
+
+
+def test_no_picks_and_no_stations_and_one_station_are_normal(tmp_path):
+    rows = stations()
+    empty = picks_of([], rows)
+    assert candidates_of(empty, rows, tmp_path) == []
+    assert candidates_of(empty, [], tmp_path) == []
+    assert candidates_of(picks_of(TRUTHS, rows[:1]), rows[:1], tmp_path) == []
+    assert candidates_of(picks_of(TRUTHS, rows), rows[:1], tmp_path) == []
+
+
+@settings(max_examples=5)
+@given(shift=st.integers(0, 10**12))
+def test_the_zero_of_the_clock_does_not_matter_to_a_microsecond(shift, tmp_path_factory):
+    rows = stations()
+    design = design_of(rows, associate_options(views=False))
+    index = SiteIndex.of(rows, PLANE, 100.0)
+    associator = Associator(design, tmp_path_factory.getbasetemp())
+    picks = site_picks(picks_of(TRUTHS[:3], rows), index)
+    one = associator.associate(picks, MIDNIGHT)
+    other = associator.associate(picks, MIDNIGHT - shift)
+    assert len(one) == len(other) == 3

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from epicat.clock import parse_time
+from epicat.tables import (
+    EXPORT_COLUMNS,
+    SCHEMAS,
+    TABLES,
+    arrivals_table,
+    entries_of,
+    events_table,
+    ledger_table,
+    picks_table,
+    stations_of,
+    stations_table,
+)
+from epicat.testing.store_contract import entry_of, event_at, pick_at
+from tiny_network import stations
+
+NOON = parse_time("2019-06-21T12:00:00Z")
+
+
+def test_what_other_programs_rely_on():
+    assert {name: ",".join(EXPORT_COLUMNS[name]) for name in TABLES} == {
+        "events": "event_id,time,latitude,longitude,depth_km,n_p,n_s,n_stations,rms_s,gap_deg,"
+        "dmin_km",
+        "picks": "pick_id,trace_id,channel,phase,time,confidence",
+        "arrivals": "event_id,pick_id,trace_id,phase,time,residual_s,distance_km,azimuth_deg",
+    }
+    assert EXPORT_COLUMNS["stations"] == (
+        "id", "network_code", "station_code", "location_code", "channels", "latitude",
+        "longitude", "elevation",
+    )  # fmt: skip
+    assert {"key", "status", "reason", "objects"} <= set(EXPORT_COLUMNS["ledger"])
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_exported_columns_are_columns(table):
+    assert set(EXPORT_COLUMNS[table]) <= set(SCHEMAS[table].names)
+    assert set(EXPORT_COLUMNS["ledger"]) <= set(ledger_table([]).column_names)
+
+
+def test_no_rows_are_a_table():
+    assert picks_table([], "d", "k").schema == SCHEMAS["picks"]
+    assert events_table([], "d", "k").schema == SCHEMAS["events"]
+    assert arrivals_table([], "d", "k").schema == SCHEMAS["arrivals"]
+    assert stations_of(stations_table([])) == []
+    assert entries_of(ledger_table([])) == []
+
+
+def test_times_keep_their_nanoseconds():
+    rows = picks_table([pick_at(NOON + 123_456_789)], "d", "k")
+    times = [rows[c].cast(pa.int64()).to_pylist()[0] for c in ("onset", "time", "end")]
+    assert times == [NOON + 123_456_789 + n for n in (-7, 0, 11)]
+
+
+def test_ids_depend_on_the_pick_and_its_run_only():
+    one = picks_table([pick_at(NOON)], "run", "key")["pick_id"][0]
+    assert picks_table([pick_at(NOON, confidence=0.9)], "run", "other key")["pick_id"][0] == one
+    assert picks_table([pick_at(NOON)], "other run", "key")["pick_id"][0] != one
+    assert picks_table([pick_at(NOON + 1)], "run", "key")["pick_id"][0] != one
+
+
+def test_rows_do_not_depend_on_the_order_given():
+    events = [event_at(NOON + n) for n in range(4)]
+    for make in (events_table, arrivals_table):
+        assert make(events[::-1], "d", "k").equals(make(events, "d", "k"))
+
+
+def test_events_count_their_phases_and_stations():
+    row = events_table([event_at(NOON)], "d", "k").to_pylist()[0]
+    assert (row["n_p"], row["n_s"], row["n_stations"]) == (1, 0, 1)
+
+
+def test_stations_and_entries_come_back_as_they_were():
+    rows = stations(locations=("", "00"))
+    assert stations_of(stations_table(rows[::-1])) == sorted(rows)
+    entries = [entry_of("B", "g", 2), entry_of("A", "g", 1)]
+    assert entries_of(ledger_table(entries)) == entries

@@ -7,7 +7,7 @@ first block and the last.  The digest of a design names its events.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -117,6 +117,7 @@ def make_design(
     layers: LayerModel | None,
 ) -> Design:
     """Settle every number; raise `InputError` if the options contradict each other."""
+    _check_finite({**options.model_dump(), **options.pyocto.model_dump()})
     plane = Plane(*extent.center)
     x_km, y_km = _box(extent, plane, options.margin_km)
     diagonal = math.hypot(x_km[1] - x_km[0], y_km[1] - y_km[0])
@@ -177,6 +178,12 @@ def _farthest(
     x, y = plane.to_xy([s.latitude for s in sites], [s.longitude for s in sites])
     corners = [np.hypot(x - cx, y - cy).max(initial=0) for cx in x_km for cy in y_km]
     return float(max(corners))
+
+
+def _check_finite(values: Mapping[str, object]) -> None:
+    for name, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{name}: {value} is not a finite number")
 
 
 def _block_ns(hours: float) -> int:

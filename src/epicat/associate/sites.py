@@ -72,7 +72,9 @@ def _groups(
     pairs = KDTree(xy).query_pairs(radius_km, output_type="ndarray") if radius_km > 0 else []
     first = {name: i for i, name in reversed(list(enumerate(names)))}
     same_name = [(first[name], at) for at, name in enumerate(names)]
-    ends = np.concatenate([np.reshape(part, (-1, 2)) for part in (pairs, same_name)]).astype(np.int64)
+    ends = np.concatenate([np.reshape(part, (-1, 2)) for part in (pairs, same_name)]).astype(
+        np.int64
+    )
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(names),) * 2)
     _, groups = connected_components(graph, directed=False)
     return np.asarray(groups, np.int64)

@@ -33,8 +33,8 @@ app.command("export")(export.export)
 app.command("plot")(plot.plot)
 app.add_typer(models.app, name="models")
 
-_NUMBER = r"[+-]?[\d.]+"
-_EXTENT = re.compile(rf"-[\d.]+(\s*,\s*{_NUMBER}){{3}}")
+_INTERRUPTED = 130
+_NEGATIVE = re.compile(r"-[\d.]+\s*,.*")
 
 
 @app.callback(invoke_without_command=True)
@@ -54,21 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _shielded(argument: str) -> str:
     """Keep an extent of southern latitudes, ``-41,-39,174,176``, from looking like an option."""
-    return f" {argument}" if _EXTENT.fullmatch(argument) else argument
+    return f" {argument}" if _NEGATIVE.fullmatch(argument) else argument
 
 
 def _guarded(call: Callable[[], object]) -> int:
     try:
         call()
-    except SystemExit as left:
+    except SystemExit as left:  # Typer makes 130 of KeyboardInterrupt, and leaves with 0 as well
+        if left.code == _INTERRUPTED:
+            typer.secho("epicat: interrupted; run the same command again to go on", err=True)
         return left.code if isinstance(left.code, int) else 1
     except EpicatError as error:
         typer.secho(f"epicat: {error}", fg=typer.colors.RED, err=True)
         return error.exit_code
-    except KeyboardInterrupt:
-        typer.secho("epicat: interrupted; run the same command again to go on", err=True)
-        return 130
-    except BrokenPipeError:  # the reader of stdout has left, as `head` does
-        sys.stderr.close()
-        return 0
     return 0

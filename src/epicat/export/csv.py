@@ -59,5 +59,5 @@ def _text_of(field: pa.Field) -> Callable[[Any], str]:
     if pa.types.is_boolean(field.type):
         return lambda flag: "true" if flag else "false"
     if field.name in _DECIMALS:
-        return lambda number: f"{number:.{_DECIMALS[field.name]}f}"
+        return lambda number: f"{number:z.{_DECIMALS[field.name]}f}"  # z: no -0.000
     return str

@@ -45,7 +45,11 @@ class Serial:
 
     def next_outcome(self) -> Outcome:
         """Do the unit that has waited longest."""
-        return self._worker.work(self._units.pop(0))
+        unit = self._units.pop(0)
+        try:
+            return self._worker.work(unit)
+        except Exception as error:
+            return Outcome(unit, 0.0, failure=f"{type(error).__name__}: {error}")
 
     def close(self, *, now: bool) -> None:
         """Nothing to let go."""

@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from multiprocessing.connection import wait as wait_for
 
 from epicat.config import Campaign
@@ -23,16 +25,18 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 class Pool:
     """Processes with one inference thread each.
 
-    A worker that dies (killed, or out of memory) takes the pool with it: the pool is made
-    again and its units are handed over again, each at most three times.
+    A worker that dies (killed, or out of memory) takes the pool with it.  The pool is made
+    again, and the units that were under way are done one at a time: so the one that kills its
+    worker is found, and fails alone after three tries.
     """
 
     def __init__(self, campaign: Campaign, workers: int) -> None:
         self._campaign_json = campaign.model_dump_json()
         self._workers = workers
         self.capacity = 2 * workers
+        self._waiting: deque[Unit] = deque()
         self._futures: dict[Future[Outcome], Unit] = {}
-        self._tries: dict[Unit, int] = {}
+        self._suspects: dict[Unit, int] = {}
         self._failed: list[Outcome] = []
         self._pool = self._make()
 
@@ -47,36 +51,50 @@ class Pool:
 
     def submit(self, unit: Unit) -> None:
         """Hand a unit to the next process that is free."""
-        self._tries[unit] = self._tries.get(unit, 0) + 1
-        try:
-            self._futures[self._pool.submit(_work, unit)] = unit
-        except BrokenProcessPool:
-            self._remake([unit])
+        self._waiting.append(unit)
+        self._feed()
 
     def next_outcome(self) -> Outcome:
         """Wait for the next outcome; a unit that raised or killed its worker has one too."""
-        while not self._failed:
+        while True:
+            self._feed()
+            if self._failed:
+                return self._failed.pop()
             done, _ = wait(self._futures, return_when=FIRST_COMPLETED)
-            for future in done:
-                unit = self._futures.pop(future)
-                error = future.exception()
-                if error is None:
-                    self._tries.pop(unit, None)
-                    return future.result()
-                if isinstance(error, BrokenProcessPool):
-                    self._remake([unit, *self._futures.values()])
-                    break
-                self._failed.append(Outcome(unit, 0.0, failure=f"{type(error).__name__}: {error}"))
-        return self._failed.pop()
+            future = next(iter(done))
+            error = future.exception()
+            if isinstance(error, BrokenProcessPool):
+                self._remake()
+                continue
+            unit = self._futures.pop(future)
+            self._suspects.pop(unit, None)
+            if error is None:
+                return future.result()
+            return Outcome(unit, 0.0, failure=f"{type(error).__name__}: {error}")
 
-    def _remake(self, lost: list[Unit]) -> None:
-        self._futures.clear()
+    def _feed(self) -> None:
+        """Hand over what waits; as long as there are suspects, one unit at a time."""
+        while self._waiting and not (self._suspects and self._futures):
+            try:
+                future = self._pool.submit(_work, self._waiting[0])
+            except BrokenProcessPool:
+                self._remake()
+            else:
+                self._futures[future] = self._waiting.popleft()
+
+    def _remake(self) -> None:
+        """Make the pool again; what was under way waits in front, unless it did so too often."""
+        kept = {f: u for f, u in self._futures.items() if f.done() and f.exception() is None}
+        lost = [unit for future, unit in self._futures.items() if future not in kept]
+        self._futures = kept
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = self._make()
-        for unit in lost:
-            if self._tries.get(unit, 0) < _TRIES:
-                self.submit(unit)
+        for unit in reversed(lost):
+            self._suspects[unit] = self._suspects.get(unit, 0) + 1
+            if self._suspects[unit] < _TRIES:
+                self._waiting.appendleft(unit)
             else:
+                del self._suspects[unit]
                 reason = f"its worker died {_TRIES} times (killed, or out of memory)"
                 self._failed.append(Outcome(unit, 0.0, failure=reason))
 
@@ -90,14 +108,14 @@ class Pool:
                 child.join(timeout=5)
 
 
-_worker: Worker | None = None
+_campaign_json = ""
 
 
 def _start(campaign_json: str) -> None:
-    global _worker  # noqa: PLW0603 - the one state of a worker process, set at its start
+    global _campaign_json  # noqa: PLW0603 - the one state of a worker process, set at its start
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _worker = Worker(Campaign.model_validate_json(campaign_json))
+    _campaign_json = campaign_json
 
 
 def _end_with_parent() -> None:
@@ -108,7 +126,11 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+@cache
+def _worker() -> Worker:
+    """Return this process's worker.  Not made by `_start`: what fails there breaks the pool."""
+    return Worker(Campaign.model_validate_json(_campaign_json))
+
+
 def _work(unit: Unit) -> Outcome:
-    if _worker is None:
-        raise RuntimeError("the worker process was not started by the pool")
-    return _worker.work(unit)
+    return _worker().work(unit)

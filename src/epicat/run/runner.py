@@ -173,10 +173,12 @@ def _is_ready(unit: Unit, pending: Counter[date]) -> bool:
 
 
 def _mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:
-    picking = outcome.unit.stage == Stage.PICK
-    design = campaign.run.digest if picking else campaign.design.digest
-    for key in outcome.unit.keys:
-        store.mark([failed(outcome.unit.stage, design, key, outcome.failure)])
+    unit = outcome.unit
+    if unit.recheck:  # trouble while looking again never replaces a result that is there
+        return
+    design = campaign.run.digest if unit.stage == Stage.PICK else campaign.design.digest
+    entries = [failed(unit.stage, design, key, outcome.failure) for key in unit.keys]
+    store.mark([replace(entry, generation=entries[0].generation) for entry in entries])
 
 
 def _write_records(campaign: Campaign, store: Store) -> None:

@@ -11,7 +11,7 @@ from epicat.archive.reader import Archive
 from epicat.archive.source import StoredObject
 from epicat.config import Campaign
 from epicat.errors import ArchiveError, ObjectError
-from epicat.model import ObjectRead, Pick, Span, StationDay, Status
+from epicat.model import ANY_LOCATION, ObjectRead, Pick, Span, StationDay, Status
 from epicat.pick.bundle import BATCH
 from epicat.pick.picker import Picker
 from epicat.pick.windows import Stretch, curves, triggers, window_starts
@@ -51,6 +51,7 @@ class _Read:
     channels: dict[Channel, list[Records]] = field(default_factory=lambda: defaultdict(list))
     objects: list[ObjectRead] = field(default_factory=list)
     remarks: set[str] = field(default_factory=set)
+    unread: bool = False  # whether nothing of the station could be read from some object
 
     @property
     def trouble(self) -> str:
@@ -93,6 +94,7 @@ class DayPicker:
             found = self._decode(key, item)
             read.objects.append(ObjectRead(item.key, item.etag, "; ".join(found.reasons)))
             read.remarks.update(found.remarks)
+            read.unread |= bool(found.reasons) and not found.holds_station
             for channel, records in found.channels.items():
                 if self._is_of(key.station, channel.location):
                     read.channels[channel].extend(records)
@@ -108,11 +110,18 @@ class DayPicker:
         return decode(body, row.network, row.code, span)
 
     def _is_of(self, name: str, location: str) -> bool:
-        """Tell whether a location code stands at a place: asked where one code has two places."""
-        rows = self._campaign.rows_by_name[name]
-        return name == f"{rows[0].network}.{rows[0].code}" or any(
-            row.location == location for row in rows
-        )
+        """Tell whether a location code stands at a place: asked where one code has two places.
+
+        Codes that the list of stations does not name are at the place that is listed without one.
+        """
+        row = self._campaign.rows_by_name[name][0]
+        code = f"{row.network}.{row.code}"
+        if name == code:
+            return True
+        places = {
+            s.location: s.name for s in self._campaign.stations if s.id.startswith(f"{code}.")
+        }
+        return places.get(location, places.get(ANY_LOCATION)) == name
 
     def _pick(self, key: StationDay, read: _Read, choice: Choice) -> DayResult:
         info = self._picker.info
@@ -186,9 +195,9 @@ def _stretch(segment: Segment, picker: Picker) -> Stretch:
 
 def _without_data(read: _Read) -> DayResult:
     """Nothing to pick: tell "nothing there" from "could not be read"."""
-    if read.trouble:
+    if read.unread:
         return DayResult(Status.READ_ERROR, read.trouble, objects=tuple(read.objects))
-    remarks = ", ".join(sorted(read.remarks))
+    remarks = ", ".join(sorted(read.remarks)) or read.trouble
     reason = remarks or ("no sample of this day" if read.objects else "no object in the archive")
     return DayResult(Status.NO_DATA, reason, objects=tuple(read.objects))
 

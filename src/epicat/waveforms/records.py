@@ -65,6 +65,8 @@ class Decoded:
     """What is bad, and why; empty if all was well."""
     remarks: list[str] = field(default_factory=list)
     """What was rightly left out, such as channels at 1 Hz."""
+    holds_station: bool = False
+    """Whether any record of the station can be read, at whatever time."""
 
 
 def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
@@ -77,7 +79,7 @@ def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
     if not body:
         decoded.reasons.append("empty, 0 bytes")
         return decoded
-    stretches = _readable(body, network, station, decoded.reasons)
+    stretches, decoded.holds_station = _readable(body, network, station, decoded.reasons)
     # The selection keeps whole records, also those that reach over the span's ends.
     start, end = _text(span.start_ns), _text(span.end_ns)
     with pymseed.MS3TraceList() as traces:
@@ -95,29 +97,35 @@ def _text(time_ns: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _readable(body: bytes, network: str, station: str, reasons: list[str]) -> list[memoryview]:
-    """Return the stretches of an object that are records; tell the rest in ``reasons``."""
+def _readable(
+    body: bytes, network: str, station: str, reasons: list[str]
+) -> tuple[list[memoryview], bool]:
+    """Return the stretches of an object that are records, and whether any is the station's.
+
+    The rest is told in ``reasons``.
+    """
     stretches: list[memoryview] = []
-    foreign: set[tuple[str, ...]] = set()
+    found: set[tuple[str, ...]] = set()
     begin, damage = 0, ""
     while begin < len(body):
         length, codes, error = _run_of_records(memoryview(body)[begin:])
-        foreign |= codes - {(network, station)}
+        found |= codes
         if length:
             stretches.append(memoryview(body)[begin : begin + length])
         if error:
             damage = damage or error
-        begin = _next_record(body, begin + length) if begin + length < len(body) else len(body)
+        begin = _next_record(body, begin + max(length, 1))
     read = sum(map(len, stretches))
     if read == 0:
         reasons.append(f"not miniSEED, {len(body)} bytes")
     elif read < len(body):
         told = f" ({damage})" if damage else ""
         reasons.append(f"{len(body) - read} of {len(body)} bytes are no miniSEED records{told}")
+    foreign = found - {(network, station)}
     if foreign:
         names = ", ".join(".".join(codes) for codes in sorted(foreign)[:3])
         reasons.append(f"holds {names}, not {network}.{station}")
-    return stretches
+    return stretches, (network, station) in found
 
 
 def _run_of_records(body: memoryview) -> tuple[int, set[tuple[str, str]], str]:
@@ -134,8 +142,8 @@ def _run_of_records(body: memoryview) -> tuple[int, set[tuple[str, str]], str]:
 
 
 def _next_record(body: bytes, begin: int) -> int:
-    """Return where the next record starts after ``begin``, or the end of the object."""
-    for found in _RECORD_START.finditer(body, begin + 1):
+    """Return where the next record starts at or after ``begin``, or the end of the object."""
+    for found in _RECORD_START.finditer(body, begin):
         try:
             pymseed.MS3Record.parse(memoryview(body)[found.start() :])
         except (pymseed.MiniSEEDError, ValueError):
@@ -181,6 +189,8 @@ def _segment_records(
     entries = [r.record for r in segment.recordlist or ()]
     starts = np.array([e.starttime for e in entries], np.int64)
     counts = np.array([e.samplecnt for e in entries], np.int64)
+    if not counts.any():  # records of events and of the clock have no samples
+        return
     try:
         segment.unpack_recordlist()
         doubt = _doubt()

@@ -111,7 +111,8 @@ class Faulty:
                 outer.headers.append(dict(self.headers))
                 status, headers, content = outer._answer(len(outer.asked), outer.asked[-1])
                 self.send_response(status)
-                for name, value in ({"Content-Length": str(len(content))} | headers).items():
+                usual = {"Content-Length": str(len(content)), "Connection": "close"}
+                for name, value in (usual | headers).items():
                     self.send_header(name, value)
                 self.end_headers()
                 if self.command == "GET":
@@ -124,7 +125,7 @@ class Faulty:
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from epicat.archive.headers import read_headers
 from epicat.archive.layouts import (
     LAYOUTS,
     Earthscope,
@@ -239,3 +241,14 @@ def test_layouts_are_chosen_by_name() -> None:
     choices = "earthscope, files, geonet, ncedc, scedc, sds"
     with pytest.raises(NameChoiceError, match=rf"'ncdec': did you mean ncedc or .*{choices}"):
         choose_layout("ncdec")
+
+
+def test_the_names_of_real_objects_agree_with_their_headers(realdata: Path) -> None:
+    objects = sorted((realdata / "scedc" / "objects").glob("*.ms"))
+    assert objects
+    for path in objects:
+        entry = Scedc().parse(f"continuous_waveforms/2022/2022_002/{path.name}")
+        assert entry is not None
+        assert entry.day == date(2022, 1, 2)
+        (held,) = read_headers(path.read_bytes())
+        assert (held.network, held.station) == (entry.network, entry.station)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["BRISK", "PATIENT", "Bucket", "is_bucket"]
 
 PATIENT = 8
-"""Retries of a worker: some ten seconds of a server that is too busy."""
+"""Retries of a worker: some thirty seconds of a server that is too busy."""
 BRISK = 2
 """Retries where a person waits."""
 AHEAD = 6

@@ -47,8 +47,10 @@ def eqt(seisbench_cache: Path) -> OpenVinoPicker:
 
 @pytest.fixture(scope="session")
 def seisbench_eqt(seisbench_cache: Path) -> Any:
+    import torch  # noqa: PLC0415 - heavy
     from seisbench.models import EQTransformer  # noqa: PLC0415 - heavy
 
+    torch.set_num_threads(1)  # several wait for each other where cores are busy
     return EQTransformer.from_pretrained("original").eval()
 
 

@@ -10,7 +10,8 @@ import logging
 import os
 import shutil
 import warnings
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -123,6 +124,19 @@ def _reason(error: Exception) -> str:
     return "the file is damaged, or holds more than weights; nothing in it was run"
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread: where cores are busy, several wait for each other."""
+    import torch  # noqa: PLC0415 - heavy, see the module's docstring
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _with_loops(model: Any) -> None:
     """Let SeisBench's own LSTM loop over time, rather than be traced step by step.
 
@@ -178,7 +192,7 @@ def _converted(model: Any, bundle: Bundle) -> None:
     shape = (BATCH, len(bundle.info.component_order), bundle.info.samples)
     windows = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     try:
-        with warnings.catch_warnings(action="ignore"), torch.no_grad():
+        with warnings.catch_warnings(action="ignore"), torch.no_grad(), _one_thread():
             _with_loops(model)
             wanted = _convert(model, bundle)(windows.clone()).numpy()
         difference = np.abs(OpenVinoPicker(bundle).probabilities(windows.numpy()) - wanted)
@@ -215,11 +229,17 @@ def _convert(model: Any, bundle: Bundle) -> Any:
             return found.transpose(-1, -2)
 
     ov = import_openvino()
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noqa: PLC0415
+
     shape = (BATCH, len(bundle.info.component_order), samples)
     example = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), open(os.devnull, "w") as null, redirect_stdout(null):  # noqa: PTH123
         whole = Whole()
-        converted = ov.convert_model(whole, example_input=example)
+        # PyTorch would trace three times and compare; `_converted` compares in the end.
+        traced = TorchScriptPythonDecoder(
+            whole, example_input=example, trace_kwargs={"check_trace": False}
+        )
+        converted = ov.convert_model(traced)
         converted.reshape(list(shape))
         ov.save_model(converted, bundle.graph, compress_to_fp16=False)
     return whole

@@ -20,10 +20,12 @@ from epicat.associate.layers import read_layers
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
 from epicat.clock import DAY_NS
+from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.model import Span, Station, StationDay, digest_of
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle
+from epicat.waveforms.filters import reach_s
 
 __all__ = [
     "Campaign",
@@ -104,41 +106,46 @@ class Run(BaseModel):
 
     picker: PickerInfo
     """The model and its weights, by content."""
-    p_threshold: float
-    """Probability that a P pick must reach."""
-    s_threshold: float
-    """Probability that an S pick must reach."""
+    p_threshold: float | None
+    """Probability that a P pick must reach; None for a picker of S alone."""
+    s_threshold: float | None
+    """Probability that an S pick must reach; None for a picker of P alone."""
     algorithm: int = _ALGORITHM
     """Version of epicat's own part."""
 
     @classmethod
     def of(cls, info: PickerInfo, options: PickOptions) -> Run:
         """Settle the thresholds: the options', else the weights' own."""
-        return cls(
-            picker=info,
-            p_threshold=options.p_threshold or info.thresholds["P"],
-            s_threshold=options.s_threshold or info.thresholds["S"],
-        )
+        given = {"P": options.p_threshold, "S": options.s_threshold}
+        for phase, threshold in given.items():
+            if threshold is not None and phase not in info.thresholds:
+                raise InputError(f"{phase} threshold {threshold:g}: {info.model} picks no {phase}")
+        settled = {phase: own or info.thresholds.get(phase) for phase, own in given.items()}
+        return cls(picker=info, p_threshold=settled["P"], s_threshold=settled["S"])
 
     @cached_property
     def digest(self) -> str:
         """Names the run."""
-        picker = self.picker.model_dump(exclude={"made_with", "weight"})
+        picker = self.picker.model_dump(exclude={"made_with", "weight", "version", "about"})
         return digest_of(picker, self.p_threshold, self.s_threshold, self.algorithm)
 
     @property
     def thresholds(self) -> dict[str, float]:
         """Threshold by phase."""
-        return {"P": self.p_threshold, "S": self.s_threshold}
+        both = {"P": self.p_threshold, "S": self.s_threshold}
+        return {phase: threshold for phase, threshold in both.items() if threshold is not None}
 
     @property
     def halo_ns(self) -> int:
         """How far beyond a day waveforms are read.
 
         Two windows settle the probabilities at midnight; two more leave room for a trigger
-        that goes on over it, and for the filter of the resampling.
+        that goes on over it, and for the filter of the resampling.  The picker's own filters
+        come on top.
         """
-        return round(4 * self.picker.samples / self.picker.sampling_rate * 1e9)
+        windows = 4 * self.picker.samples / self.picker.sampling_rate
+        filters = max(map(reach_s, self.picker.filters.values()), default=0.0)
+        return round((windows + filters) * 1e9)
 
 
 class ImportedRun(BaseModel):

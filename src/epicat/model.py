@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from epicat.clock import DAY_NS, day_name, day_of, day_start, parse_time
 from epicat.errors import InputError
@@ -17,6 +18,7 @@ __all__ = [
     "EVER",
     "Arrival",
     "Event",
+    "Filter",
     "LedgerEntry",
     "ObjectRead",
     "Pick",
@@ -123,6 +125,22 @@ class Station:
     def operates(self, span: Span) -> bool:
         """Tell whether it operates in a part of a span, as far as is known."""
         return not self.epochs or any(epoch.overlaps(span) for epoch in self.epochs)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A Butterworth filter that a picker wants its waveforms to have passed."""
+
+    kind: Literal["bandpass", "highpass", "lowpass"]
+    """What it lets pass."""
+    freqmin: float | None
+    """Lower corner in Hz; None for a lowpass."""
+    freqmax: float | None
+    """Upper corner in Hz; None for a highpass."""
+    corners: int
+    """Order of one pass."""
+    zerophase: bool
+    """Whether it is applied forwards and then backwards."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -3,58 +3,67 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from epicat.pick.inventory import Known
 
 __all__ = ["app"]
 
 app = typer.Typer(help="See and compile pickers.", no_args_is_help=True)
 
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
+
 
 @app.command("list")
-def list_models(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON on stdout.")] = False,
-) -> None:
+def list_models(as_json: AsJson = False) -> None:
     """Show the weights in SeisBench's cache and the compiled models in epicat's."""
-    rows = _rows()
+    from epicat.pick.inventory import inventory  # noqa: PLC0415 - heavy
+
+    found = inventory()
     if as_json:
+        typer.echo(json.dumps([asdict(known) for known in found]))
+        return
+    if not found:
+        typer.echo("no weights in SeisBench's cache, and no compiled model")
+    for known in found:
+        for line in _lines(known):
+            typer.echo(line)
+
+
+def _lines(known: Known) -> Iterator[str]:
+    state = "compiled" if known.compiled else "not compiled"
+    yield f"{known.model} {known.weight} version {known.version or 'unknown'}: {state}"
+    if known.about:
+        yield f"  {known.about}"
+    facts = [f"{known.sampling_rate:g} Hz"] if known.sampling_rate else []
+    limits = ", ".join(f"{phase} {threshold:g}" for phase, threshold in known.thresholds.items())
+    facts += [f"thresholds {limits}"] if limits else []
+    yield f"  {'; '.join([*facts, f'SHA-256 {known.sha256}'])}"
+    yield f"  weights: {known.cached or 'not in the cache'}"
+    if known.compiled:
+        yield f"  compiled: {known.compiled}"
+
+
+@app.command("known")
+def known_models(as_json: AsJson = False) -> None:
+    """Show every model of SeisBench: what epicat runs, and why not the others."""
+    from epicat.pick.models import MODELS  # noqa: PLC0415 - as the others
+
+    if as_json:
+        rows = [
+            {"model": name, "runs": not kind.refused, "remark": kind.refused or kind.remark}
+            for name, kind in MODELS.items()
+        ]
         typer.echo(json.dumps(rows))
         return
-    if not rows:
-        typer.echo("no weights in SeisBench's cache, and no compiled model")
-    for row in rows:
-        state = "compiled" if row["compiled"] else "in SeisBench's cache, not compiled"
-        typer.echo(f"{row['model']} {row['weight']}: {state}; SHA-256 {row['sha256'][:16]}...")
-        if row["compiled"]:
-            limits = ", ".join(f"{p} {t:g}" for p, t in row["thresholds"].items())
-            typer.echo(f"  {row['sampling_rate']:g} Hz, thresholds {limits}; {row['compiled']}")
-
-
-def _rows() -> list[dict[str, Any]]:
-    from epicat.pick.bundle import list_bundles  # noqa: PLC0415 - heavy
-    from epicat.pick.weights import MODELS, cached_weights  # noqa: PLC0415
-
-    compiled = {b.info.weights_sha256: b for b in list_bundles()}
-    rows = [
-        {
-            "model": bundle.info.model,
-            "weight": bundle.info.weight,
-            "sha256": digest,
-            "compiled": str(bundle.folder),
-            "sampling_rate": bundle.info.sampling_rate,
-            "thresholds": bundle.info.thresholds,
-        }
-        for digest, bundle in compiled.items()
-    ]
-    for model in MODELS:
-        for files in cached_weights(model):
-            digest, _ = files.sha256
-            if digest not in compiled:
-                rows.append(
-                    {"model": model, "weight": files.weight, "sha256": digest, "compiled": ""}
-                )
-    return sorted(rows, key=lambda row: (str(row["model"]), str(row["weight"])))
+    for name, kind in MODELS.items():
+        remark = f"refused: {kind.refused}" if kind.refused else kind.remark or "runs"
+        typer.echo(f"{name}: {remark}")
 
 
 @app.command("compile")

@@ -26,7 +26,7 @@ __all__ = ["BATCH", "Bundle", "OpenVinoPicker", "bundle_folder", "import_openvin
 BATCH = 16
 """Windows in one call.  Fixed, so that the arithmetic of a window is always the same."""
 
-_FORMAT = 2
+_FORMAT = 3
 _ABOUT, _GRAPH = "bundle.json", "model.xml"
 
 

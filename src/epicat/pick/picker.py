@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from epicat.model import Filter
 
 __all__ = ["PickOptions", "Picker", "PickerInfo"]
 
@@ -50,10 +52,12 @@ class PickerInfo(BaseModel):
     """Samples a second."""
     samples: int
     """Length of a window in samples."""
-    phases: str
-    """The meaning of each row of probabilities, one letter each; N is noise."""
+    phases: tuple[str, ...]
+    """The meaning of each row of probabilities: P, S, N for noise, or a name that is not picked."""
     component_order: str
-    """The order of the components in a window, such as ``ENZ``."""
+    """The order of the components in a window, such as ``ENZ``; H is a hydrophone."""
+    filters: dict[str, Filter] = {}
+    """By component, the filter that waveforms must have passed before they are resampled."""
     overlap: int
     """Samples that neighbouring windows share."""
     blinding: tuple[int, int]
@@ -68,6 +72,16 @@ class PickerInfo(BaseModel):
     """SHA-256 of the file that describes the weights."""
     made_with: dict[str, str]
     """Versions of the programs that made the bundle."""
+    version: str = "1"
+    """Version of the weights."""
+    about: str = ""
+    """First line of what their authors say about the weights, often with the licence."""
+
+    @field_validator("phases", mode="before")
+    @classmethod
+    def _letters(cls, value: Any) -> Any:
+        """Take ``"NPS"`` for three names, as SeisBench does."""
+        return tuple(value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _windows_advance(self) -> Self:
@@ -85,12 +99,12 @@ class PickerInfo(BaseModel):
 
 
 class Picker(Protocol):
-    """Windows (n, 3, samples) in, probabilities (n, phases, samples) out."""
+    """Windows (n, components, samples) in, probabilities (n, phases, samples) out."""
 
     info: PickerInfo
 
     def probabilities(self, windows: F32) -> F32:
-        """Return the probability of each phase at each sample of each window.
+        """Return the probability of each phase at each sample of each window; NaN is none.
 
         The result for a window does not depend on the others.  Raw counts go in: demeaning
         and normalising are the picker's.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from epicat.errors import NameChoiceError
 from epicat.pick.bundle import Bundle, bundle_folder, list_bundles
+from epicat.pick.models import PICKBLUE, check_model
 from epicat.pick.picker import PickOptions
-from epicat.pick.weights import MODELS, find_weights
+from epicat.pick.weights import find_weights
 
 __all__ = ["prepare_bundle"]
 
@@ -14,10 +15,11 @@ def prepare_bundle(options: PickOptions, *, again: bool = False) -> Bundle:
     """Return the bundle of a model and weights, compiled now if it is not in the cache.
 
     Imports torch only to compile.  ``again`` compiles even if it is in the cache.  Raises
-    `NameChoiceError` for an unknown model and `ModelError` if the weights cannot be had.
+    `InputError` for a model that cannot pick and `ModelError` if the weights cannot be had.
     """
-    if options.model not in MODELS:
-        raise NameChoiceError("model", options.model, MODELS)
+    check_model(options.model)
+    if options.model == "PickBlue":
+        options = _base_of_pickblue(options)
     files = find_weights(options.model, options.weight)
     if files is None:
         compiled = _by_name(options)
@@ -32,6 +34,13 @@ def prepare_bundle(options: PickOptions, *, again: bool = False) -> Bundle:
     from epicat.pick.seisbench import compile_bundle  # noqa: PLC0415 - imports torch
 
     return compile_bundle(files)
+
+
+def _base_of_pickblue(options: PickOptions) -> PickOptions:
+    if options.weight not in PICKBLUE:
+        raise NameChoiceError("weight of PickBlue", options.weight, PICKBLUE)
+    model, weight = PICKBLUE[options.weight]
+    return options.model_copy(update={"model": model, "weight": weight})
 
 
 def _by_name(options: PickOptions) -> Bundle | None:

@@ -9,22 +9,26 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Mapping
-from contextlib import redirect_stdout
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from difflib import get_close_matches
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
+
 from epicat.errors import ModelError
-from epicat.pick.bundle import BATCH, Bundle, bundle_folder, import_openvino
-from epicat.pick.picker import PickerInfo
-from epicat.pick.weights import WeightFiles, cached_weights, find_weights
+from epicat.pick.bundle import BATCH, Bundle, OpenVinoPicker, bundle_folder, import_openvino
+from epicat.pick.describe import describe
+from epicat.pick.weights import WeightFiles, cached_weights, find_weights, seisbench_cache
 
 __all__ = ["compile_bundle", "fetch_weights"]
 
-_HORIZONTALS = str.maketrans("12", "NE")
+_TOLERANCE = 1e-4
+"""Largest difference between the compiled model and PyTorch; measured: 1e-6 and less."""
 _INSTALL = "install it with: pip install 'epicat[seisbench]'"
 
 
@@ -54,16 +58,16 @@ def fetch_weights(model: str, weight: str) -> WeightFiles:
 def _unreachable(model: str, weight: str, error: Exception) -> str:
     known = sorted({files.weight for files in cached_weights(model)})
     # Messages of HTTP libraries run over lines and name hosts; their kind says enough.
-    reason = (
-        str(error) if isinstance(error, ValueError | FileNotFoundError) else type(error).__name__
-    )
+    told = type(error) is ValueError or isinstance(error, FileNotFoundError)
+    reason = str(error) if told else f"SeisBench's hub cannot be reached: {type(error).__name__}"
     near = get_close_matches(weight, known, n=1)
     guess = f" Did you mean {near[0]}?" if near else ""
     return (
         f"weights {weight!r} of {model} are neither in SeisBench's cache nor can they be fetched "
         f"({reason}). In the cache: {', '.join(known) or 'none'}.{guess} Check the name and "
-        "the connection, set SEISBENCH_CACHE_ROOT to a folder that has them, or give --weight "
-        "the path of a .pt file with its .json beside it"
+        f"the connection, or bring the .pt and the .json file to {str(seisbench_cache(model))!r} "
+        "(SEISBENCH_CACHE_ROOT names another root), or give --weight the path of a .pt file with "
+        "its .json beside it"
     )
 
 
@@ -73,14 +77,14 @@ def compile_bundle(files: WeightFiles) -> Bundle:
     The bundle is made beside its place and moved there: several at once do no harm.
     """
     model = _load(files)
-    info = _info(model, files)
+    info = describe(model, files)
     folder = bundle_folder(files)
     # Not `tempfile.mkdtemp`: other users, such as a container's, may have to read it.
     partial = folder.with_name(f".making-{uuid4().hex}")
     partial.mkdir()
     try:
         bundle = Bundle(partial, info)
-        _convert(model, bundle)
+        _converted(model, bundle)
         bundle.about.write_text(info.model_dump_json(indent=1), encoding="utf-8")
         _publish(partial, folder)
     finally:
@@ -102,17 +106,15 @@ def _load(files: WeightFiles) -> Any:
     files.read_metadata()  # SeisBench would not say which file is bad
     stem, _, rest = files.weights.name.rpartition(".pt")
     try:
-        model = architecture.load(
-            files.weights.with_name(stem), rest.removeprefix(".v") or None, weights_only=True
-        )
+        with warnings.catch_warnings(action="ignore"):  # about choices that the weights made
+            model = architecture.load(
+                files.weights.with_name(stem), rest.removeprefix(".v") or None, weights_only=True
+            )
     except Exception as error:
         raise ModelError(
             f"weights {str(files.weights)!r} are none of {files.model}: {_reason(error)}"
         ) from error
-    model.eval()
-    if unknown := _unknown(model):
-        raise ModelError(f"weights {str(files.weights)!r} need {unknown}; epicat cannot use them")
-    return model
+    return model.eval()
 
 
 def _reason(error: Exception) -> str:
@@ -122,59 +124,90 @@ def _reason(error: Exception) -> str:
     return "the file is damaged, or holds more than weights; nothing in it was run"
 
 
-def _unknown(model: Any) -> str:
-    """Tell what a model needs that epicat does not have, if anything."""
-    if model.output_type != "array" or model.filter_args is not None:
-        return "a filter"
-    if not set(model.component_order) <= set("ZNE12"):
-        return f"the components {', '.join(model.component_order)}"
-    if not {"P", "S"} <= set(model.labels) or any(len(label) != 1 for label in model.labels):
-        return f"the phases {', '.join(model.labels)}"
-    return ""
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread: where cores are busy, several wait for each other."""
+    import torch  # noqa: PLC0415 - heavy, see the module's docstring
 
-
-def _info(model: Any, files: WeightFiles) -> PickerInfo:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        return _described(model, files)
-    except (TypeError, ValueError) as error:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _with_loops(model: Any) -> None:
+    """Let SeisBench's own LSTM loop over time, rather than be traced step by step.
+
+    The result is the same to the last bit; a worker loads the graph of EQTransformer in a third
+    of a second instead of five.
+    """
+    import torch  # noqa: PLC0415 - heavy, see the module's docstring
+    from seisbench.models.base import CustomLSTM, hard_sigmoid  # noqa: PLC0415
+
+    def recurrence(
+        driven: torch.Tensor, weights: torch.Tensor, bias: torch.Tensor, hard: bool
+    ) -> torch.Tensor:
+        hidden = torch.zeros_like(driven[0, :, : weights.shape[0]])
+        cell = torch.zeros_like(hidden)
+        found = []
+        for i in range(driven.shape[0]):
+            gates = driven[i] + torch.mm(hidden, weights) + bias
+            into, kept, new, out = gates.chunk(4, 1)
+            if hard:
+                into = torch.clamp(0.2 * into + 0.5, 0.0, 1.0)
+                kept = torch.clamp(0.2 * kept + 0.5, 0.0, 1.0)
+                out = torch.clamp(0.2 * out + 0.5, 0.0, 1.0)
+            else:
+                into, kept, out = torch.sigmoid(into), torch.sigmoid(kept), torch.sigmoid(out)
+            cell = kept * cell + into * torch.tanh(new)
+            hidden = out * torch.tanh(cell)
+            found.append(hidden)
+        return torch.stack(found)
+
+    looped = torch.jit.script(recurrence)
+
+    def one_way(cell: Any, values: Any) -> Any:
+        driven = torch.matmul(values, cell.weight_ih.t()) + cell.bias_ih
+        hard = cell.gate_activation is hard_sigmoid
+        return looped(driven, cell.weight_hh.t(), cell.bias_hh, hard)
+
+    def forward(lstm: Any, values: Any) -> tuple[Any, None]:
+        found = one_way(lstm.cell_f, values)
+        if lstm.bidirectional:
+            backwards = one_way(lstm.cell_b, torch.flip(values, dims=[0]))
+            found = torch.cat([found, torch.flip(backwards, dims=[0])], dim=-1)
+        return found, None
+
+    for module in model.modules():
+        if isinstance(module, CustomLSTM):
+            module.forward = partial(forward, module)
+
+
+def _converted(model: Any, bundle: Bundle) -> None:
+    """Write the graph, and see that it gives what PyTorch gives."""
+    import torch  # noqa: PLC0415 - heavy, see the module's docstring
+
+    shape = (BATCH, len(bundle.info.component_order), bundle.info.samples)
+    windows = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    try:
+        with warnings.catch_warnings(action="ignore"), torch.no_grad(), _one_thread():
+            _with_loops(model)
+            wanted = _convert(model, bundle)(windows.clone()).numpy()
+        difference = np.abs(OpenVinoPicker(bundle).probabilities(windows.numpy()) - wanted)
+    except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"weights {str(files.metadata)!r} cannot be used: {reason}") from error
+        raise ModelError(f"{bundle.info.model} cannot be compiled: {reason}") from error
+    if wanted.shape[:2] != (BATCH, len(bundle.info.phases)) or np.nanmax(difference) > _TOLERANCE:
+        raise ModelError(
+            f"{bundle.info.model} {bundle.info.weight} cannot be compiled: probabilities of shape "
+            f"{wanted.shape} that differ from PyTorch's by up to {np.nanmax(difference):.2g}"
+        )
 
 
-def _described(model: Any, files: WeightFiles) -> PickerInfo:
-    phases = "".join(model.labels)
-    arguments: dict[str, Any] = dict(model.default_args)
-    known: Mapping[str, tuple[str, Any]] = model._annotate_args
-    overlap = _argument(arguments, known, "overlap")
-    weights_sha256, metadata_sha256 = files.sha256
-    return PickerInfo(
-        model=files.model,
-        weight=files.weight,
-        sampling_rate=float(model.sampling_rate),
-        samples=int(model.in_samples),
-        phases=phases,
-        component_order="".join(model.component_order).translate(_HORIZONTALS),
-        overlap=int(overlap * model.in_samples) if 0 < overlap < 1 else int(overlap),
-        blinding=tuple(_argument(arguments, known, "blinding")),
-        stacking=_argument(arguments, known, "stacking").lower(),
-        thresholds={p: _threshold(arguments, known, p) for p in phases if p in "PS"},
-        weights_sha256=weights_sha256,
-        metadata_sha256=metadata_sha256,
-        made_with={name: version(name) for name in ("seisbench", "torch", "openvino")},
-    )
-
-
-def _argument(own: Mapping[str, Any], known: Mapping[str, tuple[str, Any]], name: str) -> Any:
-    return own[name] if name in own else known[name][1]
-
-
-def _threshold(own: Mapping[str, Any], known: Mapping[str, tuple[str, Any]], phase: str) -> float:
-    name = f"{phase}_threshold"
-    general = known["*_threshold"][1] if "*_threshold" in known else 0.3
-    return float(own.get(name, known[name][1] if name in known else general))
-
-
-def _convert(model: Any, bundle: Bundle) -> None:
+def _convert(model: Any, bundle: Bundle) -> Any:
+    """Write the graph; return what it was made of."""
     import torch  # noqa: PLC0415 - heavy, see the module's docstring
 
     samples = bundle.info.samples
@@ -196,9 +229,17 @@ def _convert(model: Any, bundle: Bundle) -> None:
             return found.transpose(-1, -2)
 
     ov = import_openvino()
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noqa: PLC0415
+
     shape = (BATCH, len(bundle.info.component_order), samples)
     example = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), open(os.devnull, "w") as null, redirect_stdout(null):  # noqa: PTH123
-        converted = ov.convert_model(Whole(), example_input=example)
+        whole = Whole()
+        # PyTorch would trace three times and compare; `_converted` compares in the end.
+        traced = TorchScriptPythonDecoder(
+            whole, example_input=example, trace_kwargs={"check_trace": False}
+        )
+        converted = ov.convert_model(traced)
         converted.reshape(list(shape))
         ov.save_model(converted, bundle.graph, compress_to_fp16=False)
+    return whole

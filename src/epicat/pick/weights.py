@@ -16,10 +16,7 @@ from typing import Any
 
 from epicat.errors import InputError, ModelError
 
-__all__ = ["MODELS", "WeightFiles", "cached_weights", "find_weights", "seisbench_cache"]
-
-MODELS = ("PhaseNet", "PhaseNetLight")
-"""The models that epicat runs."""
+__all__ = ["WeightFiles", "cached_weights", "find_weights", "seisbench_cache"]
 
 _VERSIONED = re.compile(r"(?P<stem>.+)\.(?P<kind>pt|json)(?:\.v(?P<version>[0-9.]+))?")
 
@@ -54,14 +51,25 @@ class WeightFiles:
         return loaded
 
     @property
+    def version(self) -> str:
+        """SeisBench's version of the weights."""
+        return str(self.read_metadata().get("version", "1"))
+
+    @property
+    def about(self) -> str:
+        """First line of what the authors say about the weights, often with the licence."""
+        said = str(self.read_metadata().get("docstring") or "").strip()
+        return said.partition("\n")[0].strip()
+
+    @property
     def _paths(self) -> tuple[Path, Path]:
         return self.weights, self.metadata
 
 
-def seisbench_cache() -> Path:
-    """Return the folder in which SeisBench keeps its models."""
+def seisbench_cache(model: str = "") -> Path:
+    """Return the folder in which SeisBench keeps its models, or one of them."""
     root = os.environ.get("SEISBENCH_CACHE_ROOT")
-    return (Path(root) if root else Path.home() / ".seisbench") / "models" / "v3"
+    return (Path(root) if root else Path.home() / ".seisbench") / "models" / "v3" / model.lower()
 
 
 def find_weights(model: str, weight: str) -> WeightFiles | None:
@@ -79,7 +87,7 @@ def find_weights(model: str, weight: str) -> WeightFiles | None:
 
 def cached_weights(model: str) -> list[WeightFiles]:
     """Return every complete pair of a model in SeisBench's cache, all versions."""
-    folder = seisbench_cache() / model.lower()
+    folder = seisbench_cache(model)
     pairs = []
     for path in sorted(folder.glob("*.pt*")) if folder.is_dir() else ():
         found = _VERSIONED.fullmatch(path.name)

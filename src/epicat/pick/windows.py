@@ -90,6 +90,7 @@ class _Stack:
 
     def __init__(self, samples: int, info: PickerInfo) -> None:
         self._info = info
+        self._combine = np.maximum if info.stacking == "max" else np.add
         self._sum = np.zeros((len(info.phases), samples), np.float32)
         self._count = np.zeros(samples, np.uint16)
 
@@ -97,11 +98,11 @@ class _Stack:
         before, after = self._info.blinding
         inner = slice(before, self._info.samples - after)
         outer = slice(start + before, start + self._info.samples - after)
-        if self._info.stacking == "max":
-            np.maximum(self._sum[:, outer], probabilities[:, inner], out=self._sum[:, outer])
-        else:
-            self._sum[:, outer] += probabilities[:, inner]
-        self._count[outer] += 1
+        part, there = probabilities[:, inner], self._sum[:, outer]
+        holes = np.isnan(part[0])  # BasicPhaseAE has some, beside what is blinded
+        given = ~holes if holes.any() else np.True_
+        self._combine(there, part, out=there, where=given)
+        self._count[outer] += given
 
     def result(self) -> F32:
         if self._info.stacking == "avg":

@@ -21,7 +21,7 @@ class FakePicker:
         weight="fake",
         sampling_rate=100.0,
         samples=301,
-        phases="NPS",
+        phases=("N", "P", "S"),
         component_order="ZNE",
         overlap=150,
         blinding=(0, 0),

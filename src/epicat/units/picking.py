@@ -15,7 +15,7 @@ from epicat.model import ANY_LOCATION, ObjectRead, Pick, Span, StationDay, Statu
 from epicat.pick.bundle import BATCH
 from epicat.pick.picker import Picker
 from epicat.pick.windows import Stretch, curves, triggers, window_starts
-from epicat.waveforms.bands import Choice, choose
+from epicat.waveforms.bands import Choice, choose, with_pressure
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import Channel, Decoded, Records, decode
 from epicat.waveforms.runs import Run, merge
@@ -86,6 +86,8 @@ class DayPicker:
         choice = choose(runs, key.span, {row.location for row in rows})
         if choice is None:
             return _without_data(read)
+        if "H" in self._picker.info.component_order:
+            choice = with_pressure(choice, runs, key.span)
         return self._pick(key, read, choice)
 
     def _read(self, key: StationDay, items: Sequence[StoredObject]) -> _Read:
@@ -128,7 +130,7 @@ class DayPicker:
         info = self._picker.info
         rate = Fraction(info.sampling_rate)
         widened = key.span.widened(self._run.halo_ns)
-        found = segments(choice.components, info.component_order, rate, widened)
+        found = segments(choice.components, info.component_order, rate, widened, info.filters)
         row = self._campaign.rows_by_name[key.station][0]
         trace_id = f"{row.network}.{row.code}.{choice.location}"
         picks, windows = pick_segments(
@@ -144,7 +146,7 @@ class DayPicker:
             objects=tuple(read.objects),
             samples=round(sum(_samples(runs, key.span) for runs in choice.components.values())),
             gaps=_gaps(inside, key.span, rate),
-            channels=f"{choice.location or '--'}.{choice.band}[{choice.codes}]",
+            channels=_channels(choice),
         )
 
 
@@ -192,6 +194,11 @@ def _stretch(segment: Segment, picker: Picker) -> Stretch:
         ends_really=segment.ends_really,
     )
     return Stretch(segment.data, starts - segment.first)
+
+
+def _channels(choice: Choice) -> str:
+    beside = f" {choice.pressure}" if choice.pressure else ""
+    return f"{choice.location or '--'}.{choice.band}[{choice.codes}]{beside}"
 
 
 def _without_data(read: _Read) -> DayResult:

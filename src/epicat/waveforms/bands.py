@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from epicat.model import Span
@@ -19,7 +19,7 @@ from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import Channel
 from epicat.waveforms.runs import Run
 
-__all__ = ["BAND_ORDER", "SLOTS", "Choice", "choose", "covered_s"]
+__all__ = ["BAND_ORDER", "SLOTS", "Choice", "choose", "covered_s", "with_pressure"]
 
 BAND_ORDER: Final = (
     "HH", "BH", "EH", "SH", "DP", "EP", "CH", "CN", "GP",
@@ -36,6 +36,9 @@ SLOTS: Final[Mapping[str, str]] = {"Z": "Z3", "N": "N1", "E": "E2"}
 1 and 2 stand for N and E as in SeisBench; 3, which SeisBench ignores, stands for Z.
 """
 
+_PRESSURE: Final = ("D", "H")
+"""Instrument and component code of a hydrophone: HDH, BDH, EDH and their like."""
+
 _ALIKE: Final = 0.9
 
 
@@ -48,11 +51,13 @@ class Choice:
     band: str
     """Band and instrument code."""
     components: Mapping[str, Sequence[Run]]
-    """Runs by what the picker calls the component: Z, N or E; absent ones are left out."""
+    """Runs by what the picker calls the component: Z, N, E or H; absent ones are left out."""
     codes: str
     """The component codes that were chosen, in the order of ``components``."""
     covered_s: float
     """Seconds of the day that are covered, components added up."""
+    pressure: str = ""
+    """Code of the hydrophone beside them, for pickers that want one."""
 
 
 def choose(
@@ -69,6 +74,34 @@ def choose(
         return None
     alike = [choice for choice in choices if choice.covered_s >= _ALIKE * best]
     return min(alike, key=lambda choice: _rank(choice, listed_locations))
+
+
+def with_pressure(choice: Choice, channels: Mapping[Channel, Sequence[Run]], day: Span) -> Choice:
+    """Return the choice with the hydrophone that goes best with it, if there is one.
+
+    Completeness comes first, then the same location code, the same band code and the alphabet.
+    """
+    found = {
+        channel: covered_s(runs, day)
+        for channel, runs in channels.items()
+        if (channel.band[1:], channel.component) == _PRESSURE
+    }
+    best = max(found.values(), default=0.0)
+    alike = [channel for channel, seconds in found.items() if seconds >= _ALIKE * best > 0]
+    if not alike:
+        return choice
+    chosen = min(
+        alike,
+        key=lambda c: (c.location != choice.location, c.band[0] != choice.band[0], c),
+    )
+    runs = [
+        run
+        for channel in sorted(found)
+        if (channel.location, channel.band) == (chosen.location, chosen.band)
+        for run in channels[channel]
+    ]
+    code = f"{chosen.location}.{chosen.band}{chosen.component}".lstrip(".")
+    return replace(choice, components={**choice.components, "H": runs}, pressure=code)
 
 
 def _rank(choice: Choice, listed: Collection[str]) -> tuple[int, str, bool, str]:

@@ -7,13 +7,14 @@ it, as in SeisBench.  Its borders are real ones, or cut at the edge of what was 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.model import Span
+from epicat.model import Filter, Span
+from epicat.waveforms.filters import filtered
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.resample import resample
 from epicat.waveforms.runs import Run
@@ -54,16 +55,21 @@ class Segment:
 
 
 def segments(
-    components: Mapping[str, Sequence[Run]], order: str, rate: Fraction, read: Span
+    components: Mapping[str, Sequence[Run]],
+    order: str,
+    rate: Fraction,
+    read: Span,
+    filters: Mapping[str, Filter] | None = None,
 ) -> list[Segment]:
     """Return the segments of a station, rising in time.
 
     ``components`` holds the runs by Z, N and E; ``order`` is the picker's order of these, such
     as ``ENZ``; ``read`` is the span that was read: borders at its edges are not real.
+    ``filters`` are applied by component, before resampling.
     """
     grid = Grid(rate)
     low, high = grid.first_at_or_after(read.start_ns), grid.first_at_or_after(read.end_ns)
-    by_row = [_at_rate(components.get(name, ()), rate) for name in order]
+    by_row = [_at_rate(components.get(name, ()), rate, (filters or {}).get(name)) for name in order]
     return [_segment(g, len(order), (low, high)) for g in _pieces(by_row, low, high)]
 
 
@@ -75,10 +81,19 @@ class _Piece:
     run: Run
 
 
-def _at_rate(runs: Sequence[Run], rate: Fraction) -> list[Run]:
+def _at_rate(runs: Sequence[Run], rate: Fraction, how: Filter | None) -> list[Run]:
     """Bring runs to a rate; where runs of different rates overlap, the earlier one is kept."""
-    at_rate = [r for run in runs if (r := resample(run, rate)) is not None]
+    at_rate = [r for run in runs if (r := _prepared(run, rate, how)) is not None]
     return sorted(at_rate, key=lambda run: (run.first, -run.stop))
+
+
+def _prepared(run: Run, rate: Fraction, how: Filter | None) -> Run | None:
+    if how is None:
+        return resample(run, rate)
+    prepared = resample(filtered(run, how), rate)
+    if prepared is None:
+        return None
+    return replace(prepared, samples=prepared.samples.astype(np.float32, copy=False))
 
 
 def _pieces(by_row: Sequence[Sequence[Run]], low: int, high: int) -> list[list[_Piece]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,16 @@ def import_openvino() -> Any:
     return openvino
 
 
+@cache
+def _core() -> Any:
+    """Return the one OpenVINO core of this process.
+
+    It is never let go: a damaged model makes it load libraries that set signal handlers, and
+    unloading these with the core leaves Ctrl-C pointing nowhere.
+    """
+    return import_openvino().Core()
+
+
 class OpenVinoPicker:
     """A bundle, loaded: the `Picker` that workers use."""
 
@@ -96,9 +107,8 @@ class OpenVinoPicker:
 
     @staticmethod
     def _compile(bundle: Bundle, threads: int) -> tuple[Any, str]:
-        ov = import_openvino()
         try:
-            compiled = ov.Core().compile_model(
+            compiled = _core().compile_model(
                 bundle.graph,
                 "CPU",
                 {

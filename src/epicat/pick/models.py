@@ -41,7 +41,7 @@ MODELS: Final[Mapping[str, Kind]] = {
     "Skynet": Kind("weights for P and S; those for Pn, Pg, Sn and Sg are refused"),
     "BasicPhaseAE": Kind(),
     "GPD": Kind(
-        refused="it gives one probability for a window, not a curve; a day takes it 860,000 windows"
+        refused="it gives one probability for a window, not a curve: 860,000 windows a day"
     ),
     "CRED": _DETECTS,
     "DKPN": Kind(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from epicat.archive.source import LocalFolder
 from epicat.archive.stations import Patterns, find_stations
 from epicat.archive.stations.find import codes_of_key
 from epicat.errors import InputError, NameChoiceError
@@ -103,6 +104,32 @@ def test_what_is_none_of_them(tmp_path):
         find_stations("ftp://user:secret@host/x")
     with pytest.raises(InputError, match="cannot be read: No such file"):
         find_stations(str(tmp_path / "x.csv"))
+
+
+class Bucket(LocalFolder):
+    """A folder that minds being listed as a whole."""
+
+    def list(self, prefix):
+        assert prefix
+        return super().list(prefix)
+
+
+def test_a_buckets_branch_is_read_and_never_all_of_it(tmp_path):
+    write(tmp_path, "FDSNstationXML/NC/NC.KBG.xml", "NC", "KBG")
+    opened = []
+
+    def open_bucket(where: str) -> Bucket:
+        opened.append(where)
+        return Bucket(tmp_path)
+
+    stations = find_stations("s3://ncedc-pds", open_bucket=open_bucket)
+    assert [s.id for s in stations] == ["NC.KBG."]
+    assert opened == ["s3://ncedc-pds"]
+    (tmp_path / "FDSNstationXML").rename(tmp_path / "other")
+    with pytest.raises(InputError, match=r"no \.xml in FDSNstationXML/ of this bucket"):
+        find_stations("s3://ncedc-pds/", open_bucket=open_bucket)
+    folder = find_stations("s3://mine/other", open_bucket=lambda _: LocalFolder(tmp_path / "other"))
+    assert folder == stations
 
 
 def test_a_thousand_stations_take_seconds(tmp_path):

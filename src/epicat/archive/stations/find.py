@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -30,9 +30,14 @@ _READERS = 8
 
 
 def find_stations(
-    where: str, extent: Extent | None = None, patterns: Patterns | None = None
+    where: str,
+    extent: Extent | None = None,
+    patterns: Patterns | None = None,
+    open_bucket: Callable[[str], Source] | None = None,
 ) -> list[Station]:
     """Return the stations of a list (``.csv``), StationXML (file or folder), or FDSN service.
+
+    ``open_bucket`` opens what looks like ``s3://BUCKET/PREFIX``, which is read like a folder.
 
     A service is asked for what lies inside ``extent`` only, and of an archive's StationXML only
     the files whose names ``patterns`` allow are read; neither is a promise that what comes back
@@ -42,6 +47,10 @@ def find_stations(
     path = Path(where)
     if scheme in ("http", "https") and separator:
         return to_stations(read_service(where, extent), where)
+    if separator and open_bucket is not None:
+        is_whole = "/" not in where.partition("://")[2].rstrip("/")
+        rows = _read_all(open_bucket(where), patterns or Patterns(), branch_only=is_whole)
+        return to_stations(rows, where)
     if separator:
         raise InputError(
             f"stations {scheme}://... is not supported; --stations takes a file, a folder, or the "
@@ -82,9 +91,11 @@ def _read_file(path: Path) -> list[ChannelEpoch]:
         raise InputError(f"stations {str(path)!r}: {error}") from error
 
 
-def _read_all(source: Source, patterns: Patterns) -> Iterator[ChannelEpoch]:
+def _read_all(
+    source: Source, patterns: Patterns, *, branch_only: bool = False
+) -> Iterator[ChannelEpoch]:
     """Read every StationXML below a folder; raise `InputError` that names every bad one."""
-    items = _listed(source, patterns)
+    items = _listed(source, patterns, branch_only=branch_only)
     bad = []
     for item, body in _bodies(source, items):
         try:
@@ -102,9 +113,18 @@ def _read_all(source: Source, patterns: Patterns) -> Iterator[ChannelEpoch]:
         )
 
 
-def _listed(source: Source, patterns: Patterns) -> list[StoredObject]:
-    """Return the files to read: those of the archive's own branch, else all below."""
-    everything = _xml(source.list(_BRANCH)) or _xml(source.list(""))
+def _listed(source: Source, patterns: Patterns, *, branch_only: bool) -> list[StoredObject]:
+    """Return the files to read: those of the archive's own branch, else all below.
+
+    Never all of a bucket: listing an archive's waveforms takes hours.
+    """
+    everything = _xml(source.list(_BRANCH))
+    if not everything and branch_only:
+        raise InputError(
+            f"stations {source.location!r}: there is no .xml in {_BRANCH} of this bucket; name "
+            "the folder that has them, or take an FDSN station service"
+        )
+    everything = everything or _xml(source.list(""))
     if not everything:
         raise InputError(f"stations {source.location!r}: there is no .xml file in this folder")
     allowed = [

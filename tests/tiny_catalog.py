@@ -48,7 +48,9 @@ def event(
         for name, phase, after, _ in given
     ]
     arrivals = tuple(arrival(p, row[3]) for p, row in zip(picks, given, strict=True))
-    return Event(time_ns, *place, 0.0, 0.0, rms_s, 101.5, 12.345, edge, arrivals), picks
+    sites = len({arrival.trace_id for arrival in arrivals})
+    event = Event(time_ns, *place, 0.0, 0.0, rms_s, 101.5, 12.345, sites, edge, arrivals)
+    return event, picks
 
 
 def part(*found: tuple[Event, Sequence[Pick]]) -> Part:

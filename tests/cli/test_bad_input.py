@@ -155,11 +155,13 @@ def test_weights_that_cannot_be_had(network, tmp_path, refused, monkeypatch):
 
 EXPORT = {
     "an unknown table": (["--table", "pick"], ["'pick'", "did you mean picks", "ledger"]),
-    "an unknown format": (["--table", "picks", "--format", "xml"], ["'xml'", "csv, parquet"]),
+    "an unknown format": (
+        ["--table", "picks", "--format", "xml"],
+        ["'xml'", "csv, fdsn-text", "parquet"],
+    ),
     "unknown columns": (["--table", "picks", "--columns", "som"], ["'som'", "all, standard"]),
     "Parquet to a terminal": (["--table", "picks", "--format", "parquet"], ["-o FILE"]),
     "an unknown run": (["--table", "picks", "--run", "zzz"], ["'zzz'", "no run"]),
-    "no table": ([], ["--table"]),
     "a folder that is not there": (
         ["--table", "picks", "-o", "/no/such/folder/x.csv"],
         ["/no/such/folder/x.csv", "cannot be written"],

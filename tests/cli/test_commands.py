@@ -78,7 +78,8 @@ def test_every_command_and_every_option_is_documented():
 def test_the_commands_are_those_of_the_documentation():
     assert {name for name, _ in commands()} == {
         "epicat", "epicat run", "epicat plan", "epicat status", "epicat export", "epicat plot",
-        "epicat models", "epicat models list", "epicat models compile", "epicat associate",
+        "epicat models", "epicat models list", "epicat models known", "epicat models compile",
+        "epicat associate",
         "epicat stations", "epicat stations import", "epicat picks", "epicat picks import",
     }  # fmt: skip
 
@@ -200,7 +201,7 @@ def test_a_campaign_without_events_can_be_exported(network, told, tmp_path):
 def test_models_list(network, store, told):
     rows = json.loads(told("models", "list", "--json"))
     assert [r["weight"] for r in rows if r["compiled"] and r["weight"] == "tiny"] == ["tiny"]
-    assert "PhaseNet tiny: compiled" in told("models", "list")
+    assert "PhaseNet tiny version 1: compiled" in told("models", "list")
 
 
 def test_plot(store, told, tmp_path):

@@ -246,6 +246,6 @@ def _holuhraun(folder: Path) -> Iterator[tuple[Event, list[Pick]]]:
         )
         yield (
             Event(parse_time(row["DT"]), latitude, longitude, float(row["Z"]), 0.0, 0.0, 0.1,
-                  90.0, float(distance.min()), False, arrivals),
+                  90.0, float(distance.min()), len(sites), False, arrivals),
             made,
         )  # fmt: skip

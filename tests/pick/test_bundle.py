@@ -46,12 +46,12 @@ def odd_windows(samples: int) -> F32:
 def test_what_is_known_is_what_the_weights_say(bundles: dict[str, Bundle]) -> None:
     original, light = bundles["PhaseNet"].info, bundles["PhaseNetLight"].info
     assert (original.model, original.weight) == ("PhaseNet", "original")
-    assert original.phases == "NPS"
+    assert original.phases == ("N", "P", "S")
     assert original.component_order == "ENZ"
     assert original.thresholds == {"P": 0.3, "S": 0.3}
     assert original.blinding == (250, 250)
     assert (light.model, light.weight) == ("PhaseNetLight", "ethz")
-    assert light.phases == "PSN"
+    assert light.phases == ("P", "S", "N")
     assert light.component_order == "ZNE"
     assert light.thresholds == {"P": 0.4439247878516038, "S": 0.4502677090692625}
     assert light.blinding == (0, 0)

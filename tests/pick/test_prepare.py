@@ -252,7 +252,7 @@ def test_bad_metadata_are_named(pair: Path, text: str) -> None:
         ({"model_args": {"filter_args": ["bandpass"]}}, "need a filter"),
         ({"model_args": {"phases": "NPX"}}, "need the phases N, P, X"),
         ({"model_args": {"phases": ["N", "Pg", "Sg"]}}, "need the phases N, Pg, Sg"),
-        ({"model_args": {"component_order": "ZNH"}}, "need the components Z, N, H"),
+        ({"model_args": {"component_order": "ZNX"}}, "Z, N, X"),
         ({"model_args": {"surprise": 1}}, "unexpected keyword argument 'surprise'"),
         ({"model_args": {"sampling_rate": None}}, r"mine\.json' cannot be used: "),
         ({"seisbench_requirement": "99.0"}, "require seisbench version at least 99.0"),
@@ -307,7 +307,7 @@ def test_a_damaged_bundle_is_told_and_made_again_on_request(pair: Path) -> None:
     [
         ("phasenet", "did you mean PhaseNet"),
         ("PhaseNetLite", "did you mean PhaseNetLight"),
-        ("EQTransformer", "Choose from PhaseNet, PhaseNetLight"),
+        ("EQTransformr", "did you mean EQTransformer"),
     ],
 )
 def test_an_unknown_model_shows_the_near_ones(name: str, near: str) -> None:

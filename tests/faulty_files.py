@@ -19,6 +19,7 @@ class FaultyFiles:
         self._before = before
         self.location = files.location
         self.arrow = files.arrow
+        self.native = files.native
         self.prepare = files.prepare
         self.top = files.top
         self.list = files.list

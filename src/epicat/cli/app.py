@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from epicat import __version__
-from epicat.cli import export, models, plan, plot, run, status
+from epicat.cli import compact, export, models, plan, plot, query, run, status
 from epicat.errors import EpicatError
 
 __all__ = ["app", "main"]
@@ -31,6 +31,8 @@ app.command("plan")(plan.plan)
 app.command("status")(status.status)
 app.command("export")(export.export)
 app.command("plot")(plot.plot)
+app.command("query")(query.query)
+app.command("compact")(compact.compact)
 app.add_typer(models.app, name="models")
 
 _NUMBER = r"[+-]?[\d.]+"

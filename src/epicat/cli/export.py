@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from epicat.cli import options as o
-from epicat.cli.shared import choose_designs, whole_file
+from epicat.cli.shared import choose_designs, said_which, whole_file
 from epicat.errors import InputError, NameChoiceError
 
 if TYPE_CHECKING:
@@ -60,12 +60,7 @@ def _rows(store: Store, table: str, design: str | None) -> Any:
     if table == "stations":
         return store.stations()
     chosen = choose_designs(store, design)
-    if chosen.others and not design:
-        typer.echo(
-            f"the store has {chosen.others} more pair(s) of run and associator; this is run "
-            f"{chosen.run}, associator {chosen.associator} (choose with --run)",
-            err=True,
-        )
+    said_which(chosen, design)
     if table == "ledger":
         wanted = {chosen.run, chosen.associator}
         return ledger_table(e for e in store.ledger() if e.design in wanted)

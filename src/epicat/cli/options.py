@@ -56,7 +56,12 @@ Archive = Annotated[
 Layout = Annotated[str, typer.Option(help="ncedc, sds or files.", rich_help_panel=_WHERE)]
 Stations = Annotated[Path, typer.Option(help="List of stations in CSV.", rich_help_panel=_WHERE)]
 StoreText = Annotated[
-    str, typer.Option("--store", help="Where results are kept.", rich_help_panel=_WHERE)
+    str,
+    typer.Option(
+        "--store",
+        help="Where results are kept: a folder, or s3://BUCKET/FOLDER.",
+        rich_help_panel=_WHERE,
+    ),
 ]
 Model = Annotated[str, typer.Option(help="SeisBench model.", rich_help_panel=_PICK)]
 Weight = Annotated[

@@ -39,6 +39,14 @@ class Files(Protocol):
     arrow: Any
     """The same as a file system of Arrow's, for reading parts of files."""
 
+    def native(self) -> Any:
+        """Return the same as a file system that runs no Python.
+
+        For whoever scans while holding Python's lock, as DuckDB does: Arrow's threads then wait
+        for that lock, and the scan for them, for ever.
+        """
+        ...
+
     def prepare(self) -> None:
         """Make the place if it can be made; raise `StoreError` if it cannot be written."""
         ...
@@ -75,6 +83,10 @@ class LocalFiles:
         self._root = root.absolute()
         self.location = str(root)
         self.arrow = pafs.SubTreeFileSystem(str(self._root), pafs.LocalFileSystem())
+
+    def native(self) -> Any:
+        """Return the folder as a file system that runs no Python."""
+        return self.arrow
 
     def prepare(self) -> None:
         """Make the folder; raise `StoreError` if it cannot be written."""
@@ -166,9 +178,24 @@ class BucketFiles:
                 "and give credentials by the environment (AWS_ACCESS_KEY_ID, ...)"
             )
         self._bucket, prefix = parsed[1], parsed[2].strip("/")
-        self.location = f"s3://{self._bucket}" + (f"/{prefix}" if prefix else "")
+        self._path = f"{self._bucket}/{prefix}".rstrip("/")
+        self.location = f"s3://{self._path}"
         self._store = _connect(self._bucket, prefix, retries)
         self.arrow = pafs.PyFileSystem(pafs.FSSpecHandler(_ForArrow(self)))
+
+    def native(self) -> Any:
+        """Return the bucket as a file system that runs no Python: Arrow's own client of S3."""
+        endpoint = urlsplit(_endpoint())
+        names = ("AWS_REGION", "AWS_DEFAULT_REGION")
+        region = next((os.environ[name] for name in names if os.environ.get(name)), "us-east-1")
+        server = pafs.S3FileSystem(
+            region=region,
+            anonymous=os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true"),
+            scheme=endpoint.scheme or "https",
+            endpoint_override=endpoint.netloc.rpartition("@")[2] or None,
+            connect_timeout=5,
+        )
+        return pafs.SubTreeFileSystem(self._path, server)
 
     def prepare(self) -> None:
         """Do nothing: buckets are made elsewhere, and the first writing tells."""

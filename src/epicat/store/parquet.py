@@ -219,16 +219,13 @@ class ParquetStore:
         found = (DataFile.of(name) for name in self._listed(folder))
         return [file for file in found if file is not None]
 
-    def fragment(self, file: DataFile, guarantee: Any = None) -> Any:
-        """Return a file as a part of an Arrow dataset; ``guarantee`` holds for all its rows."""
-        return _FORMAT.make_fragment(file.name, self.files.arrow, guarantee)
-
     def scan(self, file: DataFile, columns: Sequence[str], chosen: Any = None) -> pa.Table:
         """Read columns of the rows for which an expression is true."""
         schema = pa.schema([SCHEMAS[file.table].field(name) for name in columns])
         whole = _without_design(SCHEMAS[file.table])
         with self._damage_told(file.name):
-            found = self.fragment(file).to_table(schema=whole, columns=columns, filter=chosen)
+            fragment = _FORMAT.make_fragment(file.name, self.files.arrow)
+            found = fragment.to_table(schema=whole, columns=columns, filter=chosen)
         return found.cast(schema)
 
     def _read_part(self, file: DataFile, keys: set[str], where: Where) -> pa.Table:

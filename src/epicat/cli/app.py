@@ -13,7 +13,19 @@ from typing import Annotated
 import typer
 
 from epicat import __version__
-from epicat.cli import associate, export, models, picks, plan, plot, run, stations, status
+from epicat.cli import (
+    associate,
+    compact,
+    export,
+    models,
+    picks,
+    plan,
+    plot,
+    query,
+    run,
+    stations,
+    status,
+)
 from epicat.errors import EpicatError
 
 __all__ = ["app", "main"]
@@ -32,6 +44,8 @@ app.command("plan")(plan.plan)
 app.command("status")(status.status)
 app.command("export")(export.export)
 app.command("plot")(plot.plot)
+app.command("query")(query.query)
+app.command("compact")(compact.compact)
 app.add_typer(stations.app, name="stations")
 app.add_typer(picks.app, name="picks")
 app.add_typer(models.app, name="models")

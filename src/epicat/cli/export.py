@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from epicat.cli import options as o
-from epicat.cli.shared import Chosen, choose_designs, whole_file
+from epicat.cli.shared import Chosen, choose_designs, said_which, whole_file
 from epicat.errors import InputError, NameChoiceError
 
 if TYPE_CHECKING:
@@ -116,12 +116,7 @@ def _rows(store: Store, table: str, design: str | None) -> Any:
 def _chosen(store: Store, design: str | None) -> Chosen:
     """Return the designs to export, and tell that there are others."""
     chosen = choose_designs(store, design)
-    if chosen.others and not design:
-        typer.echo(
-            f"the store has {chosen.others} more pair(s) of run and associator; this is run "
-            f"{chosen.run}, associator {chosen.associator} (choose with --run)",
-            err=True,
-        )
+    said_which(chosen, design)
     return chosen
 
 

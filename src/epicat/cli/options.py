@@ -119,7 +119,12 @@ Exclude = Annotated[
     ),
 ]
 StoreText = Annotated[
-    str, typer.Option("--store", help="Where results are kept.", rich_help_panel=_WHERE)
+    str,
+    typer.Option(
+        "--store",
+        help="Where results are kept: a folder, or s3://BUCKET/FOLDER.",
+        rich_help_panel=_WHERE,
+    ),
 ]
 Model = Annotated[str, typer.Option(help="SeisBench model.", rich_help_panel=_PICK)]
 Weight = Annotated[

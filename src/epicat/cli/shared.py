@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import typer
+
 from epicat.errors import InputError
 
 if TYPE_CHECKING:
     from epicat.store.interface import Store
 
-__all__ = ["Chosen", "choose_designs", "whole_file"]
+__all__ = ["Chosen", "choose_designs", "said_which", "whole_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,16 @@ def choose_designs(store: Store, wanted: str | None) -> Chosen:
     pairs = {(i["run"], i["associator"]) for i in invocations if i["associator"]}
     others = len(pairs - {(last["run"], last["associator"])})
     return Chosen(last["run"], last["associator"], last["extent"], others)
+
+
+def said_which(chosen: Chosen, wanted: str | None) -> None:
+    """Say which designs were chosen if there are others and nobody has named one."""
+    if chosen.others and not wanted:
+        typer.echo(
+            f"the store has {chosen.others} more pair(s) of run and associator; this is run "
+            f"{chosen.run}, associator {chosen.associator} (choose with --run)",
+            err=True,
+        )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The embedded store: Parquet files in a folder, nothing to keep running.
+"""The embedded store: Parquet files in a folder or a bucket, nothing to keep running.
 
 ::
 
@@ -6,25 +6,31 @@
     picks/design={run}/month={2019-06}/{generation}.parquet
     events/design={associator}/month=.../{generation}.parquet     and arrivals likewise
     ledger/{generation}-{mark}.parquet                    the marks
+    compacted/{time}-{digits}.parquet                     marks that a compaction put together
     stations/{time}-{digest}.parquet
     records/{kind}/{name}.json
 
-A file is written under another name, flushed to the disk and renamed, so that it is whole or
-not there; none is ever changed.  One file holds many keys.  Files whose generation no mark
-names are leftovers of a kill and are never read.  Several processes may write at once.
+A file is written whole or not at all and never changed.  One file holds many keys.  Files
+whose generation no mark names are leftovers of a kill and are never read.  Several processes
+may write at once.
+
+Only a compaction (`epicat.store.compact`) deletes files, and before it does it writes a new one
+to ``compacted/`` that knows of every row it leaves.  So what a reader sees fits together if
+``compacted/`` is afterwards what it was: see `ParquetStore.steady`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import IO, Any
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,221 +40,334 @@ import pyarrow.parquet as pq
 from epicat.clock import month_of
 from epicat.errors import StoreError
 from epicat.model import LedgerEntry, Stage, digest_of
+from epicat.store.files import Files, LocalFiles
 from epicat.store.interface import STAGE_OF, Where, newest
 from epicat.tables import (
     LEDGER,
     SCHEMA_VERSION,
     SCHEMAS,
     STATIONS,
+    TABLES,
     TableName,
     entries_of,
     ledger_table,
 )
 
-__all__ = ["ParquetStore"]
+__all__ = ["DataFile", "ParquetStore", "in_threads"]
 
 _ABOUT = "store.json"
+_FORMAT = ds.ParquetFileFormat()
+_TRIES = 10
+_THREADS = 8
+_ROW_GROUP = 1 << 17
 _DICTIONARIES = ["trace_id", "channel", "phase", "key", "stage", "status", "archive"]
+_MEASURED = ["key", "time"]
+"""Columns whose smallest and largest values a file keeps: those that rows are chosen by."""
+
+T = TypeVar("T")
+S = TypeVar("S")
 
 
-@contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    """Name the file that cannot be read."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise StoreError(f"{str(path)!r} is damaged: {error}") from error
+@dataclass(frozen=True, slots=True, order=True)
+class DataFile:
+    """A file of rows, by what its name says."""
+
+    table: TableName
+    """The table that the rows belong to."""
+    design: str
+    """Digest of the run or the associator."""
+    month: str
+    """UTC month of the rows' times, such as ``2019-06``."""
+    generation: str
+    """The writing that it belongs to."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the store."""
+        return f"{self.table}/design={self.design}/month={self.month}/{self.generation}.parquet"
+
+    @classmethod
+    def of(cls, name: str) -> DataFile | None:
+        """Read what `name` wrote; None if it is no such file."""
+        parts = name.split("/")
+        if len(parts) != 4 or parts[0] not in TABLES or not name.endswith(".parquet"):
+            return None
+        folders = ("design=", "month=")
+        if not all(part.startswith(f) for part, f in zip(parts[1:3], folders, strict=True)):
+            return None
+        design, month = (p.removeprefix(f) for p, f in zip(parts[1:3], folders, strict=True))
+        return cls(parts[0], design, month, parts[3].removesuffix(".parquet"))
 
 
 class ParquetStore:
-    """A `Store` in a folder."""
+    """A `Store` in a folder or a bucket."""
 
-    def __init__(self, root: Path, *, create: bool = False) -> None:
-        self._root = root
-        self.location = str(root)
+    def __init__(self, files: Files | Path, *, create: bool = False) -> None:
+        self.files: Files = LocalFiles(files) if isinstance(files, Path) else files
+        self.location = self.files.location
         self._marks: dict[str, list[LedgerEntry]] = {}
         if create:
             self._create()
         self._check_version()
 
     def _create(self) -> None:
-        try:
-            self._root.mkdir(parents=True, exist_ok=True)
-            probe = self._root / f".{uuid.uuid4().hex}.partial"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise StoreError(
-                f"store {self.location!r} cannot be written: {error.strerror}; give --store a "
-                "folder that you may write to"
-            ) from error
+        self.files.prepare()
         # Listed first: another process may be making the same store at this moment.
-        others = [p.name for p in self._root.iterdir() if not p.name.startswith(".")]
-        if not (self._root / _ABOUT).exists():
+        others = self.files.top()
+        if not self.files.exists(_ABOUT):
             if others:
                 raise StoreError(
                     f"store {self.location!r} is a folder with other things in it "
-                    f"({', '.join(sorted(others)[:3])}); give --store a new or empty folder"
+                    f"({', '.join(others[:3])}); give --store a new or empty folder"
                 )
-            self._write_json(self._root / _ABOUT, {"schema_version": SCHEMA_VERSION})
+            self._write_json(_ABOUT, {"schema_version": SCHEMA_VERSION})
 
     def _check_version(self) -> None:
         try:
-            about = json.loads((self._root / _ABOUT).read_bytes())
-            found = int(about["schema_version"])
+            text = self.files.read(_ABOUT)
         except OSError as error:
             raise StoreError(
                 f"there is no store at {self.location!r}; `epicat run` makes one"
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{str(self._root / _ABOUT)!r} is damaged: {error}") from error
+        with self._damage_told(_ABOUT):
+            found = int(json.loads(text)["schema_version"])
         if found > SCHEMA_VERSION:
             raise StoreError(
                 f"store {self.location!r} was written by a newer epicat (schema {found}, this one "
                 f"knows {SCHEMA_VERSION}); update epicat"
             )
 
+    @contextmanager
+    def _damage_told(self, name: str) -> Iterator[None]:
+        """Name the file that cannot be read; that it is gone is another matter."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            where = f"{self.location}/{name}"
+            raise StoreError(f"{where!r} is damaged: {error}") from error
+
     def replace(self, table: TableName, rows: pa.Table, generation: str) -> None:
         """Write rows under a generation, a file for each design and month."""
         if rows.num_rows == 0:
             return
-        rows = rows.sort_by([("key", "ascending"), ("time", "ascending")])
-        months = [month_of(t) for t in rows["time"].cast(pa.int64()).to_pylist()]
-        rows = rows.append_column("month", pa.array(months))
+        months = _months(rows["time"])
         for design in pc.unique(rows["design"]).to_pylist():
-            for month in sorted(set(months)):
-                chosen = (pc.field("design") == design) & (pc.field("month") == month)
-                part = rows.filter(chosen).drop_columns(["design", "month"])
-                folder = self._root / table / f"design={design}" / f"month={month}"
-                self._write_parquet(folder / f"{generation}.parquet", part)
+            for month in pc.unique(months).to_pylist():
+                chosen = pc.and_(pc.equal(rows["design"], design), pc.equal(months, month))
+                part = rows.filter(chosen).drop_columns(["design"])
+                if part.num_rows:
+                    name = DataFile(table, design, month, generation).name
+                    self._write_parquet(name, _by_day_and_key(part))
 
     def mark(self, entries: Sequence[LedgerEntry]) -> None:
         """Write the marks of one generation, in one file."""
         generations = {entry.generation for entry in entries}
         if len(generations) != 1:
             raise ValueError(f"marks of one call must be of one generation, not {generations}")
-        name = f"{generations.pop()}-{uuid.uuid4().hex[:8]}.parquet"
-        self._write_parquet(self._root / "ledger" / name, ledger_table(entries))
+        name = f"ledger/{generations.pop()}-{uuid.uuid4().hex[:8]}.parquet"
+        self._write_parquet(name, ledger_table(entries))
+
+    def put_together(self, entries: Sequence[LedgerEntry]) -> None:
+        """Write marks of any generations to ``compacted/``, where names rise with time."""
+        name = f"compacted/{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
+        self._write_parquet(name, ledger_table(entries))
 
     def read(self, table: TableName, where: Where) -> pa.Table:
         """Return the marked rows, sorted by time and then by id."""
-        live = self._live(table, where)
         schema = SCHEMAS[table]
-        parts = [
-            self._read_part(path, design, live[generation], where).select(schema.names).cast(schema)
-            for path, design, generation in self._files(table, where)
-            if generation in live
-        ]
-        found = pa.concat_tables([schema.empty_table(), *parts])
+        found = self.steady(lambda: self.read_of(table, where, self._entries(table, where)))
         return found.sort_by([("time", "ascending"), (schema.names[0], "ascending")])
 
-    def _live(self, table: TableName, where: Where) -> dict[str, set[str]]:
-        """Return by generation the keys whose rows count."""
+    def _entries(self, table: TableName, where: Where) -> list[LedgerEntry]:
+        entries = self.ledger(STAGE_OF[table], where.design)
+        return [e for e in entries if where.keys is None or e.key in where.keys]
+
+    def steady(self, look: Callable[[], T]) -> T:
+        """Look at the ledger and then at files, until no compaction comes in between.
+
+        ``look`` begins with `ledger`.  While ``compacted/`` stays what it was there, no file
+        with rows that the ledger named has been deleted.
+        """
+        for _ in range(_TRIES):
+            with suppress(FileNotFoundError):
+                found = look()
+                if set(self._listed("compacted")) == _compacted(self._marks):
+                    return found
+        raise StoreError(
+            f"store {self.location!r}: files vanish all the time; is something else than "
+            "`epicat compact` deleting them?"
+        )
+
+    def read_of(self, table: TableName, where: Where, entries: Iterable[LedgerEntry]) -> pa.Table:
+        """Return the rows that entries name, in no order; files may be gone meanwhile."""
         live: dict[str, set[str]] = defaultdict(set)
-        for entry in self.ledger(STAGE_OF[table], where.design):
-            if where.keys is None or entry.key in where.keys:
-                live[entry.generation].add(entry.key)
-        return live
+        for entry in entries:
+            live[entry.generation].add(entry.key)
+        chosen = [
+            file
+            for file in self.data_files(table, where.design)
+            if file.generation in live and _may_hold(file, where)
+        ]
+        parts = in_threads(lambda file: self._read_part(file, live[file.generation], where), chosen)
+        return pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
 
-    def _files(self, table: TableName, where: Where) -> Iterator[tuple[Path, str, str]]:
-        for path in sorted((self._root / table).glob("design=*/month=*/*.parquet")):
-            design = path.parent.parent.name.removeprefix("design=")
-            month = path.parent.name.removeprefix("month=")
-            if where.design not in (None, design):
-                continue
-            if where.span and not (
-                month_of(where.span.start_ns) <= month <= month_of(where.span.end_ns - 1)
-            ):
-                continue
-            yield path, design, path.stem
+    def data_files(self, table: TableName, design: str | None) -> list[DataFile]:
+        """Return the files of a table, those included that no mark names."""
+        folder = table if design is None else f"{table}/design={design}"
+        found = (DataFile.of(name) for name in self._listed(folder))
+        return [file for file in found if file is not None]
 
-    def _read_part(self, path: Path, design: str, keys: set[str], where: Where) -> pa.Table:
+    def scan(self, file: DataFile, columns: Sequence[str], chosen: Any = None) -> pa.Table:
+        """Read columns of the rows for which an expression is true."""
+        schema = pa.schema([SCHEMAS[file.table].field(name) for name in columns])
+        whole = _without_design(SCHEMAS[file.table])
+        with self._damage_told(file.name):
+            fragment = _FORMAT.make_fragment(file.name, self.files.arrow)
+            found = fragment.to_table(schema=whole, columns=columns, filter=chosen)
+        return found.cast(schema)
+
+    def _read_part(self, file: DataFile, keys: set[str], where: Where) -> pa.Table:
+        schema = SCHEMAS[file.table]
         chosen = pc.field("key").isin(sorted(keys))
         if where.span is not None:
-            kind = pa.timestamp("ns", tz="UTC")
+            kind = schema.field("time").type
             begin, end = (pa.scalar(t, kind) for t in (where.span.start_ns, where.span.end_ns))
             chosen = chosen & (pc.field("time") >= begin) & (pc.field("time") < end)
-        with _damage_told(path):
-            rows = ds.dataset(path, format="parquet", partitioning=None).to_table(filter=chosen)
-        return rows.append_column("design", pa.array([design] * rows.num_rows, pa.string()))
+        rows = self.scan(file, _without_design(schema).names, chosen)
+        designs = pa.array([file.design] * rows.num_rows, pa.string())
+        return rows.append_column("design", designs).select(schema.names).cast(schema)
 
     def ledger(self, stage: Stage | None = None, design: str | None = None) -> list[LedgerEntry]:
         """Return the newest entry of each key, in the order of stage, design and key."""
         return newest(
             entry
-            for entries in self._load_marks().values()
+            for entries in self.marks().values()
             for entry in entries
             if stage in (None, entry.stage) and design in (None, entry.design)
         )
 
-    def _load_marks(self) -> dict[str, list[LedgerEntry]]:
+    def marks(self) -> dict[str, list[LedgerEntry]]:
         """Return the marks by file; files never change, so only new ones are read."""
-        names = {path.name for path in (self._root / "ledger").glob("*.parquet")}
-        fresh = sorted(names - set(self._marks))
-        for name in fresh:
-            path = self._root / "ledger" / name
-            with _damage_told(path):
-                self._marks[name] = entries_of(
-                    pq.read_table(path, schema=LEDGER, partitioning=None)
-                )
-        return self._marks
+        for _ in range(_TRIES):
+            # In this order: what vanishes from the first is in the second by then.
+            names = [*self._listed("ledger"), *self._listed("compacted")]
+            fresh = [name for name in names if name not in self._marks]
+            with suppress(FileNotFoundError):
+                known = {
+                    **self._marks,
+                    **dict(zip(fresh, in_threads(self._read_marks, fresh), strict=True)),
+                }
+                self._marks = {name: known[name] for name in names}
+                return self._marks
+        raise StoreError(f"store {self.location!r}: files of the ledger vanish all the time")
+
+    def _read_marks(self, name: str) -> list[LedgerEntry]:
+        return entries_of(self._read_parquet(name, LEDGER))
 
     def put_stations(self, rows: pa.Table) -> None:
         """Add stations; a row replaces an earlier one of the same id."""
         digest = digest_of(*rows.to_pylist())
-        folder = self._root / "stations"
-        newest_file = max(folder.glob("*.parquet"), default=None)
-        if newest_file is None or not newest_file.stem.endswith(digest):
-            self._write_parquet(folder / f"{time.time_ns():020d}-{digest}.parquet", rows)
+        last = max(self._listed("stations"), default="")
+        if not PurePosixPath(last).stem.endswith(digest):
+            self._write_parquet(f"stations/{time.time_ns():020d}-{digest}.parquet", rows)
 
     def stations(self) -> pa.Table:
         """Return the stations, in the order of ids."""
         rows: dict[str, dict[str, Any]] = {}
-        for path in sorted((self._root / "stations").glob("*.parquet")):
-            with _damage_told(path):
-                part = pq.read_table(path, schema=STATIONS, partitioning=None)
-                rows.update({row["id"]: row for row in part.to_pylist()})
+        for name in self._listed("stations"):
+            part = self._read_parquet(name, STATIONS)
+            rows.update({row["id"]: row for row in part.to_pylist()})
         return pa.Table.from_pylist([rows[i] for i in sorted(rows)], schema=STATIONS)
 
     def put_record(self, kind: str, name: str, record: Mapping[str, Any]) -> None:
         """Keep a record; the first of a name stays."""
-        path = self._root / "records" / kind / f"{name}.json"
-        if not path.exists():
+        path = f"records/{kind}/{name}.json"
+        if not self.files.exists(path):
             self._write_json(path, record)
 
     def records(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return the records of a kind by name, in the order of names."""
-        found = {}
-        for path in sorted((self._root / "records" / kind).glob("*.json")):
-            with _damage_told(path):
-                found[path.stem] = json.loads(path.read_bytes())
-        return found
+        names = self._listed(f"records/{kind}", ".json")
+        records = in_threads(self._read_json, names)
+        return {PurePosixPath(n).stem: r for n, r in zip(names, records, strict=True)}
 
-    def _write_parquet(self, path: Path, rows: pa.Table) -> None:
-        dictionaries = [name for name in rows.column_names if name in _DICTIONARIES]
-        self._write(
-            path,
-            lambda file: pq.write_table(
-                rows, file, compression="zstd", use_dictionary=dictionaries
-            ),
+    def _read_json(self, name: str) -> dict[str, Any]:
+        with self._damage_told(name):
+            found: dict[str, Any] = json.loads(self.files.read(name))
+            return found
+
+    def _read_parquet(self, name: str, schema: pa.Schema) -> pa.Table:
+        with self._damage_told(name):
+            data = pa.BufferReader(self.files.read(name))
+            return pq.read_table(data, schema=schema, partitioning=None)
+
+    def _listed(self, folder: str, ending: str = ".parquet") -> list[str]:
+        return [name for name in self.files.list(folder) if name.endswith(ending)]
+
+    def _write_json(self, name: str, record: Mapping[str, Any]) -> None:
+        self.files.write(name, json.dumps(record, indent=1, sort_keys=True).encode())
+
+    def _write_parquet(self, name: str, rows: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        pq.write_table(
+            rows,
+            sink,
+            compression="zstd",
+            row_group_size=_ROW_GROUP,
+            use_dictionary=[n for n in rows.column_names if n in _DICTIONARIES],
+            column_encoding=_encodings(rows.schema),
+            write_statistics=[n for n in rows.column_names if n in _MEASURED],
+            store_schema=False,
         )
+        self.files.write(name, sink.getvalue().to_pybytes())
 
-    def _write_json(self, path: Path, record: Mapping[str, Any]) -> None:
-        text = json.dumps(record, indent=1, sort_keys=True)
-        self._write(path, lambda file: file.write(text.encode()))
 
-    def _write(self, path: Path, fill: Callable[[IO[bytes]], object]) -> None:
-        partial = path.with_name(f".{uuid.uuid4().hex}.partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
-                fill(file)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                partial.unlink()
-            raise StoreError(
-                f"store {self.location!r} cannot be written: {error.strerror or error}"
-            ) from error
+def in_threads(function: Callable[[S], T], items: Sequence[S]) -> list[T]:
+    """Call a function that mostly waits for files with each item, several at a time."""
+    if len(items) < 2:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return list(threads.map(function, items))
+
+
+def _encodings(schema: pa.Schema) -> dict[str, str]:
+    """Choose what makes columns small that are no dictionary."""
+    kinds: list[tuple[Callable[[pa.DataType], bool], str]] = [
+        (pa.types.is_timestamp, "DELTA_BINARY_PACKED"),
+        (pa.types.is_integer, "DELTA_BINARY_PACKED"),
+        (pa.types.is_floating, "BYTE_STREAM_SPLIT"),
+        (pa.types.is_string, "DELTA_LENGTH_BYTE_ARRAY"),
+    ]
+    return {
+        field.name: encoding
+        for field in schema
+        for fits, encoding in kinds
+        if field.name not in _DICTIONARIES and fits(field.type)
+    }
+
+
+def _by_day_and_key(rows: pa.Table) -> pa.Table:
+    """Sort rows so that a day's lie together, and in it a key's: small, and few to read."""
+    days = pc.floor_temporal(rows["time"], unit="day")
+    order = [("day", "ascending"), ("key", "ascending"), ("time", "ascending")]
+    return rows.append_column("day", days).sort_by(order).drop_columns(["day"])
+
+
+def _months(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the month of each time, as `month_of` writes it."""
+    return pc.strftime(times, format="%Y-%m")
+
+
+def _may_hold(file: DataFile, where: Where) -> bool:
+    span = where.span
+    return span is None or month_of(span.start_ns) <= file.month <= month_of(span.end_ns - 1)
+
+
+def _compacted(names: Iterable[str]) -> set[str]:
+    return {name for name in names if name.startswith("compacted/")}
+
+
+def _without_design(schema: pa.Schema) -> pa.Schema:
+    return schema.remove(schema.get_field_index("design"))

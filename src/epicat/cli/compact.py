@@ -1,0 +1,42 @@
+"""``epicat compact``: a store's many small files into few."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from epicat.cli import options as o
+from epicat.errors import InputError
+
+__all__ = ["compact"]
+
+
+def compact(
+    store: o.StoreText,
+    as_json: Annotated[bool, typer.Option("--json", help="What was done, as JSON.")] = False,
+) -> None:
+    """Put the many small files of a store together, and delete what has been superseded.
+
+    Runs, exports and other compactions may go on meanwhile, and nothing is lost if it is
+    stopped: the same command goes on.
+    """
+    from epicat.store.compact import compact as put_together  # noqa: PLC0415 - heavy
+    from epicat.store.open import open_store  # noqa: PLC0415
+    from epicat.store.parquet import ParquetStore  # noqa: PLC0415
+
+    opened = open_store(store)
+    if not isinstance(opened, ParquetStore):
+        raise InputError(f"store {opened.location!r} has no files to compact")
+    done = put_together(opened)
+    if as_json:
+        typer.echo(json.dumps({"store": opened.location, **asdict(done)}))
+        return
+    files = ", ".join(f"{count:,} of {name}" for name, count in done.files.items())
+    typer.echo(
+        f"{done.rows:,} rows of {done.keys:,} keys written again, {done.deleted:,} files deleted; "
+        f"files now: {files}",
+        err=True,
+    )

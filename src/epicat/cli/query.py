@@ -1,0 +1,113 @@
+"""``epicat query``: SQL over a store."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+
+from epicat.cli import options as o
+from epicat.cli.shared import choose_designs, said_which
+from epicat.errors import InputError
+
+__all__ = ["query"]
+
+
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT.")],
+    store: o.StoreText,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each row.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV with a header.")] = False,
+    design: Annotated[
+        str | None,
+        typer.Option(
+            "--run", help="Beginning of a run's or an associator's digest; default: the newest."
+        ),
+    ] = None,
+) -> None:
+    """Ask the views picks, events, arrivals, stations, ledger and runs of a store by SQL.
+
+    They have the rows of the newest run and associator, or of those that --run names.  Times
+    are UTC.  `month` of picks, events and arrivals, such as '2019-06', says which files are read.
+    """
+    if as_json and as_csv:
+        raise InputError("--json or --csv, not both")
+    from epicat.store.open import open_store  # noqa: PLC0415 - heavy
+    from epicat.store.parquet import ParquetStore  # noqa: PLC0415
+    from epicat.store.query import Designs  # noqa: PLC0415
+    from epicat.store.query import query as ask  # noqa: PLC0415
+
+    opened = open_store(store)
+    if not isinstance(opened, ParquetStore):
+        raise InputError(f"store {opened.location!r} is not in Parquet files: ask it by itself")
+    chosen = choose_designs(opened, design)
+    said_which(chosen, design)
+    found = ask(opened, sql, Designs(chosen.run or "", chosen.associator or ""))
+    if as_json:
+        _write_json(found)
+    elif as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(found.column_names)
+        writer.writerows([_text(value) for value in row] for row in _rows(found))
+    else:
+        _show(found.column_names, [[_text(value) for value in row] for row in _rows(found)])
+
+
+def _rows(table: Any) -> Iterator[Sequence[Any]]:
+    """Give plain values: times as ISO 8601, exact numbers as integers or floats."""
+    for batch in table.to_batches(max_chunksize=65_536):
+        columns = [_plain(column) for column in batch.columns]
+        yield from zip(*columns, strict=True)
+
+
+def _plain(column: Any) -> list[Any]:
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    from epicat.clock import iso  # noqa: PLC0415
+
+    if pa.types.is_timestamp(column.type):
+        zone = column.type.tz
+        nanoseconds = column.cast(pa.timestamp("ns", zone)).cast(pa.int64()).to_pylist()
+        return [None if time is None else iso(time) for time in nanoseconds]
+    return [_simple(value) for value in column.to_pylist()]
+
+
+def _simple(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (bool, int, float, str, list, dict)):
+        return value
+    return str(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, default=str)
+    return str(value)
+
+
+def _write_json(table: Any) -> None:
+    for row in _rows(table):
+        typer.echo(json.dumps(dict(zip(table.column_names, row, strict=True)), default=str))
+
+
+def _show(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
+    for row in (names, ["-" * width for width in widths], *rows):
+        cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())

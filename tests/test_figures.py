@@ -28,7 +28,6 @@ from matplotlib.transforms import Bbox
 
 from epicat.figures import catalog_figure, draw_catalog
 
-REAL = Path("/work/shared/data")
 START = parse_time("2019-07-04T17:33:49Z")
 SECOND = 1_000_000_000
 PANELS = ("map", "depth by longitude", "depth by latitude", "timeline")
@@ -368,10 +367,9 @@ def test_a_missing_matplotlib_says_what_to_install(
         write(tmp_path / "catalog.png")
 
 
-@pytest.mark.realdata
-def test_a_real_catalog(tmp_path: Path) -> None:
+def test_a_real_catalog(realdata: Path) -> None:
     def read(name: str) -> list[dict[str, str]]:
-        return list(csv.DictReader((REAL / "holuhraun" / name).read_text().splitlines()))
+        return list(csv.DictReader((realdata / "holuhraun" / name).read_text().splitlines()))
 
     rows = [
         (parse_time(r["DT"]), float(r["Y"]), float(r["X"]), float(r["Z"]), False)

@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+ACCESS, SECRET = "AKIAEXAMPLE", "wJalrXUtnFEMI"
+"""Credentials of nobody's."""
+CATALOGS = "catalogs"
+"""A bucket for stores."""
+
+
+def url_of(place: Path) -> str:
+    """Return a place in the bucket for stores that no other test has."""
+    return f"s3://{CATALOGS}{place.as_posix()}"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from epicat.store.parquet import ParquetStore
 from epicat.store.query import Designs, query
 from epicat.tables import arrivals_table, events_table, picks_table, stations_table
 from epicat.testing.store_contract import entry_of, event_at, pick_at
-from s3_server import url_of
+from s3 import url_of
 
 pytest.importorskip("duckdb")
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import pyarrow.fs as pafs
 
 from epicat.errors import InputError, StoreError
+from epicat.s3errors import Kind, trouble_of
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -267,27 +268,24 @@ class BucketFiles:
             raise StoreError(f"store {self.location!r}: {self._meaning(error)}") from error
 
     def _meaning(self, error: Exception) -> str:
-        text = str(error)
-        return next(
-            (words for sign, words in _MEANINGS.items() if re.search(sign, text)),
-            "the server cannot be used: {server} does not answer as S3 does",
-        ).format(server=_server(), bucket=self._bucket)
+        trouble = trouble_of(error)
+        about = _ADVICE[trouble.kind]
+        return about.format(words=trouble.words, server=_server(), bucket=self._bucket)
 
 
-_MEANINGS = {
-    r"/latest/(api|meta-data)/|169\.254\.1": "there are no credentials for it; set "
-    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a machine with a role",
-    "NoSuchBucket": "there is no bucket {bucket!r} at {server}; epicat makes none",
-    r"status code: 40[13]": "access is denied at {server}; may these credentials list, read, "
-    "write and delete there?",
-    r"redirect without LOCATION|AuthorizationHeaderMalformed|status code: 301": "the bucket is in "
-    "another region; set AWS_REGION",
-    r"status code: (408|429|5\d\d)": "the server {server} is too busy or failing; try again later",
-    "status code: 416": "a file is empty that should not be",
-    "error sending request": "the server {server} cannot be reached; is AWS_ENDPOINT_URL right, is "
+_ADVICE = {
+    Kind.REFUSED: "{server}: {words}; may these credentials list, read, write and delete there?",
+    Kind.MISSING: "there is no bucket {bucket!r} at {server}; epicat makes none",
+    Kind.BUSY: "{server}: {words}; try again later",
+    Kind.SILENT: "the server {server} cannot be reached ({words}); is AWS_ENDPOINT_URL right, is "
     "there a network?",
+    Kind.BROKEN: "{server}: {words}; is a file there damaged?",
+    Kind.MOVED: "{words}; set AWS_REGION",
+    Kind.KEYLESS: "{words}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a machine "
+    "with a role",
+    Kind.OTHER: "{server} does not answer as S3 does",
 }
-"""What a sign in the text of an error of obstore means; the first one found counts."""
+"""What to say of a trouble with the server."""
 
 
 def _endpoint() -> str:

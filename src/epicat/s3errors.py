@@ -29,6 +29,8 @@ class Kind(Enum):
     """The answer broke off."""
     MOVED = auto()
     """The bucket is in another region."""
+    KEYLESS = auto()
+    """A request was to be signed, and neither the environment nor the machine has credentials."""
     OTHER = auto()
     """Something else."""
 
@@ -47,6 +49,7 @@ _STATUS = re.compile(r"status code: (\d{3}) ?([^:]*)")
 _TAG = re.compile(r"<(Code|Message)>([^<]*)</\1>")
 _RETRIES = re.compile(r"after (\d+) retries")
 _BROKEN = ("body error", "Content-Range", "list response body", "Got invalid list response")
+_METADATA = re.compile(r"/latest/(api|meta-data)/|169\.254\.1")
 _NO_ANSWER = {
     "Connection refused": "connection refused",
     "lookup address": "there is no host of this name",
@@ -59,6 +62,8 @@ _NO_ANSWER = {
 def trouble_of(error: Exception) -> Trouble:
     """Say what an error of obstore means."""
     text = str(error)
+    if _METADATA.search(text):  # where obstore looks last for the credentials of a role
+        return Trouble(Kind.KEYLESS, "there are no credentials to sign with")
     status = _STATUS.search(text)
     if status:
         return _by_status(int(status[1]), status[2], text)
@@ -83,7 +88,9 @@ def _by_status(status: int, phrase: str, text: str) -> Trouble:
         return Trouble(Kind.MISSING, f"there is no such {what} ({told})")
     if status in (408, 429) or status >= 500:
         return Trouble(Kind.BUSY, f"the server is too busy or failing ({told}{_retries(text)})")
-    if code == "AuthorizationHeaderMalformed":
+    if status == 416:
+        return Trouble(Kind.BROKEN, f"the object is shorter than it should be ({told})")
+    if status in (301, 307) or code == "AuthorizationHeaderMalformed":
         return Trouble(Kind.MOVED, f"the bucket is in another region ({told})")
     message = f": {tags['Message']}" if tags.get("Message") else ""
     return Trouble(Kind.OTHER, f"the server says {told}{message}")

@@ -12,9 +12,9 @@ import pytest
 
 from epicat.clock import parse_time
 from epicat.errors import InputError, StoreError
+from epicat.files import BucketFiles, Files, LocalFiles
 from epicat.model import Span
 from epicat.store.compact import compact
-from epicat.store.files import BucketFiles, Files, LocalFiles
 from epicat.store.interface import Store, Where
 from epicat.store.open import find_store, open_store
 from epicat.store.parquet import ParquetStore

@@ -10,9 +10,9 @@ import pytest
 from epicat.cli.app import main
 from epicat.clock import DAY_NS, parse_time
 from epicat.errors import InputError
+from epicat.files import BucketFiles, LocalFiles
 from epicat.model import Stage, Station
 from epicat.store.compact import compact
-from epicat.store.files import BucketFiles, LocalFiles
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore
 from epicat.store.query import Designs, query

@@ -1,4 +1,4 @@
-"""Where a store's files lie: a folder, or a bucket.
+"""Where the files of a store or of a submission lie: a folder, or a bucket.
 
 Files have names with slashes, are written whole or not at all, and never change; a few are
 deleted again.  Names that begin with a dot are nobody's.
@@ -25,7 +25,7 @@ from epicat.s3errors import Kind, trouble_of
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
-__all__ = ["BucketFiles", "Files", "LocalFiles"]
+__all__ = ["BucketFiles", "Files", "LocalFiles", "open_files"]
 
 
 class Files(Protocol):
@@ -72,6 +72,10 @@ class Files(Protocol):
         """Write a whole file: readers see all of it or nothing, also after a kill."""
         ...
 
+    def part(self, name: str, start: int, end: int) -> bytes:
+        """Return the bytes of a file from ``start`` until before ``end``, or to its end."""
+        ...
+
     def delete(self, names: Sequence[str]) -> None:
         """Delete files; those that are not there do not matter."""
         ...
@@ -80,8 +84,9 @@ class Files(Protocol):
 class LocalFiles:
     """Files in a folder: written under another name, flushed to the disk and renamed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, noun: str = "store") -> None:
         self._root = root.absolute()
+        self._noun = noun
         self.location = str(root)
         self.arrow = pafs.SubTreeFileSystem(str(self._root), pafs.LocalFileSystem())
 
@@ -98,8 +103,8 @@ class LocalFiles:
             probe.unlink()
         except OSError as error:
             raise StoreError(
-                f"store {self.location!r} cannot be written: {error.strerror}; give --store a "
-                "folder that you may write to"
+                f"{self._noun} {self.location!r} cannot be written: {error.strerror}; "
+                "give a folder that you may write to"
             ) from error
 
     def top(self) -> list[str]:
@@ -138,8 +143,14 @@ class LocalFiles:
             with suppress(OSError):
                 partial.unlink()
             raise StoreError(
-                f"store {self.location!r} cannot be written: {error.strerror or error}"
+                f"{self._noun} {self.location!r} cannot be written: {error.strerror or error}"
             ) from error
+
+    def part(self, name: str, start: int, end: int) -> bytes:
+        """Return the bytes of a file from ``start`` until before ``end``, or to its end."""
+        with (self._root / name).open("rb") as file:
+            file.seek(start)
+            return file.read(end - start)
 
     def delete(self, names: Sequence[str]) -> None:
         """Delete files; those that are not there do not matter."""
@@ -148,7 +159,8 @@ class LocalFiles:
                 (self._root / name).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(
-                f"store {self.location!r}: {error.filename!r} cannot be deleted: {error.strerror}"
+                f"{self._noun} {self.location!r}: {error.filename!r} cannot be deleted: "
+                f"{error.strerror}"
             ) from error
 
 
@@ -171,13 +183,14 @@ class BucketFiles:
     the machine has.  They are read by obstore and neither kept nor shown here.
     """
 
-    def __init__(self, url: str, *, retries: int = _RETRIES) -> None:
+    def __init__(self, url: str, noun: str = "store", *, retries: int = _RETRIES) -> None:
         parsed = _BUCKET.fullmatch(url)
         if parsed is None:
             raise InputError(
-                "--store s3://... is not understood; write s3://BUCKET or s3://BUCKET/FOLDER, "
-                "and give credentials by the environment (AWS_ACCESS_KEY_ID, ...)"
+                f"{noun} s3://... is not understood; write s3://BUCKET or s3://BUCKET/FOLDER, and "
+                " give credentials by the environment (AWS_ACCESS_KEY_ID, ...)"
             )
+        self._noun = noun
         self._bucket, prefix = parsed[1], parsed[2].strip("/")
         self._path = f"{self._bucket}/{prefix}".rstrip("/")
         self.location = f"s3://{self._path}"
@@ -263,9 +276,9 @@ class BucketFiles:
         except FileNotFoundError as error:
             if "NoSuchBucket" not in str(error):
                 raise
-            raise StoreError(f"store {self.location!r}: {self._meaning(error)}") from error
+            raise StoreError(f"{self._noun} {self.location!r}: {self._meaning(error)}") from error
         except (BaseError, OSError, ValueError) as error:
-            raise StoreError(f"store {self.location!r}: {self._meaning(error)}") from error
+            raise StoreError(f"{self._noun} {self.location!r}: {self._meaning(error)}") from error
 
     def _meaning(self, error: Exception) -> str:
         trouble = trouble_of(error)
@@ -310,6 +323,22 @@ def _connect(bucket: str, prefix: str, retries: int) -> S3Store:
             "timeout": timedelta(minutes=5),
         },
         retry_config={"max_retries": retries, "retry_timeout": timedelta(minutes=1)},
+    )
+
+
+def open_files(location: str, noun: str = "store") -> Files:
+    """Open a folder on this machine or in a bucket; raise `InputError` for anything else.
+
+    ``noun`` says what it is in messages.
+    """
+    scheme, separator, _ = location.partition("://")
+    if not separator:
+        return LocalFiles(Path(location), noun)
+    if scheme == "s3":
+        return BucketFiles(location, noun)
+    raise InputError(
+        f"{noun} {scheme}://... is not supported; give a folder on this machine or "
+        "s3://BUCKET/FOLDER"
     )
 
 

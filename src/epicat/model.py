@@ -6,11 +6,11 @@ import hashlib
 from base64 import b32encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from epicat.clock import DAY_NS, day_name, day_of, day_start, parse_time
+from epicat.clock import DAY_NS, day_name, day_of, day_start, named_day, parse_time
 from epicat.errors import InputError
 
 __all__ = [
@@ -159,7 +159,7 @@ class StationDay:
     def parse(cls, text: str) -> StationDay:
         """Read what ``str`` wrote."""
         station, _, name = text.rpartition("/")
-        return cls(station, datetime.strptime(name, "%Y.%j").date())
+        return cls(station, named_day(name))
 
     @property
     def span(self) -> Span:

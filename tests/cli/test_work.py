@@ -83,10 +83,10 @@ def test_a_unit_that_fails_is_tried_again_and_at_last_recorded(network, tmp_path
     store = str(tmp_path / "store")
     submission, _ = submitted(network, store, str(tmp_path / "submission"))
     (tmp_path / "store" / "picks").touch()  # where picks go is no folder
-    given = ("work", "--plan", f"{submission.location}/pick.units", "--attempts", 3)
+    given = ("work", "--plan", f"{submission.location}/pick.units", "--tries", 3)
     capsys.readouterr()
     for attempt in (1, 2):
-        assert epicat(*given, "--attempt", attempt) == 1
+        assert epicat(*given, "--attempt", attempt) == 75
         assert "cannot be written" in capsys.readouterr().err
         assert not open_store(store).ledger(Stage.PICK)
     assert epicat(*given, "--attempt", 3, "--strict") == 1
@@ -114,3 +114,12 @@ def test_what_cannot_be_a_job_is_told(network, tmp_path, capsys):
     (tmp_path / "submission" / "campaign.json").write_text("{}")
     assert epicat("work", "--plan", manifest) == 2
     assert "campaign.json is not understood" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_reached_is_tried_again(monkeypatch, capsys):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.ACCESS)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.SECRET)
+    given = ("work", "--plan", "s3://nobody/at-home/pick.units", "--tries", 2)
+    for attempt, code in ((1, 75), (2, 2)):
+        assert epicat(*given, "--attempt", attempt) == code
+        assert "cannot be reached" in " ".join(capsys.readouterr().err.split())

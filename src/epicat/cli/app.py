@@ -1,6 +1,7 @@
 """The command ``epicat``: its commands, its exit codes, and the door where errors stop.
 
-Exit codes: 0 done, 1 something failed, 2 what was given cannot be used, 130 interrupted.
+Exit codes: 0 done, 1 something failed, 2 what was given cannot be used, 75 a job that
+should be tried again, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from epicat.cli.progress import say
+from epicat.errors import StoreError
 
 if TYPE_CHECKING:
     from epicat.config import Campaign
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from epicat.work import Outcome
 
 __all__ = ["work"]
+
+_TRY_AGAIN = 75
+"""EX_TEMPFAIL of sysexits.h; the job definitions try again upon it."""
 
 
 def work(
@@ -27,9 +31,11 @@ def work(
         typer.Option(min=0, envvar="AWS_BATCH_JOB_ARRAY_INDEX", help="Which unit of the manifest."),
     ] = 0,
     attempt: Annotated[
-        int, typer.Option(min=1, envvar="AWS_BATCH_JOB_ATTEMPT", help="Which try this is.")
+        int, typer.Option(min=1, envvar="AWS_BATCH_JOB_ATTEMPT", help="Which attempt this is.")
     ] = 1,
-    attempts: Annotated[int, typer.Option(min=1, help="How many tries a job has.")] = 1,
+    tries: Annotated[
+        int, typer.Option(min=1, envvar="EPICAT_TRIES", help="The attempt that is the last.")
+    ] = 3,
     allow_missing: Annotated[
         bool,
         typer.Option(
@@ -46,7 +52,8 @@ def work(
     """Do one unit of a submission; its outcome is a line of JSON on stdout.
 
     Jobs on a cluster or in a cloud run this.  Trouble with data is kept in the ledger and leaves
-    with 0.  A unit that fails otherwise leaves with 1, for another try.
+    with 0.  A unit that fails otherwise leaves with 75 for another attempt; after the last one
+    it is recorded as failed.
     """
     from epicat.run.alone import do_alone  # noqa: PLC0415 - heavy
     from epicat.run.pool import Pool  # noqa: PLC0415
@@ -54,19 +61,26 @@ def work(
     from epicat.submission import Submission  # noqa: PLC0415
 
     submission, name = Submission.holding(plan)
-    with sigterm_as_interrupt():
-        unit = submission.unit(name, index)
-        campaign = submission.campaign()
-        say(f"{unit.name}; try {attempt} of {attempts}")
-        outcomes = do_alone(unit, Pool(campaign, workers), workers, time_limit)
-    typer.echo(json.dumps(_counted(unit, outcomes)))
-    failed = [outcome for outcome in outcomes if outcome.failure]
-    for outcome in failed:
-        say(f"{outcome.unit.name} failed: {outcome.failure}")
-    if failed and attempt >= attempts:
-        _record(campaign, failed)
-    if failed and not (allow_missing and attempt >= attempts):
-        raise typer.Exit(1)
+    is_last = attempt >= tries
+    try:
+        with sigterm_as_interrupt():
+            unit = submission.unit(name, index)
+            campaign = submission.campaign()
+            say(f"{unit.name}; attempt {attempt} of {tries}")
+            outcomes = do_alone(unit, Pool(campaign, workers), workers, time_limit)
+        typer.echo(json.dumps(_counted(unit, outcomes)))
+        failed = [outcome for outcome in outcomes if outcome.failure]
+        for outcome in failed:
+            say(f"{outcome.unit.name} failed: {outcome.failure}")
+        if failed and is_last:
+            _record(campaign, failed)
+    except StoreError as error:
+        if is_last:
+            raise
+        say(f"epicat: {error}")
+        raise typer.Exit(_TRY_AGAIN) from error
+    if failed and not (is_last and allow_missing):
+        raise typer.Exit(1 if is_last else _TRY_AGAIN)
 
 
 def _counted(unit: Unit, outcomes: list[Outcome]) -> dict[str, object]:

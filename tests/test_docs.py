@@ -12,6 +12,7 @@ import typer
 import command_reference
 from epicat.associate.options import PyOctoOptions
 from epicat.cli.app import app
+from epicat.pick.models import MODELS
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = sorted([PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")])
@@ -92,3 +93,10 @@ def test_options_of_association_are_described_with_their_defaults():
         if getattr(option, "rich_help_panel", None) == "Association":
             default = command_reference.default(option)
             assert told[option.opts[0]].startswith(default), option.opts[0]
+
+
+def test_models_are_described_as_they_are():
+    page = (PROJECT / "docs" / "models.md").read_text()
+    found = re.findall(r"^\| (`[^|]*`) \| (runs|refused) \|", page, re.M)
+    told = {name: word for names, word in found for name in re.findall(r"`(\w+)`", names)}
+    assert told == {name: "refused" if kind.refused else "runs" for name, kind in MODELS.items()}

@@ -18,8 +18,7 @@ _INTRODUCTION = """\
 # Commands
 
 Made from the program itself by `make reference`: `epicat COMMAND --help` says the same. Data go to
-stdout, everything that is said to a person goes to stderr. What a command leaves as its exit code is
-in [Exit codes](../using.md#exit-codes).
+stdout, everything that is said to a person goes to stderr; [exit codes](../using.md#exit-codes).
 """
 _VALUES = {"int": "N", "float": "NUMBER", "Path": "FILE"}
 

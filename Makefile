@@ -15,7 +15,7 @@ ARGS ?=
 
 help: ## Show this list
 	@echo "make COMMAND, where COMMAND is one of"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-9s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-11s %s\n", $$1, $$2 }'
 	@echo "PYTHON=... chooses the interpreter, ARGS='...' adds arguments to pytest."
 
 venv: $(STAMP) ## Set up .venv with the pinned versions (the commands below do it themselves)

@@ -11,11 +11,11 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint format bench clean
+.PHONY: help venv demo test lint docs reference format bench clean
 
 help: ## Show this list
 	@echo "make COMMAND, where COMMAND is one of"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-9s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-11s %s\n", $$1, $$2 }'
 	@echo "PYTHON=... chooses the interpreter, ARGS='...' adds arguments to pytest."
 
 venv: $(STAMP) ## Set up .venv with the pinned versions (the commands below do it themselves)
@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $(PYTHON); the first time takes some minutes ..."
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query]' --group dev --group docs
 	@touch $@
 
 demo: $(STAMP) ## Make a catalog from ten minutes of real data beside the project, in demo/
@@ -44,6 +44,12 @@ lint: $(STAMP) ## Check style, formatting, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(STAMP) ## Build the documentation's site, strictly, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+reference: $(STAMP) ## Write the pages that are made from the program itself
+	$(BIN)/python tools/command_reference.py
+
 format: $(STAMP) ## Format the code and mend what can be mended safely
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -52,5 +58,5 @@ bench: $(STAMP) ## Run the benchmarks and print their table
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove all that these commands have made, .venv included
-	rm -rf $(VENV) demo build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

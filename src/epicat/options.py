@@ -11,9 +11,16 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from epicat.associate.options import AssociateOptions
 from epicat.clock import parse_time
@@ -156,10 +163,12 @@ class _Spanned(BaseModel):
         """The time from start to end."""
         return Span.parse(self.start, self.end)
 
-    @model_validator(mode="after")
-    def _ends_after_start(self) -> Self:
-        Span.parse(self.start, self.end)
-        return self
+    @field_validator("end")
+    @classmethod
+    def _ends_after_start(cls, end: str, info: ValidationInfo) -> str:
+        if "start" in info.data:
+            Span.parse(info.data["start"], end)
+        return end
 
 
 class Options(_Spanned):

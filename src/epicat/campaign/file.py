@@ -81,7 +81,8 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise InputError(
-            f"{path} is no TOML: {error}; text stands in quotation marks, a list in brackets"
+            f"{path} is no TOML: {error}; text stands in quotation marks, a list in "
+            "brackets, each key once"
         ) from error
 
 

@@ -40,8 +40,6 @@ def campaign_text(values: Values, folder: str = "") -> str:
 
 def toml_value(value: Any) -> str:
     """Return a value as TOML writes it."""
-    if isinstance(value, Extent):
-        value = [value.south, value.north, value.west, value.east]
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -77,6 +75,10 @@ def _line(option: Option, values: Values, folder: str) -> str:
 def _from(folder: str, option: Option, given: Given) -> Any:
     """Return a value as a file in a folder has to name it."""
     value, place = given.value, option.place
+    if option.type is Extent:
+        box = value if isinstance(value, Extent) else Extent.parse(str(value))
+        edges = (box.south, box.north, box.west, box.east)
+        return [int(edge) if edge.is_integer() else edge for edge in edges]
     if not folder or place is None or "://" in value or place.is_name(value):
         return value
     if os.path.isabs(value):  # noqa: PTH117 - Path drops ./, which tells a folder from a name

@@ -77,7 +77,7 @@ def spanned_by(words: Sequence[str]) -> dict[KeyPath, Given]:
             f"START END EXTENT are three, not {len(words)} ({told}); write them as {EXAMPLE}"
         )
     names = ("START", "END", "EXTENT")
-    return {path: Given(w, name) for path, w, name in zip(_SPAN, words, names, strict=True)}
+    return {path: Given(w.strip(), name) for path, w, name in zip(_SPAN, words, names, strict=True)}
 
 
 def _signed(call: Command, like: Command, parameters: list[inspect.Parameter]) -> Command:

@@ -8,12 +8,17 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from epicat.fields import Place, Shown, options_of, tables_of
+from epicat.fields import Assigned, Place, Shown, options_of, tables_of
 from epicat.options import AssociationOptions, ImportOptions, Options, StoreOptions
 
 
 class Inner(BaseModel):
     n: int = Field(default=3, ge=1, le=9)
+
+
+class Middle(BaseModel):
+    m: bool = False
+    inner: Inner = Field(default_factory=Inner, title="Inside the middle")
 
 
 class Outer(BaseModel):
@@ -27,20 +32,25 @@ class Outer(BaseModel):
     )
     names: tuple[str, ...] = ()
     inner: Inner = Field(default_factory=Inner, title="Inside", description="About the inner one.")
+    more: Annotated[Middle, Assigned("n=5")] = Field(default_factory=Middle, title="More")
     file: Annotated[str, Place()]
 
 
 def test_options_and_tables() -> None:
-    top, inner = tables_of(Outer)
+    top, inner, more, below = tables_of(Outer)
     assert (top.path, top.title, top.description) == ((), "Outside", "About the outer one.")
     assert (inner.path, inner.title, inner.description) == (
         ("inner",), "Inside", "About the inner one.",
     )  # fmt: skip
-    assert list(options_of(Outer)) == [("word",), ("depth",), ("names",), ("file",), ("inner", "n")]
+    assert (more.assigned, more.flag, below.assigned) == (Assigned("n=5"), "--more", None)
+    assert list(options_of(Outer)) == [
+        ("word",), ("depth",), ("names",), ("file",),
+        ("inner", "n"), ("more", "m"), ("more", "inner", "n"),
+    ]  # fmt: skip
 
 
 def test_what_an_option_is() -> None:
-    word, depth, names, file, n = options_of(Outer).values()
+    word, depth, names, file, n, m, deep = options_of(Outer).values()
     assert (word.kind, word.choices, word.default) == ('"a" or "b"', ("a", "b"), "a")
     assert (depth.kind, depth.flag, depth.default) == ("number, above 0", "--depth", None)
     assert (depth.example, depth.shown.metavar) == (5.0, "KM")
@@ -49,18 +59,19 @@ def test_what_an_option_is() -> None:
     assert file.place is not None
     assert depth.place is None
     assert (n.dotted, n.kind, n.example) == ("inner.n", "whole number, at least 1, at most 9", 3)
+    assert (n.flag, m.flag, deep.flag) == ("--n", "--more m", "--n")
 
 
-def test_a_table_inside_a_table_is_one_flag() -> None:
-    flags = {table.path for table in tables_of(Options) if table.is_flag}
+def test_pyoctos_parameters_are_one_flag() -> None:
+    flags = {table.path for table in tables_of(Options) if table.assigned}
     assert flags == {("associate", "pyocto")}
     assert options_of(Options)["associate", "pyocto", "n_picks"].flag == "--pyocto n_picks"
 
 
 @pytest.mark.parametrize("model", [Options, AssociationOptions, StoreOptions, ImportOptions])
 def test_no_two_flags_have_one_name(model: type[BaseModel]) -> None:
-    keys = [o.key for table in tables_of(model) if not table.is_flag for o in table.options]
-    keys += [table.path[-1] for table in tables_of(model) if table.is_flag]
+    keys = [o.key for table in tables_of(model) if not table.assigned for o in table.options]
+    keys += [table.path[-1] for table in tables_of(model) if table.assigned]
     keys += ["campaign", "context", "given", "recheck", "as_json", "json", "words", "force"]
     assert [key for key, count in Counter(keys).items() if count > 1] == []
 

@@ -2,14 +2,14 @@
 
 A frozen pydantic model holds options.  A field that is such a model itself is a table of the
 campaign file and a panel of ``--help``; the name of any other field, or its alias, is a key of the
-file and a flag.  A model inside a table, such as PyOcto's parameters, is a table of its own in the
-file and one flag that takes ``NAME=VALUE``.
+file and a flag.  A model that is marked as `Assigned`, such as PyOcto's parameters, is a table of
+the file, too, but one flag that takes ``NAME=VALUE``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-__all__ = ["KeyPath", "Option", "Place", "Shown", "Table", "options_of", "tables_of"]
+__all__ = ["Assigned", "KeyPath", "Option", "Place", "Shown", "Table", "options_of", "tables_of"]
 
 KeyPath = tuple[str, ...]
 """The tables that lead to an option, and its key: ``("pick", "p_threshold")``."""
@@ -51,6 +51,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Assigned:
+    """Marks a field that is a model whose options are one flag, which takes ``NAME=VALUE``."""
+
+    example: str
+    """An assignment."""
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """One thing that a person may set."""
 
@@ -60,6 +68,8 @@ class Option:
     """Its name in the file."""
     field: FieldInfo
     """What pydantic knows about it."""
+    is_assigned: bool = False
+    """Whether its table is one flag."""
 
     @property
     def path(self) -> KeyPath:
@@ -74,9 +84,8 @@ class Option:
     @property
     def flag(self) -> str:
         """Its name on the command line: ``--p-threshold``, or ``--pyocto n_picks``."""
-        if len(self.table) > 1:
-            return f"--{self.table[-1].replace('_', '-')} {self.key}"
-        return f"--{self.key.replace('_', '-')}"
+        name = self.table[-1] if self.is_assigned else self.key
+        return f"--{name.replace('_', '-')}" + (f" {self.key}" if self.is_assigned else "")
 
     @property
     def shown(self) -> Shown:
@@ -158,21 +167,21 @@ class Table:
     """Heading of its panel."""
     description: str
     """What its options are about."""
-    example: str
-    """An assignment, for a table that is one flag."""
-    options: tuple[Option, ...]
+    assigned: Assigned | None
+    """How it is marked if it is one flag."""
+    options: tuple[Option, ...] = ()
     """Its options, in the order of the model."""
 
     @property
-    def is_flag(self) -> bool:
-        """Whether the command line has one flag for all of it."""
-        return len(self.path) > 1
+    def flag(self) -> str:
+        """The flag for all of it, if it is one: ``--pyocto``."""
+        return f"--{self.path[-1].replace('_', '-')}"
 
 
 def tables_of(model: type[BaseModel]) -> list[Table]:
     """Return the tables of a model, the top first, each before those inside it."""
     title = str(model.model_config.get("title") or "")
-    return list(_tables(model, Table((), title, model.__doc__ or "", "", ())))
+    return list(_tables(model, Table((), title, model.__doc__ or "", None)))
 
 
 def options_of(model: type[BaseModel]) -> dict[KeyPath, Option]:
@@ -183,19 +192,15 @@ def options_of(model: type[BaseModel]) -> dict[KeyPath, Option]:
 def _tables(model: type[BaseModel], bare: Table) -> Iterator[Table]:
     named = {field.alias or name: field for name, field in model.model_fields.items()}
     options = {key: field for key, field in named.items() if not _is_model(field)}
-    yield Table(
-        bare.path,
-        bare.title,
-        bare.description,
-        bare.example,
-        tuple(Option(bare.path, key, field) for key, field in options.items()),
+    is_assigned = bare.assigned is not None
+    yield replace(
+        bare, options=tuple(Option(bare.path, k, f, is_assigned) for k, f in options.items())
     )
     for key, field in named.items():
         if key not in options:
-            example = str((field.examples or [""])[0])
-            below = Table(
-                (*bare.path, key), field.title or "", field.description or "", example, ()
-            )
+            mark = next((m for m in field.metadata if isinstance(m, Assigned)), None)
+            path = (*bare.path, key)
+            below = Table(path, field.title or "", field.description or "", mark)
             yield from _tables(_without_none(field.annotation), below)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from epicat.fields import Place, Shown
+from epicat.fields import Assigned, Place, Shown
 
 __all__ = ["AssociateOptions", "PyOctoOptions"]
 
@@ -175,9 +175,8 @@ class AssociateOptions(BaseModel):
         description="Run PyOcto three times (as set, with a strict search, with a strict search "
         "and match) and keep the best supported events; or once, which is faster.",
     )
-    pyocto: PyOctoOptions = Field(
+    pyocto: Annotated[PyOctoOptions, Assigned("n_picks=8")] = Field(
         default_factory=PyOctoOptions,
         title="PyOcto",
         description="PyOcto's own parameters, under its names.",
-        examples=["n_picks=8"],
     )

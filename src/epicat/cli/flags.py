@@ -28,8 +28,8 @@ def flags_of(model: type[BaseModel], without: Collection[str] = ()) -> list[insp
     titles = {table.path: table.title or None for table in tables}
     made = []
     for table in tables:
-        if table.is_flag:
-            made.append(_assignments(table, titles[table.path[:-1]]))
+        if table.assigned:
+            made.append(_assignments(table, table.assigned.example, titles[table.path[:-1]]))
         else:
             wanted = [option for option in table.options if option.key not in without]
             made += [_flag(option, table.title or None) for option in wanted]
@@ -44,8 +44,9 @@ def read_flags(
     given = {name: source.name for name, source in sources.items() if source is not None}
     found: dict[KeyPath, Given] = {}
     for table in tables_of(model):
-        if table.is_flag:
-            found.update(_assigned(table, values.get(table.path[-1]) or ()))
+        if table.assigned:
+            assignments = values.get(table.path[-1]) or ()
+            found.update(_assigned(table, table.assigned.example, assignments))
             continue
         for option in table.options:
             if given.get(option.key) in ("COMMANDLINE", "ENVIRONMENT"):
@@ -86,24 +87,25 @@ def _help(option: Option) -> str:
     return f"{option.description}{repeated}{required}"
 
 
-def _assignments(table: Table, panel: str | None) -> inspect.Parameter:
-    name = table.path[-1]
+def _assignments(table: Table, example: str, panel: str | None) -> inspect.Parameter:
     made = typer.Option(
-        f"--{name.replace('_', '-')}",
+        table.flag,
         metavar="NAME=VALUE",
-        help=f"{table.description}  For example {table.example}; may be repeated.",
+        help=f"{table.description}  For example {example}; may be repeated.",
         rich_help_panel=panel,
     )
-    return parameter(name, Annotated[list[str] | None, made], None)
+    return parameter(table.path[-1], Annotated[list[str] | None, made], None)
 
 
-def _assigned(table: Table, assignments: Collection[str]) -> Iterator[tuple[KeyPath, Given]]:
-    flag = f"--{table.path[-1].replace('_', '-')}"
+def _assigned(
+    table: Table, example: str, assignments: Collection[str]
+) -> Iterator[tuple[KeyPath, Given]]:
+    flag = table.flag
     known = {option.key: option for option in table.options}
     for assignment in assignments:
         name, equals, text = (part.strip() for part in assignment.partition("="))
         if not equals:
-            raise InputError(f"{flag} {assignment!r}: write NAME=VALUE, such as {table.example}")
+            raise InputError(f"{flag} {assignment!r}: write NAME=VALUE, such as {example}")
         if name not in known:
             raise NameChoiceError(f"{table.title} parameter", name, known)
         try:

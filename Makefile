@@ -49,6 +49,7 @@ docs: $(STAMP) ## Build the documentation's site, strictly, in site/
 
 reference: $(STAMP) ## Write the pages that are made from the program itself
 	$(BIN)/python tools/command_reference.py
+	$(BIN)/python tools/campaign_reference.py
 
 format: $(STAMP) ## Format the code and mend what can be mended safely
 	$(BIN)/ruff format

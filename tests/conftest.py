@@ -62,6 +62,12 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
 
 
+@pytest.fixture(autouse=True)
+def no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's own store out of the tests."""
+    monkeypatch.delenv("EPICAT_STORE", raising=False)
+
+
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[s3.Server]:
     """Give a real S3 server on the loopback."""

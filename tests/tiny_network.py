@@ -144,11 +144,12 @@ def settled(folder: Path, store: Path, *, start: str = "2020-01-01", end: str = 
     """Return the campaign of what `write_network` wrote into a folder."""
     return settle(
         Options(
-            span=Span.parse(start, end),
+            start=start,
+            end=end,
             extent=EXTENT,
             archive=str(archive or folder / layout),
             layout=layout,
-            stations=folder / "stations.csv",
+            stations=str(folder / "stations.csv"),
             store=str(store),
             pick=PickOptions(weight=str(install(folder))),
             associate=associate_options(),

@@ -96,7 +96,7 @@ def default(parameter: Any) -> str:
     """Return what holds if the option is not given, in Markdown."""
     if parameter.required:
         return "required"
-    if parameter.is_flag:
+    if getattr(parameter, "is_flag", False):
         return f"`{parameter.opts[0]}`" if parameter.default else ""
     given = parameter.default
     return "" if given is None else f"`{given:g}`" if isinstance(given, float) else f"`{given}`"

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from epicat.archive.access import Access, settle_access
 from epicat.archive.bucket import BRISK, is_bucket
 from epicat.archive.known import layout_for, locate
 from epicat.archive.layouts import choose_layout
 from epicat.archive.reader import Archive, look_into, open_archive
-from epicat.archive.stations import Patterns, find_stations, select
+from epicat.archive.stations import Patterns, bucket_opener, find_stations, select
 from epicat.associate.design import Design, make_design
 from epicat.associate.layers import read_layers
 from epicat.associate.options import AssociateOptions
@@ -23,6 +22,7 @@ from epicat.clock import DAY_NS
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.model import Span, Station, StationDay, digest_of
+from epicat.options import Cut, Options
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle
 from epicat.waveforms.filters import reach_s
@@ -42,57 +42,6 @@ __all__ = [
 
 _ALGORITHM = 1
 """Raised whenever the same weights and thresholds give other picks."""
-
-
-class Options(BaseModel):
-    """What a person asks for: the stages' options, and where things are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    span: Span = Field(description="Time span; widened to whole UTC days.")
-    extent: Extent = Field(description="Selects stations and, widened by a margin, hypocenters.")
-    archive: str = Field(
-        description="Folder or s3://BUCKET/PREFIX in which the layout's names start, or the name "
-        "of a known archive: ncedc, scedc, earthscope or geonet."
-    )
-    layout: str | None = Field(
-        default=None,
-        description="How the archive names its objects: ncedc, scedc, earthscope, geonet, sds or "
-        "files; a known archive has its own.",
-    )
-    archive_region: str | None = Field(
-        default=None, description="Region of the bucket; else a known one's, else AWS_REGION."
-    )
-    archive_endpoint: str | None = Field(
-        default=None, description="URL of a server that is not AWS; else AWS_ENDPOINT_URL."
-    )
-    archive_signed: bool | None = Field(
-        default=None,
-        description="Sign with the environment's credentials; else anonymous for known archives "
-        "and wherever AWS_ACCESS_KEY_ID is not set.",
-    )
-    stations: Annotated[str, BeforeValidator(str)] = Field(
-        description="A .csv, StationXML (a file or a folder), or an FDSN station service."
-    )
-    select: tuple[str, ...] = Field(
-        default=(), description="Patterns of NET.STA.LOC, one of which a station must match."
-    )
-    exclude: tuple[str, ...] = Field(
-        default=(), description="Patterns of NET.STA.LOC that a station must not match."
-    )
-    store: str = Field(description="Where picks and events are kept.")
-    pick: PickOptions = Field(description="How to pick.")
-    associate: AssociateOptions = Field(description="How to associate.")
-
-
-class Cut(BaseModel):
-    """How the work is cut into units.  Never changes a result."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    stations_per_unit: int = Field(default=1, ge=1, description="Stations in one unit of picking.")
-    days_per_unit: int = Field(default=10, ge=1, description="Days in one unit of picking.")
-    window_days: int = Field(default=2, ge=1, description="Days in one unit of association.")
 
 
 class Run(BaseModel):
@@ -254,7 +203,8 @@ def settle(options: Options, say: Callable[[str], None] = unheard) -> Campaign:
     choose_layout(layout)
     access = _access(options)
     patterns = Patterns(options.select, options.exclude)
-    found = find_stations(options.stations, options.extent, patterns)
+    opener = bucket_opener(options.archive, access)
+    found = find_stations(options.stations, options.extent, patterns, opener)
     stations = choose_stations(found, options.extent, patterns, say)
     span = whole_days(options.span)
     archive = open_archive(options.archive, layout, access, BRISK)

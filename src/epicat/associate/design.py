@@ -117,7 +117,7 @@ def make_design(
     layers: LayerModel | None,
 ) -> Design:
     """Settle every number; raise `InputError` if the options contradict each other."""
-    _check_finite({**options.model_dump(), **options.pyocto.model_dump()})
+    _check_finite({**options.model_dump(by_alias=True), **options.pyocto.model_dump()})
     plane = Plane(*extent.center)
     x_km, y_km = _box(extent, plane, options.margin_km)
     diagonal = math.hypot(x_km[1] - x_km[0], y_km[1] - y_km[0])

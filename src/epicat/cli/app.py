@@ -18,6 +18,7 @@ from epicat.cli import (
     associate,
     compact,
     export,
+    init,
     models,
     picks,
     plan,
@@ -40,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("associate")(associate.associate)
 app.command("plan")(plan.plan)

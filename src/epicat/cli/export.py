@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat.cli import options as o
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
 from epicat.cli.shared import Chosen, choose_designs, said_which, whole_file
 from epicat.errors import InputError, NameChoiceError
+from epicat.options import StoreOptions
 
 if TYPE_CHECKING:
     from epicat.store.interface import Store
@@ -23,8 +25,9 @@ _CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "hypodd")
 _FORMATS = ("csv", "parquet", *_CATALOGS)
 
 
+@takes(StoreOptions)
 def export(
-    store: o.StoreText,
+    given: Values,
     table: Annotated[
         str, typer.Option(help=", ".join(_TABLES) + "; for csv and parquet.")
     ] = "events",
@@ -36,7 +39,7 @@ def export(
         Path | None,
         typer.Option("-o", "--output", help="File; default: stdout, for all but parquet, hypodd."),
     ] = None,
-    columns: o.Columns = "standard",
+    columns: Annotated[str, typer.Option(help="'standard' or 'all'.")] = "standard",
     design: Annotated[
         str | None,
         typer.Option(
@@ -50,7 +53,7 @@ def export(
         raise InputError("--format parquet needs a file: -o FILE")
     from epicat.store.open import open_store  # noqa: PLC0415 - heavy
 
-    opened = open_store(store)
+    opened = open_store(asked(StoreOptions, given).store)
     if output_format in _CATALOGS:
         _write_catalog(opened, output_format, output, design)
         return

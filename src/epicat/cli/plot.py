@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 
-from epicat.cli import options as o
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
 from epicat.cli.shared import choose_designs
+from epicat.options import StoreOptions
 
 __all__ = ["plot"]
 
 
+@takes(StoreOptions)
 def plot(
-    store: o.StoreText,
+    given: Values,
     output: Annotated[Path, typer.Option("-o", "--output", help="A .png, .pdf or .svg file.")],
     title: Annotated[str, typer.Option(help="Title of the picture.")] = "Earthquake catalog",
     design: Annotated[
@@ -30,7 +33,7 @@ def plot(
     from epicat.store.interface import Where  # noqa: PLC0415
     from epicat.store.open import open_store  # noqa: PLC0415
 
-    opened = open_store(store)
+    opened = open_store(asked(StoreOptions, given).store)
     chosen = choose_designs(opened, design)
     events = opened.read("events", Where(design=chosen.associator or ""))
     extent = Extent.parse(chosen.extent) if chosen.extent else None

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat.cli import options as o
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
+from epicat.options import StoreOptions
 
 if TYPE_CHECKING:
     from epicat.model import LedgerEntry, Stage
@@ -18,14 +20,15 @@ __all__ = ["status"]
 _SHOWN = 10
 
 
+@takes(StoreOptions)
 def status(
-    store: o.StoreText,
+    given: Values,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON on stdout.")] = False,
 ) -> None:
     """Show, for each run and associator, what became of its station-days and blocks."""
     from epicat.store.open import open_store  # noqa: PLC0415 - heavy
 
-    opened = open_store(store)
+    opened = open_store(asked(StoreOptions, given).store)
     entries = opened.ledger()
     records = {**opened.records("run"), **opened.records("associator")}
     designs = [

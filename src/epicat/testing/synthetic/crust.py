@@ -32,13 +32,13 @@ class Crust:
     q_p: float = 200.0
     """Quality factor of P at 1 Hz."""
     q_s: float = 180.0
-    """Quality factor of S at 1 Hz (Raoof, Herrmann and Malagnini 1999, BSSA 89, 888: 180 f^0.45)."""
+    """Quality factor of S at 1 Hz (Raoof, Herrmann and Malagnini 1999, BSSA 89, 888)."""
     q_power: float = 0.45
     """Q grows with frequency to this power."""
     crossover_km: float = 40.0
     """Amplitudes fall as 1/R up to here, and as 1/sqrt(R) beyond it (Raoof and others 1999)."""
     scattering_per_km: float = 0.01
-    """Scattering coefficient of S in 1/km (Sato, Fehler and Maeda 2012, figure 3.10: 0.001-0.05)."""
+    """Scattering coefficient of S in 1/km (Sato, Fehler and Maeda 2012: 0.001 to 0.05)."""
     coda_q: float = 120.0
     """Quality factor of coda waves at 1 Hz."""
     coda_q_power: float = 0.7

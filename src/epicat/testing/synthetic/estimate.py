@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.integrate import trapezoid
 
 from epicat.associate.layers import Phase
 from epicat.testing.synthetic.crust import Crust
@@ -37,6 +38,6 @@ def expected_peak(
     ground = site.response(frequency)[row] * instrument.response(frequency, 1e3)
     size = strength(crust, source, path, phase) * MEAN_RADIATION[phase] * _SURFACE
     spectrum = size * np.abs(pulse * ground) * np.exp(-loss) * 2 * np.pi * frequency
-    energy = 2.0 * np.trapz(spectrum**2, frequency)
+    energy = 2.0 * trapezoid(spectrum**2, frequency)
     duration = _SHORTEST_S + 0.05 * path.hypocentral_km
     return float(_PEAK_FACTOR * np.sqrt(energy / duration))

@@ -54,7 +54,7 @@ class Instrument:
         return float(1.0 / abs(self._ratio(np.array([self.reference_hz]))[0]))
 
     def response(self, frequency: F64, rate: float) -> C128:
-        """Counts per m/s of ground velocity, (nf,), as digitised at a rate.
+        """Return counts per m/s of ground velocity, (nf,), as digitised at a rate.
 
         Above 0.8 of the Nyquist frequency the digitiser's filter falls to nothing, without
         delay; metadata of archives leave that out, and so do ours.

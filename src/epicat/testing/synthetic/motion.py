@@ -125,11 +125,8 @@ def _turned(rows: F64, along: F64) -> F64:
     """Turn rows (along, across, across) into (radial, transverse, up) about a direction."""
     size = float(np.linalg.norm(along)) or 1.0
     radial, up = along[0] / size, along[2] / size
-    return 2.0 * np.stack([
-        radial * rows[0] + up * rows[1],
-        rows[2],
-        up * rows[0] - radial * rows[1],
-    ])  # fmt: skip
+    rows_rtz = [radial * rows[0] + up * rows[1], rows[2], up * rows[0] - radial * rows[1]]
+    return np.asarray(2.0 * np.stack(rows_rtz))
 
 
 def _to_zne(motion: C128, azimuth_deg: float) -> C128:

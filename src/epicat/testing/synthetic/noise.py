@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 
 from epicat.clock import DAY_NS
 from epicat.testing.synthetic.instruments import Instrument
@@ -82,7 +83,7 @@ class Ambient:
         share += (1 - is_long) * (1 - is_cultural) * self.microseism
         for at, extra in self.bumps:
             share += extra * np.exp(-(((decades - np.log10(at)) / 0.05) ** 2))
-        return np.clip(share, _LEAST, _MOST)
+        return np.asarray(np.clip(share, _LEAST, _MOST))
 
 
 def counts_power(
@@ -107,4 +108,4 @@ def rms_counts(
     """Root mean square of noise in counts between two frequencies in Hz."""
     frequency = np.linspace(band_hz[0], min(band_hz[1], rate / 2), 400)
     power = counts_power(ambient, component, instrument, rate, frequency)
-    return float(np.sqrt(np.trapz(power, frequency)))
+    return float(np.sqrt(trapezoid(power, frequency)))

@@ -90,9 +90,9 @@ def scattered(
 ) -> dict[Phase, F64]:
     """Velocity (radial, transverse, up) in m/s at the times of a frame, (3, n), by phase.
 
-    ``waves`` are the spectra of the direct waves' velocity per unit of radiation, (nf,).  The free surface is in
-    the coda; what follows P directly is still to be given the direction of its ray: its rows are
-    (along the motion of P, across, across).
+    ``waves`` are the spectra of the direct waves' velocity per unit of radiation, (nf,).  What
+    comes with S has the free surface in it; what follows P is still to be given the direction
+    of its ray: its rows are (along the motion of P, across, across).
     """
     rng = np.random.default_rng(effects.seed)
     noise = frame.white(rng, 9)

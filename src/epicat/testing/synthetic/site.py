@@ -43,7 +43,7 @@ class Site:
     vertical: float
     """Amplification of vertical motion."""
     kappa_s: float
-    """Loss of S near the surface: exp(-pi kappa f), in s (Anderson and Hough 1984, BSSA 74, 1969)."""
+    """Loss of S near the surface: exp(-pi kappa f), in s (Anderson and Hough 1984, BSSA 74)."""
     kappa_p: float
     """The same of P."""
     resonances: tuple[Resonance, ...]
@@ -51,7 +51,7 @@ class Site:
     conversion_s: float
     """Travel time of S minus that of P from the base of the sediments to the surface, in s."""
     p_to_s: float
-    """Amplitude of the S that P makes at that base, over that of P; its sign is that of the motion."""
+    """Amplitude of the S that P makes at that base, over that of P, with its sign."""
     s_to_p: float
     """Amplitude of the P that S makes there, over that of S."""
 

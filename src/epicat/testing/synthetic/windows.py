@@ -217,7 +217,8 @@ def _labels(
 ) -> Iterable[tuple[Phase, float, float, int]]:
     rate = frame.rate
     filtered = in_snr_band(counts, rate)
-    for phase, rows in (("P", (0,)), ("S", (1, 2))):
+    where: dict[Phase, tuple[int, ...]] = {"P": (0,), "S": (1, 2)}
+    for phase, rows in where.items():
         time = shaking.path.ray(phase).time_s
         begin = round((time - frame.start_s) * rate)
         peaks = np.abs(filtered[:, begin : begin + round(_PEAK_S[phase] * rate)]).max(axis=1)

@@ -18,7 +18,7 @@ TRUE_EVENTS: Final = pa.schema(
         pa.field("longitude", pa.float64(), nullable=False),
         pa.field("depth_km", pa.float64(), nullable=False),
         pa.field("magnitude", pa.float64(), nullable=False),
-        pa.field("ml", pa.float64()),
+        pa.field("ml", pa.float64(), nullable=False),
         pa.field("n_detectable", pa.int32(), nullable=False),
         pa.field("strike_deg", pa.float64(), nullable=False),
         pa.field("dip_deg", pa.float64(), nullable=False),
@@ -27,8 +27,8 @@ TRUE_EVENTS: Final = pa.schema(
     ]
 )
 """Earthquakes.  ``magnitude`` is the moment magnitude, ``ml`` the median of the stations' local
-ones without noise, ``n_detectable`` the stations whose P was recorded with a signal-to-noise
-ratio above 3."""
+ones without noise (NaN if none saw it), ``n_detectable`` the stations whose P was recorded with a
+signal-to-noise ratio above 3."""
 
 TRUE_ARRIVALS: Final = pa.schema(
     [

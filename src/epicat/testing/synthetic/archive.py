@@ -112,7 +112,7 @@ def _bad_objects(
     kinds = [kind for kind in ("corrupt", "empty") if kind in scenario.faults]
     places = sorted(scenario.places, key=lambda p: digest_of(scenario.seed, "bad", p.name))
     day = next(scenario.span.days())
-    chosen = {}
+    chosen: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
     for kind, place in zip(kinds, places, strict=False):
         sensor = place.sensors[0]
         channel = sensor.channels[-1 if kind == "empty" else 0]

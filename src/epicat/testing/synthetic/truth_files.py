@@ -50,9 +50,9 @@ class TruthFiles:
         self._writer = pq.ParquetWriter(self._file.__enter__(), TRUE_ARRIVALS, compression="zstd")
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         self._writer.close()
-        self._file.__exit__(*error)
+        self._file.__exit__(*error)  # type: ignore[arg-type]
 
     def add(self, made: Made) -> None:
         """Take what a station-day recorded."""
@@ -94,7 +94,7 @@ class TruthFiles:
             "longitude": quake.longitude,
             "depth_km": quake.depth_km,
             "magnitude": source.magnitude,
-            "ml": float(np.median(sizes)) if sizes else None,
+            "ml": float(np.median(sizes)) if sizes else float("nan"),
             "n_detectable": self._detectable.get(quake.event_id, 0),
             "strike_deg": source.mechanism.strike_deg,
             "dip_deg": source.mechanism.dip_deg,
@@ -141,11 +141,10 @@ def _parts(events: pa.Table, source: Path) -> Iterator[Part]:
 
 def _as_events(events: pa.Table, arrivals: pa.Table) -> pa.Table:
     counts = arrivals.group_by("event_id").aggregate([("trace_id", "count_distinct")])
-    known = dict(zip(*(counts[name].to_pylist() for name in counts.column_names), strict=True))
-    if counts.column_names[0] != "event_id":
-        known = {name: count for count, name in known.items()}
+    names, numbers = counts["event_id"].to_pylist(), counts["trace_id_count_distinct"].to_pylist()
+    known = dict(zip(names, numbers, strict=True))
     nothing = [float("nan")] * events.num_rows
-    given = {
+    given: dict[str, list[Any]] = {
         "n_stations": [known.get(name, 0) for name in events["event_id"].to_pylist()],
         "rms_s": [0.0] * events.num_rows,
         "edge": [False] * events.num_rows,
@@ -161,7 +160,7 @@ def _as_arrivals(arrivals: pa.Table) -> pa.Table:
 
 
 def _as_picks(arrivals: pa.Table) -> pa.Table:
-    given = {
+    given: dict[str, list[Any]] = {
         "confidence": [float("nan")] * arrivals.num_rows,
         "design": [_DESIGN] * arrivals.num_rows,
     }

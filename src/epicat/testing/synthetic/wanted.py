@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from epicat.clock import DAY_NS, SECOND_NS, day_number
+from epicat.clock import SECOND_NS
 from epicat.errors import InputError
 from epicat.geo import Plane
 from epicat.model import Span, Station
@@ -78,8 +78,3 @@ def _middle(places: list[Place]) -> tuple[float, float]:
     x, y = plane.to_xy([p.latitude for p in places], [p.longitude for p in places])
     latitude, longitude = plane.to_lat_lon(np.mean(x), np.mean(y))
     return float(latitude), float(longitude)
-
-
-def days_of(span: Span) -> int:
-    """Return how many UTC days a span touches."""
-    return day_number(span.end_ns - 1) - span.start_ns // DAY_NS + 1

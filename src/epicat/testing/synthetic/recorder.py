@@ -177,10 +177,11 @@ class Recorder:
         if expected_snr(crust, shaking, "S", self._instrument, noise) < _INAUDIBLE:
             return None
         start_ns = (p_ns // SECOND_NS - _LEAD_S) * SECOND_NS
-        # The samples are taken late by the offset, so they show the ground of a later moment.
-        late = start_ns + self._offset_ns(start_ns // _HOP_NS * _HOP_NS)
-        frame = Frame((late - quake.time_ns) / SECOND_NS, _seconds(shaking), self.rate)
+        frame = Frame((start_ns - quake.time_ns) / SECOND_NS, _seconds(shaking), self.rate)
         velocity = velocity_spectrum(crust, shaking, frame)
+        # Samples that are taken late show the ground of a later moment.
+        late_s = self._offset_ns(start_ns // _HOP_NS * _HOP_NS) / SECOND_NS
+        velocity *= np.exp(2j * np.pi * frame.frequency * late_s)
         counts = frame.samples_of(velocity * self._instrument.response(frame.frequency, self.rate))
         self.heard.append(
             Heard(

@@ -21,7 +21,7 @@ from epicat.testing.truth import Truth, read_truth
 from epicat.waveforms.records import decode
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 _BEFORE_S, _AFTER_S = 3, 37
 

@@ -27,6 +27,7 @@ from epicat.cli import (
     run,
     stations,
     status,
+    synth,
     work,
 )
 from epicat.errors import EpicatError
@@ -50,6 +51,7 @@ app.command("export")(export.export)
 app.command("plot")(plot.plot)
 app.command("query")(query.query)
 app.command("compact")(compact.compact)
+app.command("synth")(synth.synth)
 app.command("work")(work.work)
 app.add_typer(stations.app, name="stations")
 app.add_typer(picks.app, name="picks")

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from epicat.associate.quality import CatalogQuality
+
 __all__ = ["AssociateOptions", "PyOctoOptions"]
 
 
@@ -138,4 +140,7 @@ class AssociateOptions(BaseModel):
     pyocto: PyOctoOptions = Field(
         default_factory=PyOctoOptions,
         description="PyOcto's parameters.",
+    )
+    quality: CatalogQuality = Field(
+        default_factory=CatalogQuality, description="Which picks and events are left out."
     )

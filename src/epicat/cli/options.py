@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from epicat.cli.quality import gather_catalog_quality, gather_quality
 from epicat.errors import InputError, NameChoiceError
 
 __all__ = [
@@ -229,7 +230,8 @@ def gather(values: dict[str, Any]) -> Any:
         for name in ("archive", "layout", "archive_region", "archive_endpoint", "archive_signed",
                      "stations", "store")
     }  # fmt: skip
-    return _validated(Options, {**_asked(values), **where, "pick": pick})
+    quality = gather_quality(values)
+    return _validated(Options, {**_asked(values), **where, "pick": pick, "quality": quality})
 
 
 def gather_association(values: dict[str, Any]) -> Any:
@@ -258,6 +260,7 @@ def _asked(values: dict[str, Any]) -> dict[str, Any]:
         "halo_s": values["halo"],
         "views": values["views"],
         "pyocto": _pyocto(values["pyocto"] or ()),
+        "quality": gather_catalog_quality(values),
     }
     return {
         "span": Span.parse(values["start"], values["end"]),

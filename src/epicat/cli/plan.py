@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from epicat.cli import options as o
+from epicat.cli import quality as q
 
 __all__ = ["plan"]
 
@@ -42,6 +43,16 @@ def plan(
     halo: o.Halo = None,
     views: o.Views = True,
     pyocto: o.PyOcto = None,
+    min_segment: q.MinSegment = None,
+    max_gap_share: q.MaxGapShare = None,
+    max_dead_share: q.MaxDeadShare = None,
+    dead_range: q.DeadRange = None,
+    max_clipped_share: q.MaxClippedShare = None,
+    max_picks_per_hour: q.MaxPicksPerHour = None,
+    max_picks_per_day: q.MaxPicksPerDay = None,
+    min_stations: q.MinStations = None,
+    max_gap: q.MaxGap = None,
+    max_rms: q.MaxRms = None,
     stations_per_unit: o.StationsPerUnit = 1,
     days_per_unit: o.DaysPerUnit = 10,
     window_days: o.WindowDays = 2,

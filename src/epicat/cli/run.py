@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from epicat.cli import options as o
+from epicat.cli import quality as q
 from epicat.cli.progress import do, say, warnings_as_talk
 
 __all__ = ["run"]
@@ -43,6 +44,16 @@ def run(
     halo: o.Halo = None,
     views: o.Views = True,
     pyocto: o.PyOcto = None,
+    min_segment: q.MinSegment = None,
+    max_gap_share: q.MaxGapShare = None,
+    max_dead_share: q.MaxDeadShare = None,
+    dead_range: q.DeadRange = None,
+    max_clipped_share: q.MaxClippedShare = None,
+    max_picks_per_hour: q.MaxPicksPerHour = None,
+    max_picks_per_day: q.MaxPicksPerDay = None,
+    min_stations: q.MinStations = None,
+    max_gap: q.MaxGap = None,
+    max_rms: q.MaxRms = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; default: one for each core.")
     ] = None,

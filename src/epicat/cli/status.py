@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from epicat.cli import options as o
+from epicat.cli.quality import told_flags
 
 if TYPE_CHECKING:
     from epicat.model import LedgerEntry, Stage
@@ -44,9 +45,12 @@ def status(
 def _summary(
     group: tuple[Stage, str], entries: list[LedgerEntry], records: dict[str, Any]
 ) -> dict[str, Any]:
+    from epicat.model import flag_counts  # noqa: PLC0415 - heavy
+
     stage, design = group
     picker = records.get(design, {}).get("picker", {})
     imported = records.get(design, {}).get("imported", "")
+    quality = records.get(design, {}).get("quality", {})
     return {
         "stage": stage.value,
         "design": design,
@@ -58,6 +62,9 @@ def _summary(
         "keys": len(entries),
         "statuses": dict(Counter(entry.status.value for entry in entries)),
         "found": sum(entry.count for entry in entries),
+        "rejected": sum(entry.rejected for entry in entries),
+        "flags": flag_counts(entries),
+        "quality": {name: limit for name, limit in quality.items() if limit},
         "seconds": round(sum(entry.seconds for entry in entries), 3),
         "first": entries[0].key,
         "last": entries[-1].key,
@@ -79,6 +86,10 @@ def _show(summary: dict[str, Any]) -> None:
     counts = ", ".join(f"{n} {name}" for name, n in sorted(summary["statuses"].items()))
     typer.echo(f"  {summary['keys']:,} {words[1]}: {counts}")
     typer.echo(f"  {summary['found']:,} {words[2]}, {summary['seconds']:,.1f} s of work")
+    if summary["quality"]:
+        limits = ", ".join(f"{name} {limit:g}" for name, limit in summary["quality"].items())
+        told = told_flags(summary["flags"], summary["rejected"]) or "nothing left out"
+        typer.echo(f"  quality control ({limits}): {told}")
     for trouble in summary["troubles"][:_SHOWN]:
         typer.echo(f"  {trouble['key']}: {trouble['status']}: {trouble['reason']}")
     more = len(summary["troubles"]) - _SHOWN

@@ -195,7 +195,7 @@ def test_status_counts_by_reason(store, capsys):
     assert run("status", "--store", store.location) == 0
     text = capsys.readouterr().out
     assert "clipped channel 2, dead channel 8, gap share 1, short segment 3" in text
-    assert "3 events rejected, gap 1, pick rate 2" in text
+    assert ", stations 2 (3 events rejected)" in text
     assert "XX.ST07/2020.001: rejected: 00.HHZ is dead" in text
 
 
@@ -268,6 +268,7 @@ def test_nothing_is_asked_unless_it_is_set(plain, capsys):
 @pytest.mark.parametrize(
     ("given", "told"),
     [(("--max-gap-share", 1.5), "quality.max_gap_share: Input should be less than 1, not 1.5"),
+     (("--min-segment", "inf"), "quality.min_segment_s: Input should be a finite number"),
      (("--max-gap", 400), "associate.quality.max_gap_deg: Input should be less than 360"),
      (("--dead-range", 3), "dead_range does nothing without max_dead_share"),
      (("--min-stations", 9), "min_stations: 9, but there are 8 sites")],

@@ -135,5 +135,5 @@ def _given(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
 
 def told_flags(flags: Mapping[str, int], rejected: int) -> str:
     """Return how often each criterion was not met, and how many events are rejected."""
-    events = [f"{rejected:,} events rejected"] if rejected else []
-    return ", ".join([*events, *(f"{name} {n:,}" for name, n in sorted(flags.items()))])
+    counts = ", ".join(f"{name} {n:,}" for name, n in sorted(flags.items()))
+    return f"{counts} ({rejected:,} events rejected)" if rejected else counts

@@ -64,13 +64,13 @@ def _summary(
         "found": sum(entry.count for entry in entries),
         "rejected": sum(entry.rejected for entry in entries),
         "flags": flag_counts(entries),
-        "quality": {name: limit for name, limit in quality.items() if limit},
+        "quality": {name: limit for name, limit in quality.items() if limit is not None},
         "seconds": round(sum(entry.seconds for entry in entries), 3),
         "first": entries[0].key,
         "last": entries[-1].key,
         "troubles": [
             {"key": entry.key, "status": entry.status.value, "reason": entry.reason}
-            for entry in entries
+            for entry in sorted(entries, key=lambda e: bool(e.flags))  # the unforeseen comes first
             if entry.reason and entry.status.value != "no data"
         ],
     }

@@ -62,11 +62,11 @@ class QualityOptions(Limits):
         description="Largest dead share of a channel's day, 0 to 1; a channel with more is "
         "missing on that day.",
     )
-    dead_range: float = Field(
-        default=0.0,
+    dead_range: float | None = Field(
+        default=None,
         ge=0,
         description="A minute is dead if its samples differ by no more than this, in the "
-        "archive's unit, mostly counts.",
+        "archive's unit, mostly counts; default: 0.",
     )
     max_clipped_share: float | None = Field(
         default=None,
@@ -78,7 +78,7 @@ class QualityOptions(Limits):
 
     @model_validator(mode="after")
     def _range_is_of_use(self) -> Self:
-        if self.dead_range and self.max_dead_share is None:
+        if self.dead_range is not None and self.max_dead_share is None:
             raise ValueError("dead_range does nothing without max_dead_share: set both")
         return self
 
@@ -190,7 +190,7 @@ def _faults_of(choice: Choice, day: Span, options: QualityOptions) -> dict[str, 
 def _fault_of(name: str, runs: Sequence[Run], day: Span, options: QualityOptions) -> Fault | None:
     code = name if not name.startswith(".") else f"--{name}"
     limit = options.max_dead_share
-    if limit is not None and (share := dead_share(runs, day, options.dead_range)) > limit:
+    if limit is not None and (share := dead_share(runs, day, options.dead_range or 0.0)) > limit:
         return Fault(DEAD, f"{code} is dead for {_over(share, limit)}")
     limit = options.max_clipped_share
     if limit is not None and (share := clipped_share(runs, day)) > limit:

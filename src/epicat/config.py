@@ -26,6 +26,7 @@ from epicat.options import Cut, Options
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle
 from epicat.waveforms.filters import reach_s
+from epicat.waveforms.options import QualityOptions
 
 __all__ = [
     "Campaign",
@@ -61,22 +62,32 @@ class Run(BaseModel):
     """Probability that an S pick must reach; None for a picker of P alone."""
     algorithm: int = _ALGORITHM
     """Version of epicat's own part."""
+    quality: QualityOptions = QualityOptions()
+    """Which waveforms are not picked."""
 
     @classmethod
-    def of(cls, info: PickerInfo, options: PickOptions) -> Run:
+    def of(
+        cls, info: PickerInfo, options: PickOptions, quality: QualityOptions | None = None
+    ) -> Run:
         """Settle the thresholds: the options', else the weights' own."""
         given = {"P": options.p_threshold, "S": options.s_threshold}
         for phase, threshold in given.items():
             if threshold is not None and phase not in info.thresholds:
                 raise InputError(f"{phase} threshold {threshold:g}: {info.model} picks no {phase}")
         settled = {phase: own or info.thresholds.get(phase) for phase, own in given.items()}
-        return cls(picker=info, p_threshold=settled["P"], s_threshold=settled["S"])
+        return cls(
+            picker=info,
+            p_threshold=settled["P"],
+            s_threshold=settled["S"],
+            quality=quality or QualityOptions(),
+        )
 
     @cached_property
     def digest(self) -> str:
-        """Names the run."""
+        """Names the run.  Limits of quality control that are not set are left out of it."""
         picker = self.picker.model_dump(exclude={"made_with", "weight", "version", "about"})
-        return digest_of(picker, self.p_threshold, self.s_threshold, self.algorithm)
+        thresholds = (self.p_threshold, self.s_threshold)
+        return digest_of(picker, *thresholds, self.algorithm, *self.quality.given)
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -212,7 +223,7 @@ def settle(options: Options, say: Callable[[str], None] = unheard) -> Campaign:
         first = Span(span.start_ns, span.start_ns + DAY_NS)
         look_into(archive, ((s.network, s.code) for s in stations), first)
     bundle = prepare_bundle(options.pick)
-    run = Run.of(bundle.info, options.pick)
+    run = Run.of(bundle.info, options.pick, options.quality)
     return Campaign(
         span=span,
         extent=options.extent,

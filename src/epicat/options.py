@@ -29,6 +29,7 @@ from epicat.fields import Place, Shown
 from epicat.geo import Extent
 from epicat.model import Span
 from epicat.pick.options import PickOptions
+from epicat.waveforms.options import QualityOptions
 
 __all__ = [
     "AssociationOptions",
@@ -212,6 +213,11 @@ class Options(_Spanned):
     store: StoreText
     pick: PickOptions = Field(
         default_factory=PickOptions, title="Picking", description="How waveforms become picks."
+    )
+    quality: QualityOptions = Field(
+        default_factory=QualityOptions,
+        title="Quality control of waveforms",
+        description="Which waveforms are not picked.",
     )
     associate: _Associate = Field(default_factory=AssociateOptions)
     cut: _Cut = Field(default_factory=Cut)

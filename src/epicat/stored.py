@@ -84,7 +84,8 @@ def _about(run: Run | ImportedRun) -> str:
     if isinstance(run, ImportedRun):
         return f"imported from {run.imported}"
     limits = ", ".join(f"{phase} {limit:g}" for phase, limit in run.thresholds.items())
-    return f"{run.picker.model} {run.picker.weight}, thresholds {limits}"
+    quality = "".join(f", {limit}" for limit in run.quality.given)
+    return f"{run.picker.model} {run.picker.weight}, thresholds {limits}{quality}"
 
 
 def _check_picks(campaign: Campaign, store: Store, say: Callable[[str], None]) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from epicat.associate.quality import CatalogQuality
 from epicat.fields import Assigned, Place, Shown
 
 __all__ = ["AssociateOptions", "PyOctoOptions"]
@@ -179,4 +180,9 @@ class AssociateOptions(BaseModel):
         default_factory=PyOctoOptions,
         title="PyOcto",
         description="PyOcto's own parameters, under its names.",
+    )
+    quality: CatalogQuality = Field(
+        default_factory=CatalogQuality,
+        title="Quality control of picks and events",
+        description="Which picks are not associated, and which events are rejected.",
     )

@@ -9,7 +9,8 @@ import typer
 
 from epicat.campaign.given import Values, asked
 from epicat.cli.campaign import takes
-from epicat.cli.shared import choose_designs
+from epicat.cli.quality import WithRejected
+from epicat.cli.shared import choose_designs, say_left_out
 from epicat.options import StoreOptions
 
 __all__ = ["plot"]
@@ -26,16 +27,21 @@ def plot(
             "--run", help="Beginning of a run's or an associator's digest; default: the newest."
         ),
     ] = None,
+    with_rejected: WithRejected = False,
 ) -> None:
     """Draw a map, two depth sections and the count over time."""
     from epicat.figures import draw_catalog  # noqa: PLC0415 - heavy
     from epicat.geo import Extent  # noqa: PLC0415
     from epicat.store.interface import Where  # noqa: PLC0415
     from epicat.store.open import open_store  # noqa: PLC0415
+    from epicat.tables import accepted  # noqa: PLC0415
 
     opened = open_store(asked(StoreOptions, given).store)
     chosen = choose_designs(opened, design)
     events = opened.read("events", Where(design=chosen.associator or ""))
+    if not with_rejected:
+        found, events = events, accepted(events)
+        say_left_out(found.num_rows - events.num_rows)
     extent = Extent.parse(chosen.extent) if chosen.extent else None
     draw_catalog(events, opened.stations(), output, title=title, extent=extent)
     typer.echo(f"{events.num_rows:,} events in {output}", err=True)

@@ -81,6 +81,8 @@ class Quake(NamedTuple):
     """Epicentral distance of the nearest station."""
     edge: bool
     """Whether the hypocenter lies at the edge of the search box."""
+    rejected: str | None
+    """Why quality control rejects it; None or empty if it does not."""
     associator: str
     """Digest of the associator that found it."""
     readings: tuple[Reading, ...]
@@ -90,7 +92,7 @@ class Quake(NamedTuple):
 
 
 _EVENT = ("event_id", "time", "latitude", "longitude", "depth_km", "n_stations", "rms_s",
-          "gap_deg", "dmin_km", "edge", "design")  # fmt: skip
+          "gap_deg", "dmin_km", "edge", "rejected", "design")  # fmt: skip
 _ARRIVAL = ("pick_id", "trace_id", "phase", "time", "residual_s", "distance_km", "azimuth_deg")
 _PICK = ("channel", "confidence", "design")
 

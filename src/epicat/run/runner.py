@@ -66,7 +66,11 @@ class Summary:
     picks: int = 0
     """Picks that were made."""
     events: int = 0
-    """Events that were made."""
+    """Events that were made, rejected ones included."""
+    rejected: int = 0
+    """Events among them that quality control rejects."""
+    flags: Counter[str] = field(default_factory=Counter)
+    """What quality control has left out or rejected, by criterion."""
     failures: list[str] = field(default_factory=list)
     """Units that failed as a whole, with the reason."""
 
@@ -85,6 +89,8 @@ class Summary:
             self.picks += outcome.found
         else:
             self.events += outcome.found
+            self.rejected += outcome.rejected
+        self.flags.update(outcome.flags)
         if outcome.failure:
             self.failures.append(f"{outcome.unit.name}: {outcome.failure}")
 

@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from awsbed.jobs import ENDED, Job
-from awsbed.runner import LocalBatch, describe
+from awsbed.runner import LocalBatch
 from epicat.cloud.limits import check_overrides, check_submission
 from epicat.errors import InputError
 
@@ -73,7 +73,7 @@ def _describe(batch: LocalBatch, response: Any) -> dict[str, Any]:
     wanted = response._get_param("jobs") or []
     if len(wanted) > _PAGE:
         raise _refusal(f"jobs: {len(wanted)} are too many, 100 at most")
-    return {"jobs": describe(batch, wanted)}
+    return {"jobs": batch.describe(wanted)}
 
 
 def _list(batch: LocalBatch, response: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class StartError(Exception):
 
 def secrets_of(job: Job) -> dict[str, str]:
     """Return the variables that Secrets Manager holds, by the ARNs of the definition."""
-    from moto.core.exceptions import ServiceException  # noqa: PLC0415
+    from moto.core.exceptions import JsonRESTError, ServiceException  # noqa: PLC0415
     from moto.secretsmanager.models import secretsmanager_backends  # noqa: PLC0415
 
     found = {}
@@ -29,7 +29,7 @@ def secrets_of(job: Job) -> dict[str, str]:
         backend = secretsmanager_backends[job.account][job.region]
         try:
             value = backend.get_secret_value(secret["valueFrom"], None, None)
-        except ServiceException as error:
+        except (JsonRESTError, ServiceException) as error:
             raise StartError(
                 "ResourceInitializationError: unable to pull secrets or registry auth: "
                 f"execution resource retrieval failed: {error}"

@@ -98,6 +98,12 @@ class LocalBatch:
             for unit in job.children or [job]:
                 self._stop(unit, reason, final=True)
 
+    def describe(self, wanted: list[str]) -> list[dict[str, Any]]:
+        """Describe jobs by their ids or ARNs, as they are at one moment."""
+        with self._changed:
+            ids = [name.rsplit("job/", 1)[-1] for name in wanted]
+            return [self.jobs[name].describe() for name in ids if name in self.jobs]
+
     # --- What happens to jobs on AWS, by the test ------------------------------------------
 
     def interrupt(self, job_id: str) -> None:
@@ -115,11 +121,12 @@ class LocalBatch:
     def until(self, happened: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait for something to be so; raise `TimeoutError` if it does not come."""
         end = time.monotonic() + seconds
-        with self._changed:
+        # Asked without the lock: it may be the API that is asked, which wants the lock itself
+        while not happened():
+            if time.monotonic() > end:
+                raise TimeoutError({job.id: job.status for job in self.jobs.values()})
             # Lines and files change without a word from here: look again now and then
-            while not happened():
-                if time.monotonic() > end:
-                    raise TimeoutError({job.id: job.status for job in self.jobs.values()})
+            with self._changed:
                 self._changed.wait(0.02)
 
     def finish(self, seconds: float = 60.0) -> None:
@@ -175,7 +182,11 @@ class LocalBatch:
                     continue
                 job.status, job.started = "STARTING", None
                 job.attempts.append({"container": {"taskArn": _task_arn(job)}})
-            self._conclude(job, self._attempt(job))
+            try:
+                ended = self._attempt(job)
+            except Exception as error:  # or the job, and the test with it, would wait for ever
+                ended = Ended(None, f"the runner itself has failed: {error!r}", final=True)
+            self._conclude(job, ended)
 
     def _attempt(self, job: Job) -> Ended:
         try:
@@ -242,10 +253,3 @@ class LocalBatch:
 
 def _task_arn(job: Job) -> str:
     return f"arn:aws:ecs:{job.region}:{job.account}:task/local/{uuid.uuid4().hex}"
-
-
-def describe(batch: LocalBatch, wanted: list[str]) -> list[dict[str, Any]]:
-    """Describe jobs by their ids or ARNs, as they are at one moment."""
-    with batch._changed:
-        ids = [name.rsplit("job/", 1)[-1] for name in wanted]
-        return [batch.jobs[name].describe() for name in ids if name in batch.jobs]

@@ -14,7 +14,7 @@ from epicat.cli.app import main
 
 @pytest.fixture(scope="session")
 def session_bed() -> Iterator[Bed]:
-    with serving() as bed:
+    with serving(hurry=20) as bed:
         bed.client("iam").create_role(RoleName="batch", AssumeRolePolicyDocument="{}")
         yield bed
 

@@ -91,7 +91,7 @@ def status(
 
     aws = _connected(region, profile, endpoint, None)
     stack = find_stack(aws, stack_of(name))
-    if stack is None:
+    if stack is None or not stack.is_begun:
         say(f"there is no stack {stack_of(name)} in {aws.region}; `epicat cloud up` makes it")
         told: dict[str, Any] = {"stack": stack_of(name), "region": aws.region, "status": None}
         _show(told if as_json else {}, as_json=as_json)
@@ -170,7 +170,8 @@ def _agreed(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise InputError(f"{question}? Nobody is there to say so: use --yes")
-    if not typer.confirm(f"{question}?", err=True):
+    say(f"{question}? [y/N]")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise typer.Exit(1)
 
 

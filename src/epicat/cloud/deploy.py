@@ -69,7 +69,9 @@ def up(
 def _ready(aws: Aws, stack_name: str, talk: Talk) -> Stack | None:
     """Return the stack if it can be changed, None if it has to be made."""
     stack = find_stack(aws, stack_name)
-    if stack is None or stack.is_usable:
+    if stack is None or not stack.is_begun:
+        return None
+    if stack.is_usable:
         return stack
     if stack.is_busy:
         raise CloudError(
@@ -86,7 +88,8 @@ def _ready(aws: Aws, stack_name: str, talk: Talk) -> Stack | None:
         return None
     why = stack.reason or "no reason given"
     raise CloudError(
-        f"stack {stack_name} cannot be changed ({stack.status}: {why}): remove it with `epicat cloud down`, which keeps the data, and make it again"
+        f"stack {stack_name} cannot be changed ({stack.status}: {why}): remove it with "
+        "`epicat cloud down`, which keeps the data, and make it again"
     )
 
 

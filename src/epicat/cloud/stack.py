@@ -15,7 +15,6 @@ __all__ = ["Stack", "Talk", "find_stack", "follow", "past_events"]
 Talk = Callable[[str], None]
 """Tells a person something."""
 
-_UNSTARTED = "REVIEW_IN_PROGRESS"
 _DONE = {"CREATE": "made", "UPDATE": "changed", "DELETE": "deleted"}
 
 
@@ -37,6 +36,11 @@ class Stack:
     """What the template tells of what was made."""
 
     @property
+    def is_begun(self) -> bool:
+        """Whether anything has been made, rather than only planned."""
+        return self.status != "REVIEW_IN_PROGRESS"
+
+    @property
     def is_busy(self) -> bool:
         """Whether something is going on."""
         return self.status.endswith("_IN_PROGRESS")
@@ -50,7 +54,7 @@ class Stack:
 
 
 def find_stack(aws: Aws, name: str) -> Stack | None:
-    """Return a stack by its name or ARN, or None if there is none or it was never begun."""
+    """Return a stack by its name or ARN, or None if there is none."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra, slow
 
     with plain_words("look at the stack", aws.region):
@@ -60,7 +64,7 @@ def find_stack(aws: Aws, name: str) -> Stack | None:
             if "does not exist" in str(error):
                 return None
             raise
-    stack = Stack(
+    return Stack(
         name=found["StackName"],
         id=found["StackId"],
         status=found["StackStatus"],
@@ -68,7 +72,6 @@ def find_stack(aws: Aws, name: str) -> Stack | None:
         parameters={p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])},
         outputs={o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])},
     )
-    return None if stack.status == _UNSTARTED else stack
 
 
 def past_events(aws: Aws, stack: str) -> set[str]:
@@ -83,6 +86,7 @@ def follow(aws: Aws, stack: str, past: set[str], talk: Talk) -> tuple[Stack | No
     gone, and what failed in plain words.
     """
     failures: list[str] = []
+    known = len(past)
     while True:
         found = find_stack(aws, stack)
         for event in reversed(list(_events(aws, stack))):
@@ -91,7 +95,8 @@ def follow(aws: Aws, stack: str, past: set[str], talk: Talk) -> tuple[Stack | No
                 _tell(event, failures, talk)
         if found is None or found.status == "DELETE_COMPLETE":
             return None, failures
-        if not found.is_busy:
+        # Until there is news the status may still be that of before
+        if not found.is_busy and len(past) > known:
             return found, failures
         time.sleep(aws.pause_s)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from epicat.cloud import bucket as buckets
 from epicat.cloud.access import Aws
@@ -72,11 +73,18 @@ def holdings(aws: Aws, name: str, bucket: str | None = None) -> Holdings:
 
 def active_jobs(aws: Aws, stack: Stack) -> Iterator[str]:
     """Give the ids of the jobs in a stack's queues that are not over; an array is one."""
-    for queue in (stack.outputs.get("Queue"), stack.outputs.get("OtherQueue")):
-        for status in _ACTIVE if queue else ():
-            with plain_words("list the jobs", aws.region):
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra, slow
+
+    queues = [stack.outputs[name] for name in ("Queue", "OtherQueue") if name in stack.outputs]
+    for queue, status in product(queues, _ACTIVE):
+        with plain_words("list the jobs", aws.region):
+            try:
                 for page in aws.pages("batch", "list_jobs", jobQueue=queue, jobStatus=status):
                     yield from (job["jobId"] for job in page["jobSummaryList"])
+            except ClientError as error:
+                # A stack that is half gone still tells of queues that are not there any more
+                if code_of(error) != "ClientException":
+                    raise
 
 
 def take_down(aws: Aws, held: Holdings, *, delete_data: bool, talk: Talk) -> None:

@@ -1,4 +1,4 @@
-"""Change sets in moto's CloudFormation: outputs afterwards, and what a failure looks like."""
+"""Stacks in moto's CloudFormation: outputs, parameters, resources, the look of a failure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 @contextmanager
 def executing() -> Iterator[None]:
-    """Let an executed change set leave outputs and parameters, or a failed stack and its events."""
-    from moto.cloudformation.models import CloudFormationBackend  # noqa: PLC0415
+    """Let a change set leave outputs and parameters, or a failed stack and its events."""
+    from moto.cloudformation.models import CloudFormationBackend, Stack  # noqa: PLC0415
 
     execute = CloudFormationBackend.execute_change_set
 
@@ -29,8 +29,25 @@ def executing() -> Iterator[None]:
         stack.resource_map._template = stack.template_dict
         stack.output_map = stack._create_output_map()
 
-    with patch.object(CloudFormationBackend, "execute_change_set", whole):
+    with (
+        patch.object(CloudFormationBackend, "execute_change_set", whole),
+        patch.object(Stack, "parameter_list", property(_parameters)),
+        patch.object(Stack, "stack_resources", property(_resources)),
+    ):
         yield
+
+
+def _parameters(stack: Any) -> list[dict[str, Any]]:
+    """Return parameters as AWS tells them: lists with commas."""
+    return [
+        {"ParameterKey": n, "ParameterValue": ",".join(v) if isinstance(v, list) else v}
+        for n, v in stack.resource_map.resolved_parameters.items()
+    ]
+
+
+def _resources(stack: Any) -> list[Any]:
+    """Return the resources, without those whose condition is not met."""
+    return [resource for resource in stack.resource_map.values() if resource is not None]
 
 
 def _fail(stack: Any, kind: str, reason: str) -> None:

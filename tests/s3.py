@@ -118,6 +118,7 @@ class Faulty:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 outer.asked.append(f"{self.command} {self.path}")
                 outer.headers.append(dict(self.headers))
                 status, headers, content = outer._answer(len(outer.asked), outer.asked[-1])
@@ -126,11 +127,11 @@ class Faulty:
                 for name, value in (usual | headers).items():
                     self.send_header(name, value)
                 self.end_headers()
-                if self.command == "GET":
+                if self.command != "HEAD":
                     self.wfile.write(content)
                 self.close_connection = True
 
-            do_HEAD = do_GET  # noqa: N815 - named by http.server
+            do_HEAD = do_POST = do_GET  # noqa: N815 - named by http.server
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass

@@ -267,9 +267,9 @@ def test_nothing_is_asked_unless_it_is_set(plain, capsys):
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [(("--max-gap-share", 1.5), "--max-gap-share (quality.max_gap_share) is 1.5: it must be less than 1"),
+    [(("--max-gap-share", 1.5), "quality.max_gap_share) is 1.5: it must be less than 1"),
      (("--min-segment", "inf"), "--min-segment (quality.min_segment) is"),
-     (("--max-gap", 400), "--max-gap (associate.quality.max_gap) is 400.0: it must be less than 360"),
+     (("--max-gap", 400), "associate.quality.max_gap) is 400.0: it must be less than 360"),
      (("--dead-range", 3), "dead_range does nothing without max_dead_share"),
      (("--min-stations", 9), "min_stations: 9, but there are 8 sites")],
 )  # fmt: skip

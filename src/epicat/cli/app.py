@@ -16,6 +16,7 @@ import typer
 from epicat import __version__
 from epicat.cli import (
     associate,
+    cloud,
     compact,
     export,
     init,
@@ -56,6 +57,7 @@ app.command("work")(work.work)
 app.add_typer(stations.app, name="stations")
 app.add_typer(picks.app, name="picks")
 app.add_typer(models.app, name="models")
+app.add_typer(cloud.app, name="cloud")
 
 _INTERRUPTED = 130
 _NEGATIVE = re.compile(r"-[\d.]+\s*,.*")

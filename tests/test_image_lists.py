@@ -1,4 +1,4 @@
-"""What the image is built of: renewed with the pins, complete, and with hashes for both machines."""
+"""What the image is built of: renewed with the pins, complete, and with hashes."""
 
 from __future__ import annotations
 

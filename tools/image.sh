@@ -42,7 +42,9 @@ version() {
 }
 
 revision() {
-    git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown
+    local commit
+    commit=$(git rev-parse --verify --quiet HEAD 2>/dev/null) || { echo unknown; return; }
+    git diff --quiet HEAD && echo "$commit" || echo "$commit-dirty"
 }
 
 run_tests() {

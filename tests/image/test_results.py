@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,8 @@ def test_a_run_in_a_hardened_container_equals_one_outside(worker, tmp_path, writ
     assert made == tables(writable / "out")
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("EPICAT_SLOW") != "1", reason="minutes; EPICAT_SLOW=1 runs it")
 def test_real_picks_come_of_a_model_compiled_without_a_network(
     compiler, worker, realdata, seisbench_cache, writable
 ):
@@ -68,9 +71,7 @@ def test_real_picks_come_of_a_model_compiled_without_a_network(
     open_to_all(seisbench_cache, writable)
 
     # SeisBench writes a file of settings into its cache; the worker only reads the weights.
-    compiler.run(
-        "models", "compile", "PhaseNet", "original", writable=[seisbench_cache, writable]
-    )
+    compiler.run("models", "compile", "PhaseNet", "original", writable=[seisbench_cache, writable])
     places = {"readonly": [data, seisbench_cache], "writable": [writable]}
     worker.run("run", *given, str(writable / "in"), **places)
     outside("run", *given, str(writable / "out"))

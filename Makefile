@@ -11,11 +11,11 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint docs reference format bench clean
+.PHONY: help venv demo test lint docs reference format bench image image-test pins clean
 
 help: ## Show this list
 	@echo "make COMMAND, where COMMAND is one of"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-11s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-11s %s\n", $$1, $$2 }'
 	@echo "PYTHON=... chooses the interpreter, ARGS='...' adds arguments to pytest."
 
 venv: $(STAMP) ## Set up .venv with the pinned versions (the commands below do it themselves)
@@ -43,6 +43,7 @@ lint: $(STAMP) ## Check style, formatting, types and the direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 docs: $(STAMP) ## Build the documentation's site, strictly, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -57,6 +58,16 @@ format: $(STAMP) ## Format the code and mend what can be mended safely
 
 bench: $(STAMP) ## Run the benchmarks and print their table
 	$(BIN)/python -m benchmarks
+
+image: ## Build the container image epicat:worker, with docker or podman
+	@tools/image.sh build worker
+
+image-test: $(STAMP) image ## Build the container image and test it
+	@PYTHON=$(BIN)/python tools/image.sh test $(ARGS)
+
+pins: $(STAMP) ## Renew the image's lists of exact packages, image/*.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt uv
+	PATH=$(BIN):$$PATH tools/pins.sh
 
 clean: ## Remove all that these commands have made, .venv included
 	rm -rf $(VENV) demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

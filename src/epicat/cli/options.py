@@ -126,7 +126,7 @@ StoreText = Annotated[
         rich_help_panel=_WHERE,
     ),
 ]
-Model = Annotated[str, typer.Option(help="SeisBench model.", rich_help_panel=_PICK)]
+Model = Annotated[str, typer.Option(help="SeisBench model, or epicat-mini.", rich_help_panel=_PICK)]
 Weight = Annotated[
     str,
     typer.Option(help="Weights by name, or a .pt file beside its .json.", rich_help_panel=_PICK),

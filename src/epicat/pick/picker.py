@@ -20,7 +20,9 @@ class PickOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field(default="PhaseNet", description="SeisBench model, for example PhaseNet.")
+    model: str = Field(
+        default="PhaseNet", description="SeisBench model, for example PhaseNet; or epicat-mini."
+    )
     weight: str = Field(
         default="original",
         description="Weights by SeisBench's name, or the .pt or .json file of a local pair.",

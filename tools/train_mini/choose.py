@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from epicat.pick.bundle import Bundle, OpenVinoPicker
 from epicat.pick.picker import Picker
 from tools.train_mini.draw import Draw, Source
 from tools.train_mini.measure import Score, matched, picks_of
@@ -21,8 +22,9 @@ _VISIBLE = 2.0
 """Arrivals at which the amplitude rises less need not be picked, and may be."""
 
 
-def choose_thresholds(picker: Picker, data: Path, records: int = 600) -> dict[str, float]:
+def choose_thresholds(bundle: Bundle, data: Path, records: int = 600) -> dict[str, float]:
     """Return the threshold of each phase: of mixtures, synthetics and noise, undamaged."""
+    picker = OpenVinoPicker(bundle)
     draw = Draw(Source(data, part="choose", seed=_SEED))
     known = [draw.record(rng) for rng in draw.streams(records)]
     best = {}

@@ -21,6 +21,13 @@ _ARGUMENTS: Final[dict[str, Any]] = {
     "norm": "std",
 }
 
+_ABOUT: Final = (
+    "The small picker of epicat, for quick looks: --model epicat-mini. MIT licence.\n"
+    "PhaseNet's architecture, trained from random weights on synthetic earthquakes, on real ones "
+    "of Northern California and on noise, towards known onsets and the probabilities of PhaseNet "
+    "'original'. How, on what, how well and what it is not for: docs/models.md of epicat."
+)
+
 
 def new_student(architecture: str = ARCHITECTURE) -> Any:
     """Return an untrained model of SeisBench; torch's random seed decides its weights."""
@@ -29,17 +36,15 @@ def new_student(architecture: str = ARCHITECTURE) -> Any:
     return getattr(seisbench.models, architecture)(component_order="ZNE", **_ARGUMENTS)
 
 
-def write_pair(
-    model: Any, stem: Path, thresholds: dict[str, float], docstring: str, version: str = "1"
-) -> Path:
+def write_pair(model: Any, stem: Path, thresholds: dict[str, float]) -> Path:
     """Write weights in SeisBench's format, ``stem.pt`` and ``stem.json``; return the former."""
     weights = stem.with_name(stem.name + ".pt")
     torch.save({name: _small(name, value) for name, value in model.state_dict().items()}, weights)
     about = {
-        "docstring": docstring,
+        "docstring": _ABOUT,
         "model_args": {"component_order": "ZNE", "in_channels": 3, "classes": 3, **_ARGUMENTS},
         "seisbench_requirement": "0.12.0",
-        "version": version,
+        "version": "1",
         "default_args": {
             "overlap": 1500,
             "blinding": [BLINDING, BLINDING],

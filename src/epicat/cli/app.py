@@ -25,6 +25,7 @@ from epicat.cli import (
     run,
     stations,
     status,
+    synth,
 )
 from epicat.errors import EpicatError
 
@@ -46,6 +47,7 @@ app.command("export")(export.export)
 app.command("plot")(plot.plot)
 app.command("query")(query.query)
 app.command("compact")(compact.compact)
+app.command("synth")(synth.synth)
 app.add_typer(stations.app, name="stations")
 app.add_typer(picks.app, name="picks")
 app.add_typer(models.app, name="models")

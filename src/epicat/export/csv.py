@@ -27,6 +27,14 @@ _DECIMALS: Mapping[str, int] = {
     "distance_km": 3,
     "azimuth_deg": 1,
     "seconds": 3,
+    "magnitude": 2,
+    "ml": 2,
+    "snr": 2,
+    "wood_anderson_mm": 6,
+    "strike_deg": 1,
+    "dip_deg": 1,
+    "rake_deg": 1,
+    "stress_drop_mpa": 3,
 }
 
 

@@ -71,7 +71,17 @@ def _event(quake: Quake) -> str:
         f"<preferredOriginID>{origin}</preferredOriginID>\n"
         "<type>earthquake</type><typeCertainty>suspected</typeCertainty>\n"
         f"{_creation()}\n{_EDGE if quake.edge else ''}"
-        f"{''.join(picks)}{_origin(origin, quake)}</event>\n"
+        f"{''.join(picks)}{_origin(origin, quake)}{_magnitude(origin, quake)}</event>\n"
+    )
+
+
+def _magnitude(origin: str, quake: Quake) -> str:
+    if quake.magnitude is None:
+        return ""
+    return (
+        f'<magnitude publicID="{uri("magnitude", quake.event_id)}">'
+        f"<mag><value>{quake.magnitude:z.2f}</value></mag><type>Mw</type>"
+        f"<originID>{origin}</originID>{_creation()}</magnitude>\n"
     )
 
 

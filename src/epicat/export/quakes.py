@@ -85,6 +85,8 @@ class Quake(NamedTuple):
     """Digest of the associator that found it."""
     readings: tuple[Reading, ...]
     """Its arrivals with their picks."""
+    magnitude: float | None = None
+    """Its moment magnitude, if the table of events has a column of that name."""
 
 
 _EVENT = ("event_id", "time", "latitude", "longitude", "depth_km", "n_stations", "rms_s",
@@ -113,8 +115,10 @@ def _of_part(part: Part) -> Iterator[Quake]:
         ]
         readings = [Reading._make(row) for row in zip(*rows, strict=True)]
         ends = of_event.searchsorted(range(begin, begin + some.num_rows + 1)) - low
+        sizes = some["magnitude"].to_pylist() if "magnitude" in some.column_names else []
         for at, row in enumerate(zip(*_columns(some, _EVENT), strict=True)):
-            yield _known(Quake._make([*row, tuple(readings[ends[at] : ends[at + 1]])]))
+            own = tuple(readings[ends[at] : ends[at + 1]])
+            yield _known(Quake._make([*row, own, sizes[at] if sizes else None]))
 
 
 def _sorted_arrivals(arrivals: pa.Table, events: pa.Table) -> pa.Table:

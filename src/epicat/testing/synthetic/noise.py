@@ -24,6 +24,7 @@ F64 = NDArray[np.float64]
 
 _BUSIEST_HOUR = 14.0
 _LEAST, _MOST = 0.03, 0.92
+_LOWEST_HZ, _KNOTS = 1e-3, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,19 @@ def counts_power(
     ambient: Ambient, component: str, instrument: Instrument, rate: float, frequency: F64
 ) -> F64:
     """One-sided power of noise in counts2/Hz, the instrument's own included; 0 at 0 Hz."""
-    above = np.maximum(frequency, 1e-5)
-    ground = 10 ** (ambient.acceleration_db(above, component) / 10)
+    knots = np.geomspace(_LOWEST_HZ, rate / 2, _KNOTS)
+    power = np.log(_power(ambient, component, instrument, rate, knots) + 1e-30)
+    smooth = np.exp(np.interp(np.log(np.maximum(frequency, _LOWEST_HZ)), np.log(knots), power))
+    return np.where((frequency > 0) & (frequency < rate / 2), smooth, 0.0)
+
+
+def _power(
+    ambient: Ambient, component: str, instrument: Instrument, rate: float, frequency: F64
+) -> F64:
+    ground = 10 ** (ambient.acceleration_db(frequency, component) / 10)
     total = ground + 10 ** (instrument.self_noise_db / 10)
-    velocity = total / (2 * np.pi * above) ** 2
-    power = velocity * np.abs(instrument.response(frequency, rate)) ** 2
-    return np.where(frequency > 0, power, 0.0)
+    velocity = total / (2 * np.pi * frequency) ** 2
+    return np.asarray(velocity * np.abs(instrument.response(frequency, rate)) ** 2)
 
 
 def rms_counts(

@@ -7,25 +7,25 @@ no work goes into earthquakes that nobody can see.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, signal
+from scipy import fft
 
 from epicat.associate.layers import Phase
 from epicat.testing.synthetic.crust import Crust
 from epicat.testing.synthetic.disturbances import disturbance
 from epicat.testing.synthetic.effects import Effects
-from epicat.testing.synthetic.estimate import SNR_BAND_HZ, expected_peak
-from epicat.testing.synthetic.instruments import Instrument, band_of
+from epicat.testing.synthetic.instruments import band_of
 from epicat.testing.synthetic.motion import Shaking, velocity_spectrum
-from epicat.testing.synthetic.noise import Ambient, counts_power, rms_counts
+from epicat.testing.synthetic.noise import Ambient, counts_power
 from epicat.testing.synthetic.noise_series import noise_like
 from epicat.testing.synthetic.rays import Path, trace
 from epicat.testing.synthetic.scattered import Frame
 from epicat.testing.synthetic.site import Site
+from epicat.testing.synthetic.snr import expected_snr, noise_levels, ratios
 from epicat.testing.synthetic.source import Source
 
 __all__ = ["Labelled", "Recipe", "Window", "make_window", "noise_window"]
@@ -34,8 +34,7 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 _COMPONENTS = "ZNE"
-_PEAK_S = {"P": 2.0, "S": 4.0}
-"""How long after its onset the peak of a phase is looked for."""
+_HALVINGS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Recipe:
     """Epicentral distances; uniform in their logarithm."""
     depth_km: tuple[float, float] = (1.0, 22.0)
     """Depths below sea level."""
-    snr: tuple[float, float] = (0.5, 1000.0)
+    snr: tuple[float, float] = (0.3, 500.0)
     """Expected signal-to-noise ratios of P; uniform in their logarithm."""
     magnitude: tuple[float, float] = (-1.0, 5.5)
     """Magnitudes that may come of it."""
@@ -71,8 +70,7 @@ class Labelled:
     sample: float
     """Where it begins, in samples after the first; may lie outside the window."""
     snr: float
-    """Peak of the earthquake alone in the 2 s (P, vertical) or 4 s (S, larger horizontal) after
-    the onset over the root mean square of the noise, both from 1 to 20 Hz."""
+    """Signal-to-noise ratio as `epicat.testing.synthetic.snr` defines it."""
     up: int
     """First motion of P on the vertical: 1 up, -1 down; 0 for S."""
     magnitude: float
@@ -101,7 +99,7 @@ class Window:
 def make_window(
     rng: np.random.Generator, recipe: Recipe | None = None, crust: Crust | None = None
 ) -> Window:
-    """Draw a window with an earthquake of which at least P or S is inside; about 15 ms.
+    """Draw a window with an earthquake of which at least P or S is inside.
 
     >>> window = make_window(np.random.default_rng(1))
     >>> window.data.shape, [a.phase for a in window.arrivals]
@@ -137,7 +135,7 @@ def _noise(rng: np.random.Generator, recipe: Recipe, ambient: Ambient) -> F64:
     ]
     data = np.array(rows, dtype=float)
     if rng.uniform() < recipe.disturbed:
-        level = rms_counts(ambient, "Z", instrument, rate, SNR_BAND_HZ)
+        level = noise_levels(ambient, instrument, rate)[0]
         _add(data, disturbance(rng, rate, level), int(rng.integers(-rate, length)))
     return np.asarray(np.rint(data))
 
@@ -153,23 +151,28 @@ def _earthquake(
     rng: np.random.Generator, recipe: Recipe, crust: Crust, site: Site, ambient: Ambient
 ) -> tuple[F64, list[Labelled]]:
     """Return one earthquake in counts, (3, n), and its arrivals."""
-    path = _path(rng, recipe, crust)
     instrument, rate = band_of(recipe.band)
-    source = _source(rng, recipe, crust, (path, site, ambient))
-    shaking = Shaking(source, path, site, Effects.drawn(rng, path))
+    noise = noise_levels(ambient, instrument, rate)
+    shaking = _shaking(rng, recipe, crust, site, noise)
+    path = shaking.path
     start = _window_start(rng, recipe, path)
     frame = _frame(path, start, recipe.seconds, rate)
     spectrum = velocity_spectrum(crust, shaking, frame)
     counts = frame.samples_of(spectrum * instrument.response(frame.frequency, rate))
-    skip = round((start - frame.start_s) * rate)
-    labels = _labels(shaking, frame, counts, ambient, instrument)
-    length = recipe.seconds * rate
-    waves = np.zeros((3, length))
-    _add(waves, counts, -skip)
-    return waves, [
-        Labelled(phase, (time - start) * rate, snr, up, source.magnitude, path.distance_km)
-        for phase, time, snr, up in labels
+    waves = np.zeros((3, recipe.seconds * rate))
+    _add(waves, counts, -round((start - frame.start_s) * rate))
+    labels = [
+        Labelled(
+            phase,
+            (path.ray(phase).time_s - start) * rate,
+            snr,
+            shaking.polarity if phase == "P" else 0,
+            shaking.source.magnitude,
+            path.distance_km,
+        )
+        for phase, snr in ratios(shaking, frame, counts, noise).items()
     ]
+    return waves, labels
 
 
 def _path(rng: np.random.Generator, recipe: Recipe, crust: Crust) -> Path:
@@ -183,20 +186,22 @@ def _path(rng: np.random.Generator, recipe: Recipe, crust: Crust) -> Path:
     )
 
 
-def _source(
-    rng: np.random.Generator, recipe: Recipe, crust: Crust, at: tuple[Path, Site, Ambient]
-) -> Source:
-    """Draw a source whose P stands out of the noise by a ratio drawn from the recipe."""
-    path, site, ambient = at
-    instrument, rate = band_of(recipe.band)
-    wanted = np.exp(rng.uniform(*np.log(recipe.snr)))
-    noise = rms_counts(ambient, "Z", instrument, rate, SNR_BAND_HZ)
-    sources = [
-        Source.drawn(rng, m) for m in np.arange(recipe.magnitude[0], recipe.magnitude[1], 0.5)
-    ]
-    peaks = [expected_peak(crust, s, path, site, "P", instrument) / noise for s in sources]
-    exact = np.interp(np.log(wanted), np.log(peaks), [s.magnitude for s in sources])
-    return Source.drawn(rng, float(exact))
+def _shaking(
+    rng: np.random.Generator, recipe: Recipe, crust: Crust, site: Site, noise: Sequence[float]
+) -> Shaking:
+    """Draw an earthquake whose P stands out of the noise by about a ratio drawn from the recipe."""
+    path = _path(rng, recipe, crust)
+    effects = Effects.drawn(rng, path)
+    instrument, _ = band_of(recipe.band)
+    wanted = float(np.exp(rng.uniform(*np.log(recipe.snr))))
+    kind = Source.drawn(rng, 0.0)
+    low, high = recipe.magnitude
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        shaking = Shaking(replace(kind, magnitude=middle), path, site, effects)
+        is_weak = expected_snr(crust, shaking, "P", instrument, noise) < wanted
+        low, high = (middle, high) if is_weak else (low, middle)
+    return shaking
 
 
 def _window_start(rng: np.random.Generator, recipe: Recipe, path: Path) -> float:
@@ -210,25 +215,3 @@ def _frame(path: Path, start: float, seconds: int, rate: int) -> Frame:
     begin = start - np.ceil((start - begin) * rate) / rate
     needed = max(start + seconds, path.s.time_s + 6.0) - begin
     return Frame(float(begin), 2 * fft.next_fast_len(int(needed * 4 / 7) + 2, real=True), rate)
-
-
-def _labels(
-    shaking: Shaking, frame: Frame, counts: F64, ambient: Ambient, instrument: Instrument
-) -> Iterable[tuple[Phase, float, float, int]]:
-    rate = frame.rate
-    filtered = in_snr_band(counts, rate)
-    where: dict[Phase, tuple[int, ...]] = {"P": (0,), "S": (1, 2)}
-    for phase, rows in where.items():
-        time = shaking.path.ray(phase).time_s
-        begin = round((time - frame.start_s) * rate)
-        peaks = np.abs(filtered[:, begin : begin + round(_PEAK_S[phase] * rate)]).max(axis=1)
-        noise = [rms_counts(ambient, c, instrument, rate, SNR_BAND_HZ) for c in _COMPONENTS]
-        snr = max(float(peaks[row] / noise[row]) for row in rows)
-        yield phase, time, snr, shaking.polarity if phase == "P" else 0
-
-
-def in_snr_band(values: F64, rate: float) -> F64:
-    """Filter to `SNR_BAND_HZ`: Butterworth, four poles, forward; (..., n) in and out."""
-    high = min(SNR_BAND_HZ[1], 0.45 * rate)
-    sections = signal.butter(4, (SNR_BAND_HZ[0], high), "bandpass", fs=rate, output="sos")
-    return np.asarray(signal.sosfilt(sections, values))

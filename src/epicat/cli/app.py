@@ -17,6 +17,7 @@ from epicat import __version__
 from epicat.cli import (
     associate,
     compact,
+    demo,
     export,
     init,
     models,
@@ -43,6 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("init")(init.init)
+app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("associate")(associate.associate)
 app.command("plan")(plan.plan)

@@ -150,6 +150,6 @@ def distance_azimuth(
     points = np.broadcast_arrays(from_longitude, from_latitude, to_longitude, to_latitude)
     shape = points[0].shape
     # pyproj takes an array of one value for a number in a way that numpy gives up
-    values = (p.item() if p.size == 1 else np.array(p, dtype=float) for p in points)
-    azimuth, _, metres = Geod(ellps="WGS84").inv(*values)
+    lon1, lat1, lon2, lat2 = (p.item() if p.size == 1 else np.array(p, dtype=float) for p in points)
+    azimuth, _, metres = Geod(ellps="WGS84").inv(lon1, lat1, lon2, lat2)
     return np.reshape(metres, shape) / 1000.0, np.reshape(azimuth, shape) % 360.0

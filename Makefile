@@ -20,20 +20,35 @@ help: ## Show this list
 
 venv: $(STAMP) ## Set up .venv with the pinned versions (the commands below do it themselves)
 
-$(STAMP): pyproject.toml constraints.txt
+define CHECK_PYTHON
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null || { \
 		echo "epicat needs Python 3.11 or 3.12." >&2; \
 		echo "Looked at: $(or $(PYTHON),python3.11 python3.12 python3 on the PATH)." >&2; \
 		echo "Install one of them, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; \
 		exit 2; }
+endef
+
+$(STAMP): pyproject.toml constraints.txt
+	$(CHECK_PYTHON)
 	@echo "Setting up $(VENV) with $(PYTHON); the first time takes some minutes ..."
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query]' --group dev --group docs
 	@touch $@
 
-demo: $(STAMP) ## Make a catalog from ten minutes of real data beside the project, in demo/
-	@bash tools/demo.sh
+# The demo needs neither PyTorch nor SeisBench; without .venv it gets a small one of its own.
+DEMO := $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
+
+.venv-demo/.stamp: pyproject.toml constraints.txt
+	$(CHECK_PYTHON)
+	@echo "Setting up .venv-demo with $(PYTHON); the first time takes a minute or two ..."
+	"$(PYTHON)" -m venv .venv-demo
+	.venv-demo/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-demo/bin/python -m pip install --quiet -c constraints.txt -e '.[plot]'
+	@touch $@
+
+demo: $(DEMO)/.stamp ## Make a catalog of known earthquakes in demo/, and say how good it is
+	$(DEMO)/bin/epicat demo demo
 
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest $(ARGS)
@@ -70,5 +85,5 @@ pins: $(STAMP) ## Renew the image's lists of exact packages, image/*.txt
 	PATH=$(BIN):$$PATH tools/pins.sh
 
 clean: ## Remove all that these commands have made, .venv included
-	rm -rf $(VENV) demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-demo demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

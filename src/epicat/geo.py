@@ -148,6 +148,8 @@ def distance_azimuth(
     from pyproj import Geod  # noqa: PLC0415 - as numpy
 
     points = np.broadcast_arrays(from_longitude, from_latitude, to_longitude, to_latitude)
-    lon1, lat1, lon2, lat2 = (np.array(p, dtype=float) for p in points)
+    shape = points[0].shape
+    # pyproj takes an array of one value for a number in a way that numpy gives up
+    lon1, lat1, lon2, lat2 = (p.item() if p.size == 1 else np.array(p, dtype=float) for p in points)
     azimuth, _, metres = Geod(ellps="WGS84").inv(lon1, lat1, lon2, lat2)
-    return np.asarray(metres) / 1000.0, np.asarray(azimuth) % 360.0
+    return np.reshape(metres, shape) / 1000.0, np.reshape(azimuth, shape) % 360.0

@@ -81,7 +81,8 @@ def test_the_commands_are_those_of_the_documentation():
         "epicat plot", "epicat cloud", "epicat cloud up", "epicat cloud status",
         "epicat cloud down", "epicat cloud template",
         "epicat models", "epicat models list", "epicat models known", "epicat models compile",
-        "epicat associate", "epicat compact", "epicat work", "epicat query", "epicat synth",
+        "epicat associate", "epicat compact", "epicat query", "epicat synth",
+        "epicat demo", "epicat work",
         "epicat stations", "epicat stations import", "epicat picks", "epicat picks import",
     }  # fmt: skip
 

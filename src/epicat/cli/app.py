@@ -18,6 +18,7 @@ from epicat.cli import (
     associate,
     cloud,
     compact,
+    demo,
     export,
     init,
     models,
@@ -44,6 +45,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("init")(init.init)
+app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("associate")(associate.associate)
 app.command("plan")(plan.plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,10 @@ from epicat.cli.campaign import takes
 from epicat.cli.progress import do, say, warnings_as_talk
 from epicat.options import Options
 
-__all__ = ["Recheck", "run"]
+if TYPE_CHECKING:
+    from epicat.config import Campaign
+
+__all__ = ["Recheck", "make_catalog", "run"]
 
 Recheck = Annotated[
     bool, typer.Option("--recheck", help="Look again at days whose objects may have changed.")
@@ -30,7 +33,11 @@ def run(
     Results go to the store as they are made.  Running the same command again does only what
     is missing; it goes on after Ctrl-C or a crash.  Whole UTC days are processed.
     """
-    options = asked(Options, given)
+    make_catalog(asked(Options, given), recheck=recheck, as_json=as_json)
+
+
+def make_catalog(options: Options, *, recheck: bool = False, as_json: bool = False) -> Campaign:
+    """Do a campaign on this machine and show how far it is; leave with 1 if some of it failed."""
     from epicat.config import settle  # noqa: PLC0415 - heavy
     from epicat.run.runner import make_plan  # noqa: PLC0415
     from epicat.store.open import open_store  # noqa: PLC0415
@@ -45,3 +52,4 @@ def run(
     say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
     say(campaign.design.described())
     do(campaign, planned, opened, options.cut.workers, begin=begin, as_json=as_json)
+    return campaign

@@ -22,7 +22,7 @@ class PickOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field(default="PhaseNet", description="SeisBench model.")
+    model: str = Field(default="PhaseNet", description="SeisBench model, or epicat-mini.")
     weight: Annotated[str, Place(_is_name)] = Field(
         default="original",
         description="Weights by SeisBench's name, or a .pt file beside its .json.",

@@ -29,6 +29,7 @@ _FIRST_THRESHOLDS = {"P": 0.3, "S": 0.3}
 def main() -> None:
     """Read the options and run the steps."""
     given = _parser().parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] - a log to follow
     given.data = given.data.expanduser().resolve()
     if not (given.data / "norcal_windows").is_dir():
         sys.exit(f"no real data in {str(given.data)!r}: name their folder by --data")

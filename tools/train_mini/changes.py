@@ -56,8 +56,7 @@ def filtered(rng: np.random.Generator, data: F64) -> F64:
     """Pass a random band: another instrument, another path."""
     low = 10 ** rng.uniform(-1.3, 0.5)
     high = min(10 ** rng.uniform(0.9, 1.7), 0.98 * RATE / 2)
-    corners: list[float] = [low, high]
-    kind = rng.choice(["highpass", "lowpass", "bandpass"])
-    chosen = {"highpass": corners[:1], "lowpass": corners[1:], "bandpass": corners}[str(kind)]
-    sos = butter(int(rng.integers(1, 4)), chosen, str(kind), fs=RATE, output="sos")
+    corners = {"highpass": low, "lowpass": high, "bandpass": (low, high)}
+    kind = str(rng.choice(list(corners)))
+    sos = butter(int(rng.integers(1, 4)), corners[kind], kind, fs=RATE, output="sos")
     return sosfilt(sos, data, axis=1)

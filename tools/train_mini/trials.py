@@ -29,8 +29,8 @@ F64 = NDArray[np.float64]
 _SEED = 4
 _CLEAR = 3.0
 """Signal-to-noise ratio from which on a synthetic arrival is expected to be picked."""
-_END_S = 1.0
-"""An arrival nearer than this to an end of its record counts neither way."""
+_END_S = 3.0
+"""An arrival nearer than this to an end counts neither way: pickers are blind for 2.5 s there."""
 _MINUTE = 60
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,8 @@ BATCH = 16
 _FORMAT = 3
 _ABOUT, _GRAPH, _WEIGHTS = "bundle.json", "model.xml", "model.bin"
 _SUMS = "SHA256SUMS"
+_PAUSES_S = (0.0, 0.05, 0.5)
+"""When to look again: another process may be putting an equal bundle there, file by file."""
 _COMPILE_AGAIN = "remove it and run `epicat models compile` again"
 _INSTALL_AGAIN = "it came with epicat: install epicat again"
 
@@ -73,20 +76,26 @@ class Bundle:
 
     def check(self) -> None:
         """Raise `ModelError` if a file is not what was sealed; a bundle without seal passes."""
+        for pause_s in _PAUSES_S:
+            time.sleep(pause_s)
+            damaged = self._damaged()
+            if not damaged:
+                return
+        raise ModelError(
+            f"compiled model {str(self.folder)!r} cannot be loaded: {', '.join(damaged)} "
+            f"changed after it was compiled; {_remedy(self.folder)}"
+        )
+
+    def _damaged(self) -> list[str]:
         try:
             said = (self.folder / _SUMS).read_text(encoding="utf-8").splitlines()
-            damaged = [line[66:] for line in said if _sha256(self.folder / line[66:]) != line[:64]]
+            return [line[66:] for line in said if _sha256(self.folder / line[66:]) != line[:64]]
         except FileNotFoundError:  # no seal; or a file is missing, which OpenVINO tells
-            return
+            return []
         except (OSError, UnicodeDecodeError) as error:
             raise ModelError(
                 f"compiled model {str(self.folder)!r} cannot be read; {_remedy(self.folder)}"
             ) from error
-        if damaged:
-            raise ModelError(
-                f"compiled model {str(self.folder)!r} cannot be loaded: {', '.join(damaged)} "
-                f"changed after it was compiled; {_remedy(self.folder)}"
-            )
 
 
 def _sha256(path: Path) -> str:

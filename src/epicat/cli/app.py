@@ -29,6 +29,7 @@ from epicat.cli import (
     run,
     stations,
     status,
+    submit,
     synth,
     work,
 )
@@ -55,6 +56,8 @@ app.command("plot")(plot.plot)
 app.command("query")(query.query)
 app.command("compact")(compact.compact)
 app.command("synth")(synth.synth)
+app.command("submit")(submit.submit)
+app.command("retry")(submit.retry)
 app.command("work")(work.work)
 app.add_typer(stations.app, name="stations")
 app.add_typer(picks.app, name="picks")

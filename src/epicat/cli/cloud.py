@@ -85,9 +85,9 @@ def status(
     as_json: o.Json = False,
 ) -> None:
     """Show the stack, its parameters and what its queues hold."""
+    from epicat.cloud.jobs import active_jobs  # noqa: PLC0415
     from epicat.cloud.settings import stack_of  # noqa: PLC0415 - heavy
     from epicat.cloud.stack import find_stack  # noqa: PLC0415
-    from epicat.cloud.teardown import active_jobs  # noqa: PLC0415
 
     aws = _connected(region, profile, endpoint, None)
     stack = find_stack(aws, stack_of(name))

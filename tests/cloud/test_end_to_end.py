@@ -1,0 +1,163 @@
+"""From one command to a catalog in the cloud; jobs are real processes, AWS is on this machine.
+
+The network is `tiny_network`'s, in a public bucket of somebody else's.  Whatever happens to the
+jobs, the catalog is that of ``epicat run`` on the same archive, id for id.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import s3
+from awsbed import Image
+from awsbed.server import ACCESS, SECRET
+from epicat.cache import cache_folder
+from epicat.cli.app import main
+from epicat.store.interface import Where
+from epicat.store.open import open_store
+from epicat.tables import TABLES
+from tiny_network import arguments, truths, write_network
+
+SRC = Path(__file__).resolve().parents[2] / "src"
+ARCHIVE = "s3://public-waveforms/sds"
+PLACE = "s3://epicat-e2e-123456789012-us-west-2/"
+NAME = ("--name", "e2e")
+
+# Stands for a disk that damages what is written to it, in the jobs and attempts that it is told.
+WORKER = """
+import json, os, sys
+from pathlib import Path
+from epicat.cli.app import main
+folder = Path(__file__).parent
+faults = json.loads((folder / "faults.json").read_text())
+array = Path(sys.argv[sys.argv.index("--plan") + 1]).stem
+index = os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", "0")
+attempt = int(os.environ["AWS_BATCH_JOB_ATTEMPT"])
+damaged = attempt in faults.get(f"{array}:{index}", [])
+os.environ["EPICAT_CACHE"] = str(folder / ("damaged" if damaged else "cache"))
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("network")
+    write_network(folder, truths([-300, -1.0, 60.5]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(network, epicat_cache):
+    """Make the catalog on this machine."""
+    with pytest.raises(SystemExit) as left:
+        main(["run", *arguments(network, network / "store"), "--workers", "1"])
+    assert left.value.code == 0
+    return tables_of(str(network / "store"))
+
+
+@pytest.fixture(scope="module")
+def container(network, expected, tmp_path_factory):
+    """Give the folder of what stands for the image."""
+    folder = tmp_path_factory.mktemp("container")
+    (folder / "worker.py").write_text(WORKER)
+    (folder / "faults.json").write_text("{}")
+    damaged = shutil.copytree(cache_folder("bundles"), folder / "damaged" / "bundles")
+    for graph in damaged.rglob("*.bin"):
+        graph.write_bytes(b"")
+    for graph in damaged.rglob("*.xml"):
+        graph.write_text(graph.read_text()[:-100])
+    return folder
+
+
+@pytest.fixture
+def stack(bed, epicat, role, network, container, monkeypatch):
+    """Give the outputs of the stack, made for the first test; the archive is there."""
+    variables = {**bed.variables(), "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(container / "worker.py")]
+    bed.batch.images["epicat:e2e"] = Image(command, variables)
+    (container / "faults.json").write_text("{}")
+    up = epicat(
+        "cloud",
+        "up",
+        *NAME,
+        "--image",
+        "epicat:e2e",
+        "--service-role",
+        role,
+        "--tries",
+        3,
+        "--json",
+    )
+    assert up.code == 0, up.err
+    if up.json["change"] == "created":
+        files = {
+            f"sds/{path.relative_to(network / 'sds').as_posix()}": path.read_bytes()
+            for path in (network / "sds").rglob("*") if path.is_file()
+        }  # fmt: skip
+        s3.Server(bed.endpoint, bed.client("s3", "us-east-1")).make("public-waveforms", files)
+    return up.json["outputs"]
+
+
+def tables_of(store):
+    opened = open_store(store)
+    return {table: opened.read(table, Where()) for table in TABLES}
+
+
+def given(network, *more):
+    """Return what ``epicat submit`` takes: small units, so that there are arrays of several."""
+    words = arguments(network, network / "store")
+    words[words.index("--archive") + 1] = ARCHIVE
+    at = words.index("--store")
+    return [*words[:at], *words[at + 2 :], *NAME, "--stations-per-unit", "4", "--window-days", "1",
+            *more]  # fmt: skip
+
+
+def attempts_of(bed, submitted, name):
+    """Return the attempts of an array's children."""
+    (job,) = [job for job in submitted["jobs"] if job["name"] == name]
+    ids = [f"{job['id']}:{index}" for index in range(job["units"])]
+    found = bed.client("batch").describe_jobs(jobs=ids)["jobs"]
+    return [len(child["attempts"]) for child in found]
+
+
+def test_a_catalog_from_one_command(bed, epicat, stack, network, expected, monkeypatch, tmp_path):
+    """With a profile's credentials, which nothing but AWS's own client knows."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.delenv(name)
+    (tmp_path / "credentials").write_text(
+        f"[seis]\naws_access_key_id={ACCESS}\naws_secret_access_key={SECRET}\nregion=us-west-2\n"
+    )
+    profile = ("--profile", "seis")
+    submitted = epicat("submit", *given(network, *profile, "--json"))
+    assert submitted.code == 0, submitted.err
+    told = submitted.json
+    assert [(job["name"], job["units"], job["keys"]) for job in told["jobs"]] == [
+        ("pick-0000", 2, 8), ("pick-0001", 2, 8),
+        ("associate-0000", 1, 4), ("associate-0001", 1, 4),
+    ]  # fmt: skip
+    assert told["store"] == f"{PLACE}store"
+    refused = epicat("submit", *given(network, *profile))
+    assert refused.code == 2
+    assert "jobs of epicat-e2e are still under way" in refused.err
+    bed.batch.finish()
+
+    jobs = {job["name"]: bed.batch.jobs[job["id"]] for job in told["jobs"]}
+    assert {job.status for job in jobs.values()} == {"SUCCEEDED"}
+    first = min(jobs[f"associate-{i:04d}"].started for i in (0, 1))
+    assert all(jobs[f"pick-{i:04d}"].stopped <= first for i in (0, 1))
+    assert jobs["associate-0000"].request["tags"]["epicat:stack"] == "epicat-e2e"
+    for name, value in bed.variables().items():
+        monkeypatch.setenv(name, value)
+    assert tables_of(told["store"]) == expected
+
+    asked, before = len(bed.asked), len(bed.batch.jobs)
+    again = epicat("submit", *given(network))
+    assert (again.code, again.out) == (0, "")
+    assert "nothing to do" in again.err
+    assert not any(request.line.startswith("PUT") for request in bed.asked[asked:])
+    assert len(bed.batch.jobs) == before

@@ -6,6 +6,7 @@ jobs, the catalog is that of ``epicat run`` on the same archive, id for id.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from awsbed import Image
 from awsbed.server import ACCESS, SECRET
 from epicat.cache import cache_folder
 from epicat.cli.app import main
+from epicat.model import Stage, Status
 from epicat.store.interface import Where
 from epicat.store.open import open_store
 from epicat.tables import TABLES
@@ -26,6 +28,7 @@ SRC = Path(__file__).resolve().parents[2] / "src"
 ARCHIVE = "s3://public-waveforms/sds"
 PLACE = "s3://epicat-e2e-123456789012-us-west-2/"
 NAME = ("--name", "e2e")
+URI = "mongodb+srv://epicat:hunter2@cluster0.example.net/epicat"
 
 # Stands for a disk that damages what is written to it, in the jobs and attempts that it is told.
 WORKER = """
@@ -78,21 +81,14 @@ def container(network, expected, tmp_path_factory):
 def stack(bed, epicat, role, network, container, monkeypatch):
     """Give the outputs of the stack, made for the first test; the archive is there."""
     variables = {**bed.variables(), "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
+    monkeypatch.setenv("MY_STORE", URI)
     command = [sys.executable, str(container / "worker.py")]
     bed.batch.images["epicat:e2e"] = Image(command, variables)
     (container / "faults.json").write_text("{}")
     up = epicat(
-        "cloud",
-        "up",
-        *NAME,
-        "--image",
-        "epicat:e2e",
-        "--service-role",
-        role,
-        "--tries",
-        3,
-        "--json",
-    )
+        "cloud", "up", *NAME, "--image", "epicat:e2e", "--service-role", role, "--store",
+        "env:MY_STORE", "--json",
+    )  # fmt: skip
     assert up.code == 0, up.err
     if up.json["change"] == "created":
         files = {
@@ -161,3 +157,95 @@ def test_a_catalog_from_one_command(bed, epicat, stack, network, expected, monke
     assert "nothing to do" in again.err
     assert not any(request.line.startswith("PUT") for request in bed.asked[asked:])
     assert len(bed.batch.jobs) == before
+    check_secret(bed)
+
+
+def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
+    bed, epicat, stack, network, expected, container
+):
+    (container / "faults.json").write_text(
+        json.dumps({"pick-0000:0": [1, 2], "pick-0001:1": [1, 2, 3]})
+    )
+    store = f"{PLACE}other"
+    submitted = epicat("submit", *given(network, "--store", store, "--json"))
+    assert submitted.code == 0, submitted.err
+    jobs = {job["name"]: job["id"] for job in submitted.json["jobs"]}
+    bed.batch.until(lambda: "attempt 1 of 3" in epicat("logs", "pick-0000:1", *NAME).out)
+    bed.batch.interrupt(f"{jobs['pick-0000']}:1")
+
+    watched = epicat("status", *NAME, "--watch", "--every", 0.5, "--json")
+    assert watched.code == 1
+    assert "`epicat retry` does it again" in watched.err
+    told = watched.json
+    assert told["is_over"]
+    assert [(job["name"], job.get("done"), job.get("failed")) for job in told["jobs"]] == [
+        ("pick-0000", 2, None), ("pick-0001", 2, None),
+        ("associate-0000", 1, None), ("associate-0001", 1, None),
+    ]  # fmt: skip
+    # What always failed is recorded, and association went on without it
+    assert (told["station_days"], told["failed"], told["blocks"]) == (16, 4, 8)
+    assert 0 < told["picks"] < len(expected["picks"])
+    assert told["dollars"] > 0
+    failed = [e.key for e in open_store(store).ledger(Stage.PICK) if e.status == Status.FAILED]
+    assert failed == [f"XX.ST0{at}/2020.002" for at in range(4, 8)]
+    assert attempts_of(bed, submitted.json, "pick-0000") == [3, 2]
+    assert attempts_of(bed, submitted.json, "pick-0001") == [1, 3]
+
+    logs = epicat("logs", failed[0], *NAME)
+    assert "pick-0001:1 of " in logs.err
+    assert "attempt 3: exit code 0" in logs.err
+    assert [line for line in logs.out.splitlines() if "failed: " in line]
+    cost = epicat("cost", *NAME, "--json").json["submissions"]
+    assert [(c["stage"], c["jobs"], c["attempts"], c["forgotten"]) for c in cost[-2:]] == [
+        ("pick", 4, 9, 0), ("associate", 2, 2, 0),
+    ]  # fmt: skip
+    assert all(line["vcpu_seconds"] > 0 for line in cost)
+
+    (container / "faults.json").write_text("{}")
+    retried = epicat("retry", *NAME, "--json")
+    assert retried.code == 0, retried.err
+    assert "4 station-days (failed)" in retried.err
+    assert [(job["name"], job["units"]) for job in retried.json["jobs"]] == [
+        ("pick-0001", 1), ("associate-0000", 1), ("associate-0001", 1),
+    ]  # fmt: skip
+    watched = epicat("status", *NAME, "--watch", "--every", 0.5)
+    assert watched.code == 0, watched.err
+    assert f"{len(expected['picks'])} picks and {len(expected['events'])} events" in watched.out
+    assert tables_of(store) == expected
+    again = epicat("retry", *NAME)
+    assert (again.code, again.out) == (0, "")
+    assert "nothing to do" in again.err
+    check_secret(bed)
+
+
+def test_jobs_are_ended_and_the_stack_goes(bed, epicat, stack, network, expected):
+    place = ("--store", f"{PLACE}third")
+    dry = epicat("submit", *given(network, *place, "--dry-run"))
+    assert dry.code == 0, dry.err
+    assert dry.out.splitlines()[1].split()[:6] == ["0000", "pick", "2020.001", "2020.001", "2", "8"]
+    assert "nothing was written or submitted" in dry.err
+    submitted = epicat("submit", *given(network, *place, "--json"))
+    assert submitted.code == 0, submitted.err
+    refused = epicat("cancel", *NAME)
+    assert refused.code == 2
+    assert "end 4 jobs and arrays of epicat-e2e? Nobody is there to say so" in refused.err
+    assert epicat("cancel", *NAME, "--yes").code == 0
+    bed.batch.finish()
+    jobs = [bed.batch.jobs[job["id"]] for job in submitted.json["jobs"]]
+    assert {job.status for job in jobs} == {"FAILED"}
+    status = epicat("status", *NAME)
+    assert status.code == 0
+    assert "some of it failed" in status.err
+    assert "nothing to end" in epicat("cancel", *NAME).err
+    down = epicat("cloud", "down", *NAME, "--yes", "--delete-data")
+    assert down.code == 0, down.err
+    gone = epicat("status", *NAME)
+    assert gone.code == 2
+    assert "there is no stack epicat-e2e in us-west-2" in gone.err
+    check_secret(bed)
+
+
+def check_secret(bed):
+    """Of all that crossed the wire, one kind of call may hold the password."""
+    asked = {request.action for request in bed.asked if request.holds("hunter2")}
+    assert asked <= {"PutSecretValue"}

@@ -21,6 +21,7 @@ from epicat.cli import (
     demo,
     export,
     init,
+    jobs,
     models,
     picks,
     plan,
@@ -58,6 +59,9 @@ app.command("compact")(compact.compact)
 app.command("synth")(synth.synth)
 app.command("submit")(submit.submit)
 app.command("retry")(submit.retry)
+app.command("cancel")(jobs.cancel)
+app.command("logs")(jobs.logs)
+app.command("cost")(jobs.cost)
 app.command("work")(work.work)
 app.add_typer(stations.app, name="stations")
 app.add_typer(picks.app, name="picks")

@@ -55,7 +55,7 @@ def find_unit(submission: Submission, handed: Handed, text: str) -> tuple[Job, i
 
 def attempts_of(aws: Aws, job: Job, index: int) -> list[Attempt]:
     """Return the starts of a unit's job, those of a running one included."""
-    (told,) = [*described(aws, [members(job.id, job.units)[index]])] or [None]
+    told = next(described(aws, [members(job.id, job.units)[index]]), None)
     if told is None:
         raise InputError(f"AWS Batch does not know {job.name} any more: it forgets after a week")
     attempts = [
@@ -100,9 +100,7 @@ def _index(job: Job, text: str) -> int:
     return int(text)
 
 
-def _candidates(
-    submission: Submission, handed: Handed, stage: Stage, text: str
-) -> Iterator[Job]:
+def _candidates(submission: Submission, handed: Handed, stage: Stage, text: str) -> Iterator[Job]:
     """Give the jobs that may have a key: for a station-day those of its window."""
     jobs = (job for job in handed.jobs if job.stage == stage)
     try:

@@ -87,12 +87,8 @@ def cost(
     from epicat.cloud.submitted import find_submissions  # noqa: PLC0415
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
-        found = [
-            (handed, spent)
-            for _, handed in find_submissions(stack)
-            for spent in spent_on(aws, handed)
-        ]
-    told = [_costs(handed, spent) for handed, spent in reversed(found)]
+        submissions = reversed([handed for _, handed in find_submissions(stack)])
+        told = [_costs(handed, s) for handed in submissions for s in spent_on(aws, handed)]
     if as_json:
         typer.echo(json.dumps({"prices": PRICED_IN, "submissions": told}))
         return

@@ -98,7 +98,7 @@ def test_requests_are_names_and_places(tmp_path):
     assert last["containerOverrides"]["command"][3:5] == ["--workers", "2"]
     assert [(job.name, job.id, job.units, job.keys, job.first) for job in handed.jobs[2:4]] == [
         ("pick-0002", "id-3", 2, 8, "2020.004"),
-        ("associate-0000", "id-4", 1, 4, "2020-01-02T00:00:00.000000Z"),
+        ("associate-0000", "id-4", 1, 4, "2020.002"),
     ]
     assert json.loads(Path(tmp_path, "jobs.json").read_text())["jobs"][0]["id"] == "id-1"
     assert Handed.model_validate_json(submission.jobs()) == handed

@@ -175,8 +175,7 @@ def _table(look: _Look) -> Iterator[str]:
             line.job.window, line.job.stage.value, line.job.first, line.job.last,
             *(str(line.counts.get(state, 0)) for state in STATES), str(line.job.units),
         )
-        for line in look.lines
-        if line in chosen
+        for line in sorted(chosen, key=lambda line: line.job.window)
     ]  # fmt: skip
     totals: dict[str, Counter[str]] = {}
     for line in look.lines:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from epicat import __version__
 from epicat.arrays import JobArray
+from epicat.clock import day_name, day_of, parse_time
 from epicat.cloud.access import Aws
 from epicat.cloud.estimate import job_seconds
 from epicat.cloud.limits import check_submission
@@ -50,7 +51,7 @@ def hand_over(
 
 def job_of(array: JobArray, handed: Handed) -> Job:
     """Return what is kept of an array, as yet without Batch's name of it."""
-    names = {key.rpartition("/")[2] for unit in array.units for key in unit.keys}
+    names = set(_days(array))
     return Job(
         name=array.name,
         stage=array.stage,
@@ -61,6 +62,12 @@ def job_of(array: JobArray, handed: Handed) -> Job:
         last=max(names),
         seconds=job_seconds(array, handed.stations, handed.shape(array.stage)),
     )
+
+
+def _days(array: JobArray) -> Iterator[str]:
+    for key in (key for unit in array.units for key in unit.keys):
+        day = key.rpartition("/")[2]
+        yield day if array.stage == Stage.PICK else day_name(day_of(parse_time(key)))
 
 
 def request_of(

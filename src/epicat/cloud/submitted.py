@@ -38,7 +38,7 @@ class Job(BaseModel):
     keys: int
     """How many station-days or blocks they are."""
     first: str
-    """The first of its days, such as ``2019.172``, or the start of its first block."""
+    """The first of its days, such as ``2019.172``."""
     last: str
     """The last of them."""
     seconds: float

@@ -114,7 +114,9 @@ def _looked(aws: Aws, handed: Handed, ledger: _Ledger) -> _Look:
     is_over = all(line.is_over for line in lines)
     begun = min((line.started_ms for line in lines if line.started_ms), default=None)
     start_s = handed.time.timestamp() if begun is None else begun / 1000
-    return _Look(handed, lines, ledger.found(now=is_over), max(time.time() - start_s, 1e-3))
+    ended = max((line.stopped_ms for line in lines if line.stopped_ms), default=None)
+    end_s = ended / 1000 if is_over and ended else time.time()
+    return _Look(handed, lines, ledger.found(now=is_over), max(end_s - start_s, 1e-3))
 
 
 class _Ledger:

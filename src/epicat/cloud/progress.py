@@ -38,6 +38,8 @@ class Line:
     """Units by state; none if Batch has forgotten the job, as it does after a week or so."""
     started_ms: int | None
     """When the first of them began, in milliseconds since 1970."""
+    stopped_ms: int | None = None
+    """When all of them had ended."""
 
     @property
     def is_over(self) -> bool:
@@ -129,4 +131,5 @@ def _line(job: Job, told: Mapping[str, Any] | None) -> Line:
             counts[_STATE_OF[status]] += count
     # Children that Batch has not made yet are what the array is
     counts[whole] += max(0, job.units - counts.total())
-    return Line(job, {state: n for state, n in counts.items() if n}, told.get("startedAt"))
+    told_counts = {state: n for state, n in counts.items() if n}
+    return Line(job, told_counts, told.get("startedAt"), told.get("stoppedAt"))

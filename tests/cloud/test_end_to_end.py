@@ -216,7 +216,9 @@ def test_jobs_are_ended_and_the_stack_goes(bed, epicat, stack, network, expected
     place = ("--store", f"{PLACE}third")
     dry = epicat("submit", *given(network, *place, "--dry-run"))
     assert dry.code == 0, dry.err
-    assert dry.out.splitlines()[1].split()[:6] == ["0000", "pick", "2020.001", "2020.001", "2", "8"]
+    lines = [line.split()[:5] for line in dry.out.splitlines()]
+    assert lines[1] == ["pick-0000", "2020.001", "2020.001", "2", "8"]
+    assert lines[2][0] == "associate-0000"
     assert "nothing was written or submitted" in dry.err
     submitted = epicat("submit", *given(network, *place, "--json"))
     assert submitted.code == 0, submitted.err

@@ -11,7 +11,7 @@ from epicat.arrays import arrays_of
 from epicat.clock import DAY_NS
 from epicat.cloud.limits import check_submission
 from epicat.cloud.logs import find_unit
-from epicat.cloud.place import check_archive, check_store
+from epicat.cloud.place import check_address, check_archive, check_store
 from epicat.cloud.settings import DEFAULTS
 from epicat.cloud.stack import Stack
 from epicat.cloud.submit import hand_over
@@ -161,8 +161,10 @@ def test_workers_must_reach_store_and_archive():
         check_store(f"{database}#env:EPICAT_STORE", stack)
     stack.outputs["StoreSecret"] = "arn:secret"
     check_store(f"{database}#env:EPICAT_STORE", stack)
+    check_address(f"{database}#env:EPICAT_STORE")
+    check_address("s3://bucket/part/store")
     with pytest.raises(InputError, match="set it here as well"):
-        check_store(f"{database}#file:/home/ana/store", stack)
+        check_address(f"{database}#file:/home/ana/store")
 
 
 def test_a_stack_that_is_not_there_or_holds_nothing(bed, epicat, role):

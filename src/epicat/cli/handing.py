@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["hand"]
 
-_HEADER = ("window", "stage", "from", "to", "units", "keys", "vCPU-hours", "Fargate", "Spot")
+_HEADER = ("job", "from", "to", "units", "keys", "vCPU-hours", "Fargate", "Spot")
 
 
 def hand(
@@ -110,8 +110,8 @@ def _show(arrays: Iterable[JobArray], handed: Handed, *, as_json: bool) -> None:
         lines = [job.model_dump(mode="json", exclude={"id"}) for job in jobs]
         _tell({"jobs": lines, "dollars": _costs(handed, jobs)}, as_json=True)
     else:
-        in_order = sorted(jobs, key=lambda job: job.window)  # picking stays before association
-        for line in aligned(_HEADER, [_row(handed, job) for job in in_order], left=4):
+        in_order = sorted(jobs, key=lambda job: job.order)
+        for line in aligned(_HEADER, [_row(handed, job) for job in in_order], left=3):
             typer.echo(line)
     say(f"{_totals(jobs, handed)}; {_dollars(handed)}")
     say("nothing was written or submitted")
@@ -123,8 +123,8 @@ def _row(handed: Handed, job: Job) -> tuple[str, ...]:
     prices = _both(handed)
     dollars = (f"${prices[name].compute(shape, job.seconds):,.3f}" for name in prices)
     return (
-        job.window, job.stage.value, job.first, job.last, f"{job.units:,}", f"{job.keys:,}",
-        f"{hours:,.2f}", *dollars,
+        job.name, job.first, job.last, f"{job.units:,}", f"{job.keys:,}", f"{hours:,.2f}",
+        *dollars,
     )  # fmt: skip
 
 

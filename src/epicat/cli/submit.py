@@ -54,7 +54,12 @@ def submit(
     over: see `epicat status --watch`.  Submitting again submits what is missing.
     """
     from epicat.archive.known import locate  # noqa: PLC0415 - heavy
-    from epicat.cloud.place import check_archive, check_idle, check_store  # noqa: PLC0415
+    from epicat.cloud.place import (  # noqa: PLC0415
+        check_address,
+        check_archive,
+        check_idle,
+        check_store,
+    )
     from epicat.config import settle  # noqa: PLC0415
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
@@ -65,6 +70,7 @@ def submit(
             check_idle(aws, stack)
         with warnings_as_talk():
             campaign = settle(options, say)
+        check_address(campaign.store)
         if campaign.span != options.span:
             say("START and END are widened to whole UTC days")
         _warn_of_crossing(campaign, aws.region)

@@ -174,10 +174,10 @@ def _table(look: _Look) -> Iterator[str]:
     chosen = sorted(look.lines, key=is_quiet)[:_MOST_LINES]
     rows = [
         (
-            line.job.window, line.job.stage.value, line.job.first, line.job.last,
+            line.job.name, line.job.first, line.job.last,
             *(str(line.counts.get(state, 0)) for state in STATES), str(line.job.units),
         )
-        for line in sorted(chosen, key=lambda line: line.job.window)
+        for line in sorted(chosen, key=lambda line: line.job.order)
     ]  # fmt: skip
     totals: dict[str, Counter[str]] = {}
     for line in look.lines:
@@ -185,10 +185,10 @@ def _table(look: _Look) -> Iterator[str]:
             {**line.counts, "of": line.job.units}
         )
     rows += [
-        ("all", stage, "", "", *(f"{counts[state]:,}" for state in (*STATES, "of")))
+        (f"all {stage}", "", "", *(f"{counts[state]:,}" for state in (*STATES, "of")))
         for stage, counts in totals.items()
     ]
-    yield from aligned(("window", "stage", "from", "to", *STATES, "of"), rows, left=4)
+    yield from aligned(("job", "from", "to", *STATES, "of"), rows, left=3)
     if len(look.lines) > _MOST_LINES:
         yield f"and {len(look.lines) - _MOST_LINES:,} more, of which nothing runs"
 

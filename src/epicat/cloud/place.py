@@ -8,7 +8,7 @@ from epicat.cloud.settings import stack_of
 from epicat.cloud.stack import Stack, find_stack
 from epicat.errors import InputError
 
-__all__ = ["check_archive", "check_idle", "check_store", "is_own", "usable_stack"]
+__all__ = ["check_address", "check_archive", "check_idle", "check_store", "is_own", "usable_stack"]
 
 _DATABASES = ("mongodb://", "mongodb+srv://")
 _BY_VARIABLE = "#env:EPICAT_STORE"
@@ -55,15 +55,22 @@ def check_store(store: str, stack: Stack) -> None:
                 f"workers of {stack.name} do not know the database: put its address into "
                 "EPICAT_STORE, and `epicat cloud up --store env:EPICAT_STORE` hands it to them"
             )
-        if not store.endswith(_BY_VARIABLE):
-            raise InputError(
-                "workers have the database's address from EPICAT_STORE: set it here as well, and "
-                "give no --store"
-            )
     elif not is_own(store, stack):
         raise InputError(
             f"store {store!r}: workers of {stack.name} may write below {stack.outputs['Place']} "
             f"and nowhere else; leave --store out, or give {stack.outputs['Place']}NAME"
+        )
+
+
+def check_address(store: str) -> None:
+    """Raise `InputError` for a database's address, settled, that workers do not have the same way.
+
+    Such an address tells where its password is kept.
+    """
+    if store.startswith(_DATABASES) and not store.endswith(_BY_VARIABLE):
+        raise InputError(
+            "workers have the database's address from EPICAT_STORE: set it here as well, and give "
+            "no --store"
         )
 
 

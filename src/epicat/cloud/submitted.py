@@ -45,6 +45,11 @@ class Job(BaseModel):
     """How long it was reckoned to take, all units together."""
 
     @property
+    def order(self) -> tuple[str, bool, str]:
+        """Sorts jobs by their days, picking before association."""
+        return self.first, self.stage == Stage.ASSOCIATE, self.name
+
+    @property
     def window(self) -> str:
         """Number of the window of days, as in its name."""
         return self.name.partition("-")[2].partition(".")[0]

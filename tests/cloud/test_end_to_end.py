@@ -7,14 +7,18 @@ jobs, the catalog is that of ``epicat run`` on the same archive, id for id.
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import s3
 from awsbed import Image
 from awsbed.server import ACCESS, SECRET
+from epicat.cli import watching
 from epicat.cli.app import main
 from epicat.model import Status
 from epicat.store.interface import Where
@@ -125,6 +129,7 @@ def test_a_catalog_from_one_command(bed, epicat, stack, network, expected, monke
     profile = ("--profile", "seis")
     submitted = epicat("submit", *given(network, *profile, "--json"))
     assert submitted.code == 0, submitted.err
+    assert "AWS_ACCESS_KEY_ID" not in os.environ, "credentials are lent, not given"
     told = submitted.json
     assert [(job["name"], job["units"], job["keys"]) for job in told["jobs"]] == [
         ("pick-0000", 2, 8), ("pick-0001", 2, 8),
@@ -212,7 +217,12 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
     check_secret(bed)
 
 
-def test_jobs_are_ended_and_the_stack_goes(bed, epicat, stack, network, expected):
+def test_jobs_are_ended_and_the_stack_goes(bed, epicat, stack, network, expected, monkeypatch):
+    def ctrl_c(seconds):
+        raise KeyboardInterrupt
+
+    clock = SimpleNamespace(sleep=ctrl_c, time=time.time, monotonic=time.monotonic)
+    monkeypatch.setattr(watching, "time", clock)
     place = ("--store", f"{PLACE}third")
     dry = epicat("submit", *given(network, *place, "--dry-run"))
     assert dry.code == 0, dry.err
@@ -222,6 +232,9 @@ def test_jobs_are_ended_and_the_stack_goes(bed, epicat, stack, network, expected
     assert "nothing was written or submitted" in dry.err
     submitted = epicat("submit", *given(network, *place, "--json"))
     assert submitted.code == 0, submitted.err
+    left = epicat("status", *NAME, "--watch")
+    assert left.code == 130
+    assert "the jobs go on; `epicat cancel` ends them" in left.err
     refused = epicat("cancel", *NAME)
     assert refused.code == 2
     assert "end 4 jobs and arrays of epicat-e2e? Nobody is there to say so" in refused.err

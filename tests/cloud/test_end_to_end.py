@@ -160,7 +160,7 @@ def test_a_catalog_from_one_command(bed, epicat, stack, network, expected, monke
 
 
 def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
-    bed, epicat, stack, network, expected, container
+    bed, epicat, stack, network, expected, container, monkeypatch
 ):
     (container / "faults.json").write_text(
         json.dumps({"pick-0000:0": [1, 2], "pick-0001:1": [1, 2, 3]})
@@ -207,8 +207,10 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
     assert [(job["name"], job["units"]) for job in retried.json["jobs"]] == [
         ("pick-0001", 1), ("associate-0000", 1), ("associate-0001", 1),
     ]  # fmt: skip
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
     watched = epicat("status", *NAME, "--watch", "--every", 0.5)
     assert watched.code == 0, watched.err
+    assert "all associate" in watched.err
     assert f"{len(expected['picks'])} picks and {len(expected['events'])} events" in watched.out
     assert tables_of(store) == expected
     again = epicat("retry", *NAME)

@@ -79,7 +79,7 @@ def test_the_commands_are_those_of_the_documentation():
     assert {name for name, _ in commands()} == {
         "epicat", "epicat run", "epicat plan", "epicat status", "epicat export", "epicat plot",
         "epicat models", "epicat models list", "epicat models known", "epicat models compile",
-        "epicat associate", "epicat compact", "epicat query",
+        "epicat associate", "epicat compact", "epicat query", "epicat synth",
         "epicat stations", "epicat stations import", "epicat picks", "epicat picks import",
     }  # fmt: skip
 

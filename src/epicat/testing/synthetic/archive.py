@@ -22,9 +22,10 @@ from epicat.errors import InputError
 from epicat.model import digest_of
 from epicat.testing.synthetic.naming import key_of
 from epicat.testing.synthetic.scenario import Scenario
-from epicat.testing.synthetic.station_days import Made, Task, make, whole
+from epicat.testing.synthetic.station_days import Made, Task, make
 from epicat.testing.synthetic.station_xml import station_xml
 from epicat.testing.synthetic.truth_files import TruthFiles
+from epicat.testing.synthetic.whole import whole
 
 __all__ = ["RECORD_LENGTHS", "Written", "write_archive"]
 

@@ -97,13 +97,12 @@ def jumps(
     early = Span(span.start_ns - _LONGEST_JUMP_S * SECOND_NS, span.end_ns)
     for day in early.days():
         if "spikes" in kinds:
-            yield from _spikes(stream(seed, "spikes", name, day_name(day)), day, rate)
+            yield from _spikes(stream(seed, "spikes", name, day_name(day)), day)
         if "glitches" in kinds:
             yield from _glitches(stream(seed, "glitches", name, day_name(day)), day, rate)
 
 
-def _spikes(rng: np.random.Generator, day: date, rate: int) -> Iterator[tuple[int, int, F64]]:
-    del rate
+def _spikes(rng: np.random.Generator, day: date) -> Iterator[tuple[int, int, F64]]:
     for _ in range(int(rng.poisson(_SPIKES_A_DAY))):
         time = day_start(day) + int(rng.uniform(0, DAY_NS))
         size = rng.choice([-1.0, 1.0]) * 10 ** rng.uniform(3.0, 6.0)

@@ -12,6 +12,7 @@ from scipy import fft
 from epicat.associate.layers import Phase
 from epicat.clock import DAY_NS, SECOND_NS
 from epicat.model import Span
+from epicat.testing.synthetic.adding import add_rows
 from epicat.testing.synthetic.disturbances import disturbance
 from epicat.testing.synthetic.faults import clock_offset_ns, jumps, victims
 from epicat.testing.synthetic.instruments import band_of
@@ -105,7 +106,7 @@ class Recorder:
         total = np.array([noise.hop(number) for noise in self._noise], dtype=float)
         for before in (number - 1, number):
             for at, extra in self._disturbances(before):
-                _add(total, extra, round((at - start) * self.rate / SECOND_NS))
+                add_rows(total, extra, round((at - start) * self.rate / SECOND_NS))
         self._add_quakes(total, Span(start, start + _HOP_NS))
         self._add_jumps(total, Span(start, start + _HOP_NS))
         counts: I32 = np.rint(np.clip(total, -self._clip, self._clip)).astype(np.int32)
@@ -154,7 +155,7 @@ class Recorder:
         kinds, name = self._scenario.faults, self._place.name
         for row, time, values in jumps(self._scenario.seed, name, kinds, span, self.rate):
             begin = (time - span.start_ns) * self.rate // SECOND_NS
-            _add(total[row : row + 1], values[None], int(begin))
+            add_rows(total[row : row + 1], values[None], int(begin))
 
     def _add_quakes(self, total: F64, span: Span) -> None:
         seen = self._scenario.quakes_seen(span)
@@ -165,7 +166,9 @@ class Recorder:
                 self._traces[quake.event_id] = self._trace(quake)
             trace = self._traces[quake.event_id]
             if trace is not None:
-                _add(total, trace.counts, (trace.start_ns - span.start_ns) // SECOND_NS * self.rate)
+                add_rows(
+                    total, trace.counts, (trace.start_ns - span.start_ns) // SECOND_NS * self.rate
+                )
                 if trace.start_ns + trace.counts.shape[1] * SECOND_NS // self.rate < span.end_ns:
                     self._traces[quake.event_id] = None
 
@@ -177,10 +180,11 @@ class Recorder:
         if expected_snr(crust, shaking, "S", self._instrument, noise) < _INAUDIBLE:
             return None
         start_ns = (p_ns // SECOND_NS - _LEAD_S) * SECOND_NS
-        # The samples are taken late by the offset, so they show the ground of a later moment.
-        late = start_ns + self._offset_ns(start_ns // _HOP_NS * _HOP_NS)
-        frame = Frame((late - quake.time_ns) / SECOND_NS, _seconds(shaking), self.rate)
+        frame = Frame((start_ns - quake.time_ns) / SECOND_NS, _seconds(shaking), self.rate)
         velocity = velocity_spectrum(crust, shaking, frame)
+        # Samples that are taken late show the ground of a later moment.
+        late_s = self._offset_ns(start_ns // _HOP_NS * _HOP_NS) / SECOND_NS
+        velocity *= np.exp(2j * np.pi * frame.frequency * late_s)
         counts = frame.samples_of(velocity * self._instrument.response(frame.frequency, self.rate))
         self.heard.append(
             Heard(
@@ -204,10 +208,3 @@ def _seconds(shaking: Shaking) -> int:
     coda = 20.0 + 1.5 * 10**exponent
     needed = _LEAD_S + (path.s.time_s - path.p.time_s) + min(coda, 1200.0)
     return 2 * int(fft.next_fast_len(int(needed / 2) + 1, real=True))
-
-
-def _add(rows: F64, extra: F64, begin: int) -> None:
-    """Add rows to rows, from a sample on that may lie before the first, in place."""
-    low, high = max(begin, 0), min(begin + extra.shape[1], rows.shape[1])
-    if low < high:
-        rows[:, low:high] += extra[:, low - begin : high - begin]

@@ -33,7 +33,7 @@ SNR_BAND_HZ: Final = (1.0, 20.0)
 
 _WINDOW_S: Final = {"P": 2.0, "S": 4.0}
 _ROWS: Final[dict[Phase, tuple[int, ...]]] = {"P": (0,), "S": (1, 2)}
-_ATTENUATES = 4
+_CORNERS = 4
 """Order of the Butterworth filter."""
 
 
@@ -48,7 +48,7 @@ def ratios(
     """Signal-to-noise ratio of each phase of an earthquake; ``counts`` (3, n) are of it alone."""
     high = min(SNR_BAND_HZ[1], 0.45 * frame.rate)
     sections = signal.butter(
-        _ATTENUATES, (SNR_BAND_HZ[0], high), "bandpass", fs=frame.rate, output="sos"
+        _CORNERS, (SNR_BAND_HZ[0], high), "bandpass", fs=frame.rate, output="sos"
     )
     filtered = signal.sosfilt(sections, counts)
     return {phase: _ratio(shaking, frame, filtered, noise, phase) for phase in _ROWS}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epicat.clock import DAY_NS, SECOND_NS, day_start
-from epicat.errors import InputError
 from epicat.model import Span
-from epicat.testing.synthetic.faults import Gap, damage, gaps
+from epicat.testing.synthetic.faults import Gap, gaps
 from epicat.testing.synthetic.naming import key_of
 from epicat.testing.synthetic.network import Place, Sensor
 from epicat.testing.synthetic.packing import Packer
 from epicat.testing.synthetic.recorder import Heard, Recorder
 from epicat.testing.synthetic.scenario import Scenario
+from epicat.testing.synthetic.whole import whole
 
-__all__ = ["Made", "Task", "make", "whole"]
+__all__ = ["Made", "Task", "make"]
 
 I32 = NDArray[np.int32]
 
@@ -193,22 +192,3 @@ class _Objects:
             path = self._task.folder / key
             self._files[key] = self._stack.enter_context(whole(path, bad))
         self.size += self._files[key].write(body)
-
-
-@contextmanager
-def whole(path: Path, bad: str = "") -> Iterator[IO[bytes]]:
-    """Write a file under another name and rename it at the end; ``bad`` damages it before."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            yield file
-        if bad == "empty":
-            partial.write_bytes(b"")
-        elif bad:
-            partial.write_bytes(damage(partial.read_bytes(), len(path.name)))
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)

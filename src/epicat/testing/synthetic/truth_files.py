@@ -21,7 +21,8 @@ from epicat.model import digest_of
 from epicat.tables import ARRIVALS, EVENTS, PICKS
 from epicat.testing.synthetic.recorder import Heard
 from epicat.testing.synthetic.seismicity import Earthquake
-from epicat.testing.synthetic.station_days import Made, whole
+from epicat.testing.synthetic.station_days import Made
+from epicat.testing.synthetic.whole import whole
 from epicat.testing.synthetic.woodanderson import local_magnitude
 from epicat.testing.truth_tables import TRUE_ARRIVALS, TRUE_EVENTS
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from epicat.associate.layers import Phase
+from epicat.testing.synthetic.adding import add_rows
 from epicat.testing.synthetic.crust import Crust
 from epicat.testing.synthetic.disturbances import disturbance
 from epicat.testing.synthetic.effects import Effects
@@ -136,15 +137,8 @@ def _noise(rng: np.random.Generator, recipe: Recipe, ambient: Ambient) -> F64:
     data = np.array(rows, dtype=float)
     if rng.uniform() < recipe.disturbed:
         level = noise_levels(ambient, instrument, rate)[0]
-        _add(data, disturbance(rng, rate, level), int(rng.integers(-rate, length)))
+        add_rows(data, disturbance(rng, rate, level), int(rng.integers(-rate, length)))
     return np.asarray(np.rint(data))
-
-
-def _add(data: F64, extra: F64, begin: int) -> None:
-    """Add rows to rows, from a sample on that may lie before the first, in place."""
-    low, high = max(begin, 0), min(begin + extra.shape[1], data.shape[1])
-    if low < high:
-        data[:, low:high] += extra[:, low - begin : high - begin]
 
 
 def _earthquake(
@@ -160,7 +154,7 @@ def _earthquake(
     spectrum = velocity_spectrum(crust, shaking, frame)
     counts = frame.samples_of(spectrum * instrument.response(frame.frequency, rate))
     waves = np.zeros((3, recipe.seconds * rate))
-    _add(waves, counts, -round((start - frame.start_s) * rate))
+    add_rows(waves, counts, -round((start - frame.start_s) * rate))
     labels = [
         Labelled(
             phase,

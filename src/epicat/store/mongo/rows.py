@@ -1,0 +1,191 @@
+"""The rows of one table in a database, of all their generations."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Final
+
+import pyarrow as pa
+from pymongo import DeleteMany, UpdateMany, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from epicat.errors import StoreError
+from epicat.store.interface import Where
+from epicat.store.mongo.documents import GENERATION, SHAPES, date_of
+from epicat.store.mongo.errors import only_duplicates
+from epicat.store.mongo.server import Document, Server, batches
+from epicat.tables import TableName
+
+__all__ = ["Rows"]
+
+_INSERTED: Final = 5000
+"""Documents of one insert: about a megabyte."""
+_READ: Final = 20_000
+"""Documents that are in memory at once before they are Arrow's."""
+_TRIES: Final = 20
+
+
+class Rows:
+    """The collection of one table."""
+
+    def __init__(self, server: Server, table: TableName) -> None:
+        self._server = server
+        self._shape = SHAPES[table]
+        self._collection = server.collection(self._shape.collection)
+
+    def write(self, rows: pa.Table, generation: str) -> bool:
+        """Add rows under a generation; tell whether some of them were there under another.
+
+        Doing it twice is doing it once.
+        """
+        shared = False
+        for start in range(0, rows.num_rows, _INSERTED):
+            some = rows.slice(start, _INSERTED)
+            shared |= self._write(list(self._shape.documents(some, generation)), generation)
+        return shared
+
+    def _write(self, documents: list[Document], generation: str) -> bool:
+        waiting = documents
+        for turn in range(_TRIES):
+            taken = self._server.do(partial(self._insert, waiting))
+            if not taken:
+                return turn > 0
+            waiting = self._join(taken, generation)
+        raise StoreError(
+            f"store {self._server.address.shown}: others replace the same rows all the time"
+        )
+
+    def _insert(self, documents: list[Document]) -> list[Document]:
+        """Insert documents; return those whose ``_id`` is taken."""
+        if documents:
+            try:
+                self._collection.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                taken = only_duplicates(error)
+                if taken is None:
+                    raise
+                return [documents[index] for index in taken]
+        return []
+
+    def _join(self, taken: list[Document], generation: str) -> list[Document]:
+        """Add a generation to documents that are there; return those to insert (again)."""
+        again: list[Document] = []
+        updates: list[tuple[Document, UpdateOne]] = []
+        design = self._shape.design
+        fields = ["key", design, "generations"]
+        for some in batches(taken):
+            names = {"_id": {"$in": [document["_id"] for document in some]}}
+            known = {d["_id"]: d for d in self._server.find(self._shape.collection, names, fields)}
+            for document in some:
+                there = known.get(document["_id"])
+                if there is None:
+                    again.append(document)
+                elif (there[design], there["key"]) != (document[design], document["key"]):
+                    again.append(self._of_another_key(document))
+                elif generation not in there["generations"]:
+                    updates.append((document, self._joining(document, generation)))
+        for part in batches(updates):
+            writes = [update for _, update in part]
+            done = self._server.do(partial(self._collection.bulk_write, writes, ordered=False))
+            if done.matched_count < len(writes):  # some have just been deleted, or done before
+                again.extend(document for document, _ in part)
+        return again
+
+    def _of_another_key(self, document: Document) -> Document:
+        """Give a row that two keys have a document for the second key, with another ``_id``."""
+        (name,) = self._shape.identity[-1:]
+        identity = document["_id"]
+        named = {} if len(self._shape.identity) > 1 else {name: identity}
+        place = f"{document[self._shape.design]}/{document['key']}"
+        return {**document, **named, "_id": f"{identity}@{place}"}
+
+    def _joining(self, document: Document, generation: str) -> UpdateOne:
+        same = {"_id": document["_id"], "generations": {"$ne": generation}}
+        variant = {GENERATION: generation, **self._shape.content(document)}
+        return UpdateOne(
+            same, {"$addToSet": {"generations": generation}, "$push": {"variants": variant}}
+        )
+
+    def read(self, where: Where) -> pa.Table:
+        """Return the rows of all generations, with the column that names it, in no order."""
+        parts = [self._shape.rows([])]
+        for wanted in self._wanted(where):
+            parts += self._server.do(partial(self._scanned, wanted))
+        return pa.concat_tables(parts)
+
+    def _scanned(self, wanted: Document) -> list[pa.Table]:
+        """Read to the end; a cursor that is lost in between is begun again."""
+        cursor = self._collection.find(wanted, batch_size=_READ)
+        return [self._shape.rows(some) for some in _pieces(cursor, _READ)]
+
+    def _wanted(self, where: Where) -> Iterator[Document]:
+        """Yield queries that together find what may be asked for: times to the millisecond."""
+        wanted: Document = {}
+        if where.design is not None:
+            wanted[self._shape.design] = where.design
+        if where.span is not None:
+            first, last = date_of(where.span.start_ns), date_of(where.span.end_ns - 1)
+            wanted["time"] = {"$gte": first, "$lte": last}
+        if where.keys is None:
+            yield wanted
+        else:
+            for keys in batches(sorted(where.keys)):
+                yield {**wanted, "key": {"$in": keys}}
+
+    def drop(self, superseded: Iterable[tuple[str, str, str]]) -> int:
+        """Take rows of a design, a key and a generation away; return how many documents went.
+
+        A document that a row of another generation shares stays with that.
+        """
+        keys: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for design, key, generation in sorted(superseded):
+            keys[design, generation].append(key)
+        gone = 0
+        for (design, generation), names in keys.items():
+            for some in batches(names):
+                gone += self._drop(design, some, generation)
+        return gone
+
+    def _drop(self, design: str, keys: list[str], generation: str) -> int:
+        place = {self._shape.design: design, "key": {"$in": keys}}
+        away = {"generations": generation, "variants": {GENERATION: generation}}
+        writes = [
+            UpdateMany({**place, "generations": generation}, {"$pull": away}),
+            DeleteMany({**place, "generations": []}),
+        ]
+        done = self._server.do(partial(self._collection.bulk_write, writes))
+        self.settle(design, keys)
+        return done.deleted_count
+
+    def settle(self, design: str, keys: Sequence[str]) -> None:
+        """Where one generation alone is left of a document, let the document say what that says."""
+        for some in batches(list(keys)):
+            wanted = {
+                self._shape.design: design,
+                "key": {"$in": some},
+                "generations": {"$size": 1},
+                "variants": {"$exists": True},
+            }
+            writes = [_settled(d) for d in self._server.find(self._shape.collection, wanted)]
+            for part in batches(writes):
+                self._server.do(partial(self._collection.bulk_write, part, ordered=False))
+
+
+def _settled(document: Document) -> UpdateOne:
+    """Return the change, which is none if another generation has come meanwhile."""
+    (generation,) = document["generations"]
+    same = {"_id": document["_id"], "generations": document["generations"]}
+    change: Document = {"$unset": {"variants": True}}
+    variant = next((v for v in document["variants"] if v[GENERATION] == generation), None)
+    if variant is not None:
+        change["$set"] = {name: value for name, value in variant.items() if name != GENERATION}
+    return UpdateOne(same, change)
+
+
+def _pieces(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
+    source = iter(documents)
+    while some := list(islice(source, size)):
+        yield some

@@ -16,6 +16,7 @@ from epicat import __version__
 from epicat.cli import (
     associate,
     compact,
+    copy,
     export,
     models,
     picks,
@@ -26,6 +27,7 @@ from epicat.cli import (
     stations,
     status,
 )
+from epicat.cli.stores import with_store
 from epicat.errors import EpicatError
 
 __all__ = ["app", "main"]
@@ -38,14 +40,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run)
-app.command("associate")(associate.associate)
-app.command("plan")(plan.plan)
-app.command("status")(status.status)
-app.command("export")(export.export)
-app.command("plot")(plot.plot)
-app.command("query")(query.query)
-app.command("compact")(compact.compact)
+app.command("run")(with_store(run.run))
+app.command("associate")(with_store(associate.associate))
+app.command("plan")(with_store(plan.plan))
+app.command("status")(with_store(status.status))
+app.command("export")(with_store(export.export))
+app.command("plot")(with_store(plot.plot))
+app.command("query")(with_store(query.query))
+app.command("compact")(with_store(compact.compact))
+app.command("copy")(copy.copy)
 app.add_typer(stations.app, name="stations")
 app.add_typer(picks.app, name="picks")
 app.add_typer(models.app, name="models")

@@ -122,7 +122,9 @@ StoreText = Annotated[
     str,
     typer.Option(
         "--store",
-        help="Where results are kept: a folder, or s3://BUCKET/FOLDER.",
+        envvar="EPICAT_STORE",
+        help="Where results are kept: a folder, s3://BUCKET/FOLDER, mongodb://USER@HOST, or @FILE "
+        "with one of these in it.",
         rich_help_panel=_WHERE,
     ),
 ]

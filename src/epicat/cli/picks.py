@@ -10,6 +10,7 @@ import typer
 
 from epicat.cli import options as o
 from epicat.cli.progress import say
+from epicat.cli.stores import with_store
 
 __all__ = ["app"]
 
@@ -22,6 +23,7 @@ def _group() -> None:
 
 
 @app.command("import")
+@with_store
 def import_picks(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Picks in CSV or Parquet.")],
     store: o.StoreText,

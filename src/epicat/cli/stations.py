@@ -8,6 +8,7 @@ import typer
 
 from epicat.cli import options as o
 from epicat.cli.progress import say, warnings_as_talk
+from epicat.cli.stores import with_store
 
 __all__ = ["app"]
 
@@ -20,6 +21,7 @@ def _group() -> None:
 
 
 @app.command("import")
+@with_store
 def import_stations(
     source: Annotated[
         str,

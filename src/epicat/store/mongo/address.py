@@ -90,8 +90,8 @@ class Address:
         if not self.reference:
             if self.needs_password:
                 raise InputError(
-                    f"store {self.shown}: where is the password? Put the whole address with it into "
-                    f"{STORE_VARIABLE}, or into a file and give --store @FILE"
+                    f"store {self.shown}: where is the password? Put the whole address with it "
+                    f"into {STORE_VARIABLE}, or into a file and give --store @FILE"
                 )
             return self._uri("")
         secret = _fetched(self.reference, self.shown)
@@ -99,9 +99,8 @@ class Address:
             return self._uri(f":{quote(secret, safe='')}")
         whole, _ = _parsed(secret)
         if (whole.scheme, whole.user, whole.hosts) != (self.scheme, self.user, self.hosts):
-            raise InputError(
-                f"store {self.shown}: {_where(self.reference)} is for {whole.shown.rpartition('/')[0]}"
-            )
+            other = whole.shown.rpartition("/")[0]
+            raise InputError(f"store {self.shown}: {_where(self.reference)} is for {other}")
         return _without_database(secret, self.options)
 
     def _uri(self, password: str) -> str:
@@ -263,9 +262,13 @@ def _fetched(reference: str, shown: str) -> str:
             secret = Path(name).expanduser().read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"
-            raise InputError(f"store {shown}: {_where(reference)} cannot be read: {reason}") from None
+            raise InputError(
+                f"store {shown}: {_where(reference)} cannot be read: {reason}"
+            ) from None
     if not secret:
-        raise InputError(f"store {shown}: its password should be in {_where(reference)}: it is empty")
+        raise InputError(
+            f"store {shown}: {_where(reference)} should have its password, and is empty"
+        )
     return secret
 
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 
+from bson.errors import BSONError
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
     ConfigurationError,
     ConnectionFailure,
     ExecutionTimeout,
-    InvalidDocument,
     InvalidURI,
     OperationFailure,
-    PyMongoError,
     ServerSelectionTimeoutError,
     WTimeoutError,
 )
@@ -46,8 +45,8 @@ _CODES = {
 _SIGNS = {
     r"requires authentication": "the server wants a user and a password: write mongodb://USER@HOST "
     "and put the address with the password into EPICAT_STORE or a file (--store @FILE)",
-    r"not authorized|not allowed to do action": "{who} may not do that ({text}); to write, the user "
-    "needs the role readWrite on database {database!r}, to look the role read",
+    r"not authorized|not allowed to do action": "{who} may not do that ({text}); to write, the "
+    "user needs the role readWrite on database {database!r}, to look the role read",
     r"bad auth|[Aa]uthentication failed": "user {user!r} and the password are refused; the user is "
     "looked for in database {source!r} (authSource)",
     r"retryable writes|Retryable writes|Transaction numbers": "the server cannot repeat writes, as "
@@ -67,8 +66,8 @@ _SIGNS = {
     r"Temporary failure in name resolution": "the name of the server is unknown: {hosts}",
     r"[Cc]onnection refused|actively refused": "nothing answers at {hosts} (connection refused); "
     "does the server run, and on that port?",
-    r"[Rr]eplica set name|replicaSet|No replica set members match": "{hosts} is not the replica set "
-    "that the address names; see replicaSet and directConnection there",
+    r"[Rr]eplica set name|replicaSet|No replica set members match": "{hosts} is not the replica "
+    "set that the address names; see replicaSet and directConnection there",
     r"connection closed|[Cc]onnection reset|reset by peer": "the server closes the connection; if "
     "it wants TLS, add tls=true to the address",
     r"timed out|[Tt]imeout": "{hosts} does not answer; a firewall, or the network access list of "
@@ -77,7 +76,7 @@ _SIGNS = {
 """What a sign in the text of an error means; the first one found counts."""
 
 
-def is_passing(error: PyMongoError) -> bool:
+def is_passing(error: Exception) -> bool:
     """Tell whether it may go well when it is tried again."""
     if isinstance(error, ServerSelectionTimeoutError):
         return not re.search("CERTIFICATE_VERIFY_FAILED|doesn't match", str(error))
@@ -101,7 +100,7 @@ def only_duplicates(error: BulkWriteError) -> list[int] | None:
     return [e["index"] for e in errors]
 
 
-def meaning(error: PyMongoError, address: Address) -> str:
+def meaning(error: Exception, address: Address) -> str:
     """Return a sentence about an error, without any secret."""
     text = _text(error)
     known = {
@@ -121,17 +120,17 @@ def meaning(error: PyMongoError, address: Address) -> str:
     return f"store {address.shown}: {sentence.format(**known)}"
 
 
-def _by_kind(error: PyMongoError) -> str:
+def _by_kind(error: Exception) -> str:
     if isinstance(error, (InvalidURI, ConfigurationError)):
         return "the driver does not accept the options in its address: {text}"
-    if isinstance(error, InvalidDocument):
+    if isinstance(error, BSONError):
         return "a row cannot be written: {text}"
     if isinstance(error, ConnectionFailure):
         return "the connection to {hosts} is lost"
     return "the server answers: {text}"
 
 
-def _text(error: PyMongoError) -> str:
+def _text(error: Exception) -> str:
     """Return the server's own text about a command, or the driver's about a connection."""
     if isinstance(error, BulkWriteError):
         found = error.details or {}

@@ -90,7 +90,7 @@ class Ledger:
         taken: set[str] = set()
         for _ in range(_TRIES):
             known = self._known([document["_id"] for document in waiting])
-            waiting = [d for d in waiting if _age(d) != _age(known.get(d["_id"]))]
+            waiting = [d for d in waiting if not _is_there(d, known.get(d["_id"]))]
             taken |= {d["_id"] for d in waiting if d["_id"] in known}
             if self._written([_write(d, known.get(d["_id"])) for d in waiting]):
                 return self._superseded({"_id": {"$in": sorted(taken)}}) if taken else set()
@@ -136,7 +136,7 @@ class Ledger:
     def _next_revision(self) -> int:
         """Take a number.  If it is taken twice, because an answer was lost, one is not used."""
         about = self._server.collection(ABOUT)
-        found = self._server.do(
+        found: Any = self._server.do(
             lambda: about.find_one_and_update(
                 {"_id": _COUNTER},
                 {"$inc": {"number": Int64(1)}},
@@ -182,10 +182,12 @@ def _write(document: Document, before: _Known | None) -> _Write:
     return UpdateOne(same, change)
 
 
-def _age(entry: Document | _Known | None) -> _Age | None:
-    if entry is None or isinstance(entry, _Known):
-        return entry and entry.age
-    return entry["marked_ns"], entry["generation"]
+def _is_there(document: Document, known: _Known | None) -> bool:
+    return known is not None and known.age == _age(document)
+
+
+def _age(document: Document) -> _Age:
+    return document["marked_ns"], document["generation"]
 
 
 def _document(row: Mapping[str, Any], revision: int) -> Document:

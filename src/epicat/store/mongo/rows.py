@@ -135,6 +135,16 @@ class Rows:
             for keys in batches(sorted(where.keys)):
                 yield {**wanted, "key": {"$in": keys}}
 
+    def writings(self) -> set[tuple[str, str, str]]:
+        """Return every design, key and generation that there are rows of; looks at all rows."""
+        fields = dict.fromkeys((self._shape.design, "key", "generations"), True)
+
+        def look() -> set[tuple[str, str, str]]:
+            cursor = self._collection.find({}, {**fields, "_id": False}, batch_size=_READ)
+            return {(d[self._shape.design], d["key"], g) for d in cursor for g in d["generations"]}
+
+        return self._server.do(look)
+
     def drop(self, superseded: Iterable[tuple[str, str, str]]) -> int:
         """Take rows of a design, a key and a generation away; return how many documents went.
 
@@ -152,7 +162,7 @@ class Rows:
     def _drop(self, design: str, keys: list[str], generation: str) -> int:
         place = {self._shape.design: design, "key": {"$in": keys}}
         away = {"generations": generation, "variants": {GENERATION: generation}}
-        writes = [
+        writes: list[UpdateMany | DeleteMany] = [
             UpdateMany({**place, "generations": generation}, {"$pull": away}),
             DeleteMany({**place, "generations": []}),
         ]

@@ -41,7 +41,9 @@ def is_store(server: Server) -> bool:
     for name, known in _VERSIONS.items():
         version = found.get(name)
         if not isinstance(version, int):
-            raise StoreError(f"store {server.address.shown}: its document {ABOUT}.schema is damaged")
+            raise StoreError(
+                f"store {server.address.shown}: its document {ABOUT}.schema is damaged"
+            )
         if version > known:
             raise StoreError(
                 f"store {server.address.shown} was written by a newer epicat ({name} {version}, "
@@ -72,8 +74,8 @@ def _belongs_to_others(server: Server, names: list[str]) -> str:
     start = f"store {server.address.shown}: the database "
     if _TUTORIAL.intersection(names):
         return (
-            f"{start}is one of the tutorial, whose rows have neither keys nor runs: it can be read, "
-            "exported and copied (epicat copy); for new results name another by --collection"
+            f"{start}is one of the tutorial, whose events name no run: it can be read, exported "
+            "and copied (epicat copy); for new results name another by --collection"
         )
     return f"{start}has other things in it ({', '.join(names[:3])}); name another by --collection"
 

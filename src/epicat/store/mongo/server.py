@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.errors import BSONError
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError, PyMongoError
@@ -88,7 +89,7 @@ class Server:
         for pause in (*(self._patience if patience is None else patience), None):
             try:
                 return action()
-            except PyMongoError as error:
+            except (PyMongoError, BSONError) as error:
                 if pause is None or not is_passing(error):
                     raise StoreError(meaning(error, self.address)) from error
                 time.sleep(pause)
@@ -98,7 +99,7 @@ class Server:
 def _client(address: Address) -> pymongo.MongoClient[Document]:
     uri = address.uri()
     given = {o.partition("=")[0].lower() for o in uri.partition("?")[2].split("&")}
-    defaults = {name: value for name, value in _DEFAULTS.items() if name.lower() not in given}
+    defaults: Any = {n: value for n, value in _DEFAULTS.items() if n.lower() not in given}
     try:
         return pymongo.MongoClient(uri, **defaults)
     except (PyMongoError, ValueError, TypeError, OSError) as error:

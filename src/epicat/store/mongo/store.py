@@ -15,6 +15,7 @@ whoever looks into the collections sees those that count, and for a while those 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -22,9 +23,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epicat.clock import DAY_NS
 from epicat.errors import StoreError
 from epicat.model import LedgerEntry, Stage
-from epicat.store.interface import STAGE_OF, Where
+from epicat.store.interface import STAGE_OF, Where, begun_ns
 from epicat.store.mongo.documents import GENERATION
 from epicat.store.mongo.ledger import Ledger, Superseded
 from epicat.store.mongo.records import Records
@@ -33,7 +35,10 @@ from epicat.store.mongo.schema import is_store, make_store
 from epicat.store.mongo.server import Server
 from epicat.tables import SCHEMAS, TABLES, TableName
 
-__all__ = ["MongoStore"]
+__all__ = ["LONGEST_NS", "MongoStore"]
+
+LONGEST_NS: Final = 7 * DAY_NS
+"""How long a writing may take, from the name of its generation to its mark."""
 
 _TRIES: Final = 50
 _BETWEEN: Final = "\x1f"
@@ -64,6 +69,12 @@ class MongoStore:
         generations = {entry.generation for entry in entries}
         if len(generations) != 1:
             raise ValueError(f"marks of one call must be of one generation, not {generations}")
+        begun = begun_ns(entries[0].generation)
+        if begun is not None and time.time_ns() - begun > LONGEST_NS:
+            raise StoreError(
+                f"store {self.location}: these rows were begun more than a week ago, and `epicat "
+                "compact` may have deleted them; run again, in smaller units"
+            )
         self._clear(self._ledger.mark(entries))
         if generations <= self._shared:  # rows that a killed writer has left, for example
             for stage, design in sorted({(entry.stage, entry.design) for entry in entries}):
@@ -72,12 +83,23 @@ class MongoStore:
                     rows.settle(design, keys)
 
     def clear(self) -> tuple[int, int]:
-        """Delete what is superseded and still there; return the numbers of keys and documents.
+        """Delete rows that nobody will ever see; return the numbers of keys and of documents.
 
-        Only a writer that was killed between a mark and its end has left anything.
+        Killed writers leave them: superseded ones that were not deleted any more, and those
+        that were written longer ago than a writing may take and are marked for no key.
         """
-        superseded = self._ledger.superseded()
+        superseded = self._ledger.superseded() | self._left_behind()
         return len({name[:3] for name in superseded}), self._clear(superseded)
+
+    def _left_behind(self) -> set[Superseded]:
+        limit = time.time_ns() - LONGEST_NS - DAY_NS
+        found = set()
+        for table, rows in self._rows.items():
+            stage = STAGE_OF[table]
+            old = {name for name in rows.writings() if (begun_ns(name[2]) or limit) < limit}
+            live = self._ledger.live(stage, {name[:2] for name in old})
+            found |= {(stage, *name) for name in old if live.get(name[:2]) != name[2]}
+        return found
 
     def _clear(self, superseded: Iterable[Superseded]) -> int:
         found = list(superseded)

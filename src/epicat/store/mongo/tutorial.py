@@ -113,7 +113,7 @@ class TutorialStore:
     def _runs(self) -> dict[str, Document]:
         runs = {str(document["_id"]): document for document in self._server.find("sb_runs", {})}
         named = {pick["design"] for pick in self._picks.values()}
-        return {**dict.fromkeys(sorted(named - runs.keys()), {}), **runs}
+        return {**{name: Document() for name in sorted(named - runs.keys())}, **runs}
 
     @cached_property
     def _picks(self) -> dict[str, Document]:
@@ -144,13 +144,13 @@ class TutorialStore:
     def _entries(self) -> list[LedgerEntry]:
         found = []
         for table in ("picks", "events"):
-            rows = self._tables[table]  # type: ignore[index]
+            rows = self._tables[table]
             ids: dict[tuple[str, str], list[str]] = defaultdict(list)
             for name, design, key in zip(
                 *(rows[c].to_pylist() for c in (rows.column_names[0], "design", "key")), strict=True
             ):
                 ids[design, key].append(name)
-            stage = STAGE_OF[table]  # type: ignore[index]
+            stage = STAGE_OF[table]
             found += [_entry(stage, design, key, names) for (design, key), names in ids.items()]
         return newest(found)
 
@@ -173,7 +173,7 @@ def _pick(document: Document) -> Document:
 
 def _event(document: Document, arrivals: Sequence[Document]) -> Document:
     time_ns = _nanoseconds(document["time"])
-    depth = document.get("depth", document.get("z", math.nan))
+    depth: Any = document.get("depth", document.get("z", math.nan))
     distances = [arrival["distance_km"] for arrival in arrivals]
     return {
         "event_id": str(document["_id"]),
@@ -245,7 +245,7 @@ def _entry(stage: Stage, design: str, key: str, names: Sequence[str]) -> LedgerE
         key=key,
         status=Status.DONE,
         generation=_GENERATION,
-        marked_ns=max(map(_made_ns, names)),
+        marked_ns=max(map(_made_ns, names)) + len(names),  # more rows are a later mark
         count=len(names),
         result=digest_of(*sorted(names)),
         details="from a database of the tutorial",

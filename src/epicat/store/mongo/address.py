@@ -132,7 +132,9 @@ def secured(text: str, database: str | None = None) -> str:
             )
         return text
     address, has_secret = _parsed(text)
-    address = replace(address, database=_checked(database or address.database))
+    address = replace(
+        address, database=_checked(address.database if database is None else database)
+    )
     if has_secret:
         return str(replace(address, reference=_kept(address, text)))
     if address.needs_password and not address.reference and _fits(address):
@@ -158,7 +160,7 @@ def _from_file(name: str, database: str | None) -> str:
         return secured(text, database)
     address, has_secret = _parsed(text)
     reference = f"file:{path}" if has_secret else address.reference
-    database = _checked(database or address.database)
+    database = _checked(address.database if database is None else database)
     return str(replace(address, database=database, reference=reference))
 
 

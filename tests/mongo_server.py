@@ -54,6 +54,7 @@ class MongoServer:
     folder: Path
     port: int
     secure: bool = True
+    lasting: bool = False
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -82,8 +83,8 @@ class MongoServer:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [program(), "--host", "127.0.0.1", "--port", str(self.port),
-                 "--storage-path", "data", "--cache-size", "256M", "--sync-on-commit",
-                 "--log-level", "WARNING", *(safe if secure else [])],
+                 "--storage-path", "data", "--cache-size", "256M", "--log-level", "WARNING",
+                 *(["--sync-on-commit"] if self.lasting else []), *(safe if secure else [])],
                 cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         until = time.monotonic() + _UP_S
@@ -110,10 +111,14 @@ class MongoServer:
 
 
 @contextmanager
-def serving(folder: Path, *, secure: bool = True) -> Iterator[MongoServer]:
-    """Run a server with its data in a folder; ``secure`` asks for a user and TLS."""
+def serving(folder: Path, *, secure: bool = True, lasting: bool = False) -> Iterator[MongoServer]:
+    """Run a server with its data in a folder.
+
+    ``secure`` asks for a user and TLS, ``lasting`` syncs the disk at each commit, so that what it
+    has acknowledged survives SIGKILL.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    server = MongoServer(folder, _free_port(), secure)
+    server = MongoServer(folder, _free_port(), secure, lasting)
     try:
         if secure:
             make_certificates(folder)

@@ -196,10 +196,9 @@ def _event(document: Document, arrivals: Sequence[Document]) -> Document:
 def _arrival(event: Document, pick: Document, station: Station | None) -> Document:
     distance = azimuth = math.nan
     if station is not None:
-        distances, azimuths = distance_azimuth(
-            event["latitude"], event["longitude"], [station.latitude], [station.longitude]
-        )
-        distance, azimuth = float(distances[0]), float(azimuths[0])
+        place = station.latitude, station.longitude
+        found = distance_azimuth(event["latitude"], event["longitude"], *place)
+        distance, azimuth = (float(value) for value in found)
     return {
         "event_id": str(event["_id"]),
         **{name: pick[name] for name in ("pick_id", "trace_id", "phase", "time")},

@@ -9,6 +9,7 @@ one statement, and may neither open files nor load extensions.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,14 +110,14 @@ def _asked(
     import duckdb  # noqa: PLC0415 - an extra
 
     entries = [e for e in store.ledger() if e.design in (designs.run, designs.associator)]
-    if isinstance(store, ParquetStore):
-        _show_files(store, connection, entries, designs)
-    else:
-        _show_rows(store, connection, connection.get_table_names(sql), designs)
     connection.register("stations", store.stations())
     connection.register("ledger", ledger_table(entries))
     connection.register("runs", _runs(store))
     try:
+        if isinstance(store, ParquetStore):
+            _show_files(store, connection, entries, designs)
+        else:
+            _show_rows(store, connection, sql, designs)
         return connection.sql(sql).to_arrow_table()
     except duckdb.Error as error:
         return error
@@ -143,19 +144,21 @@ def _show_files(
         _make_view(connection, table, f"SEMI JOIN _{table}_live USING (generation, key)")
 
 
-def _show_rows(
-    store: Store, connection: DuckDBPyConnection, names: Iterable[str], designs: Designs
-) -> None:
-    """Make a view of each table, filled with all of its rows if the query names it."""
-    asked = {name.casefold() for name in names}
+def _show_rows(store: Store, connection: DuckDBPyConnection, sql: str, designs: Designs) -> None:
+    """Make a view of each table, filled with all of its rows if the query has its name in it."""
+    words = set(re.findall(r"\w+", sql.casefold()))
     for table in TABLES:
         rows = SCHEMAS[table].empty_table()
-        if table in asked and designs.of(table):
+        if table in words and designs.of(table):
             rows = store.read(table, Where(design=designs.of(table)))
-        months = pc.strftime(rows["time"], format="%Y-%m").cast(pa.string())
-        bare = rows.cast(pa.schema([_bare(field) for field in rows.schema]))
-        connection.register(f"_{table}", bare.append_column("month", months))
-        _make_view(connection, table, "")
+        _register(connection, table, rows)
+
+
+def _register(connection: DuckDBPyConnection, table: TableName, rows: pa.Table) -> None:
+    months = pc.strftime(rows["time"], format="%Y-%m").cast(pa.string())
+    bare = rows.cast(pa.schema([_bare(field) for field in rows.schema]))
+    connection.register(f"_{table}", bare.append_column("month", months))
+    _make_view(connection, table, "")
 
 
 def _make_view(connection: DuckDBPyConnection, table: TableName, restricted: str) -> None:

@@ -11,8 +11,8 @@ beside it is exact, and is what epicat reads.
 
 The rows of one key may be there several times while they are being replaced, once for each
 generation.  A document says in ``generations`` which ones it belongs to.  If a row comes again
-with the same identity, the document of the first stays as it is, and what the later generation
-says of it waits in ``variants`` until the earlier one is gone.
+with the same identity and other content, the document stays as it is, and what the later
+generation says of it waits in ``variants`` until that is the only one left.
 """
 
 from __future__ import annotations
@@ -68,15 +68,17 @@ class Shape:
         """Yield the documents of rows under a generation."""
         columns = [_plain(rows[column]) for column, _ in self.fields]
         names = [field for _, field in self.fields]
+        implied = self.implied
         for values in zip(*columns, strict=True):
             document = dict(zip(names, values, strict=True))
-            yield {
-                "_id": "/".join(document[name] for name in self.identity),
-                **{name: value for name, value in document.items() if name not in self._implied},
-                "time": date_of(document["time_ns"]),
-                **_for_readers(self.table, document),
-                "generations": [generation],
-            }
+            document["_id"] = "/".join(document[name] for name in self.identity)
+            document["time"] = date_of(document["time_ns"])
+            document["generations"] = [generation]
+            if self.table == "events":
+                document.update(_for_readers(document))
+            for name in implied:
+                del document[name]
+            yield document
 
     def rows(self, documents: Iterable[Document]) -> pa.Table:
         """Return the rows of documents, one for each generation that a document belongs to."""
@@ -102,14 +104,13 @@ class Shape:
         return {k: v for k, v in document.items() if k not in _OURS and k != self.design}
 
     def _versions(self, document: Document) -> Iterator[Document]:
-        identity = self._implied
-        whole = {**dict.fromkeys(identity, document["_id"]), **document}
+        whole = {**dict.fromkeys(self.implied, document["_id"]), **document}
         variants = {v[GENERATION]: v for v in document.get("variants", ())}
         for generation in document["generations"]:
             yield {**whole, **variants.get(generation, {}), GENERATION: generation}
 
     @property
-    def _implied(self) -> tuple[str, ...]:
+    def implied(self) -> tuple[str, ...]:
         """The columns that ``_id`` tells alone."""
         return self.identity if len(self.identity) == 1 else ()
 
@@ -127,10 +128,8 @@ def point(latitude: float, longitude: float) -> Document:
     return {"location": {"type": "Point", "coordinates": [around, latitude]}}
 
 
-def _for_readers(table: TableName, document: Document) -> Document:
-    """Return the fields that people look for and that follow from others."""
-    if table != "events":
-        return {}
+def _for_readers(document: Document) -> Document:
+    """Return the fields of an event that people look for and that follow from others."""
     return {
         "z": document["depth"],
         "picks": document["n_p"] + document["n_s"],

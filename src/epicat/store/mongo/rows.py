@@ -37,23 +37,27 @@ class Rows:
         self._collection = server.collection(self._shape.collection)
 
     def write(self, rows: pa.Table, generation: str) -> bool:
-        """Add rows under a generation; tell whether some of them were there under another.
+        """Add rows under a generation; tell whether some have to be settled after its mark.
 
         Doing it twice is doing it once.
         """
-        shared = False
+        varied = False
         for start in range(0, rows.num_rows, _INSERTED):
             some = rows.slice(start, _INSERTED)
-            shared |= self._write(list(self._shape.documents(some, generation)), generation)
-        return shared
+            varied |= self._write(list(self._shape.documents(some, generation)), generation)
+        return varied
 
     def _write(self, documents: list[Document], generation: str) -> bool:
-        waiting = documents
-        for turn in range(_TRIES):
+        waiting, varied = documents, False
+        for _ in range(_TRIES):
             taken = self._server.do(partial(self._insert, waiting))
             if not taken:
-                return turn > 0
-            waiting = self._join(taken, generation)
+                return varied
+            waiting = []
+            for some in batches(taken):
+                again, different = self._join(some, generation)
+                waiting += again
+                varied |= different
         raise StoreError(
             f"store {self._server.address.shown}: others replace the same rows all the time"
         )
@@ -70,43 +74,53 @@ class Rows:
                 return [documents[index] for index in taken]
         return []
 
-    def _join(self, taken: list[Document], generation: str) -> list[Document]:
-        """Add a generation to documents that are there; return those to insert (again)."""
+    def _join(self, taken: list[Document], generation: str) -> tuple[list[Document], bool]:
+        """Add a generation to documents that are there.
+
+        Return those to insert (again), and whether some say something else than what is there.
+        """
+        names = {"_id": {"$in": [document["_id"] for document in taken]}}
+        known = {d["_id"]: d for d in self._server.find(self._shape.collection, names)}
         again: list[Document] = []
-        updates: list[tuple[Document, UpdateOne]] = []
-        design = self._shape.design
-        fields = ["key", design, "generations"]
-        for some in batches(taken):
-            names = {"_id": {"$in": [document["_id"] for document in some]}}
-            known = {d["_id"]: d for d in self._server.find(self._shape.collection, names, fields)}
-            for document in some:
-                there = known.get(document["_id"])
-                if there is None:
-                    again.append(document)
-                elif (there[design], there["key"]) != (document[design], document["key"]):
-                    again.append(self._of_another_key(document))
-                elif generation not in there["generations"]:
-                    updates.append((document, self._joining(document, generation)))
-        for part in batches(updates):
-            writes = [update for _, update in part]
-            done = self._server.do(partial(self._collection.bulk_write, writes, ordered=False))
-            if done.matched_count < len(writes):  # some have just been deleted, or done before
-                again.extend(document for document, _ in part)
-        return again
+        joining: list[Document] = []
+        different = False
+        updates: list[UpdateOne] = []
+        for document in taken:
+            there = known.get(document["_id"])
+            if there is None:
+                again.append(document)
+            elif not self._is_of_key(there, document):
+                again.append(self._of_another_key(document))
+            elif generation not in there["generations"]:
+                joining.append(document)
+                is_same = self._shape.content(there) == self._shape.content(document)
+                different |= not is_same
+                updates.append(self._joined(document, generation, is_same=is_same))
+        if updates:
+            write = partial(self._collection.bulk_write, updates, ordered=False)
+            if self._server.do(write).matched_count < len(updates):
+                again += joining  # some have been changed or deleted meanwhile, or done before
+        return again, different
+
+    def _is_of_key(self, there: Document, document: Document) -> bool:
+        return all(there[name] == document[name] for name in (self._shape.design, "key"))
 
     def _of_another_key(self, document: Document) -> Document:
         """Give a row that two keys have a document for the second key, with another ``_id``."""
-        (name,) = self._shape.identity[-1:]
         identity = document["_id"]
-        named = {} if len(self._shape.identity) > 1 else {name: identity}
+        implied = dict.fromkeys(self._shape.implied, identity)
         place = f"{document[self._shape.design]}/{document['key']}"
-        return {**document, **named, "_id": f"{identity}@{place}"}
+        return {**document, **implied, "_id": f"{identity}@{place}"}
 
-    def _joining(self, document: Document, generation: str) -> UpdateOne:
-        same = {"_id": document["_id"], "generations": {"$ne": generation}}
-        variant = {GENERATION: generation, **self._shape.content(document)}
+    def _joined(self, document: Document, generation: str, *, is_same: bool) -> UpdateOne:
+        """Return the change that adds a generation; it fails if the content is not what it was."""
+        there: Document = {"_id": document["_id"], "generations": {"$ne": generation}}
+        content = self._shape.content(document)
+        change: Document = {"$addToSet": {"generations": generation}}
+        if is_same:
+            return UpdateOne({**there, **content}, change)
         return UpdateOne(
-            same, {"$addToSet": {"generations": generation}, "$push": {"variants": variant}}
+            there, {**change, "$push": {"variants": {GENERATION: generation, **content}}}
         )
 
     def read(self, where: Where) -> pa.Table:
@@ -167,21 +181,23 @@ class Rows:
             DeleteMany({**place, "generations": []}),
         ]
         done = self._server.do(partial(self._collection.bulk_write, writes))
-        self.settle(design, keys)
+        self._settle(place)
         return done.deleted_count
 
     def settle(self, design: str, keys: Sequence[str]) -> None:
         """Where one generation alone is left of a document, let the document say what that says."""
-        for some in batches(list(keys)):
-            wanted = {
-                self._shape.design: design,
-                "key": {"$in": some},
-                "generations": {"$size": 1},
-                "variants": {"$exists": True},
-            }
-            writes = [_settled(d) for d in self._server.find(self._shape.collection, wanted)]
-            for part in batches(writes):
-                self._server.do(partial(self._collection.bulk_write, part, ordered=False))
+        for some in batches(keys):
+            self._settle({self._shape.design: design, "key": {"$in": some}})
+
+    def settle_all(self) -> None:
+        """Settle what killed writers have left unsettled; looks at all rows."""
+        self._settle({})
+
+    def _settle(self, place: Document) -> None:
+        wanted = {**place, "generations": {"$size": 1}, "variants": {"$exists": True}}
+        writes = [_settled(d) for d in self._server.find(self._shape.collection, wanted)]
+        for some in batches(writes):
+            self._server.do(partial(self._collection.bulk_write, some, ordered=False))
 
 
 def _settled(document: Document) -> UpdateOne:
@@ -191,7 +207,7 @@ def _settled(document: Document) -> UpdateOne:
     change: Document = {"$unset": {"variants": True}}
     variant = next((v for v in document["variants"] if v[GENERATION] == generation), None)
     if variant is not None:
-        change["$set"] = {name: value for name, value in variant.items() if name != GENERATION}
+        change["$set"] = {n: v for n, v in variant.items() if n != GENERATION}
     return UpdateOne(same, change)
 
 

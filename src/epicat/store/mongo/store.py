@@ -57,12 +57,12 @@ class MongoStore:
         self._ledger = Ledger(server)
         self._records = Records(server)
         self._rows = {table: Rows(server, table) for table in TABLES}
-        self._shared: set[str] = set()
+        self._varied: set[str] = set()
 
     def replace(self, table: TableName, rows: pa.Table, generation: str) -> None:
         """Write rows under a generation, beside those that the documents have already."""
         if self._rows[table].write(rows, generation):
-            self._shared.add(generation)
+            self._varied.add(generation)
 
     def mark(self, entries: Sequence[LedgerEntry]) -> None:
         """Mark the rows of one generation, and delete what they supersede."""
@@ -76,7 +76,7 @@ class MongoStore:
                 "compact` may have deleted them; run again, in smaller units"
             )
         self._clear(self._ledger.mark(entries))
-        if generations <= self._shared:  # rows that a killed writer has left, for example
+        if generations <= self._varied:
             for stage, design in sorted({(entry.stage, entry.design) for entry in entries}):
                 keys = [e.key for e in entries if (e.stage, e.design) == (stage, design)]
                 for rows in self._of(stage):
@@ -89,7 +89,10 @@ class MongoStore:
         that were written longer ago than a writing may take and are marked for no key.
         """
         superseded = self._ledger.superseded() | self._left_behind()
-        return len({name[:3] for name in superseded}), self._clear(superseded)
+        gone = self._clear(superseded)
+        for rows in self._rows.values():
+            rows.settle_all()
+        return len({name[:3] for name in superseded}), gone
 
     def _left_behind(self) -> set[Superseded]:
         limit = time.time_ns() - LONGEST_NS - DAY_NS

@@ -1,0 +1,118 @@
+"""``python -m benchmarks.mongo_store URL``: picks in and out of a store in MongoDB.
+
+Beside it, in turn on the same server: a loop of ``insert_many`` and a ``find`` of the very same
+documents, in a collection with the same indexes and in one without any.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pymongo
+
+from epicat.clock import DAY_NS, parse_time
+from epicat.model import LedgerEntry, Pick, Stage, Status
+from epicat.store.interface import Where, new_generation
+from epicat.store.mongo.address import Address, secured
+from epicat.store.mongo.documents import SHAPES
+from epicat.store.mongo.schema import INDEXES
+from epicat.store.open import open_store
+from epicat.tables import picks_table
+
+_ROUNDS = 3
+_STATIONS, _DAYS, _PICKS = 6, 4, 250
+_RUN = "r" * 16
+_BATCH = 5000
+
+
+def main() -> None:
+    location = secured(sys.argv[1])
+    address = Address.of(location)
+    taken: dict[str, list[float]] = {}
+    for turn in range(_ROUNDS + 1):
+        database = f"bench{turn}"
+        client: pymongo.MongoClient = pymongo.MongoClient(address.uri())
+        client.drop_database(database)
+        for name, seconds in _once(client[database], secured(location, database)).items():
+            if turn:  # the first one warms up
+                taken.setdefault(name, []).append(seconds)
+        client.drop_database(database)
+        client.close()
+    print(_table({name: statistics.median(all_of) for name, all_of in taken.items()}))
+
+
+def _once(database: pymongo.database.Database, location: str) -> dict[str, float]:
+    units = [_unit(station) for station in range(_STATIONS)]
+    documents = [d for unit in units for d in SHAPES["picks"].documents(_whole(unit), "g" * 32)]
+    store = open_store(location, create=True)
+    indexes = [[(field, 1) for field in fields] for fields in INDEXES["picks"]]
+    for index in indexes:
+        database.plain.create_index(index)
+
+    def write() -> None:
+        for unit in units:
+            generation = new_generation()
+            store.replace("picks", _whole(unit), generation)
+            store.mark([_entry(key, generation, len(rows)) for key, rows in unit.items()])
+
+    def insert(name: str) -> None:
+        for at in range(0, len(documents), _BATCH):
+            database[name].insert_many(documents[at : at + _BATCH], ordered=False)
+
+    return {
+        "store, in": _timed(write),
+        "insert_many, same indexes": _timed(partial(insert, "plain")),
+        "insert_many, no index": _timed(partial(insert, "bare")),
+        "store, out": _timed(lambda: store.read("picks", Where(design=_RUN))),
+        "find": _timed(lambda: list(database.plain.find({"run_id": _RUN}))),
+    }
+
+
+def _unit(station: int) -> dict[str, list[Pick]]:
+    """Return made-up picks of a station by key: a unit of work."""
+    generator = np.random.default_rng(station)
+    start, name = parse_time("2019-06-21"), f"XX.S{station:03d}"
+    unit = {}
+    for day in range(_DAYS):
+        times = start + day * DAY_NS + np.sort(generator.integers(0, 8_640_000, _PICKS)) * 10_000_000
+        unit[f"{name}/2019.{172 + day}"] = [
+            Pick(t, f"{name}.00", "HH", "PS"[i % 2], c, t - 90_000_000, t + 150_000_000)
+            for i, (t, c) in enumerate(
+                zip(times.tolist(), generator.uniform(0.3, 1, _PICKS).tolist(), strict=True)
+            )
+        ]
+    return unit
+
+
+def _whole(unit: dict[str, list[Pick]]) -> pa.Table:
+    return pa.concat_tables([picks_table(picks, _RUN, key) for key, picks in unit.items()])
+
+
+def _entry(key: str, generation: str, count: int) -> LedgerEntry:
+    return LedgerEntry(Stage.PICK, _RUN, key, Status.DONE, generation, time.time_ns(), count=count)
+
+
+def _timed(action: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    action()
+    return time.perf_counter() - begin
+
+
+def _table(seconds: dict[str, float]) -> str:
+    count = _STATIONS * _DAYS * _PICKS
+    ways_in = [name for name in seconds if name not in ("store, out", "find")]
+    lines = ["| | picks a second | time, plain = 1 |", "|---|---:|---:|"]
+    for name, took in seconds.items():
+        plain = seconds["insert_many, same indexes" if name in ways_in else "find"]
+        lines.append(f"| {name} | {count / took:,.0f} | {took / plain:.2f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

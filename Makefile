@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $(PYTHON); the first time takes some minutes ..."
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query,mongo]' --group dev
 	@touch $@
 
 demo: $(STAMP) ## Make a catalog from ten minutes of real data beside the project, in demo/

@@ -1,7 +1,7 @@
 """``python -m benchmarks.mongo_store URL``: picks in and out of a store in MongoDB.
 
-Beside it, in turn on the same server: a loop of ``insert_many`` and a ``find`` of the very same
-documents, in a collection with the same indexes and in one without any.
+Beside it, in turn on the same server: a loop of ``insert_many``, one for each unit of work, and a
+``find`` of the very same documents, in a collection with the same indexes and in one without any.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from epicat.store.mongo.schema import INDEXES
 from epicat.store.open import open_store
 from epicat.tables import picks_table
 
-_ROUNDS = 3
-_STATIONS, _DAYS, _PICKS = 6, 4, 250
+_ROUNDS = 5
+_STATIONS, _DAYS, _PICKS = 4, 10, 200
 _RUN = "r" * 16
-_BATCH = 5000
 
 
 def main() -> None:
@@ -49,21 +48,22 @@ def main() -> None:
 
 def _once(database: pymongo.database.Database, location: str) -> dict[str, float]:
     units = [_unit(station) for station in range(_STATIONS)]
-    documents = [d for unit in units for d in SHAPES["picks"].documents(_whole(unit), "g" * 32)]
+    tables = [_whole(unit) for unit in units]
+    documents = [list(SHAPES["picks"].documents(table, "g" * 32)) for table in tables]
     store = open_store(location, create=True)
     indexes = [[(field, 1) for field in fields] for fields in INDEXES["picks"]]
     for index in indexes:
         database.plain.create_index(index)
 
     def write() -> None:
-        for unit in units:
+        for unit, table in zip(units, tables, strict=True):
             generation = new_generation()
-            store.replace("picks", _whole(unit), generation)
+            store.replace("picks", table, generation)
             store.mark([_entry(key, generation, len(rows)) for key, rows in unit.items()])
 
     def insert(name: str) -> None:
-        for at in range(0, len(documents), _BATCH):
-            database[name].insert_many(documents[at : at + _BATCH], ordered=False)
+        for some in documents:
+            database[name].insert_many(some, ordered=False)
 
     return {
         "store, in": _timed(write),
@@ -80,7 +80,9 @@ def _unit(station: int) -> dict[str, list[Pick]]:
     start, name = parse_time("2019-06-21"), f"XX.S{station:03d}"
     unit = {}
     for day in range(_DAYS):
-        times = start + day * DAY_NS + np.sort(generator.integers(0, 8_640_000, _PICKS)) * 10_000_000
+        times = (
+            start + day * DAY_NS + np.sort(generator.integers(0, 8_640_000, _PICKS)) * 10_000_000
+        )
         unit[f"{name}/2019.{172 + day}"] = [
             Pick(t, f"{name}.00", "HH", "PS"[i % 2], c, t - 90_000_000, t + 150_000_000)
             for i, (t, c) in enumerate(

@@ -18,7 +18,7 @@ generation says of it waits in ``variants`` until that is the only one left.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -81,7 +81,10 @@ class Shape:
             yield document
 
     def rows(self, documents: Iterable[Document]) -> pa.Table:
-        """Return the rows of documents, one for each generation that a document belongs to."""
+        """Return the rows of documents, one for each generation that a document belongs to.
+
+        The documents are used up.
+        """
         found = [row for document in documents for row in self._versions(document)]
         schema = SCHEMAS[self.table]
         arrays = []
@@ -103,11 +106,16 @@ class Shape:
         """Return what a later generation may say differently of a row."""
         return {k: v for k, v in document.items() if k not in _OURS and k != self.design}
 
-    def _versions(self, document: Document) -> Iterator[Document]:
-        whole = {**dict.fromkeys(self.implied, document["_id"]), **document}
+    def _versions(self, document: Document) -> Iterable[Document]:
+        """Return a row for each generation; the document itself is the row where there is one."""
+        for name in self.implied:
+            document.setdefault(name, document["_id"])
+        generations: Sequence[str] = document["generations"]
+        if len(generations) == 1 and "variants" not in document:
+            document[GENERATION] = generations[0]
+            return (document,)
         variants = {v[GENERATION]: v for v in document.get("variants", ())}
-        for generation in document["generations"]:
-            yield {**whole, **variants.get(generation, {}), GENERATION: generation}
+        return [{**document, **variants.get(g, {}), GENERATION: g} for g in generations]
 
     @property
     def implied(self) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ def point(latitude: float, longitude: float) -> Document:
     """Return a GeoJSON point as the field ``location``, or nothing where there is no such place."""
     if not (math.isfinite(latitude) and math.isfinite(longitude) and abs(latitude) <= 90):
         return {}
-    around = (longitude + 180) % 360 - 180
+    around = longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
     return {"location": {"type": "Point", "coordinates": [around, latitude]}}
 
 

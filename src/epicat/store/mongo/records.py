@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -102,7 +102,7 @@ def _for_readers(record: Mapping[str, Any]) -> Document:
         "run_id": record.get("run"),
         "versions": {_safe(name): str(version) for name, version in versions.items()},
         "time": _date(record.get("time")),
-        "timestamp": date_of(round(datetime.now(UTC).timestamp()) * 10**9),
+        "timestamp": date_of(time.time_ns()),
     }
     return {name: value for name, value in found.items() if _is_plain(value)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +15,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from epicat.errors import StoreError
+from epicat.errors import InputError, StoreError
 from epicat.store.mongo.address import Address, secured
 from epicat.store.mongo.errors import is_passing, meaning
 from epicat.store.mongo.server import Server
@@ -161,3 +162,9 @@ def test_what_passes_is_done_again(mongo: MongoServer):
         server.do(flaky(3, AutoReconnect("x")))
     with pytest.raises(StoreError, match="no space left"):
         server.do(flaky(1, failure(8000, "over your space quota")))
+
+
+def test_a_driver_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "epicat.store.mongo.opened", None)
+    with pytest.raises(InputError, match=r"pip install 'epicat\[mongo\]'"):
+        open_store("mongodb://h/x")

@@ -137,6 +137,9 @@ def test_what_no_server_here_says(error, words):
         (BulkWriteError({"writeErrors": [{"code": 91}], "writeConcernErrors": []}), True),
         (BulkWriteError({"writeErrors": [{"code": 91}, {"code": 2}]}), False),
         (BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}), True),
+        (BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 100}]}), False),
+        (BulkWriteError({"writeErrors": [{"code": 11000, "index": 0}, {"code": 91}]}), True),
+        (BulkWriteError({"writeErrors": [{"code": 11000, "index": 0}]}), False),
     ],
 )
 def test_what_passes_by_itself(error, passes):

@@ -7,6 +7,8 @@ that only those of the server about a command are let through.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from bson.errors import BSONError
 from pymongo.errors import (
@@ -81,9 +83,8 @@ def is_passing(error: Exception) -> bool:
     if isinstance(error, ServerSelectionTimeoutError):
         return not re.search("CERTIFICATE_VERIFY_FAILED|doesn't match", str(error))
     if isinstance(error, BulkWriteError):
-        found = error.details or {}
-        codes = [e["code"] for e in found.get("writeErrors", [])]
-        return bool(codes or found.get("writeConcernErrors")) and set(codes) <= _PASSING
+        codes = {e["code"] for e in _failures(error)} - {DUPLICATE}
+        return bool(codes) and codes <= _PASSING
     if isinstance(error, (AutoReconnect, ExecutionTimeout, WTimeoutError)):
         return True
     if isinstance(error, OperationFailure):
@@ -93,11 +94,16 @@ def is_passing(error: Exception) -> bool:
 
 def only_duplicates(error: BulkWriteError) -> list[int] | None:
     """Return which inserts found their ``_id`` taken; None if anything else went wrong."""
-    found = error.details or {}
-    errors = found.get("writeErrors", [])
-    if found.get("writeConcernErrors") or any(e["code"] != DUPLICATE for e in errors):
+    errors = _failures(error)
+    if any(e["code"] != DUPLICATE for e in errors):
         return None
     return [e["index"] for e in errors]
+
+
+def _failures(error: BulkWriteError) -> list[Mapping[str, Any]]:
+    """Return what failed: writes, and that others have heard of those that did not fail."""
+    found = error.details or {}
+    return [*found.get("writeErrors", []), *found.get("writeConcernErrors", [])]
 
 
 def meaning(error: Exception, address: Address) -> str:
@@ -133,9 +139,8 @@ def _by_kind(error: Exception) -> str:
 def _text(error: Exception) -> str:
     """Return the server's own text about a command, or the driver's about a connection."""
     if isinstance(error, BulkWriteError):
-        found = error.details or {}
-        errors = [*found.get("writeErrors", []), *found.get("writeConcernErrors", [])]
-        return str(errors[0].get("errmsg", "")) if errors else ""
+        others = [e for e in _failures(error) if e["code"] != DUPLICATE]
+        return str(others[0].get("errmsg", "")) if others else ""
     if isinstance(error, OperationFailure) and error.details:
         return str(error.details.get("errmsg", error))
     return str(error)

@@ -11,29 +11,44 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint format bench clean
+.PHONY: help venv demo test lint docs reference format bench image image-test pins clean
 
 help: ## Show this list
 	@echo "make COMMAND, where COMMAND is one of"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-9s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-11s %s\n", $$1, $$2 }'
 	@echo "PYTHON=... chooses the interpreter, ARGS='...' adds arguments to pytest."
 
 venv: $(STAMP) ## Set up .venv with the pinned versions (the commands below do it themselves)
 
-$(STAMP): pyproject.toml constraints.txt
+define CHECK_PYTHON
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null || { \
 		echo "epicat needs Python 3.11 or 3.12." >&2; \
 		echo "Looked at: $(or $(PYTHON),python3.11 python3.12 python3 on the PATH)." >&2; \
 		echo "Install one of them, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; \
 		exit 2; }
+endef
+
+$(STAMP): pyproject.toml constraints.txt
+	$(CHECK_PYTHON)
 	@echo "Setting up $(VENV) with $(PYTHON); the first time takes some minutes ..."
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query,mongo]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query,mongo]' --group dev --group docs
 	@touch $@
 
-demo: $(STAMP) ## Make a catalog from ten minutes of real data beside the project, in demo/
-	@bash tools/demo.sh
+# The demo needs neither PyTorch nor SeisBench; without .venv it gets a small one of its own.
+DEMO := $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
+
+.venv-demo/.stamp: pyproject.toml constraints.txt
+	$(CHECK_PYTHON)
+	@echo "Setting up .venv-demo with $(PYTHON); the first time takes a minute or two ..."
+	"$(PYTHON)" -m venv .venv-demo
+	.venv-demo/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-demo/bin/python -m pip install --quiet -c constraints.txt -e '.[plot]'
+	@touch $@
+
+demo: $(DEMO)/.stamp ## Make a catalog of known earthquakes in demo/, and say how good it is
+	$(DEMO)/bin/epicat demo demo
 
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest $(ARGS)
@@ -43,6 +58,14 @@ lint: $(STAMP) ## Check style, formatting, types and the direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+
+docs: $(STAMP) ## Build the documentation's site, strictly, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+reference: $(STAMP) ## Write the pages that are made from the program itself
+	$(BIN)/python tools/command_reference.py
+	$(BIN)/python tools/campaign_reference.py
 
 format: $(STAMP) ## Format the code and mend what can be mended safely
 	$(BIN)/ruff format
@@ -51,6 +74,16 @@ format: $(STAMP) ## Format the code and mend what can be mended safely
 bench: $(STAMP) ## Run the benchmarks and print their table
 	$(BIN)/python -m benchmarks
 
+image: ## Build the container image epicat:worker, with docker or podman
+	@tools/image.sh build worker
+
+image-test: $(STAMP) image ## Build the container image and test it
+	@PYTHON=$(BIN)/python tools/image.sh test $(ARGS)
+
+pins: $(STAMP) ## Renew the image's lists of exact packages, image/*.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt uv
+	PATH=$(BIN):$$PATH tools/pins.sh
+
 clean: ## Remove all that these commands have made, .venv included
-	rm -rf $(VENV) demo build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-demo demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -9,7 +9,7 @@ from pathlib import Path
 from epicat.associate.options import AssociateOptions
 from epicat.config import Cut, Options, settle
 from epicat.geo import Extent
-from epicat.model import Span, Stage
+from epicat.model import Stage
 from epicat.pick.picker import PickOptions
 from epicat.run.runner import make_plan
 from epicat.store.open import open_store
@@ -20,11 +20,12 @@ def main(root: Path, threads: int) -> None:
     with tempfile.TemporaryDirectory() as store:
         campaign = settle(
             Options(
-                span=Span.parse("2020.001", "2020.002"),
+                start="2020.001",
+                end="2020.002",
                 extent=Extent.parse("39,41,-125,-123"),
                 archive=str(root),
                 layout="sds",
-                stations=root / "stations.csv",
+                stations=str(root / "stations.csv"),
                 store=store,
                 pick=PickOptions(),
                 associate=AssociateOptions(),

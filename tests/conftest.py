@@ -51,10 +51,21 @@ def epicat_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's own access to AWS out of the tests."""
+def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's access to AWS out of the tests, and the tests away from AWS.
+
+    What asks no server of a test's own finds nobody at home: port 9 of the loopback.
+    """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
+
+
+@pytest.fixture(autouse=True)
+def no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's own store out of the tests."""
+    monkeypatch.delenv("EPICAT_STORE", raising=False)
 
 
 @pytest.fixture(scope="session")

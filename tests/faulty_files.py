@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from epicat.store.files import Files
+from epicat.files import Files
 
 
 class Killed(BaseException):

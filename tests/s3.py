@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+ACCESS, SECRET = "AKIAEXAMPLE", "wJalrXUtnFEMI"
+"""Credentials of nobody's."""
+CATALOGS = "catalogs"
+"""A bucket for stores."""
+
+
+def url_of(place: Path) -> str:
+    """Return a place in the bucket for stores that no other test has."""
+    return f"s3://{CATALOGS}{place.as_posix()}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,7 @@ class Faulty:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 outer.asked.append(f"{self.command} {self.path}")
                 outer.headers.append(dict(self.headers))
                 status, headers, content = outer._answer(len(outer.asked), outer.asked[-1])
@@ -115,11 +127,11 @@ class Faulty:
                 for name, value in (usual | headers).items():
                     self.send_header(name, value)
                 self.end_headers()
-                if self.command == "GET":
+                if self.command != "HEAD":
                     self.wfile.write(content)
                 self.close_connection = True
 
-            do_HEAD = do_GET  # noqa: N815 - named by http.server
+            do_HEAD = do_POST = do_GET  # noqa: N815 - named by http.server
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass

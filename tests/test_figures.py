@@ -46,7 +46,9 @@ def events_of(rows: Rows) -> pa.Table:
         "design": ["d"] * len(rows),
         "key": ["k"] * len(rows),
     }
-    arrays = [pa.array(known.get(f.name, [0] * len(rows)), f.type) for f in EVENTS]
+    arrays = [
+        pa.array(known.get(f.name, [None if f.nullable else 0] * len(rows)), f.type) for f in EVENTS
+    ]
     return pa.Table.from_arrays(arrays, schema=EVENTS)
 
 

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from epicat.cli.app import main
 from epicat.clock import parse_time
 from epicat.geo import Extent, distance_azimuth
-from epicat.model import Stage, Status
+from epicat.model import Flag, Stage, Status
 from epicat.store.interface import Where
 from epicat.store.parquet import ParquetStore
 
@@ -135,3 +135,27 @@ class TestHoluhraun:
         assert times == sorted(times)
         epicat("plot", "--store", store.location, "-o", tmp_path / "events.png")
         assert (tmp_path / "events.png").stat().st_size > 20_000
+
+
+@pytest.mark.usefixtures("realdata")
+def test_quality_control_flags_little_of_good_data(given, tmp_path):
+    """Good stations: no channel is dead or clipped; the short segments and some events are told."""
+    at = given.index("--store") + 1
+    limits = ["--one-view", "--min-segment", 60, "--max-dead-share", 0.5, "--max-clipped-share",
+              0.001, "--max-picks-per-hour", 400, "--min-stations", 8, "--max-gap", 180,
+              "--max-rms", 0.5]  # fmt: skip
+    epicat(*given[:at], tmp_path / "store", *given[at + 1 :], *limits)
+    store = ParquetStore(tmp_path / "store")
+    days = store.ledger(Stage.PICK)
+    assert {e.flags for e in days} == {(Flag("short segment", 2),)}
+    assert {e.reason for e in days} == {"2 of 4 segments are shorter than 60 s (65.0 s in all)"}
+    events = store.read("events", Where()).to_pylist()
+    rejected = [e for e in events if e["rejected"]]
+    assert len(events) >= 20
+    assert 1 <= len(rejected) <= 8
+    for e in events:
+        good = e["n_stations"] >= 8 and e["gap_deg"] <= 180 and e["rms_s"] <= 0.5
+        assert good == (e["rejected"] is None)
+    (block,) = (e for e in store.ledger(Stage.ASSOCIATE) if e.count)
+    assert (block.count, block.rejected) == (len(events), len(rejected))
+    assert "pick rate" not in {flag.criterion for flag in block.flags}

@@ -7,7 +7,7 @@ import pytest
 from epicat.config import Campaign, Cut, ImportedRun, Run
 from epicat.errors import InputError, StoreError
 from epicat.geo import Extent
-from epicat.model import LedgerEntry, Span, Stage, Station, Status
+from epicat.model import LedgerEntry, Stage, Station, Status
 from epicat.run.executor import Serial
 from epicat.run.runner import make_plan, run
 from epicat.store.interface import Where
@@ -18,7 +18,6 @@ from epicat.units.importing import import_picks
 from tiny_network import EXTENT, MIDNIGHT, RUN, associate_options, keyed_picks, stations, truths
 
 EVENTS = truths((-400, -3, 300))
-SPAN = Span.parse("2020-01-01", "2020-01-03")
 
 
 class Quiet:
@@ -42,7 +41,7 @@ def put_picks(folder, events=EVENTS, name="picks.csv"):
 
 
 def asked(store, **changed) -> AssociationOptions:
-    given = {"span": SPAN, "extent": EXTENT, "store": store.location,
+    given = {"start": "2020-01-01", "end": "2020-01-03", "extent": EXTENT, "store": store.location,
              "associate": associate_options()}  # fmt: skip
     return AssociationOptions(**{**given, **changed})
 
@@ -138,10 +137,10 @@ def test_what_is_missing_is_told(tmp_path):
     with pytest.raises(InputError, match="has no stations; `epicat stations import FILE`"):
         settle_association(asked(store), store)
     store.put_stations(stations_table(stations()))
-    days = Span.parse("2021-01-01", "2021-01-02")
+    days = {"start": "2021-01-01", "end": "2021-01-02"}
     told = f"run {digest} has no picks of these days; it has picks of 2020.001 to 2020.002"
     with pytest.raises(InputError, match=re.escape(told)):
-        settle_association(asked(store, span=days), store)
+        settle_association(asked(store, **days), store)
     with pytest.raises(InputError, match="no station of 8 lies inside"):
         settle_association(asked(store, extent=Extent.parse("1,2,3,4")), store)
 

@@ -124,11 +124,14 @@ def _names(prefix: str, numbers: np.ndarray) -> pa.Array:
 def _table(known: dict[str, object], schema: pa.Schema) -> pa.Table:
     count = len(known["time"])  # type: ignore[arg-type]
     arrays = [
-        pa.array(known[f.name]).cast(f.type) if f.name in known else _blank(f.type, count)
+        pa.array(known[f.name]).cast(f.type) if f.name in known else _blank(f, count)
         for f in schema
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _blank(kind: pa.DataType, count: int) -> pa.Array:
+def _blank(field: pa.Field, count: int) -> pa.Array:
+    kind = field.type
+    if field.nullable:
+        return pa.nulls(count, kind)
     return pa.repeat(pa.scalar("" if pa.types.is_string(kind) else 0).cast(kind), count)

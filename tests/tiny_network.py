@@ -5,7 +5,7 @@ Every arrival is a pulse that `tiny_bundle`'s picker sees at its exact sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -144,11 +144,12 @@ def settled(folder: Path, store: Path, *, start: str = "2020-01-01", end: str = 
     """Return the campaign of what `write_network` wrote into a folder."""
     return settle(
         Options(
-            span=Span.parse(start, end),
+            start=start,
+            end=end,
             extent=EXTENT,
             archive=str(archive or folder / layout),
             layout=layout,
-            stations=folder / "stations.csv",
+            stations=str(folder / "stations.csv"),
             store=str(store),
             pick=PickOptions(weight=str(install(folder))),
             associate=associate_options(),
@@ -166,8 +167,16 @@ def arguments(folder: Path, store: Path, *more: str) -> list[str]:
     ]  # fmt: skip
 
 
-def write_network(folder: Path, events: Sequence[Truth], around_s: int = 900) -> None:
-    """Write ``stations.csv`` and an SDS archive that holds some time around midnight."""
+def write_network(
+    folder: Path,
+    events: Sequence[Truth],
+    around_s: int = 900,
+    changed: Callable[[str, np.ndarray], np.ndarray] = lambda _, samples: samples,
+) -> None:
+    """Write ``stations.csv`` and an SDS archive that holds some time around midnight.
+
+    ``changed`` takes a channel, such as ``ST00.HHZ``, and its samples, and returns others.
+    """
     rows = stations()
     lines = [f"{s.id},{s.latitude!r},{s.longitude!r},{s.elevation_m}" for s in rows]
     folder.mkdir(parents=True, exist_ok=True)
@@ -176,7 +185,8 @@ def write_network(folder: Path, events: Sequence[Truth], around_s: int = 900) ->
     for row in rows:
         waveforms = _waveforms(row, events, span)
         for component, samples in zip("ZNE", waveforms, strict=True):
-            for part, start_ns in _by_day(samples, span.start_ns):
+            written = changed(f"{row.code}.HH{component}", samples)
+            for part, start_ns in _by_day(written, span.start_ns):
                 write_sds(folder / "sds", row, f"HH{component}", part, start_ns)
 
 

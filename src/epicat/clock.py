@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from epicat.errors import InputError
 
@@ -19,6 +20,7 @@ __all__ = [
     "day_start",
     "iso",
     "month_of",
+    "named_day",
     "parse_time",
 ]
 
@@ -26,6 +28,7 @@ SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
 
 _EPOCH = date(1970, 1, 1)
+_MANY_DAYS = 1 << 16
 _ORDINAL = re.compile(r"([0-9]{4})[.-]([0-9]{3})")
 _FORMS = "2019.172, 2019-06-21 or 2019-06-21T12:30:00Z"
 
@@ -76,6 +79,7 @@ def day_of(time_ns: int) -> date:
     return _EPOCH + timedelta(days=day_number(time_ns))
 
 
+@lru_cache(_MANY_DAYS)
 def day_name(day: date) -> str:
     """Year and day of year, the way archives write a day.
 
@@ -83,6 +87,12 @@ def day_name(day: date) -> str:
     '2019.172'
     """
     return f"{day.year:04d}.{day.timetuple().tm_yday:03d}"
+
+
+@lru_cache(_MANY_DAYS)
+def named_day(name: str) -> date:
+    """Return the day that `day_name` named; raise ValueError if it is none."""
+    return datetime.strptime(name, "%Y.%j").date()
 
 
 def month_of(time_ns: int) -> str:

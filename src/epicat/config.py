@@ -7,14 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from epicat.archive.access import Access, settle_access
 from epicat.archive.bucket import BRISK, is_bucket
 from epicat.archive.known import layout_for, locate
 from epicat.archive.layouts import choose_layout
 from epicat.archive.reader import Archive, look_into, open_archive
-from epicat.archive.stations import Patterns, find_stations, select
+from epicat.archive.stations import Patterns, bucket_opener, find_stations, select
 from epicat.associate.design import Design, make_design
 from epicat.associate.layers import read_layers
 from epicat.associate.options import AssociateOptions
@@ -23,10 +23,12 @@ from epicat.clock import DAY_NS
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.model import Span, Station, StationDay, digest_of
+from epicat.options import Cut, Options
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle
 from epicat.store.mongo.address import secured
 from epicat.waveforms.filters import reach_s
+from epicat.waveforms.options import QualityOptions
 
 __all__ = [
     "Campaign",
@@ -43,57 +45,6 @@ __all__ = [
 
 _ALGORITHM = 1
 """Raised whenever the same weights and thresholds give other picks."""
-
-
-class Options(BaseModel):
-    """What a person asks for: the stages' options, and where things are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    span: Span = Field(description="Time span; widened to whole UTC days.")
-    extent: Extent = Field(description="Selects stations and, widened by a margin, hypocenters.")
-    archive: str = Field(
-        description="Folder or s3://BUCKET/PREFIX in which the layout's names start, or the name "
-        "of a known archive: ncedc, scedc, earthscope or geonet."
-    )
-    layout: str | None = Field(
-        default=None,
-        description="How the archive names its objects: ncedc, scedc, earthscope, geonet, sds or "
-        "files; a known archive has its own.",
-    )
-    archive_region: str | None = Field(
-        default=None, description="Region of the bucket; else a known one's, else AWS_REGION."
-    )
-    archive_endpoint: str | None = Field(
-        default=None, description="URL of a server that is not AWS; else AWS_ENDPOINT_URL."
-    )
-    archive_signed: bool | None = Field(
-        default=None,
-        description="Sign with the environment's credentials; else anonymous for known archives "
-        "and wherever AWS_ACCESS_KEY_ID is not set.",
-    )
-    stations: Annotated[str, BeforeValidator(str)] = Field(
-        description="A .csv, StationXML (a file or a folder), or an FDSN station service."
-    )
-    select: tuple[str, ...] = Field(
-        default=(), description="Patterns of NET.STA.LOC, one of which a station must match."
-    )
-    exclude: tuple[str, ...] = Field(
-        default=(), description="Patterns of NET.STA.LOC that a station must not match."
-    )
-    store: str = Field(description="Where picks and events are kept.")
-    pick: PickOptions = Field(description="How to pick.")
-    associate: AssociateOptions = Field(description="How to associate.")
-
-
-class Cut(BaseModel):
-    """How the work is cut into units.  Never changes a result."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    stations_per_unit: int = Field(default=1, ge=1, description="Stations in one unit of picking.")
-    days_per_unit: int = Field(default=10, ge=1, description="Days in one unit of picking.")
-    window_days: int = Field(default=2, ge=1, description="Days in one unit of association.")
 
 
 class Run(BaseModel):
@@ -113,22 +64,32 @@ class Run(BaseModel):
     """Probability that an S pick must reach; None for a picker of P alone."""
     algorithm: int = _ALGORITHM
     """Version of epicat's own part."""
+    quality: QualityOptions = QualityOptions()
+    """Which waveforms are not picked."""
 
     @classmethod
-    def of(cls, info: PickerInfo, options: PickOptions) -> Run:
+    def of(
+        cls, info: PickerInfo, options: PickOptions, quality: QualityOptions | None = None
+    ) -> Run:
         """Settle the thresholds: the options', else the weights' own."""
         given = {"P": options.p_threshold, "S": options.s_threshold}
         for phase, threshold in given.items():
             if threshold is not None and phase not in info.thresholds:
                 raise InputError(f"{phase} threshold {threshold:g}: {info.model} picks no {phase}")
         settled = {phase: own or info.thresholds.get(phase) for phase, own in given.items()}
-        return cls(picker=info, p_threshold=settled["P"], s_threshold=settled["S"])
+        return cls(
+            picker=info,
+            p_threshold=settled["P"],
+            s_threshold=settled["S"],
+            quality=quality or QualityOptions(),
+        )
 
     @cached_property
     def digest(self) -> str:
-        """Names the run."""
+        """Names the run.  Limits of quality control that are not set are left out of it."""
         picker = self.picker.model_dump(exclude={"made_with", "weight", "version", "about"})
-        return digest_of(picker, self.p_threshold, self.s_threshold, self.algorithm)
+        thresholds = (self.p_threshold, self.s_threshold)
+        return digest_of(picker, *thresholds, self.algorithm, *self.quality.given)
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -257,7 +218,8 @@ def settle(options: Options, say: Callable[[str], None] = unheard) -> Campaign:
     choose_layout(layout)
     access = _access(options)
     patterns = Patterns(options.select, options.exclude)
-    found = find_stations(options.stations, options.extent, patterns)
+    opener = bucket_opener(options.archive, access)
+    found = find_stations(options.stations, options.extent, patterns, opener)
     stations = choose_stations(found, options.extent, patterns, say)
     span = whole_days(options.span)
     archive = open_archive(options.archive, layout, access, BRISK)
@@ -265,7 +227,7 @@ def settle(options: Options, say: Callable[[str], None] = unheard) -> Campaign:
         first = Span(span.start_ns, span.start_ns + DAY_NS)
         look_into(archive, ((s.network, s.code) for s in stations), first)
     bundle = prepare_bundle(options.pick)
-    run = Run.of(bundle.info, options.pick)
+    run = Run.of(bundle.info, options.pick, options.quality)
     return Campaign(
         span=span,
         extent=options.extent,

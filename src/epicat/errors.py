@@ -9,6 +9,7 @@
     │   └── AccessError         it is there and refuses: not public, or other credentials
     ├── ObjectError             one object of an archive is bad: to the ledger, the rest goes on
     ├── ModelError              a picker cannot be found, compiled or run
+    ├── CloudError              AWS refuses or fails
     └── StoreError              a store cannot be opened, read or written
 
 Messages say what is wrong, the value, what is allowed and what to do.  Errors are raised
@@ -23,6 +24,7 @@ from difflib import get_close_matches
 __all__ = [
     "AccessError",
     "ArchiveError",
+    "CloudError",
     "EpicatError",
     "InputError",
     "ModelError",
@@ -92,3 +94,7 @@ class StoreError(EpicatError):
     """A store cannot be opened, read or written."""
 
     exit_code = 2
+
+
+class CloudError(EpicatError):
+    """AWS refuses what it was asked, or has failed to do it."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING
 
 from epicat.errors import InputError
+
+if TYPE_CHECKING:  # the CLI starts without numpy
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Extent", "Plane", "distance_azimuth"]
 
@@ -78,6 +80,8 @@ class Extent:
 
     def contains(self, latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.bool_]:
         """Tell for each point whether it lies in the box, edges included."""
+        import numpy as np  # noqa: PLC0415 - the CLI starts without it
+
         lat, lon = np.asarray(latitude, float), np.asarray(longitude, float)
         east_of_west = (lon - self.west) % 360
         inside = (lat >= self.south) & (lat <= self.north) & (east_of_west <= self.width_deg)
@@ -113,6 +117,8 @@ class Plane:
     def _projected(
         self, x: ArrayLike, y: ArrayLike, *, inverse: bool
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        import numpy as np  # noqa: PLC0415 - the CLI starts without it
+
         xs, ys = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
         # Lists, since pyproj takes an array of one element for a number.
         project = _projection(self.latitude, self.longitude)
@@ -138,9 +144,12 @@ def distance_azimuth(
     The four arrays broadcast against each other.  On WGS84, after Karney (2013),
     doi:10.1007/s00190-012-0578-z.
     """
-    from pyproj import Geod  # noqa: PLC0415 - the CLI starts without it
+    import numpy as np  # noqa: PLC0415 - the CLI starts without it
+    from pyproj import Geod  # noqa: PLC0415 - as numpy
 
     points = np.broadcast_arrays(from_longitude, from_latitude, to_longitude, to_latitude)
-    lon1, lat1, lon2, lat2 = (np.array(p, dtype=float) for p in points)
+    shape = points[0].shape
+    # pyproj takes an array of one value for a number in a way that numpy gives up
+    lon1, lat1, lon2, lat2 = (p.item() if p.size == 1 else np.array(p, dtype=float) for p in points)
     azimuth, _, metres = Geod(ellps="WGS84").inv(lon1, lat1, lon2, lat2)
-    return np.asarray(metres) / 1000.0, np.asarray(azimuth) % 360.0
+    return np.reshape(metres, shape) / 1000.0, np.reshape(azimuth, shape) % 360.0

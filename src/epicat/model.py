@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from epicat.clock import DAY_NS, day_name, day_of, day_start, parse_time
+from epicat.clock import DAY_NS, day_name, day_of, day_start, named_day, parse_time
 from epicat.errors import InputError
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Arrival",
     "Event",
     "Filter",
+    "Flag",
     "LedgerEntry",
     "ObjectRead",
     "Pick",
@@ -28,6 +30,7 @@ __all__ = [
     "StationDay",
     "Status",
     "digest_of",
+    "flag_counts",
 ]
 
 ANY_LOCATION = "*"
@@ -159,7 +162,7 @@ class StationDay:
     def parse(cls, text: str) -> StationDay:
         """Read what ``str`` wrote."""
         station, _, name = text.rpartition("/")
-        return cls(station, datetime.strptime(name, "%Y.%j").date())
+        return cls(station, named_day(name))
 
     @property
     def span(self) -> Span:
@@ -240,6 +243,8 @@ class Event:
     """Whether the hypocenter lies at the edge of the search box, where it cannot be trusted."""
     arrivals: tuple[Arrival, ...]
     """In the order of time."""
+    rejected: str = ""
+    """Why quality control rejects it, with values and limits; empty if it does not."""
 
     def id(self, associator: str) -> str:
         """Return the event's identity under one associator's digest."""
@@ -262,6 +267,7 @@ class Status(StrEnum):
     NO_EVENTS = "no events"
     NO_DATA = "no data"
     TOO_GAPPY = "too gappy"
+    REJECTED = "rejected"
     READ_ERROR = "read error"
     FAILED = "failed"
 
@@ -276,6 +282,16 @@ class ObjectRead:
     """The archive's tag for this version of the object."""
     reason: str = ""
     """Why it, or a part of it, could not be used; empty if all was well."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Flag:
+    """What quality control has left out or rejected by one criterion."""
+
+    criterion: str
+    """The limit that was not kept, for example ``dead channel`` or ``gap``."""
+    count: int
+    """How many channels, segments, station-days, picks or events it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +311,7 @@ class LedgerEntry:
     marked_ns: int
     """When it was marked."""
     reason: str = ""
-    """Why the result is not plainly ``done``, and every object that could not be used."""
+    """Why the result is not plainly ``done``; what quality control has left out; bad objects."""
     archive: str = ""
     """Where the waveforms came from; empty for blocks."""
     objects: tuple[ObjectRead, ...] = ()
@@ -307,10 +323,22 @@ class LedgerEntry:
     seconds: float = 0.0
     """Time that the work took."""
     count: int = 0
-    """Picks or events that were found."""
+    """Picks or events that were found, rejected ones included."""
+    rejected: int = 0
+    """Events among ``count`` that quality control rejects: kept, with the reason."""
+    flags: tuple[Flag, ...] = ()
+    """What quality control has left out or rejected, by criterion; an event may fail several."""
     result: str = ""
     """Digest of the rows: two results are equal if and only if this is."""
     inputs: str = ""
     """For a block, the digest of the pick results that it used."""
     details: str = field(default="", compare=False)
     """For a station-day the chosen channels, for a block the numbers of picks and sites."""
+
+
+def flag_counts(entries: Iterable[LedgerEntry]) -> dict[str, int]:
+    """Add up the flags of entries, by criterion in alphabetical order."""
+    counts: Counter[str] = Counter()
+    for entry in entries:
+        counts.update({flag.criterion: flag.count for flag in entry.flags})
+    return dict(sorted(counts.items()))

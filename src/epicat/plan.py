@@ -94,8 +94,9 @@ def pick_units(
     while chunk := list(islice(days, cut.days_per_unit)):
         for names in _batched(campaign.names, cut.stations_per_unit):
             keys = list(planned_keys(campaign, names, chunk))
-            fresh = [str(k) for k in keys if not known.settles(k, campaign.archive)]
-            settled = [str(k) for k in keys if known.settles(k, campaign.archive)]
+            is_settled = [known.settles(k, campaign.archive) for k in keys]
+            fresh = [str(k) for k, s in zip(keys, is_settled, strict=True) if not s]
+            settled = [str(k) for k, s in zip(keys, is_settled, strict=True) if s]
             if fresh:
                 yield Unit(Stage.PICK, tuple(fresh))
             if settled and recheck:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from epicat.archive.stations import Patterns
-from epicat.associate.options import AssociateOptions
 from epicat.clock import day_name
 from epicat.config import (
     Campaign,
@@ -19,34 +18,14 @@ from epicat.config import (
     whole_days,
 )
 from epicat.errors import InputError, StoreError
-from epicat.geo import Extent
-from epicat.model import Span, Stage, StationDay
+from epicat.model import Stage, StationDay
+from epicat.options import AssociationOptions
 from epicat.store.interface import Store
 from epicat.tables import stations_of
 
 __all__ = ["AssociationOptions", "settle_association"]
 
 _SHOWN = 10
-
-
-class AssociationOptions(BaseModel):
-    """What a person asks for who has picks in a store already."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    span: Span = Field(description="Time span; widened to whole UTC days.")
-    extent: Extent = Field(description="Selects stations and, widened by a margin, hypocenters.")
-    store: str = Field(description="Where the picks and the stations are, and events are kept.")
-    run: str = Field(
-        default="", description="Beginning of the digest of the run; needed if there are several."
-    )
-    select: tuple[str, ...] = Field(
-        default=(), description="Patterns of NET.STA.LOC, one of which a station must match."
-    )
-    exclude: tuple[str, ...] = Field(
-        default=(), description="Patterns of NET.STA.LOC that a station must not match."
-    )
-    associate: AssociateOptions = Field(description="How to associate.")
 
 
 def settle_association(
@@ -105,7 +84,8 @@ def _about(run: Run | ImportedRun) -> str:
     if isinstance(run, ImportedRun):
         return f"imported from {run.imported}"
     limits = ", ".join(f"{phase} {limit:g}" for phase, limit in run.thresholds.items())
-    return f"{run.picker.model} {run.picker.weight}, thresholds {limits}"
+    quality = "".join(f", {limit}" for limit in run.quality.given)
+    return f"{run.picker.model} {run.picker.weight}, thresholds {limits}{quality}"
 
 
 def _check_picks(campaign: Campaign, store: Store, say: Callable[[str], None]) -> None:

@@ -10,9 +10,21 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Literal, get_args
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from epicat.clock import iso, parse_time
-from epicat.model import EVER, Event, LedgerEntry, ObjectRead, Pick, Span, Stage, Station, Status
+from epicat.model import (
+    EVER,
+    Event,
+    Flag,
+    LedgerEntry,
+    ObjectRead,
+    Pick,
+    Span,
+    Stage,
+    Station,
+    Status,
+)
 
 __all__ = [
     "EXPORT_COLUMNS",
@@ -22,6 +34,7 @@ __all__ = [
     "STATIONS",
     "TABLES",
     "TableName",
+    "accepted",
     "arrivals_table",
     "entries_of",
     "events_table",
@@ -32,7 +45,10 @@ __all__ = [
 ]
 
 SCHEMA_VERSION: Final = 1
-"""Raised whenever a column changes its meaning; a store written by a newer one is refused."""
+"""Raised whenever a column changes its meaning; a store written by a newer one is refused.
+
+A column that may be null can be added without: files that were written before it read as null.
+"""
 
 TableName = Literal["picks", "events", "arrivals"]
 """The tables whose rows belong to keys."""
@@ -82,9 +98,11 @@ EVENTS: Final = pa.schema(
             ("x_km", pa.float64()),
             ("y_km", pa.float64()),
         ),
+        pa.field("rejected", pa.string()),
         *_KEYED,
     ]
 )
+"""``rejected`` says why quality control rejects the event; null if it does not."""
 ARRIVALS: Final = pa.schema(
     [
         *_schema(
@@ -128,27 +146,34 @@ Epochs are ISO 8601 intervals, ``2002-04-04T00:00:00.000000Z/..``, with a blank 
 files of earlier versions have none.
 """
 
-LEDGER: Final = _schema(
-    ("stage", pa.string()),
-    ("design", pa.string()),
-    ("key", pa.string()),
-    ("status", pa.string()),
-    ("generation", pa.string()),
-    ("marked_ns", pa.int64()),
-    ("reason", pa.string()),
-    ("archive", pa.string()),
-    (
-        "objects",
-        pa.list_(pa.struct([("key", pa.string()), ("etag", pa.string()), ("reason", pa.string())])),
-    ),
-    ("samples", pa.int64()),
-    ("gaps", pa.int64()),
-    ("seconds", pa.float64()),
-    ("count", pa.int64()),
-    ("result", pa.string()),
-    ("inputs", pa.string()),
-    ("details", pa.string()),
+_OBJECT = pa.struct([("key", pa.string()), ("etag", pa.string()), ("reason", pa.string())])
+_FLAGS = pa.list_(pa.struct([("criterion", pa.string()), ("count", pa.int64())]))
+
+LEDGER: Final = pa.schema(
+    [
+        *_schema(
+            ("stage", pa.string()),
+            ("design", pa.string()),
+            ("key", pa.string()),
+            ("status", pa.string()),
+            ("generation", pa.string()),
+            ("marked_ns", pa.int64()),
+            ("reason", pa.string()),
+            ("archive", pa.string()),
+            ("objects", pa.list_(_OBJECT)),
+            ("samples", pa.int64()),
+            ("gaps", pa.int64()),
+            ("seconds", pa.float64()),
+            ("count", pa.int64()),
+            ("result", pa.string()),
+            ("inputs", pa.string()),
+            ("details", pa.string()),
+        ),
+        pa.field("rejected", pa.int64()),
+        pa.field("flags", _FLAGS),
+    ]
 )
+"""``rejected`` and ``flags`` are null in files of earlier versions."""
 
 EXPORT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "events": tuple(EVENTS.names[: EVENTS.names.index("dmin_km") + 1]),
@@ -177,10 +202,15 @@ def events_table(events: Iterable[Event], design: str, key: str) -> pa.Table:
         (e.id(design), e.time_ns, e.latitude, e.longitude, e.depth_km,
          sum(a.phase == "P" for a in e.arrivals), sum(a.phase == "S" for a in e.arrivals),
          e.n_stations, e.rms_s, e.gap_deg, e.dmin_km, e.edge,
-         e.x_km, e.y_km, design, key)
+         e.x_km, e.y_km, e.rejected or None, design, key)
         for e in sorted(events, key=lambda e: (e.time_ns, e.id(design)))
     ]  # fmt: skip
     return _from_rows(rows, EVENTS)
+
+
+def accepted(events: pa.Table) -> pa.Table:
+    """Return the rows of ``events`` that quality control does not reject."""
+    return events.filter(pc.is_null(events["rejected"]))
 
 
 def arrivals_table(events: Iterable[Event], design: str, key: str) -> pa.Table:
@@ -246,7 +276,8 @@ def ledger_table(entries: Iterable[LedgerEntry]) -> pa.Table:
     rows = [
         (e.stage.value, e.design, e.key, e.status.value, e.generation, e.marked_ns, e.reason,
          e.archive, [{"key": o.key, "etag": o.etag, "reason": o.reason} for o in e.objects],
-         e.samples, e.gaps, e.seconds, e.count, e.result, e.inputs, e.details)
+         e.samples, e.gaps, e.seconds, e.count, e.result, e.inputs, e.details, e.rejected,
+         [{"criterion": f.criterion, "count": f.count} for f in e.flags])
         for e in entries
     ]  # fmt: skip
     return _from_rows(rows, LEDGER)
@@ -261,6 +292,8 @@ def entries_of(table: pa.Table) -> list[LedgerEntry]:
                 "stage": Stage(row["stage"]),
                 "status": Status(row["status"]),
                 "objects": tuple(ObjectRead(**o) for o in row["objects"]),
+                "rejected": row["rejected"] or 0,
+                "flags": tuple(Flag(**f) for f in row["flags"] or ()),
             }
         )
         for row in table.to_pylist()

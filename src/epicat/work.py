@@ -18,7 +18,7 @@ from epicat.associate.associator import Associator
 from epicat.cache import cache_folder
 from epicat.config import Campaign
 from epicat.errors import EpicatError
-from epicat.model import LedgerEntry, Stage, StationDay, Status, digest_of
+from epicat.model import LedgerEntry, Stage, StationDay, Status, digest_of, flag_counts
 from epicat.pick.bundle import Bundle, OpenVinoPicker
 from epicat.plan import LOOK_AGAIN, Unit, block_span
 from epicat.store.interface import Store, new_generation
@@ -43,7 +43,11 @@ class Outcome:
     unchanged: int = 0
     """Keys whose objects or picks had not changed, so that nothing was done."""
     found: int = 0
-    """Picks or events."""
+    """Picks or events, rejected ones included."""
+    rejected: int = 0
+    """Events among them that quality control rejects."""
+    flags: Mapping[str, int] = field(default_factory=dict)
+    """What quality control has left out or rejected, by criterion."""
     failure: str = ""
     """Why the unit as a whole failed, if it did."""
 
@@ -73,6 +77,8 @@ class Worker:
             statuses=Counter(entry.status.value for entry in entries),
             unchanged=len(unit.keys) - len(entries),
             found=sum(entry.count for entry in entries),
+            rejected=sum(entry.rejected for entry in entries),
+            flags=flag_counts(entries),
         )
 
     def _save(self, results: Iterable[Keyed], generation: str) -> None:
@@ -115,6 +121,7 @@ class Worker:
             samples=result.samples,
             gaps=result.gaps,
             count=len(result.picks),
+            flags=result.flags,
             result=_digest(rows["pick_id"]),
             details=result.channels,
         )
@@ -179,7 +186,10 @@ def _block_entry(blocks: BlockAssociator, text: str, campaign: Campaign) -> Keye
         status=result.status,
         generation="",
         marked_ns=0,
+        reason=result.reason,
         count=len(result.events),
+        rejected=sum(bool(event.rejected) for event in result.events),
+        flags=result.flags,
         result=_digest(events["event_id"]),
         inputs=result.inputs,
         details=result.details,

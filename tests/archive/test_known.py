@@ -10,6 +10,12 @@ from epicat.archive.layouts import LAYOUTS
 from epicat.errors import InputError
 
 
+@pytest.fixture(autouse=True)
+def no_endpoint(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no variable name a server: these tests ask none."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+
+
 def settled(archive: str, **given: object) -> Access:
     nothing = {"region": None, "endpoint": None, "signed": None}
     return settle_access(archive, **{**nothing, **given})  # type: ignore[arg-type]

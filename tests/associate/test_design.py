@@ -50,7 +50,7 @@ ASSOCIATE = {
     "halo_s": 1500.0,
     "views": False,
 }
-ELSEWHERE = {"velocity", "velocity_layers", "site_radius_m", "pyocto"}
+ELSEWHERE = {"velocity", "velocity_layers", "site_radius_m", "pyocto", "quality"}
 
 
 def test_every_option_has_a_test_here():

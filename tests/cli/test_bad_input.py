@@ -34,7 +34,7 @@ RUN = {
     "a list of nothing": ({"--stations": "{empty}"}, ["empty.csv", "no"]),
     "an archive that is none": ({"--archive": "/no/such/place"}, ["/no/such/place", "--archive"]),
     "an archive that is a file": ({"--archive": "{columns}"}, ["columns.csv", "not a folder"]),
-    "a store below a file": ({"--store": "{columns}/store"}, ["columns.csv/store", "--store"]),
+    "a store below a file": ({"--store": "{columns}/store"}, ["columns.csv/store", "a folder"]),
     "a store in /dev/null": ({"--store": "/dev/null/x"}, ["/dev/null/x", "cannot be written"]),
     "a store of something else": ({"--store": "{archive}"}, ["other things", "new or empty"]),
     "a store of another kind": ({"--store": "mysql://u:secret@h/d"}, ["mysql", "a folder"]),

@@ -93,7 +93,7 @@ def test_a_second_start_is_light(bundle: Bundle, start: Start) -> None:
 def test_the_second_time_nothing_is_compiled(pair: Path) -> None:
     first = prepare(pair)
     stamps = {f: f.stat().st_mtime_ns for f in first.folder.iterdir()}
-    assert {f.name for f in stamps} == {"bundle.json", "model.xml", "model.bin"}
+    assert {f.name for f in stamps} == {"bundle.json", "model.xml", "model.bin", "SHA256SUMS"}
     assert prepare(pair) == first
     assert {f: f.stat().st_mtime_ns for f in first.folder.iterdir()} == stamps
     assert prepare(pair, again=True) == first
@@ -380,7 +380,7 @@ def test_a_bundle_that_is_made_again_can_be_read_all_the_while(
         watch(name)
     prepare(pair, again=True)
     assert len(steps) >= 3
-    assert all(names == {"bundle.json", "model.xml", "model.bin"} for names in steps)
+    assert all(names == {"bundle.json", "model.xml", "model.bin", "SHA256SUMS"} for names in steps)
 
 
 AT_ONCE = """

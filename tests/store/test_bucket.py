@@ -12,15 +12,15 @@ import pytest
 
 from epicat.clock import parse_time
 from epicat.errors import InputError, StoreError
+from epicat.files import BucketFiles, Files, LocalFiles
 from epicat.model import Span
 from epicat.store.compact import compact
-from epicat.store.files import BucketFiles, Files, LocalFiles
 from epicat.store.interface import Store, Where
 from epicat.store.open import find_store, open_store
 from epicat.store.parquet import ParquetStore
 from epicat.tables import SCHEMA_VERSION, picks_table
 from epicat.testing.store_contract import StoreContract, entry_of, pick_at
-from s3_server import ACCESS, BUCKET, SECRET, url_of
+from s3 import ACCESS, CATALOGS, SECRET, url_of
 
 NOON = parse_time("2019-06-21T12:00:00Z")
 
@@ -128,7 +128,7 @@ def test_compaction_in_a_bucket(server, tmp_path):
 def test_each_file_is_one_put(server, tmp_path, monkeypatch):
     files = BucketFiles(url_of(tmp_path))
     files.write("large", bytes(12_000_000))
-    about = boto3.client("s3").head_object(Bucket=BUCKET, Key=f"{tmp_path.as_posix()[1:]}/large")
+    about = boto3.client("s3").head_object(Bucket=CATALOGS, Key=f"{tmp_path.as_posix()[1:]}/large")
     assert "-" not in about["ETag"], "an ETag with a dash is that of an upload in parts"
 
 
@@ -236,11 +236,11 @@ class Answering:
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [
-        ("403 Forbidden", "AccessDenied", "access is denied at 127"),
-        ("403 Forbidden", "InvalidAccessKeyId", "access is denied at 127"),
-        ("503 Slow Down", "SlowDown", "too busy or failing; try again later"),
+        ("403 Forbidden", "AccessDenied", "access is denied (403"),
+        ("403 Forbidden", "InvalidAccessKeyId", "access is denied (403"),
+        ("503 Slow Down", "SlowDown", "too busy or failing (503 SlowDown"),
         ("301 Moved Permanently", "PermanentRedirect", "another region; set AWS_REGION"),
-        ("416 Range Not Satisfiable", "InvalidRange", "a file is empty that should not be"),
+        ("416 Range Not Satisfiable", "InvalidRange", "shorter than it should be (416"),
         ("400 Bad Request", "", "does not answer as S3 does"),
     ],
 )

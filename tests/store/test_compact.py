@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epicat.clock import DAY_NS, parse_time
+from epicat.files import LocalFiles
 from epicat.model import Event, Pick, Stage
 from epicat.store.compact import Limits, compact
-from epicat.store.files import LocalFiles
 from epicat.store.interface import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES, arrivals_table, events_table, picks_table

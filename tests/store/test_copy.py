@@ -125,3 +125,9 @@ def test_content_does_not_depend_on_chunks_and_does_on_the_last_bit():
     )
     assert content_digest(rows) != content_digest(other)
     assert content_digest(rows) != content_digest(rows.slice(1))
+
+
+def test_nothing_is_not_an_empty_text():
+    columns = [pa.table({"a": pa.array(["x", given, "y"])}) for given in (None, "")]
+    first, second = map(content_digest, columns)
+    assert first != second

@@ -10,15 +10,15 @@ import pytest
 from epicat.cli.app import main
 from epicat.clock import DAY_NS, parse_time
 from epicat.errors import InputError
+from epicat.files import BucketFiles, LocalFiles
 from epicat.model import Stage, Station
 from epicat.store.compact import compact
-from epicat.store.files import BucketFiles, LocalFiles
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore
 from epicat.store.query import Designs, query
 from epicat.tables import arrivals_table, events_table, picks_table, stations_table
 from epicat.testing.store_contract import entry_of, event_at, pick_at
-from s3_server import url_of
+from s3 import url_of
 
 pytest.importorskip("duckdb")
 

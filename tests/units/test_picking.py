@@ -19,10 +19,11 @@ from epicat.associate.sites import SiteIndex
 from epicat.config import Campaign, Run, whole_days
 from epicat.errors import ArchiveError
 from epicat.geo import Extent, Plane
-from epicat.model import Pick, Span, Station, StationDay, Status
+from epicat.model import Flag, Pick, Span, Station, StationDay, Status
 from epicat.pick.picker import PickOptions
 from epicat.testing import FakePicker
 from epicat.units.picking import DayPicker, DayResult
+from epicat.waveforms.quality import QualityOptions
 from waves import DAY, MIDNIGHT, SECOND, MemorySource, mseed, records, sds_key
 
 NOON = MIDNIGHT + 12 * 3600 * SECOND
@@ -38,10 +39,12 @@ def station(name: str, latitude: float = 40) -> Station:
     return Station(network, code, location, (), latitude, -124, 0)
 
 
-def campaign(stations: Sequence[Station] = (station("XX.AAA."),)) -> Campaign:
+def campaign(
+    stations: Sequence[Station] = (station("XX.AAA."),), quality: QualityOptions | None = None
+) -> Campaign:
     """A campaign around a picker that needs no compiled model."""
     extent, options = Extent(39, 41, -125, -123), AssociateOptions()
-    run = Run.of(PICKER.info, PickOptions())
+    run = Run.of(PICKER.info, PickOptions(), quality)
     named = with_names(stations)
     sites = SiteIndex.of(named, Plane(*extent.center), options.site_radius_m).sites
     return Campaign(
@@ -59,6 +62,9 @@ def campaign(stations: Sequence[Station] = (station("XX.AAA."),)) -> Campaign:
 
 
 CAMPAIGN = campaign()
+STRICT = campaign(
+    quality=QualityOptions(min_segment_s=20, max_dead_share=0.9, max_clipped_share=0.3)
+)
 
 
 def pulses(
@@ -289,10 +295,12 @@ def test_a_pick_at_midnight_belongs_to_exactly_one_day(sample: int, late_us: int
     st.sampled_from([40, 100, 200]),
     st.floats(HALO_S, 60),
     st.floats(HALO_S, 60),
+    st.sampled_from([CAMPAIGN, STRICT]),
 )
-@example(1, 40, HALO_S, HALO_S)
+@example(1, 40, HALO_S, HALO_S, STRICT)
+@example(63498, 40, 13.0, 13.0, CAMPAIGN)  # no pulse of the day itself
 def test_the_picks_of_a_day_do_not_depend_on_what_exists_beyond_the_halo(
-    seed: int, rate: int, before_s: float, after_s: float
+    seed: int, rate: int, before_s: float, after_s: float, of: Campaign
 ) -> None:
     """Ten seconds on each side of both midnights of the day, and more or less beyond them."""
     rng = np.random.default_rng(seed)
@@ -323,11 +331,13 @@ def test_the_picks_of_a_day_do_not_depend_on_what_exists_beyond_the_halo(
                     body = mseed(samples[low : low + rate].astype(np.int32), moment, rate, nslc)
                     pieces.setdefault(day, []).append(body)
             objects |= {sds_key(nslc, day): b"".join(p) for day, p in pieces.items()}
-        results.append(pick(objects))
+        results.append(pick(objects, of=of))
     near, full = results
     assert near.picks == full.picks
     assert (near.status, near.samples, near.gaps) == (full.status, full.samples, full.gaps)
-    assert near.status is Status.DONE
+    assert (near.reason, near.flags) == (full.reason, full.flags) == ("", ())
+    inside = [t for t in at if ends[0] + SECOND <= t < ends[1] - SECOND]
+    assert near.status is Status.DONE or not inside
 
 
 def test_the_objects_of_a_day_are_those_of_its_halo() -> None:
@@ -346,3 +356,53 @@ def test_only_picks_of_the_day_are_kept_of_a_run_of_pulses() -> None:
     assert found[BEFORE] == [t for t in at if t < MIDNIGHT]
     assert found[KEY] == [t for t in at if t >= MIDNIGHT]
     assert Span(MIDNIGHT, MIDNIGHT + 1).overlaps(KEY.span)
+
+
+# Quality control.
+
+LIVE = np.random.default_rng(0).integers(-50, 50, 12_000).astype(np.int32)
+DEAD = np.full(12_000, 3, np.int32)
+
+
+def test_a_rejected_day_does_not_reject_its_neighbour() -> None:
+    """A pick just after midnight needs what the dead day before has: it is read as it is."""
+    start = MIDNIGHT - 60 * SECOND
+    samples = pulses(start, 120, [MIDNIGHT + SECOND // 2]) + LIVE
+    samples[:6000] = 3
+    objects = two_days(samples, start)
+    before, day = (pick(objects, key, STRICT) for key in (BEFORE, KEY))
+    assert (before.status, before.picks) == (Status.REJECTED, ())
+    assert before.reason == "--.HHZ is dead for 100 % of its time, more than 90 %"
+    assert before.flags == (Flag("dead channel", 1),)
+    assert (day.status, day.flags) == (Status.DONE, ())
+    assert times(day.picks, "P") == [MIDNIGHT + SECOND // 2]
+    assert day.picks == pick(objects).picks
+
+
+def test_a_bad_object_beside_a_dead_channel_is_tried_again() -> None:
+    bad = sds_key(NSLC[1], DAY)
+    result = pick(object_of(DEAD, NOON) | {bad: b"garbage"}, of=STRICT)
+    assert result.status is Status.READ_ERROR
+    assert result.reason == (
+        f"--.HHZ is dead for 100 % of its time, more than 90 %; {bad}: not miniSEED, 7 bytes"
+    )
+    assert result.flags == (Flag("dead channel", 1),)
+
+
+def test_a_live_instrument_stands_in_for_a_dead_one() -> None:
+    hammer = object_of(PULSE, NOON, "XX.AAA..HNZ")
+    dead = {sds_key(n, DAY): mseed(DEAD, NOON, nslc=n) for n in NSLC}
+    assert pick(hammer | dead).channels == "--.HH[ZNE]"
+    result = pick(hammer | dead, of=STRICT)
+    assert (result.channels, times(result.picks, "P")) == ("--.HN[Z]", [NOON + 10 * SECOND])
+    assert result.flags == (Flag("dead channel", 3),)
+
+
+def test_a_day_of_short_segments_is_too_gappy() -> None:
+    pieces = [mseed(LIVE[:1000], NOON + n * 30 * SECOND) for n in range(5)]
+    objects = {sds_key(NSLC[0], DAY): b"".join(pieces)}
+    assert pick(objects).status is Status.NO_PICKS
+    result = pick(objects, of=STRICT)
+    assert result.status is Status.TOO_GAPPY
+    assert result.reason == "5 of 5 segments are shorter than 20 s (50.0 s in all)"
+    assert (result.samples, result.gaps) == (5000, 6)

@@ -11,9 +11,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from epicat.archive.access import Access
-from epicat.archive.s3errors import Kind, Trouble, trouble_of
 from epicat.archive.source import StoredObject
 from epicat.errors import AccessError, ArchiveError, InputError, ObjectError
+from epicat.s3errors import Kind, Trouble, trouble_of
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -120,6 +120,10 @@ class Bucket:
         told = f"archive {where!r} cannot be listed: {trouble.words}"
         if trouble.kind == Kind.REFUSED:
             raise AccessError(f"{told}; {self._who()}") from error
+        if trouble.kind == Kind.KEYLESS:
+            told += (
+                ": set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a machine with a role"
+            )
         if trouble.kind == Kind.SILENT:
             server = self._access.endpoint or f"AWS in {self._access.region}"
             told += f"; asked {server}: is it right (--archive-endpoint), is there a network?"

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from epicat.associate.layers import LayerModel
 from epicat.associate.options import AssociateOptions
+from epicat.associate.quality import CatalogQuality
 from epicat.associate.sites import Site
 from epicat.clock import SECOND_NS
 from epicat.errors import InputError
@@ -68,11 +69,13 @@ class Design(BaseModel):
     """What each run of PyOcto over the same picks has different."""
     algorithm: int = _ALGORITHM
     """Version of epicat's own part."""
+    quality: CatalogQuality = CatalogQuality()
+    """Which picks are left out, and which events are rejected."""
 
     @property
     def digest(self) -> str:
-        """Names the design; equal for equal designs."""
-        return digest_of(self.model_dump_json())
+        """Names the design; equal for equal designs.  Limits that are not set are left out."""
+        return digest_of(self.model_dump_json(exclude={"quality"}), *self.quality.given)
 
     @property
     def plane(self) -> Plane:
@@ -106,6 +109,7 @@ class Design(BaseModel):
             f"deep; {velocity}; n_picks {p['n_picks']}, tolerance {p['tolerance']:g} s, "
             f"cutoff {p['association_cutoff_distance']:g} km, time_before {p['time_before']:g} s; "
             f"blocks of {self.block_ns / 3600e9:g} h with a halo of {self.halo_ns / 1e9:g} s"
+            f"{''.join(f'; {limit}' for limit in self.quality.given)}"
         )
 
 
@@ -117,7 +121,8 @@ def make_design(
     layers: LayerModel | None,
 ) -> Design:
     """Settle every number; raise `InputError` if the options contradict each other."""
-    _check_finite({**options.model_dump(), **options.pyocto.model_dump()})
+    _check_finite({**options.model_dump(by_alias=True), **options.pyocto.model_dump()})
+    _check_stations(options.quality, len(sites))
     plane = Plane(*extent.center)
     x_km, y_km = _box(extent, plane, options.margin_km)
     diagonal = math.hypot(x_km[1] - x_km[0], y_km[1] - y_km[0])
@@ -144,6 +149,7 @@ def make_design(
         halo_ns=round(halo * SECOND_NS),
         pyocto=pyocto,
         views=_views(pyocto) if options.views else ({},),
+        quality=options.quality,
     )
 
 
@@ -184,6 +190,14 @@ def _check_finite(values: Mapping[str, object]) -> None:
     for name, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{name}: {value} is not a finite number")
+
+
+def _check_stations(quality: CatalogQuality, sites: int) -> None:
+    if quality.min_stations is not None and quality.min_stations > sites:
+        raise InputError(
+            f"min_stations: {quality.min_stations}, but there are {sites} sites: every event "
+            "would be rejected"
+        )
 
 
 def _block_ns(hours: float) -> int:

@@ -1,4 +1,4 @@
-"""Complete candidates to events: geography, azimuthal gap, nearest station, edge flag."""
+"""Complete candidates to events: geography, azimuthal gap, nearest station, flags."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from epicat.associate.candidates import Candidate
 from epicat.associate.design import Design
+from epicat.associate.quality import judged
 from epicat.geo import distance_azimuth
 from epicat.model import Arrival, Event
 
@@ -17,7 +18,7 @@ __all__ = ["azimuthal_gap", "to_events"]
 def to_events(candidates: Iterable[Candidate], design: Design) -> list[Event]:
     """Return candidates as events, in the same order."""
     places = {name: (latitude, longitude) for name, latitude, longitude, _ in design.sites}
-    return [_event(candidate, design, places) for candidate in candidates]
+    return judged((_event(c, design, places) for c in candidates), design.quality)
 
 
 def _event(candidate: Candidate, design: Design, places: dict[str, tuple[float, float]]) -> Event:

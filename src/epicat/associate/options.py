@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from epicat.associate.quality import CatalogQuality
+from epicat.fields import Assigned, Place, Shown
 
 __all__ = ["AssociateOptions", "PyOctoOptions"]
 
@@ -14,7 +17,12 @@ class PyOctoOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    n_picks: int | None = Field(default=None, ge=1, description="Picks that an event needs.")
+    n_picks: int | None = Field(
+        default=None,
+        ge=1,
+        description="Picks that an event needs; default: 0.7 of the number of sites, 6 to 10.",
+        examples=[8],
+    )
     n_p_picks: int = Field(default=3, ge=0, description="P picks that an event needs.")
     n_s_picks: int = Field(default=3, ge=0, description="S picks that an event needs.")
     n_p_and_s_picks: int = Field(
@@ -23,7 +31,9 @@ class PyOctoOptions(BaseModel):
     tolerance: float | None = Field(
         default=None,
         gt=0,
-        description="Tolerance of the velocity model in s, while the space is searched.",
+        description="Tolerance of the velocity model in s, while the space is searched; default: 1 "
+        "with layers, 1.5 without, 0.5 more above 400 km.",
+        examples=[1.5],
     )
     pick_match_tolerance: float = Field(
         default=1.5, gt=0, description="Largest residual of a pick that belongs to an event, in s."
@@ -31,12 +41,16 @@ class PyOctoOptions(BaseModel):
     association_cutoff_distance: float | None = Field(
         default=None,
         gt=0,
-        description="Sites farther than this in km do not take part in the search.",
+        description="Sites farther than this in km do not take part in the search; default: half "
+        "the size of search box and network, 100 to 250.",
+        examples=[150.0],
     )
     time_before: float | None = Field(
         default=None,
         gt=0,
-        description="Overlap of PyOcto's time slices in s: the longest S travel time.",
+        description="Overlap of PyOcto's time slices in s; default: the longest S travel time "
+        "through the network.",
+        examples=[60.0],
     )
     time_slicing: float = Field(
         default=1200.0, gt=0, description="Length of PyOcto's time slices in s."
@@ -45,7 +59,11 @@ class PyOctoOptions(BaseModel):
         default=10.0, gt=0, description="Smallest node of the search in km."
     )
     min_node_size_location: float | None = Field(
-        default=None, gt=0, description="Smallest node of the location in km."
+        default=None,
+        gt=0,
+        description="Smallest node of the location in km; default: 0.5 % of the size of search "
+        "box and network, 0.3 to 1.5.",
+        examples=[1.0],
     )
     min_interevent_time: float = Field(default=3.0, ge=0, description="Between two events, in s.")
     min_pick_fraction: float = Field(
@@ -73,7 +91,9 @@ class PyOctoOptions(BaseModel):
         description="Length of the search queue from which depth comes first.",
     )
     second_pass_overwrites: dict[str, Any] | None = Field(
-        default=None, description="Parameters of a second pass over the picks that are left."
+        default=None,
+        description="Parameters of a second pass over the picks that are left.",
+        examples=[{"n_picks": 8}],
     )
 
     @field_validator("second_pass_overwrites")
@@ -88,39 +108,55 @@ class PyOctoOptions(BaseModel):
 class AssociateOptions(BaseModel):
     """How to associate picks into events."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    velocity: str | None = Field(
+    velocity: Annotated[str | None, Place(), Shown(metavar="FILE")] = Field(
         default=None,
         description="File with columns depth_km, vp, vs; default: constant velocities.",
+        examples=["velocity.csv"],
     )
     velocity_layers: Literal["gradient", "constant"] = Field(
         default="gradient",
-        description="Whether rows are nodes of a gradient or tops of constant layers.",
+        description="Whether the file's rows are nodes of a gradient or tops of constant layers.",
     )
     p_velocity: float | None = Field(
         default=None,
         gt=0,
         description="Constant P velocity in km/s; default: by the size of the region.",
+        examples=[6.3],
     )
     s_velocity: float | None = Field(
         default=None,
         gt=0,
         description="Constant S velocity in km/s; default: by the size of the region.",
+        examples=[3.7],
     )
     min_depth_km: float | None = Field(
         default=None,
-        description="Top of the search box in km below sea level; negative is above it.",
+        alias="min_depth",
+        description="Top of the search box in km below sea level, negative above it; default: "
+        "above the highest station.",
+        examples=[-1.0],
     )
-    max_depth_km: float | None = Field(default=None, description="Bottom of the search box in km.")
+    max_depth_km: float | None = Field(
+        default=None,
+        alias="max_depth",
+        description="Bottom of the search box in km; default: a fifth of its diagonal, 30 to 200.",
+        examples=[30.0],
+    )
     margin_km: float | None = Field(
         default=None,
+        alias="margin",
         ge=0,
-        description="The search box reaches this far beyond the extent on all sides; default: 5 % "
-        "of the extent's diagonal, at least 2 km.",
+        description="The search box reaches this many km beyond the extent on all sides; default: "
+        "5 % of the extent's diagonal, at least 2 km.",
+        examples=[10.0],
     )
     site_radius_m: float = Field(
-        default=100.0, ge=0, description="Stations within this distance of each other are one site."
+        default=100.0,
+        alias="site_radius",
+        ge=0,
+        description="Stations within this many metres of each other are one site.",
     )
     block_hours: float = Field(
         default=6.0,
@@ -128,14 +164,25 @@ class AssociateOptions(BaseModel):
         description="Length of the association blocks, anchored to absolute time.",
     )
     halo_s: float | None = Field(
-        default=None, gt=0, description="How far before and after a block picks are read, in s."
+        default=None,
+        alias="halo",
+        gt=0,
+        description="Seconds of picks read before and after a block; default: twice the longest S "
+        "travel time, at least 1200.",
+        examples=[1200.0],
     )
-    views: bool = Field(
+    views: Annotated[bool, Shown(negative="--one-view")] = Field(
         default=True,
         description="Run PyOcto three times (as set, with a strict search, with a strict search "
-        "and match) and keep the best supported events; else once.",
+        "and match) and keep the best supported events; or once, which is faster.",
     )
-    pyocto: PyOctoOptions = Field(
+    pyocto: Annotated[PyOctoOptions, Assigned("n_picks=8")] = Field(
         default_factory=PyOctoOptions,
-        description="PyOcto's parameters.",
+        title="PyOcto",
+        description="PyOcto's own parameters, under its names.",
+    )
+    quality: CatalogQuality = Field(
+        default_factory=CatalogQuality,
+        title="Quality control of picks and events",
+        description="Which picks are not associated, and which events are rejected.",
     )

@@ -1,6 +1,7 @@
 """The command ``epicat``: its commands, its exit codes, and the door where errors stop.
 
-Exit codes: 0 done, 1 something failed, 2 what was given cannot be used, 130 interrupted.
+Exit codes: 0 done, 1 something failed, 2 what was given cannot be used, 75 a job that
+should be tried again, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ import typer
 from epicat import __version__
 from epicat.cli import (
     associate,
+    cloud,
     compact,
     copy,
+    demo,
     export,
+    init,
     models,
     picks,
     plan,
@@ -26,8 +30,9 @@ from epicat.cli import (
     run,
     stations,
     status,
+    synth,
+    work,
 )
-from epicat.cli.stores import with_store
 from epicat.errors import EpicatError
 
 __all__ = ["app", "main"]
@@ -40,18 +45,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(with_store(run.run))
-app.command("associate")(with_store(associate.associate))
-app.command("plan")(with_store(plan.plan))
-app.command("status")(with_store(status.status))
-app.command("export")(with_store(export.export))
-app.command("plot")(with_store(plot.plot))
-app.command("query")(with_store(query.query))
-app.command("compact")(with_store(compact.compact))
+app.command("init")(init.init)
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("associate")(associate.associate)
+app.command("plan")(plan.plan)
+app.command("status")(status.status)
+app.command("export")(export.export)
+app.command("plot")(plot.plot)
+app.command("query")(query.query)
+app.command("compact")(compact.compact)
 app.command("copy")(copy.copy)
+app.command("synth")(synth.synth)
+app.command("work")(work.work)
 app.add_typer(stations.app, name="stations")
 app.add_typer(picks.app, name="picks")
 app.add_typer(models.app, name="models")
+app.add_typer(cloud.app, name="cloud")
 
 _INTERRUPTED = 130
 _NEGATIVE = re.compile(r"-[\d.]+\s*,.*")

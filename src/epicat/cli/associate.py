@@ -7,39 +7,17 @@ from typing import Annotated
 
 import typer
 
-from epicat.cli import options as o
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
 from epicat.cli.progress import do, say, warnings_as_talk
+from epicat.options import AssociationOptions
 
 __all__ = ["associate"]
 
 
+@takes(AssociationOptions, without=("stations_per_unit", "days_per_unit"))
 def associate(
-    start: o.Start,
-    end: o.End,
-    extent: o.ExtentText,
-    store: o.StoreText,
-    design: Annotated[
-        str | None,
-        typer.Option("--run", help="Beginning of the run's digest; needed if there are several."),
-    ] = None,
-    select: o.Select = None,
-    exclude: o.Exclude = None,
-    velocity: o.Velocity = None,
-    velocity_layers: o.VelocityLayers = "gradient",
-    p_velocity: o.PVelocity = None,
-    s_velocity: o.SVelocity = None,
-    min_depth: o.MinDepth = None,
-    max_depth: o.MaxDepth = None,
-    margin: o.Margin = None,
-    site_radius: o.SiteRadius = 100.0,
-    block_hours: o.BlockHours = 6.0,
-    halo: o.Halo = None,
-    views: o.Views = True,
-    pyocto: o.PyOcto = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; default: one for each core.")
-    ] = None,
-    window_days: o.WindowDays = 2,
+    given: Values,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
 ) -> None:
     """Associate picks that the store has, at the store's stations inside EXTENT, into events.
@@ -47,19 +25,18 @@ def associate(
     The picks are those of a run of `run`, or of a file that `picks import` brought.  Nothing is
     picked.  Other settings are another associator, whose events live beside the others'.
     """
-    asked = o.gather_association(dict(locals()))
-    from epicat.config import Cut  # noqa: PLC0415 - heavy
-    from epicat.run.runner import make_plan  # noqa: PLC0415
+    options = asked(AssociationOptions, given)
+    from epicat.run.runner import make_plan  # noqa: PLC0415 - heavy
     from epicat.store.open import open_store  # noqa: PLC0415
     from epicat.stored import settle_association  # noqa: PLC0415
 
     begin = time.monotonic()
-    opened = open_store(store)
+    opened = open_store(options.store)
     with warnings_as_talk():
-        campaign = settle_association(asked, opened, say)
-    if campaign.span != asked.span:
+        campaign = settle_association(options, opened, say)
+    if campaign.span != options.span:
         say("START and END are widened to whole UTC days")
-    planned = make_plan(campaign, Cut(window_days=window_days), opened, recheck=False)
+    planned = make_plan(campaign, options.cut, opened, recheck=False)
     say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
     say(campaign.design.described())
-    do(campaign, planned, opened, workers, begin=begin, as_json=as_json)
+    do(campaign, planned, opened, options.cut.workers, begin=begin, as_json=as_json)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from epicat.export.quakes import Part
 from epicat.model import LedgerEntry, Span, Stage
 from epicat.store.interface import Store, Where
+from epicat.tables import accepted
 
 __all__ = ["catalog_parts"]
 
@@ -18,14 +19,18 @@ _MOST_BLOCKS = 28
 """A week of blocks of six hours: all its picks are read, also those of no event."""
 
 
-def catalog_parts(store: Store, run: str | None, associator: str | None) -> Iterator[Part]:
+def catalog_parts(
+    store: Store, run: str | None, associator: str | None, *, with_rejected: bool = False
+) -> Iterator[Part]:
     """Give the events of an associator with their arrivals and the run's picks, in order."""
     if run is None or associator is None:
         return
     for keys in _bundles(store.ledger(Stage.ASSOCIATE, associator)):
         where = Where(design=associator, keys=keys)
         arrivals = store.read("arrivals", where)
-        yield Part(store.read("events", where), arrivals, _picks(store, run, arrivals))
+        events = store.read("events", where)
+        chosen = events if with_rejected else accepted(events)
+        yield Part(chosen, arrivals, _picks(store, run, arrivals))
 
 
 def _bundles(entries: Iterable[LedgerEntry]) -> Iterator[frozenset[str]]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epicat.cli import options as o
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
 from epicat.errors import InputError
+from epicat.options import StoreOptions
 
 if TYPE_CHECKING:
     from epicat.store.interface import Store
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["compact"]
 
 
+@takes(StoreOptions)
 def compact(
-    store: o.StoreText,
+    given: Values,
     as_json: Annotated[bool, typer.Option("--json", help="What was done, as JSON.")] = False,
 ) -> None:
     """Put the many small files of a store together, and delete what has been superseded.
@@ -33,7 +36,7 @@ def compact(
     from epicat.store.open import open_store  # noqa: PLC0415
     from epicat.store.parquet import ParquetStore  # noqa: PLC0415
 
-    opened = open_store(store)
+    opened = open_store(asked(StoreOptions, given).store)
     if not isinstance(opened, ParquetStore):
         _clear(opened, as_json=as_json)
         return

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat.cli import options as o
-from epicat.cli.shared import Chosen, choose_designs, said_which, whole_file
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
+from epicat.cli.quality import WithRejected
+from epicat.cli.shared import Chosen, choose_designs, said_which, say_left_out, whole_file
 from epicat.errors import InputError, NameChoiceError
+from epicat.options import StoreOptions
 
 if TYPE_CHECKING:
     from epicat.store.interface import Store
@@ -23,8 +26,9 @@ _CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "hypodd")
 _FORMATS = ("csv", "parquet", *_CATALOGS)
 
 
+@takes(StoreOptions)
 def export(
-    store: o.StoreText,
+    given: Values,
     table: Annotated[
         str, typer.Option(help=", ".join(_TABLES) + "; for csv and parquet.")
     ] = "events",
@@ -36,13 +40,14 @@ def export(
         Path | None,
         typer.Option("-o", "--output", help="File; default: stdout, for all but parquet, hypodd."),
     ] = None,
-    columns: o.Columns = "standard",
+    columns: Annotated[str, typer.Option(help="'standard' or 'all'.")] = "standard",
     design: Annotated[
         str | None,
         typer.Option(
             "--run", help="Beginning of a run's or an associator's digest; default: the newest."
         ),
     ] = None,
+    with_rejected: WithRejected = False,
 ) -> None:
     """Write a table or the catalog of the newest run, or of the one that --run names."""
     _check(table, output_format, columns)
@@ -50,12 +55,13 @@ def export(
         raise InputError("--format parquet needs a file: -o FILE")
     from epicat.store.open import open_store  # noqa: PLC0415 - heavy
 
-    opened = open_store(store)
+    opened = open_store(asked(StoreOptions, given).store)
     if output_format in _CATALOGS:
-        _write_catalog(opened, output_format, output, design)
+        _write_catalog(opened, output_format, output, design, with_rejected=with_rejected)
         return
-    rows = _rows(opened, table, design)
-    _write(rows, table, output, all_columns=columns == "all", as_parquet=output_format == "parquet")
+    rows = _rows(opened, table, design, with_rejected=with_rejected)
+    names = _columns(rows, table, all_columns=columns == "all", with_rejected=with_rejected)
+    _write(rows, names, output, as_parquet=output_format == "parquet")
     if output is not None:
         typer.echo(f"{rows.num_rows:,} rows of {table} in {output}", err=True)
 
@@ -74,7 +80,9 @@ def _check(table: str, output_format: str, columns: str) -> None:
         )
 
 
-def _write_catalog(store: Store, name: str, output: Path | None, design: str | None) -> None:
+def _write_catalog(
+    store: Store, name: str, output: Path | None, design: str | None, *, with_rejected: bool
+) -> None:
     from epicat.cli.catalog import catalog_parts  # noqa: PLC0415 - heavy
     from epicat.export.formats import FORMATS  # noqa: PLC0415
 
@@ -84,7 +92,7 @@ def _write_catalog(store: Store, name: str, output: Path | None, design: str | N
             f"--format {name} needs a file, -o FILE: it writes {' and '.join(form.beside)} beside"
         )
     chosen = _chosen(store, design)
-    parts = catalog_parts(store, chosen.run, chosen.associator)
+    parts = catalog_parts(store, chosen.run, chosen.associator, with_rejected=with_rejected)
     if output is None:
         written = form.write(parts, store.stations(), sys.stdout)
     else:
@@ -95,11 +103,23 @@ def _write_catalog(store: Store, name: str, output: Path | None, design: str | N
         names = ", ".join(str(path) for path in paths)
         arrivals = f" with {written.arrivals:,} arrivals" if written.arrivals else ""
         typer.echo(f"{written.events:,} events{arrivals} in {names}", err=True)
+    rejected = _rejected(store, chosen)
+    if not with_rejected:
+        say_left_out(rejected)
+    elif rejected and not form.tells_rejected:
+        typer.echo(f"warning: {name} cannot tell which {rejected:,} events are rejected", err=True)
     for note in written.notes:
         typer.echo(f"warning: {note}", err=True)
 
 
-def _rows(store: Store, table: str, design: str | None) -> Any:
+def _rejected(store: Store, chosen: Chosen) -> int:
+    """Return how many events of the associator quality control rejects."""
+    from epicat.model import Stage  # noqa: PLC0415
+
+    return sum(e.rejected for e in store.ledger(Stage.ASSOCIATE, chosen.associator or ""))
+
+
+def _rows(store: Store, table: str, design: str | None, *, with_rejected: bool) -> Any:
     from epicat.store.interface import Where  # noqa: PLC0415
     from epicat.tables import ledger_table  # noqa: PLC0415
 
@@ -109,8 +129,25 @@ def _rows(store: Store, table: str, design: str | None) -> Any:
     if table == "ledger":
         wanted = {chosen.run, chosen.associator}
         return ledger_table(e for e in store.ledger() if e.design in wanted)
-    digest = chosen.run if table == "picks" else chosen.associator
-    return store.read(table, Where(design=digest or ""))  # type: ignore[arg-type]
+    if table == "picks":
+        return store.read("picks", Where(design=chosen.run or ""))
+    where = Where(design=chosen.associator or "")
+    rows = store.read(table, where)  # type: ignore[arg-type]
+    rejected = 0 if with_rejected else _rejected(store, chosen)
+    if not rejected:
+        return rows
+    say_left_out(rejected)
+    return _of_accepted(rows, rows if table == "events" else store.read("events", where))
+
+
+def _of_accepted(rows: Any, events: Any) -> Any:
+    """Return the rows of events or arrivals that belong to an event which is not rejected."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - heavy
+
+    from epicat.tables import accepted  # noqa: PLC0415
+
+    good = accepted(events)["event_id"].combine_chunks()
+    return rows.filter(pc.is_in(rows["event_id"], value_set=good))
 
 
 def _chosen(store: Store, design: str | None) -> Chosen:
@@ -120,12 +157,17 @@ def _chosen(store: Store, design: str | None) -> Chosen:
     return chosen
 
 
-def _write(
-    rows: Any, table: str, output: Path | None, *, all_columns: bool, as_parquet: bool
-) -> None:
+def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -> list[str]:
+    """Return the columns of the CSV; rejected events say why they are."""
     from epicat.tables import EXPORT_COLUMNS  # noqa: PLC0415
 
-    names = rows.column_names if all_columns else EXPORT_COLUMNS[table]
+    if all_columns:
+        return list(rows.column_names)
+    why = ["rejected"] if with_rejected and table == "events" else []
+    return [*EXPORT_COLUMNS[table], *why]
+
+
+def _write(rows: Any, names: list[str], output: Path | None, *, as_parquet: bool) -> None:
     if as_parquet and output is not None:
         import pyarrow.parquet as pq  # noqa: PLC0415
 

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from epicat.cli import options as o
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
 from epicat.cli.progress import say
-from epicat.cli.stores import with_store
+from epicat.options import StoreOptions
 
 __all__ = ["app"]
 
@@ -23,10 +24,10 @@ def _group() -> None:
 
 
 @app.command("import")
-@with_store
+@takes(StoreOptions, file=False)
 def import_picks(
+    given: Values,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Picks in CSV or Parquet.")],
-    store: o.StoreText,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
 ) -> None:
     """Put the picks of a file into a store, made if it is not there, as a run of their own.
@@ -37,7 +38,7 @@ def import_picks(
     from epicat.store.open import open_store  # noqa: PLC0415 - heavy
     from epicat.units.importing import import_picks as put  # noqa: PLC0415
 
-    made = put(file, open_store(store, create=True))
+    made = put(file, open_store(asked(StoreOptions, given).store, create=True))
     if as_json:
         counts = {"picks": made.picks, "duplicates": made.duplicates, "is_new": made.is_new,
                   "station_days": made.station_days}  # fmt: skip

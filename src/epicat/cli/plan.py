@@ -7,63 +7,34 @@ from typing import Annotated
 
 import typer
 
-from epicat.cli import options as o
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
+from epicat.cli.progress import say
+from epicat.cli.run import Recheck
+from epicat.options import Options
 
 __all__ = ["plan"]
 
 
+@takes(Options)
 def plan(
-    start: o.Start,
-    end: o.End,
-    extent: o.ExtentText,
-    archive: o.Archive,
-    stations: o.Stations,
-    store: o.StoreText,
-    layout: o.Layout = None,
-    archive_region: o.ArchiveRegion = None,
-    archive_endpoint: o.ArchiveEndpoint = None,
-    archive_signed: o.ArchiveSigned = None,
-    select: o.Select = None,
-    exclude: o.Exclude = None,
-    model: o.Model = "PhaseNet",
-    weight: o.Weight = "original",
-    p_threshold: o.PThreshold = None,
-    s_threshold: o.SThreshold = None,
-    recheck: o.Recheck = False,
-    velocity: o.Velocity = None,
-    velocity_layers: o.VelocityLayers = "gradient",
-    p_velocity: o.PVelocity = None,
-    s_velocity: o.SVelocity = None,
-    min_depth: o.MinDepth = None,
-    max_depth: o.MaxDepth = None,
-    margin: o.Margin = None,
-    site_radius: o.SiteRadius = 100.0,
-    block_hours: o.BlockHours = 6.0,
-    halo: o.Halo = None,
-    views: o.Views = True,
-    pyocto: o.PyOcto = None,
-    stations_per_unit: o.StationsPerUnit = 1,
-    days_per_unit: o.DaysPerUnit = 10,
-    window_days: o.WindowDays = 2,
+    given: Values,
+    recheck: Recheck = False,
     as_json: Annotated[bool, typer.Option("--json", help="Units as JSON lines.")] = False,
 ) -> None:
     """Show the units of work that `run` with the same arguments would do.  Writes nothing."""
-    asked = o.gather(dict(locals()))
-    from epicat.config import Cut, settle  # noqa: PLC0415 - heavy
+    options = asked(Options, given)
+    from epicat.config import settle  # noqa: PLC0415 - heavy
     from epicat.run.runner import make_plan  # noqa: PLC0415
     from epicat.store.open import find_store  # noqa: PLC0415
 
-    cut = Cut(
-        stations_per_unit=stations_per_unit, days_per_unit=days_per_unit, window_days=window_days
-    )
-    campaign = settle(asked, lambda text: typer.echo(text, err=True))
-    planned = make_plan(campaign, cut, find_store(store), recheck=recheck)
+    campaign = settle(options, say)
+    planned = make_plan(campaign, options.cut, find_store(options.store), recheck=recheck)
     if not as_json:
-        typer.echo(campaign.design.described(), err=True)
-        typer.echo(
+        say(campaign.design.described())
+        say(
             f"{planned.station_days} station-days, {planned.done_before} done before; "
-            f"{len(planned.picking)} units of picking, {len(planned.associating)} of association",
-            err=True,
+            f"{len(planned.picking)} units of picking, {len(planned.associating)} of association"
         )
     for unit in (*planned.picking, *planned.associating):
         if as_json:

@@ -7,14 +7,18 @@ from typing import Annotated
 
 import typer
 
-from epicat.cli import options as o
-from epicat.cli.shared import choose_designs
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
+from epicat.cli.quality import WithRejected
+from epicat.cli.shared import choose_designs, say_left_out
+from epicat.options import StoreOptions
 
 __all__ = ["plot"]
 
 
+@takes(StoreOptions)
 def plot(
-    store: o.StoreText,
+    given: Values,
     output: Annotated[Path, typer.Option("-o", "--output", help="A .png, .pdf or .svg file.")],
     title: Annotated[str, typer.Option(help="Title of the picture.")] = "Earthquake catalog",
     design: Annotated[
@@ -23,16 +27,21 @@ def plot(
             "--run", help="Beginning of a run's or an associator's digest; default: the newest."
         ),
     ] = None,
+    with_rejected: WithRejected = False,
 ) -> None:
     """Draw a map, two depth sections and the count over time."""
     from epicat.figures import draw_catalog  # noqa: PLC0415 - heavy
     from epicat.geo import Extent  # noqa: PLC0415
     from epicat.store.interface import Where  # noqa: PLC0415
     from epicat.store.open import open_store  # noqa: PLC0415
+    from epicat.tables import accepted  # noqa: PLC0415
 
-    opened = open_store(store)
+    opened = open_store(asked(StoreOptions, given).store)
     chosen = choose_designs(opened, design)
     events = opened.read("events", Where(design=chosen.associator or ""))
+    if not with_rejected:
+        found, events = events, accepted(events)
+        say_left_out(found.num_rows - events.num_rows)
     extent = Extent.parse(chosen.extent) if chosen.extent else None
     draw_catalog(events, opened.stations(), output, title=title, extent=extent)
     typer.echo(f"{events.num_rows:,} events in {output}", err=True)

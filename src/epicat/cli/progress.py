@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
+from epicat.cli.quality import told_flags
+
 if TYPE_CHECKING:
     from epicat.config import Campaign
     from epicat.plan import Unit
@@ -152,6 +154,8 @@ def _counted(made: Summary, planned: Planned, seconds: float) -> dict[str, Any]:
         "unchanged": made.unchanged,
         "picks": made.picks,
         "events": made.events,
+        "rejected": made.rejected,
+        "flags": dict(sorted(made.flags.items())),
         "failures": made.failures,
     }
 
@@ -162,6 +166,8 @@ def _report(made: Summary, planned: Planned, seconds: float) -> None:
     days = ", ".join(f"{count} {name}" for name, count in sorted(made.station_days.items()))
     picks = f"{made.picks:,} picks ({days or 'no station-day was due'}) and "
     say(f"{picks if planned.station_days else ''}{made.events:,} events in {seconds:.1f} s")
+    if made.flags:
+        say(f"quality control: {told_flags(made.flags, made.rejected)}")
     if set(made.station_days) == {"no data"}:
         say("no station had data: is this the right --archive, --layout and span?")
     if made.has_failures:

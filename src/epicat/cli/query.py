@@ -13,16 +13,19 @@ from typing import Annotated, Any
 
 import typer
 
-from epicat.cli import options as o
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
 from epicat.cli.shared import choose_designs, said_which
 from epicat.errors import InputError
+from epicat.options import StoreOptions
 
 __all__ = ["query"]
 
 
+@takes(StoreOptions, file=False)
 def query(
+    given: Values,
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT.")],
-    store: o.StoreText,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each row.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV with a header.")] = False,
     design: Annotated[
@@ -44,7 +47,7 @@ def query(
     from epicat.store.query import Designs  # noqa: PLC0415
     from epicat.store.query import query as ask  # noqa: PLC0415
 
-    opened = open_store(store)
+    opened = open_store(asked(StoreOptions, given).store)
     chosen = choose_designs(opened, design)
     said_which(chosen, design)
     found = ask(opened, sql, Designs(chosen.run or "", chosen.associator or ""))

@@ -3,52 +3,29 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epicat.cli import options as o
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
 from epicat.cli.progress import do, say, warnings_as_talk
+from epicat.options import Options
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    from epicat.config import Campaign
+
+__all__ = ["Recheck", "make_catalog", "run"]
+
+Recheck = Annotated[
+    bool, typer.Option("--recheck", help="Look again at days whose objects may have changed.")
+]
 
 
+@takes(Options)
 def run(
-    start: o.Start,
-    end: o.End,
-    extent: o.ExtentText,
-    archive: o.Archive,
-    stations: o.Stations,
-    store: o.StoreText,
-    layout: o.Layout = None,
-    archive_region: o.ArchiveRegion = None,
-    archive_endpoint: o.ArchiveEndpoint = None,
-    archive_signed: o.ArchiveSigned = None,
-    select: o.Select = None,
-    exclude: o.Exclude = None,
-    model: o.Model = "PhaseNet",
-    weight: o.Weight = "original",
-    p_threshold: o.PThreshold = None,
-    s_threshold: o.SThreshold = None,
-    recheck: o.Recheck = False,
-    velocity: o.Velocity = None,
-    velocity_layers: o.VelocityLayers = "gradient",
-    p_velocity: o.PVelocity = None,
-    s_velocity: o.SVelocity = None,
-    min_depth: o.MinDepth = None,
-    max_depth: o.MaxDepth = None,
-    margin: o.Margin = None,
-    site_radius: o.SiteRadius = 100.0,
-    block_hours: o.BlockHours = 6.0,
-    halo: o.Halo = None,
-    views: o.Views = True,
-    pyocto: o.PyOcto = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; default: one for each core.")
-    ] = None,
-    stations_per_unit: o.StationsPerUnit = 1,
-    days_per_unit: o.DaysPerUnit = 10,
-    window_days: o.WindowDays = 2,
+    given: Values,
+    recheck: Recheck = False,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
 ) -> None:
     """Pick the stations inside EXTENT and associate the picks into events.
@@ -56,21 +33,23 @@ def run(
     Results go to the store as they are made.  Running the same command again does only what
     is missing; it goes on after Ctrl-C or a crash.  Whole UTC days are processed.
     """
-    asked = o.gather(dict(locals()))
-    from epicat.config import Cut, settle  # noqa: PLC0415 - heavy
+    make_catalog(asked(Options, given), recheck=recheck, as_json=as_json)
+
+
+def make_catalog(options: Options, *, recheck: bool = False, as_json: bool = False) -> Campaign:
+    """Do a campaign on this machine and show how far it is; leave with 1 if some of it failed."""
+    from epicat.config import settle  # noqa: PLC0415 - heavy
     from epicat.run.runner import make_plan  # noqa: PLC0415
     from epicat.store.open import open_store  # noqa: PLC0415
 
     begin = time.monotonic()
-    cut = Cut(
-        stations_per_unit=stations_per_unit, days_per_unit=days_per_unit, window_days=window_days
-    )
     with warnings_as_talk():
-        campaign = settle(asked, say)
-    if campaign.span != asked.span:
+        campaign = settle(options, say)
+    if campaign.span != options.span:
         say("START and END are widened to whole UTC days")
-    opened = open_store(store, create=True)
-    planned = make_plan(campaign, cut, opened, recheck=recheck)
+    opened = open_store(options.store, create=True)
+    planned = make_plan(campaign, options.cut, opened, recheck=recheck)
     say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
     say(campaign.design.described())
-    do(campaign, planned, opened, workers, begin=begin, as_json=as_json)
+    do(campaign, planned, opened, options.cut.workers, begin=begin, as_json=as_json)
+    return campaign

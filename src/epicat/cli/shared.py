@@ -16,7 +16,7 @@ from epicat.errors import InputError
 if TYPE_CHECKING:
     from epicat.store.interface import Store
 
-__all__ = ["Chosen", "choose_designs", "said_which", "whole_file"]
+__all__ = ["Chosen", "choose_designs", "said_which", "say_left_out", "whole_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,16 @@ def said_which(chosen: Chosen, wanted: str | None) -> None:
         typer.echo(
             f"the store has {chosen.others} more pair(s) of run and associator; this is run "
             f"{chosen.run}, associator {chosen.associator} (choose with --run)",
+            err=True,
+        )
+
+
+def say_left_out(rejected: int) -> None:
+    """Say that there are events which quality control rejects, if there are any."""
+    if rejected:
+        typer.echo(
+            f"{rejected:,} events that quality control rejects are left out "
+            "(--with-rejected takes them in)",
             err=True,
         )
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat.cli import options as o
+from epicat.campaign.given import Values, asked
+from epicat.cli.campaign import takes
+from epicat.cli.quality import told_flags
+from epicat.options import StoreOptions
 
 if TYPE_CHECKING:
     from epicat.model import LedgerEntry, Stage
@@ -18,14 +21,15 @@ __all__ = ["status"]
 _SHOWN = 10
 
 
+@takes(StoreOptions)
 def status(
-    store: o.StoreText,
+    given: Values,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON on stdout.")] = False,
 ) -> None:
     """Show, for each run and associator, what became of its station-days and blocks."""
     from epicat.store.open import open_store  # noqa: PLC0415 - heavy
 
-    opened = open_store(store)
+    opened = open_store(asked(StoreOptions, given).store)
     entries = opened.ledger()
     records = {**opened.records("run"), **opened.records("associator")}
     designs = [
@@ -44,9 +48,12 @@ def status(
 def _summary(
     group: tuple[Stage, str], entries: list[LedgerEntry], records: dict[str, Any]
 ) -> dict[str, Any]:
+    from epicat.model import flag_counts  # noqa: PLC0415 - heavy
+
     stage, design = group
     picker = records.get(design, {}).get("picker", {})
     imported = records.get(design, {}).get("imported", "")
+    quality = records.get(design, {}).get("quality", {})
     return {
         "stage": stage.value,
         "design": design,
@@ -58,12 +65,15 @@ def _summary(
         "keys": len(entries),
         "statuses": dict(Counter(entry.status.value for entry in entries)),
         "found": sum(entry.count for entry in entries),
+        "rejected": sum(entry.rejected for entry in entries),
+        "flags": flag_counts(entries),
+        "quality": {name: limit for name, limit in quality.items() if limit is not None},
         "seconds": round(sum(entry.seconds for entry in entries), 3),
         "first": entries[0].key,
         "last": entries[-1].key,
         "troubles": [
             {"key": entry.key, "status": entry.status.value, "reason": entry.reason}
-            for entry in entries
+            for entry in sorted(entries, key=lambda e: bool(e.flags))  # the unforeseen comes first
             if entry.reason and entry.status.value != "no data"
         ],
     }
@@ -79,6 +89,10 @@ def _show(summary: dict[str, Any]) -> None:
     counts = ", ".join(f"{n} {name}" for name, n in sorted(summary["statuses"].items()))
     typer.echo(f"  {summary['keys']:,} {words[1]}: {counts}")
     typer.echo(f"  {summary['found']:,} {words[2]}, {summary['seconds']:,.1f} s of work")
+    if summary["quality"]:
+        limits = ", ".join(f"{name} {limit:g}" for name, limit in summary["quality"].items())
+        told = told_flags(summary["flags"], summary["rejected"]) or "nothing left out"
+        typer.echo(f"  quality control ({limits}): {told}")
     for trouble in summary["troubles"][:_SHOWN]:
         typer.echo(f"  {trouble['key']}: {trouble['status']}: {trouble['reason']}")
     more = len(summary["troubles"]) - _SHOWN

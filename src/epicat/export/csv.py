@@ -27,7 +27,18 @@ _DECIMALS: Mapping[str, int] = {
     "distance_km": 3,
     "azimuth_deg": 1,
     "seconds": 3,
+    "magnitude": 2,
+    "ml": 2,
+    "snr": 2,
+    "wood_anderson_mm": 6,
+    "strike_deg": 1,
+    "dip_deg": 1,
+    "rake_deg": 1,
+    "stress_drop_mpa": 3,
 }
+
+_WORDS: Mapping[str, str] = {"objects": "{key}", "flags": "{criterion} {count}"}
+"""What is written of each item of a list."""
 
 
 def write_csv(table: pa.Table, columns: Sequence[str], file: IO[str]) -> None:
@@ -55,9 +66,9 @@ def _text_of(field: pa.Field) -> Callable[[Any], str]:
     if pa.types.is_timestamp(field.type):
         return iso
     if pa.types.is_list(field.type):
-        return lambda objects: ";".join(o["key"] for o in objects)
+        return lambda items: ";".join(_WORDS[field.name].format(**item) for item in items)
     if pa.types.is_boolean(field.type):
         return lambda flag: "true" if flag else "false"
     if field.name in _DECIMALS:
         return lambda number: f"{number:z.{_DECIMALS[field.name]}f}"  # z: no -0.000
-    return str
+    return lambda value: "" if value is None else str(value)

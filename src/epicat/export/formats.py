@@ -24,10 +24,12 @@ class Format:
     """Endings of the files that are written beside the catalog's, after its whole name."""
     needs_file: bool = False
     """Whether it is of no use without the files beside it, so that stdout will not do."""
+    tells_rejected: bool = False
+    """Whether it can say of an event that quality control rejects it."""
 
 
 FORMATS: Mapping[str, Format] = {
-    "quakeml": Format(write_quakeml),
+    "quakeml": Format(write_quakeml, tells_rejected=True),
     "fdsn-text": Format(write_fdsn_text),
     "nonlinloc": Format(write_nonlinloc, (".stations.in",)),
     "hypodd": Format(write_hypodd, (".ids.csv", ".stations.dat"), needs_file=True),

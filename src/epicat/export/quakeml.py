@@ -70,9 +70,25 @@ def _event(quake: Quake) -> str:
         f'<event publicID="{uri("event", quake.event_id)}">\n'
         f"<preferredOriginID>{origin}</preferredOriginID>\n"
         "<type>earthquake</type><typeCertainty>suspected</typeCertainty>\n"
-        f"{_creation()}\n{_EDGE if quake.edge else ''}"
-        f"{''.join(picks)}{_origin(origin, quake)}</event>\n"
+        f"{_creation()}\n{_EDGE if quake.edge else ''}{_rejection(quake)}"
+        f"{''.join(picks)}{_origin(origin, quake)}{_magnitude(origin, quake)}</event>\n"
     )
+
+
+def _magnitude(origin: str, quake: Quake) -> str:
+    if quake.magnitude is None:
+        return ""
+    return (
+        f'<magnitude publicID="{uri("magnitude", quake.event_id)}">'
+        f"<mag><value>{quake.magnitude:z.2f}</value></mag><type>Mw</type>"
+        f"<originID>{origin}</originID>{_creation()}</magnitude>\n"
+    )
+
+
+def _rejection(quake: Quake) -> str:
+    if not quake.rejected:
+        return ""
+    return f"<comment><text>Rejected: {_text(quake.rejected)}</text></comment>\n"
 
 
 def _origin(name: str, quake: Quake) -> str:
@@ -87,7 +103,7 @@ def _origin(name: str, quake: Quake) -> str:
         f"<methodID>{uri('associator', quake.associator)}</methodID>\n"
         f"{_quality(quake)}<type>hypocenter</type>"
         "<evaluationMode>automatic</evaluationMode>"
-        "<evaluationStatus>preliminary</evaluationStatus>\n"
+        f"<evaluationStatus>{'rejected' if quake.rejected else 'preliminary'}</evaluationStatus>\n"
         f"{_creation()}\n{''.join(arrivals)}</origin>\n"
     )
 

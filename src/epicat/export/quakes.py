@@ -81,14 +81,18 @@ class Quake(NamedTuple):
     """Epicentral distance of the nearest station."""
     edge: bool
     """Whether the hypocenter lies at the edge of the search box."""
+    rejected: str | None
+    """Why quality control rejects it; None or empty if it does not."""
     associator: str
     """Digest of the associator that found it."""
     readings: tuple[Reading, ...]
     """Its arrivals with their picks."""
+    magnitude: float | None = None
+    """Its moment magnitude, if the table of events has a column of that name."""
 
 
 _EVENT = ("event_id", "time", "latitude", "longitude", "depth_km", "n_stations", "rms_s",
-          "gap_deg", "dmin_km", "edge", "design")  # fmt: skip
+          "gap_deg", "dmin_km", "edge", "rejected", "design")  # fmt: skip
 _ARRIVAL = ("pick_id", "trace_id", "phase", "time", "residual_s", "distance_km", "azimuth_deg")
 _PICK = ("channel", "confidence", "design")
 
@@ -113,8 +117,10 @@ def _of_part(part: Part) -> Iterator[Quake]:
         ]
         readings = [Reading._make(row) for row in zip(*rows, strict=True)]
         ends = of_event.searchsorted(range(begin, begin + some.num_rows + 1)) - low
+        sizes = some["magnitude"].to_pylist() if "magnitude" in some.column_names else []
         for at, row in enumerate(zip(*_columns(some, _EVENT), strict=True)):
-            yield _known(Quake._make([*row, tuple(readings[ends[at] : ends[at + 1]])]))
+            own = tuple(readings[ends[at] : ends[at + 1]])
+            yield _known(Quake._make([*row, own, sizes[at] if sizes else None]))
 
 
 def _sorted_arrivals(arrivals: pa.Table, events: pa.Table) -> pa.Table:

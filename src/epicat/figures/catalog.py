@@ -41,16 +41,20 @@ def draw_catalog(
     *,
     title: str,
     extent: Extent | None = None,
+    reference: tuple[str, pa.Table] | None = None,
 ) -> None:
     """Draw a catalog as PNG, PDF or SVG, by the suffix of ``path``; see `catalog_figure`.
 
+    ``reference`` is another catalog, with the word that stands for its events in the legend and
+    columns ``time``, ``latitude``, ``longitude`` and ``depth_km``; it is drawn as crosses.
     Equal input gives equal bytes (with one version of matplotlib).  Raises `InputError` for
     another suffix, a folder that does not exist, or a path that cannot be written.  Not safe
     to call from two threads at once: matplotlib keeps its style in one place.
     """
     options = _save_options(path)
     with style_context():
-        figure = _compose(read_quakes(events), read_sites(stations), title, extent)
+        other = read_quakes(reference[1], reference[0]) if reference else None
+        figure = _compose(read_quakes(events), read_sites(stations), title, extent, other)
         buffer = BytesIO()
         figure.savefig(buffer, **options)
     try:
@@ -71,7 +75,13 @@ def catalog_figure(
         return _compose(read_quakes(events), read_sites(stations), title, extent)
 
 
-def _compose(quakes: Quakes, sites: Sites, title: str, extent: Extent | None) -> Figure:
+def _compose(
+    quakes: Quakes,
+    sites: Sites,
+    title: str,
+    extent: Extent | None,
+    reference: Quakes | None = None,
+) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -82,9 +92,12 @@ def _compose(quakes: Quakes, sites: Sites, title: str, extent: Extent | None) ->
     layout = Layout(map_width, map_height, depths.inches, heading=0.43 + 0.22 * len(lines))
     quakes = replace(quakes, longitude=view.unwrapped(quakes.longitude))
     sites = replace(sites, longitude=view.unwrapped(sites.longitude))
+    if reference is not None:
+        reference = replace(reference, longitude=view.unwrapped(reference.longitude))
     figure = Figure(figsize=(layout.width, layout.height), dpi=200, facecolor="white")
     FigureCanvasAgg(figure)
-    page = Page(figure, layout, view, quakes, sites, depths, choose_paint(quakes.depth))
+    paint = choose_paint(quakes.depth)
+    page = Page(figure, layout, view, quakes, sites, depths, paint, reference)
     _draw_heading(page, lines)
     draw_map(page)
     draw_sections(page)

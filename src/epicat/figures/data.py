@@ -28,6 +28,7 @@ class Quakes:
     longitude: F64
     depth: F64
     edge: NDArray[np.bool_]
+    label: str = "Event"
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -45,8 +46,11 @@ class Sites:
         return len(self.names)
 
 
-def read_quakes(events: pa.Table) -> Quakes:
-    """Read a table of events; raise `InputError` for a position that is not a number."""
+def read_quakes(events: pa.Table, label: str = "Event") -> Quakes:
+    """Read a table of events; raise `InputError` for a position that is not a number.
+
+    ``label`` names them in the legend.  Without a column ``edge``, none is at an edge.
+    """
     latitude, longitude, depth = (
         events[name].to_numpy() for name in ("latitude", "longitude", "depth_km")
     )
@@ -56,8 +60,12 @@ def read_quakes(events: pa.Table) -> Quakes:
         raise InputError(f"event {name} cannot be drawn: its position is not a number")
     time_ns = events["time"].cast("int64").to_numpy()
     order = np.lexsort((longitude, latitude, time_ns, -depth))
-    edge = events["edge"].to_numpy()
-    return Quakes(*(a[order] for a in (time_ns, latitude, longitude, depth, edge)))
+    has_edge = "edge" in events.column_names
+    edge = events["edge"].to_numpy() if has_edge else np.zeros(len(order), bool)
+    time_ns, latitude, longitude, depth, edge = (
+        values[order] for values in (time_ns, latitude, longitude, depth, edge)
+    )
+    return Quakes(time_ns, latitude, longitude, depth, edge, label)
 
 
 def read_sites(stations: pa.Table) -> Sites:

@@ -30,6 +30,7 @@ def draw_map(page: Page) -> None:
     ticks_of_degrees(axes.yaxis, layout.map_height, "NS")
     axes.tick_params(bottom=False, labelbottom=False)
     axes.set_ylabel("Latitude")
+    page.draw_reference(axes, "longitude", "latitude")
     page.paint.scatter(axes, quakes.longitude, quakes.latitude, quakes)
     axes.scatter(
         sites.longitude, sites.latitude, s=_site_area(sites), marker="^", zorder=4,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from epicat.figures.data import Quakes, Sites
 from epicat.figures.geometry import Depths, View
@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Box", "Layout", "Page"]
+__all__ = ["REFERENCE", "Box", "Layout", "Page"]
 
 Box = tuple[float, float, float, float]
 """Left, bottom, width and height, or left, bottom, right and top for pixels of text."""
+
+REFERENCE: Final[dict[str, Any]] = {"marker": "+", "color": "#c2410c", "s": 46, "linewidths": 0.9}
+"""The look of another catalog's events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +85,12 @@ class Page:
     sites: Sites
     depths: Depths
     paint: Paint
+    reference: Quakes | None = None
+    """Another catalog, drawn as crosses below the events."""
+
+    def draw_reference(self, axes: Axes, x: str, y: str) -> None:
+        """Draw the other catalog, if there is one, by the names of two of its coordinates."""
+        if self.reference is not None:
+            axes.scatter(
+                getattr(self.reference, x), getattr(self.reference, y), **REFERENCE, zorder=2
+            )

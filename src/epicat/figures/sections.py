@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from epicat.figures.page import Page
+from epicat.figures.page import REFERENCE, Page
 from epicat.figures.style import INK
 from epicat.figures.writing import say_no_events, ticks_of_degrees
 
@@ -28,6 +28,8 @@ def draw_sections(page: Page) -> None:
     beside.tick_params(left=False, labelleft=False)
     below.axhline(0, color="#888888", linewidth=0.6, zorder=1)
     beside.axvline(0, color="#888888", linewidth=0.6, zorder=1)
+    page.draw_reference(below, "longitude", "depth")
+    page.draw_reference(beside, "depth", "latitude")
     page.paint.scatter(below, quakes.longitude, quakes.depth, quakes)
     page.paint.scatter(beside, quakes.depth, quakes.latitude, quakes)
     if not len(quakes):
@@ -78,6 +80,9 @@ def _legend_handles(page: Page) -> list[Any]:
         (edge.sum(), "Event at the edge of\nthe search box",
          {"marker": "x", "mec": colour, "mew": 1.4, "ms": 5}),
     ]  # fmt: skip
+    if page.reference is not None:
+        look = {"marker": REFERENCE["marker"], "mec": REFERENCE["color"], "ms": 6}
+        marks.append((len(page.reference), page.reference.label, look))
     return [Line2D([], [], ls="none", label=name, **look) for number, name, look in marks if number]
 
 

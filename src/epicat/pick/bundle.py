@@ -2,12 +2,15 @@
 
 A bundle is a folder with an OpenVINO model (pre-processing, network and post-processing in one
 graph) and what there is to know about it.  It lies in epicat's cache under a digest of the
-files of weights, so that the same name with other content is another bundle.
+files of weights, so that the same name with other content is another bundle.  A list of check
+sums tells a damaged one, which OpenVINO would run without a word.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,7 +31,12 @@ BATCH = 16
 """Windows in one call.  Fixed, so that the arithmetic of a window is always the same."""
 
 _FORMAT = 3
-_ABOUT, _GRAPH = "bundle.json", "model.xml"
+_ABOUT, _GRAPH, _WEIGHTS = "bundle.json", "model.xml", "model.bin"
+_SUMS = "SHA256SUMS"
+_PAUSES_S = (0.0, 0.05, 0.5)
+"""When to look again: another process may be putting an equal bundle there, file by file."""
+_COMPILE_AGAIN = "remove it and run `epicat models compile` again"
+_INSTALL_AGAIN = "it came with epicat: install epicat again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +55,7 @@ class Bundle:
             return cls(folder, PickerInfo.model_validate_json((folder / _ABOUT).read_bytes()))
         except (OSError, ValidationError) as error:
             raise ModelError(
-                f"compiled model {str(folder)!r} cannot be read; remove it and run "
-                "`epicat models compile` again"
+                f"compiled model {str(folder)!r} cannot be read; {_remedy(folder)}"
             ) from error
 
     @property
@@ -60,6 +67,44 @@ class Bundle:
     def about(self) -> Path:
         """The file that describes it."""
         return self.folder / _ABOUT
+
+    def seal(self) -> None:
+        """Write the check sums of its files, as ``sha256sum`` does."""
+        names = (_ABOUT, _GRAPH, _WEIGHTS)
+        lines = [f"{_sha256(self.folder / name)}  {name}\n" for name in names]
+        (self.folder / _SUMS).write_text("".join(lines), encoding="utf-8")
+
+    def check(self) -> None:
+        """Raise `ModelError` if a file is not what was sealed; a bundle without seal passes."""
+        for pause_s in _PAUSES_S:
+            time.sleep(pause_s)
+            damaged = self._damaged()
+            if not damaged:
+                return
+        raise ModelError(
+            f"compiled model {str(self.folder)!r} cannot be loaded: {', '.join(damaged)} "
+            f"changed after it was compiled; {_remedy(self.folder)}"
+        )
+
+    def _damaged(self) -> list[str]:
+        try:
+            said = (self.folder / _SUMS).read_text(encoding="utf-8").splitlines()
+            return [line[66:] for line in said if _sha256(self.folder / line[66:]) != line[:64]]
+        except FileNotFoundError:  # no seal; or a file is missing, which OpenVINO tells
+            return []
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(
+                f"compiled model {str(self.folder)!r} cannot be read; {_remedy(self.folder)}"
+            ) from error
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _remedy(folder: Path) -> str:
+    shipped = folder.parent == Path(__file__).parent
+    return _INSTALL_AGAIN if shipped else _COMPILE_AGAIN
 
 
 def bundle_folder(files: WeightFiles) -> Path:
@@ -107,6 +152,7 @@ class OpenVinoPicker:
 
     @staticmethod
     def _compile(bundle: Bundle, threads: int) -> tuple[Any, str]:
+        bundle.check()
         try:
             compiled = _core().compile_model(
                 bundle.graph,
@@ -121,8 +167,8 @@ class OpenVinoPicker:
         except RuntimeError as error:
             reason = (str(error).split("\n\n")[0].splitlines() or ["?"])[-1]  # the rest is C++
             raise ModelError(
-                f"compiled model {str(bundle.folder)!r} cannot be loaded: {reason}; remove it and "
-                "run `epicat models compile` again"
+                f"compiled model {str(bundle.folder)!r} cannot be loaded: {reason}; "
+                f"{_remedy(bundle.folder)}"
             ) from error
         precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         return compiled.create_infer_request(), str(precision)

@@ -1,4 +1,4 @@
-"""What can pick on this machine: weights in SeisBench's cache, compiled models in epicat's."""
+"""What can pick on this machine: the shipped picker, SeisBench's weights, compiled models."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from epicat.errors import ModelError
 from epicat.pick.bundle import Bundle, list_bundles
 from epicat.pick.models import PICKERS
+from epicat.pick.shipped import shipped_bundle
 from epicat.pick.weights import WeightFiles, cached_weights
 
 __all__ = ["Known", "inventory"]
@@ -16,7 +17,7 @@ __all__ = ["Known", "inventory"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Weights that are cached, compiled or both."""
+    """Weights that are shipped, cached or compiled."""
 
     model: str
     """SeisBench's name of the architecture."""
@@ -50,6 +51,7 @@ def inventory() -> list[Known]:
         bundle = compiled.pop((files.model, *files.sha256), None)
         found.append(_of_bundle(bundle, files) if bundle else _of_files(files))
     found += [_of_bundle(bundle, None) for bundle in compiled.values()]
+    found.append(_of_bundle(shipped_bundle(), None))
     return sorted(found, key=lambda k: (k.model, k.weight, k.version, k.sha256))
 
 

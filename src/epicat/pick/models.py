@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from epicat.errors import InputError, NameChoiceError
+from epicat.pick.shipped import SHIPPED
 
 __all__ = ["MODELS", "PICKBLUE", "PICKERS", "Kind", "check_model"]
 
@@ -73,9 +74,9 @@ PICKBLUE: Final[Mapping[str, tuple[str, str]]] = {
 def check_model(name: str) -> None:
     """Raise `InputError` for a model that is not there or cannot pick, with what can."""
     if name not in MODELS:
-        raise NameChoiceError("model", name, PICKERS)
+        raise NameChoiceError("model", name, (*PICKERS, SHIPPED))
     if MODELS[name].refused:
         raise InputError(
             f"model {name!r} cannot pick for epicat: {MODELS[name].refused}. "
-            f"Choose from {', '.join(sorted(PICKERS))}"
+            f"Choose from {', '.join(sorted((*PICKERS, SHIPPED)))}"
         )

@@ -6,37 +6,14 @@ from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from epicat.model import Filter
+from epicat.pick.options import PickOptions
 
 __all__ = ["PickOptions", "Picker", "PickerInfo"]
 
 F32 = NDArray[np.float32]
-
-
-class PickOptions(BaseModel):
-    """How to pick."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    model: str = Field(default="PhaseNet", description="SeisBench model, for example PhaseNet.")
-    weight: str = Field(
-        default="original",
-        description="Weights by SeisBench's name, or the .pt or .json file of a local pair.",
-    )
-    p_threshold: float | None = Field(
-        default=None,
-        gt=0,
-        lt=1,
-        description="P threshold; default: the weights' own, else the model's.",
-    )
-    s_threshold: float | None = Field(
-        default=None,
-        gt=0,
-        lt=1,
-        description="S threshold; default: the weights' own, else the model's.",
-    )
 
 
 class PickerInfo(BaseModel):

@@ -6,6 +6,7 @@ from epicat.errors import NameChoiceError
 from epicat.pick.bundle import Bundle, bundle_folder, list_bundles
 from epicat.pick.models import PICKBLUE, check_model
 from epicat.pick.picker import PickOptions
+from epicat.pick.shipped import SHIPPED, shipped_bundle
 from epicat.pick.weights import find_weights
 
 __all__ = ["prepare_bundle"]
@@ -14,9 +15,12 @@ __all__ = ["prepare_bundle"]
 def prepare_bundle(options: PickOptions, *, again: bool = False) -> Bundle:
     """Return the bundle of a model and weights, compiled now if it is not in the cache.
 
-    Imports torch only to compile.  ``again`` compiles even if it is in the cache.  Raises
+    Imports torch only to compile.  ``again`` compiles even if it is in the cache.  The picker
+    that comes with epicat is compiled already.  Raises
     `InputError` for a model that cannot pick and `ModelError` if the weights cannot be had.
     """
+    if options.model == SHIPPED:
+        return shipped_bundle(options)
     check_model(options.model)
     if options.model == "PickBlue":
         options = _base_of_pickblue(options)

@@ -23,6 +23,7 @@ import numpy as np
 from epicat.errors import ModelError
 from epicat.pick.bundle import BATCH, Bundle, OpenVinoPicker, bundle_folder, import_openvino
 from epicat.pick.describe import describe
+from epicat.pick.shipped import SHIPPED
 from epicat.pick.weights import WeightFiles, cached_weights, find_weights, seisbench_cache
 
 __all__ = ["compile_bundle", "fetch_weights"]
@@ -30,6 +31,7 @@ __all__ = ["compile_bundle", "fetch_weights"]
 _TOLERANCE = 1e-4
 """Largest difference between the compiled model and PyTorch; measured: 1e-6 and less."""
 _INSTALL = "install it with: pip install 'epicat[seisbench]'"
+_INSTEAD = f"or use --model {SHIPPED}, for quick looks"
 
 
 def _seisbench_models() -> Any:
@@ -37,7 +39,9 @@ def _seisbench_models() -> Any:
         with redirect_stdout(None):
             import seisbench.models  # noqa: PLC0415 - takes seconds, and is an extra
     except ImportError as error:
-        raise ModelError(f"compiling a model needs SeisBench and PyTorch; {_INSTALL}") from error
+        raise ModelError(
+            f"compiling a model needs SeisBench and PyTorch; {_INSTALL}; {_INSTEAD}"
+        ) from error
     return seisbench.models
 
 
@@ -67,7 +71,7 @@ def _unreachable(model: str, weight: str, error: Exception) -> str:
         f"({reason}). In the cache: {', '.join(known) or 'none'}.{guess} Check the name and "
         f"the connection, or bring the .pt and the .json file to {str(seisbench_cache(model))!r} "
         "(SEISBENCH_CACHE_ROOT names another root), or give --weight the path of a .pt file with "
-        "its .json beside it"
+        f"its .json beside it; {_INSTEAD}"
     )
 
 
@@ -86,6 +90,7 @@ def compile_bundle(files: WeightFiles) -> Bundle:
         bundle = Bundle(partial, info)
         _converted(model, bundle)
         bundle.about.write_text(info.model_dump_json(indent=1), encoding="utf-8")
+        bundle.seal()
         _publish(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

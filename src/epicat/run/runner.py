@@ -22,7 +22,16 @@ from epicat.store.interface import Store
 from epicat.tables import stations_table
 from epicat.work import Outcome, failed
 
-__all__ = ["Listener", "Planned", "Summary", "make_plan", "run"]
+__all__ = [
+    "Listener",
+    "Planned",
+    "Summary",
+    "make_plan",
+    "mark_failed",
+    "run",
+    "sigterm_as_interrupt",
+    "write_records",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,11 @@ class Summary:
     picks: int = 0
     """Picks that were made."""
     events: int = 0
-    """Events that were made."""
+    """Events that were made, rejected ones included."""
+    rejected: int = 0
+    """Events among them that quality control rejects."""
+    flags: Counter[str] = field(default_factory=Counter)
+    """What quality control has left out or rejected, by criterion."""
     failures: list[str] = field(default_factory=list)
     """Units that failed as a whole, with the reason."""
 
@@ -76,6 +89,8 @@ class Summary:
             self.picks += outcome.found
         else:
             self.events += outcome.found
+            self.rejected += outcome.rejected
+        self.flags.update(outcome.flags)
         if outcome.failure:
             self.failures.append(f"{outcome.unit.name}: {outcome.failure}")
 
@@ -122,17 +137,17 @@ def run(
     Whatever was marked before an interrupt is kept; running again does the rest.
     """
     summary = Summary()
-    _write_records(campaign, store)
+    write_records(campaign, store)
     listener.planned(planned)
     if planned.is_empty:
         return summary
-    with _sigterm_as_interrupt():
+    with sigterm_as_interrupt():
         executor = make_executor()
         now = True
         try:
             for outcome in _outcomes(planned, executor):
                 if outcome.failure:
-                    _mark_failed(store, campaign, outcome)
+                    mark_failed(store, campaign, outcome)
                 summary.add(outcome)
                 listener.finished(outcome)
             now = False
@@ -173,7 +188,8 @@ def _is_ready(unit: Unit, pending: Counter[date]) -> bool:
     return not any(pending[day] for day in needs.days())
 
 
-def _mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:
+def mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:
+    """Mark the keys of a unit that failed as a whole, so that the next invocation finds them."""
     unit = outcome.unit
     if unit.recheck:  # trouble while looking again never replaces a result that is there
         return
@@ -182,7 +198,7 @@ def _mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:
     store.mark([replace(entry, generation=entries[0].generation) for entry in entries])
 
 
-def _write_records(campaign: Campaign, store: Store) -> None:
+def write_records(campaign: Campaign, store: Store) -> None:
     """Keep what the digests stand for, this invocation, and objects that belong to no station."""
     store.put_stations(stations_table(campaign.stations))
     store.put_record("run", campaign.run.digest, campaign.run.model_dump(mode="json"))
@@ -222,7 +238,7 @@ def _mark_unreadable(campaign: Campaign, store: Store) -> None:
 
 
 @contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
     """Treat SIGTERM (a Spot interruption, a scheduler) as Ctrl-C."""
 
     def interrupt(signum: int, frame: FrameType | None) -> None:

@@ -170,9 +170,10 @@ def content_digest(rows: pa.Table) -> bytes:
 
 def _bytes_of(column: pa.ChunkedArray) -> Iterator[bytes]:
     if pa.types.is_string(column.type):
-        yield pc.binary_length(column).to_numpy().tobytes()
+        lengths = pc.binary_length(column)
+        yield pc.fill_null(lengths, -1).to_numpy().tobytes()
         for chunk in column.chunks:
-            yield "".join(chunk.to_pylist()).encode()
+            yield "".join(text or "" for text in chunk.to_pylist()).encode()
     else:
         is_time = pa.types.is_timestamp(column.type)
         yield (column.cast(pa.int64()) if is_time else column).to_numpy().tobytes()

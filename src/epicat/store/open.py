@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from epicat.errors import InputError
-from epicat.store.files import BucketFiles, Files, LocalFiles
+from epicat.files import BucketFiles, LocalFiles, open_files
 from epicat.store.interface import Store
 from epicat.store.mongo.address import Address, is_mongo, secured
 from epicat.store.parquet import ParquetStore
@@ -21,14 +21,14 @@ def open_store(location: str, *, create: bool = False) -> Store:
     """Open a store, or make it; raise `StoreError` or `InputError` if that cannot be done."""
     if is_mongo(location):
         return _connected(location).open(create=create)
-    return ParquetStore(_files_at(location), create=create)
+    return ParquetStore(open_files(location), create=create)
 
 
 def find_store(location: str) -> Store | None:
     """Return the store at a location, or None if there is nothing yet."""
     if is_mongo(location):
         return _connected(location).find()
-    files = _files_at(location)
+    files = open_files(location)
     if isinstance(files, LocalFiles) and not Path(location).exists():
         return None
     if isinstance(files, BucketFiles) and not files.top():
@@ -46,15 +46,3 @@ def _connected(location: str) -> Database:
             "stores in MongoDB need the driver, which is not installed: pip install 'epicat[mongo]'"
         ) from error
     return Database(address)
-
-
-def _files_at(location: str) -> Files:
-    scheme, separator, _ = location.partition("://")
-    if not separator:
-        return LocalFiles(Path(location))
-    if scheme == "s3":
-        return BucketFiles(location)
-    raise InputError(
-        f"store {scheme}://... is not supported; --store takes a folder on this machine, "
-        "s3://BUCKET/FOLDER or mongodb://HOST/DATABASE"
-    )

@@ -39,8 +39,8 @@ import pyarrow.parquet as pq
 
 from epicat.clock import month_of
 from epicat.errors import StoreError
+from epicat.files import Files, LocalFiles
 from epicat.model import LedgerEntry, Stage, digest_of
-from epicat.store.files import Files, LocalFiles
 from epicat.store.interface import STAGE_OF, Where, newest
 from epicat.tables import (
     LEDGER,

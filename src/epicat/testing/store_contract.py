@@ -18,7 +18,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from epicat.clock import SECOND_NS, parse_time
-from epicat.model import Arrival, Event, LedgerEntry, ObjectRead, Pick, Span, Stage, Station, Status
+from epicat.model import (
+    Arrival,
+    Event,
+    Flag,
+    LedgerEntry,
+    ObjectRead,
+    Pick,
+    Span,
+    Stage,
+    Station,
+    Status,
+)
 from epicat.store.interface import Store, Where
 from epicat.tables import SCHEMAS, arrivals_table, events_table, picks_table, stations_table
 
@@ -214,6 +225,8 @@ class StoreContract:
             gaps=3,
             seconds=1.25,
             count=17,
+            rejected=4,
+            flags=(Flag("dead channel", 2), Flag("gap share", 1)),
             result="r",
             inputs="i",
             details="00.HH[ZNE]",
@@ -223,10 +236,11 @@ class StoreContract:
         assert dataclasses.asdict(found) == dataclasses.asdict(whole)
 
     def test_rows_come_back_as_they_were(self, tmp_path: Path) -> None:
-        """Nanoseconds, float32 confidences and all columns of every table."""
+        """Nanoseconds, float32 confidences, nulls and all columns of every table."""
         store = self._fresh(tmp_path)
         picks = [pick_at(_NOON + 1, confidence=0.1), pick_at(_NOON + 123_456_789, confidence=1 / 3)]
-        events = [event_at(_NOON), event_at(_NOON + 1)]
+        rejected = dataclasses.replace(event_at(_NOON + 1), rejected="gap 271.0 > 200 deg")
+        events = [event_at(_NOON), rejected]
         written = {
             "picks": picks_table(picks, _DESIGN, "A"),
             "events": events_table(events, _DESIGN, "B"),

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from epicat.associate.associator import Associator, SitePick, site_picks
 from epicat.associate.candidates import Candidate, Needs
 from epicat.associate.events import to_events
+from epicat.associate.quality import event_flags
+from epicat.associate.rates import Sifted, sift, whole_bins
 from epicat.associate.sites import SiteIndex
 from epicat.associate.stitch import stitch
 from epicat.config import Campaign
-from epicat.model import Event, Span, Stage, Status
+from epicat.model import Event, Flag, Span, Stage, Status
 from epicat.plan import inputs_digest
 from epicat.store.interface import Store, Where
 
 __all__ = ["BlockAssociator", "BlockResult"]
 
 _KEPT_RUNS = 4
+_PICK_RATE = "pick rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,10 @@ class BlockResult:
     """Digest of the pick results that were used."""
     details: str
     """How many picks at how many sites the block had."""
+    reason: str = ""
+    """The instruments whose picks were left out, because they made too many."""
+    flags: tuple[Flag, ...] = ()
+    """Picks that were left out and events that are rejected, by criterion."""
 
 
 class BlockAssociator:
@@ -66,12 +74,18 @@ class BlockAssociator:
         second = stitch(own, after, block.end_ns, self._needs)
         chosen = [c for c in first if block.start_ns <= c.time_ns < middle]
         chosen += [c for c in second if middle <= c.time_ns < block.end_ns]
-        picks = self._picks(block)
+        picks, sifted = self._picks(block)
+        events = to_events(chosen, self._design)
+        left_out = self._at_sites(sifted.left_out["trace_id"].to_pylist())
+        told = [str(crowd) for crowd in sifted.crowds if self._at_sites([crowd.trace_id])]
+        rate = (Flag(_PICK_RATE, left_out),) if left_out else ()
         return BlockResult(
             status=Status.DONE if chosen else Status.NO_EVENTS if picks else Status.NO_PICKS,
-            events=tuple(to_events(chosen, self._design)),
+            events=tuple(events),
             inputs=self.inputs(block),
             details=f"{len(picks)} picks at {len({p.site for p in picks})} sites",
+            reason="; ".join(told),
+            flags=(*event_flags(events, self._design.quality), *rate),
         )
 
     def _neighbour(self, block: Span, step: int) -> Span:
@@ -82,11 +96,19 @@ class BlockAssociator:
         """Return the candidates of one block with its halo."""
         if block not in self._runs:
             read = block.widened(self._design.halo_ns)
-            self._runs[block] = self._associator.associate(self._picks(read), read.start_ns)
+            picks, _ = self._picks(read)
+            self._runs[block] = self._associator.associate(picks, read.start_ns)
             while len(self._runs) > _KEPT_RUNS:
                 self._runs.popitem(last=False)
         return self._runs[block]
 
-    def _picks(self, span: Span) -> list[SitePick]:
-        where = Where(design=self._campaign.run.digest, span=span)
-        return site_picks(self._store.read("picks", where), self._index)
+    def _picks(self, span: Span) -> tuple[list[SitePick], Sifted]:
+        """Return the picks of a span that are associated, and what became of all of them."""
+        limits = self._design.quality
+        where = Where(design=self._campaign.run.digest, span=whole_bins(span, limits))
+        sifted = sift(self._store.read("picks", where), limits).within(span)
+        return site_picks(sifted.kept, self._index), sifted
+
+    def _at_sites(self, trace_ids: Iterable[str]) -> int:
+        """Count the traces that are at a site of the campaign: the store may have others."""
+        return sum(self._index.site(trace_id) is not None for trace_id in trace_ids)

@@ -11,12 +11,18 @@ from epicat.archive.reader import Archive
 from epicat.archive.source import StoredObject
 from epicat.config import Campaign
 from epicat.errors import ArchiveError, ObjectError
-from epicat.model import ANY_LOCATION, ObjectRead, Pick, Span, StationDay, Status
+from epicat.model import ANY_LOCATION, Flag, ObjectRead, Pick, Span, StationDay, Status
 from epicat.pick.bundle import BATCH
 from epicat.pick.picker import Picker
 from epicat.pick.windows import Stretch, curves, triggers, window_starts
 from epicat.waveforms.bands import Choice, choose, with_pressure
 from epicat.waveforms.grid import Grid
+from epicat.waveforms.quality import (
+    Fault,
+    flags_of,
+    sound_choice,
+    sound_segments,
+)
 from epicat.waveforms.records import Channel, Decoded, Records, decode
 from epicat.waveforms.runs import Run, merge
 from epicat.waveforms.segments import Segment, segments
@@ -31,7 +37,7 @@ class DayResult:
     status: Status
     """What became of it."""
     reason: str = ""
-    """Why, and every object that could not be used."""
+    """Why, what quality control has left out, and every object that could not be used."""
     picks: tuple[Pick, ...] = ()
     """The picks of the day, in the order of time."""
     objects: tuple[ObjectRead, ...] = ()
@@ -42,6 +48,8 @@ class DayResult:
     """Breaks inside the day."""
     channels: str = ""
     """The chosen channels, for example ``00.HH[ZNE]``."""
+    flags: tuple[Flag, ...] = ()
+    """What quality control has left out, by criterion."""
 
 
 @dataclass(slots=True)
@@ -82,13 +90,19 @@ class DayPicker:
             return DayResult(Status.READ_ERROR, str(error))
         read = self._read(key, items)
         runs = {channel: merge(records, channel.rate) for channel, records in read.channels.items()}
-        rows = self._campaign.rows_by_name[key.station]
-        choice = choose(runs, key.span, {row.location for row in rows})
+        choice, faults = sound_choice(
+            lambda channels: self._choose(key, channels), runs, key.span, self._run.quality
+        )
         if choice is None:
-            return _without_data(read)
-        if "H" in self._picker.info.component_order:
-            choice = with_pressure(choice, runs, key.span)
-        return self._pick(key, read, choice)
+            return _rejected(read, faults) if faults else _without_data(read)
+        return self._pick(key, read, choice, faults)
+
+    def _choose(self, key: StationDay, channels: Mapping[Channel, Sequence[Run]]) -> Choice | None:
+        rows = self._campaign.rows_by_name[key.station]
+        choice = choose(channels, key.span, {row.location for row in rows})
+        if choice is not None and "H" in self._picker.info.component_order:
+            choice = with_pressure(choice, channels, key.span)
+        return choice
 
     def _read(self, key: StationDay, items: Sequence[StoredObject]) -> _Read:
         read = _Read()
@@ -126,27 +140,32 @@ class DayPicker:
         }
         return places.get(location, places.get(ANY_LOCATION)) == name
 
-    def _pick(self, key: StationDay, read: _Read, choice: Choice) -> DayResult:
+    def _pick(
+        self, key: StationDay, read: _Read, choice: Choice, faults: Sequence[Fault]
+    ) -> DayResult:
         info = self._picker.info
         rate = Fraction(info.sampling_rate)
         widened = key.span.widened(self._run.halo_ns)
         found = segments(choice.components, info.component_order, rate, widened, info.filters)
         row = self._campaign.rows_by_name[key.station][0]
         trace_id = f"{row.network}.{row.code}.{choice.location}"
+        sound, others = sound_segments(found, key.span, rate, self._run.quality)
+        faults = [*faults, *others]
         picks, windows = pick_segments(
-            self._picker, found, self._run.thresholds, (trace_id, choice.band), key.span
+            self._picker, sound, self._run.thresholds, (trace_id, choice.band), key.span
         )
-        inside = [s for s in found if _inside(s, key.span, rate)]
         status = Status.DONE if picks else Status.NO_PICKS if windows else Status.TOO_GAPPY
-        short = "" if windows else _shortness(inside, info.samples, rate)
+        left = [s for s in sound if _inside(s, key.span, rate)]
+        short = "" if windows or not left else _shortness(left, info.samples, rate)
         return DayResult(
             status=status,
-            reason="; ".join(filter(None, [short, read.trouble])),
+            reason=_reason(faults, short, read.trouble),
             picks=tuple(picks),
             objects=tuple(read.objects),
             samples=round(sum(_samples(runs, key.span) for runs in choice.components.values())),
-            gaps=_gaps(inside, key.span, rate),
+            gaps=_gaps(found, key.span, rate),
             channels=_channels(choice),
+            flags=flags_of(faults),
         )
 
 
@@ -210,6 +229,20 @@ def _without_data(read: _Read) -> DayResult:
     return DayResult(Status.NO_DATA, reason, objects=tuple(read.objects))
 
 
+def _rejected(read: _Read, faults: Sequence[Fault]) -> DayResult:
+    """Nothing to pick, since quality control has left nothing of what could be read."""
+    return DayResult(
+        Status.READ_ERROR if read.unread else Status.REJECTED,
+        _reason(faults, read.trouble),
+        objects=tuple(read.objects),
+        flags=flags_of(faults),
+    )
+
+
+def _reason(faults: Sequence[Fault], *others: str) -> str:
+    return "; ".join([*(fault.text for fault in faults), *filter(None, others)])
+
+
 def _bounds(span: Span, rate: Fraction) -> tuple[int, int]:
     grid = Grid(rate)
     return grid.first_at_or_after(span.start_ns), grid.first_at_or_after(span.end_ns)
@@ -228,8 +261,9 @@ def _samples(runs: Sequence[Run], span: Span) -> int:
     return total
 
 
-def _gaps(inside: Sequence[Segment], span: Span, rate: Fraction) -> int:
+def _gaps(found: Sequence[Segment], span: Span, rate: Fraction) -> int:
     """Count the breaks of a day, those at its start and its end included."""
+    inside = [segment for segment in found if _inside(segment, span, rate)]
     if not inside:
         return 0
     low, high = _bounds(span, rate)

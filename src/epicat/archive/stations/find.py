@@ -47,14 +47,14 @@ def find_stations(
     path = Path(where)
     if scheme in ("http", "https") and separator:
         return to_stations(read_service(where, extent), where)
-    if separator and open_bucket is not None:
+    if scheme == "s3" and open_bucket is not None:
         is_whole = "/" not in where.partition("://")[2].rstrip("/")
         rows = _read_all(open_bucket(where), patterns or Patterns(), branch_only=is_whole)
         return to_stations(rows, where)
     if separator:
         raise InputError(
-            f"stations {scheme}://... is not supported; --stations takes a file, a folder, or the "
-            "address or name of an FDSN station service"
+            f"stations {scheme}://... is not supported; --stations takes a file, a folder, "
+            "s3://BUCKET/PREFIX, or the address or name of an FDSN station service"
         )
     if path.is_dir():
         return to_stations(_read_all(LocalFolder(path), patterns or Patterns()), where)

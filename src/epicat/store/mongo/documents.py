@@ -90,8 +90,9 @@ class Shape:
         arrays = []
         try:
             for column, field in self.fields:
-                values = pa.array([row[field] for row in found], _stored(schema.field(column).type))
-                arrays.append(values.cast(schema.field(column).type))
+                kind, may_lack = schema.field(column).type, schema.field(column).nullable
+                values = [row.get(field) if may_lack else row[field] for row in found]
+                arrays.append(pa.array(values, _stored(kind)).cast(kind))
             arrays.append(pa.array([row[GENERATION] for row in found], pa.string()))
         except (KeyError, pa.ArrowException, TypeError, OverflowError) as error:
             raise StoreError(

@@ -193,14 +193,15 @@ def _age(document: Document) -> _Age:
 def _document(row: Mapping[str, Any], revision: int) -> Document:
     return {
         "_id": _id(row["stage"], row["design"], row["key"]),
-        **{name: Int64(value) if name in _NUMBERS else value for name, value in row.items()},
+        **{n: Int64(v) if n in _NUMBERS and v is not None else v for n, v in row.items()},
         "marked": date_of(row["marked_ns"]),
         "revision": Int64(revision),
     }
 
 
 def _entries(documents: Sequence[Document]) -> list[LedgerEntry]:
-    rows = [{name: document[name] for name in LEDGER.names} for document in documents]
+    may_lack = {field.name for field in LEDGER if field.nullable}
+    rows = [{n: d.get(n) if n in may_lack else d[n] for n in LEDGER.names} for d in documents]
     return entries_of(pa.Table.from_pylist(rows, schema=LEDGER))
 
 

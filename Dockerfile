@@ -1,0 +1,90 @@
+# epicat's image: the command `epicat` and what a worker needs, for x86-64 and arm64.  docs/image.md
+# tells how it is built, run and checked, and what fills it.
+#
+# Two targets: `worker`, the default, has no PyTorch; `compile` makes models ready for it (x86-64).
+#
+# BASE is any Debian with Python 3.11, its venv and the CA certificates.  It is named by its tag and
+# not by a digest, so that a new build has Debian's security fixes; everything above it is pinned.
+ARG BASE=python:3.11-slim-bookworm
+
+
+# What builds and is not shipped.  PyOcto has no wheel for arm64, so a compiler is needed there.
+FROM ${BASE} AS tools
+WORKDIR /build
+COPY image/tools.sh image/tools.txt image/
+# hadolint ignore=DL3008
+RUN image/tools.sh compiler
+RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
+    python3 -m venv tools && image/tools.sh pip install --no-deps --require-hashes -r image/tools.txt
+
+
+# The packages of a worker, in an environment without pip.
+FROM tools AS dependencies
+COPY image/worker.txt image/
+RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
+    python3 -m venv --without-pip /opt/epicat && image/tools.sh wheels image/worker.txt
+
+
+FROM dependencies AS slim
+COPY image/slim.sh image/
+RUN image/slim.sh /opt/epicat
+
+
+# What compiles models and a worker has not: SeisBench and its packages by hash, PyTorch's CPU build by
+# version, from the wheels in image/wheels/ or from an index that PIP_EXTRA_INDEX_URL names.
+FROM dependencies AS seisbench
+ARG PIP_EXTRA_INDEX_URL=
+ARG TORCH=2.13.0+cpu
+COPY image/compile.txt image/wheel[s] image/wheels/
+RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
+    image/tools.sh install --prefix /seisbench --require-hashes -r image/wheels/compile.txt \
+ && image/tools.sh install --prefix /seisbench --find-links image/wheels "torch==${TORCH}"
+
+
+# epicat itself, last and apart, so that a change of its source renews one small layer.
+FROM dependencies AS package
+COPY pyproject.toml README.md LICENSE ./
+COPY src src
+RUN image/tools.sh pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
+ && image/tools.sh install --prefix /package dist/*.whl
+
+
+FROM ${BASE} AS runtime
+LABEL org.opencontainers.image.title="epicat" \
+      org.opencontainers.image.description="From continuous seismic waveforms to an earthquake catalog." \
+      org.opencontainers.image.licenses="MIT"
+RUN groupadd --gid 10001 epicat \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin epicat \
+ && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+ENV PATH=/opt/epicat/bin:${PATH} \
+    EPICAT_CACHE=/tmp/epicat \
+    PYTHONUNBUFFERED=1
+# The one place to write.  Amazon ECS gives a volume the owner and mode of the path named here; without
+# this line it belongs to root, and a task with a read-only root could write nowhere.
+VOLUME ["/tmp"]
+WORKDIR /data
+USER 10001:10001
+# Jobs end by themselves: their exit code is their health.
+HEALTHCHECK NONE
+ENTRYPOINT ["/opt/epicat/bin/epicat"]
+CMD ["--help"]
+
+
+FROM runtime AS compile
+COPY --from=slim /opt/epicat /opt/epicat
+COPY --from=seisbench /seisbench /opt/epicat
+COPY --from=package /package /opt/epicat
+ENV SEISBENCH_CACHE_ROOT=/tmp/seisbench
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+
+FROM runtime AS worker
+COPY --from=slim /opt/epicat /opt/epicat
+COPY --from=package /package /opt/epicat
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

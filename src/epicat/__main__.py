@@ -1,0 +1,5 @@
+"""``python -m epicat``: the command ``epicat`` where that is not on the path."""
+
+from epicat.cli.app import main
+
+main()

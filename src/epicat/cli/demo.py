@@ -1,0 +1,173 @@
+"""``epicat demo``: the whole way, on an archive whose earthquakes are known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from epicat.campaign.file import read_campaign
+from epicat.campaign.given import asked
+from epicat.cli.progress import say
+from epicat.cli.run import make_catalog
+from epicat.cli.shared import whole_file
+from epicat.cli.synth import synth
+from epicat.errors import InputError
+from epicat.options import Options
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from epicat.store.interface import Store
+    from epicat.testing.truth import PhaseScore, Score, Truth
+
+__all__ = ["demo"]
+
+_ARCHIVE, _STORE, _CAMPAIGN, _TABLE, _PICTURE = (
+    "archive", "catalog", "campaign.toml", "events.csv", "events.png",
+)  # fmt: skip
+_OWN: Final = frozenset({_ARCHIVE, _STORE, _CAMPAIGN, _TABLE, _PICTURE})
+_TEXT: Final = """\
+# The campaign of `epicat demo`.  `epicat init` writes a file with every option.
+start = "2024.061"
+end = "2024.062"
+extent = [39.4, 40.6, -124.8, -123.2]
+archive = "{archive}/waveforms"
+layout = "sds"
+stations = "{archive}/stations.xml"
+store = "{store}"
+
+[pick]
+model = "{model}"
+weight = "{weight}"
+
+[associate]
+velocity = "{archive}/velocity.txt"
+velocity_layers = "constant"
+"""
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(help="Where everything goes; what an earlier demo left is replaced.")
+    ] = Path("epicat-demo"),
+    model: Annotated[str, typer.Option(help="As for `run`.")] = "epicat-mini",
+    weight: Annotated[str, typer.Option(help="As for `run`.")] = "original",
+    seed: Annotated[int, typer.Option(help="Another seed, other earthquakes.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; default: one for each core.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The table as JSON on stdout.")] = False,
+) -> None:
+    """Make an archive whose earthquakes are known, make its catalog, and say how good that is.
+
+    Twelve stations, three hours and fifty earthquakes; with gaps in the waveforms and an object
+    that cannot be read.  Needs no network, and nothing but epicat itself.
+    """
+    _make_room(folder)
+    begin = time.monotonic()
+    synth(
+        folder / _ARCHIVE, seed=seed, events=50, separation=100.0, faults="gaps,corrupt",
+        workers=workers,
+    )  # fmt: skip
+    written = time.monotonic()
+    file = folder / _CAMPAIGN
+    places = {"archive": _ARCHIVE, "store": _STORE}
+    file.write_text(_TEXT.format(**places, model=model, weight=weight), encoding="utf-8")
+    say(f"\nepicat run {file}")
+    options = asked(Options, read_campaign(file))
+    make_catalog(options.model_copy(update={"cut": options.cut.model_copy(
+        update={"workers": workers})}))  # fmt: skip
+    seconds = {"archive": written - begin, "catalog": time.monotonic() - written}
+    score = _scored(folder)
+    if as_json:
+        typer.echo(json.dumps({"model": model, **score.as_dict(), "seconds": seconds}))
+    else:
+        _print(score, seconds, model if model == "epicat-mini" else f"{model} {weight}")
+
+
+def _make_room(folder: Path) -> None:
+    """Make the folder and remove what an earlier demo left; leave alone what is not a demo's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        others = sorted({path.name for path in folder.iterdir()} - _OWN)
+        if others:
+            raise InputError(
+                f"{str(folder)!r} has other things in it ({others[0]}): give a folder that is "
+                "empty or not there yet"
+            )
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    except OSError as error:
+        raise InputError(f"{str(folder)!r} cannot be used: {error.strerror}") from error
+
+
+def _scored(folder: Path) -> Score:
+    """Compare the catalog with the truth, and write it as a table and as a picture."""
+    from epicat.store.interface import Where  # noqa: PLC0415 - heavy
+    from epicat.store.open import open_store  # noqa: PLC0415
+    from epicat.testing.truth import compare, read_truth  # noqa: PLC0415
+
+    store = open_store(str(folder / _STORE))
+    truth = read_truth(folder / _ARCHIVE)
+    events = store.read("events", Where())
+    _write_table(events, folder / _TABLE)
+    _draw(events, store, truth, folder / _PICTURE)
+    return compare(truth, events, store.read("picks", Where()))
+
+
+def _write_table(events: pa.Table, path: Path) -> None:
+    from epicat.export.csv import write_csv  # noqa: PLC0415
+    from epicat.tables import EXPORT_COLUMNS  # noqa: PLC0415
+
+    with whole_file(path, "w") as file:
+        write_csv(events, EXPORT_COLUMNS["events"], file)
+
+
+def _draw(events: pa.Table, store: Store, truth: Truth, path: Path) -> None:
+    from epicat.figures import draw_catalog  # noqa: PLC0415
+
+    try:
+        draw_catalog(
+            events, store.stations(), path, title="A synthetic archive, searched by epicat",
+            reference=("True event", truth.events),
+        )  # fmt: skip
+    except ImportError:
+        say("no picture: pip install 'epicat[plot]' for it")
+
+
+def _print(score: Score, seconds: dict[str, float], model: str) -> None:
+    """Print what was found beside what is true."""
+    rows = [
+        ("earthquakes", f"{score.true}, {score.detectable} of them clear at 5 or more stations"),
+        ("  found", f"{score.found} of {score.detectable} ({score.recall:.0%})"),
+        ("  missed", f"{score.missed}"),
+        ("  smaller ones found", f"{score.extra} of {score.true - score.detectable}"),
+        ("  false", f"{score.false} ({score.false_share:.1%} of the catalog)"),
+        ("origin time", f"{score.time_error_s:.2f} s off, median"),
+        ("epicentre", f"{score.epicentre_error_km:.2f} km"),
+        ("depth", f"{score.depth_error_km:.2f} km"),
+        ("P picks", _phase(score.p)),
+        ("S picks", _phase(score.s)),
+        ("seconds", f"{seconds['archive']:.0f} for the archive, {seconds['catalog']:.0f} for the "
+         "catalog"),
+    ]  # fmt: skip
+    typer.echo(f"\nThe catalog of {model} beside the truth")
+    for name, value in rows:
+        typer.echo(f"  {name:<22}{value}")
+
+
+def _phase(score: PhaseScore) -> str:
+    share = score.found / max(score.true, 1)
+    others = score.picks - score.matched
+    return (
+        f"{score.found} of {score.true} clear arrivals ({share:.0%}), {others} of {score.picks} "
+        f"picks at none; {score.residual_s:+.3f} s off, median, within {score.spread_s:.3f} s"
+    )

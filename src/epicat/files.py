@@ -1,0 +1,394 @@
+"""Where the files of a store or of a submission lie: a folder, or a bucket.
+
+Files have names with slashes, are written whole or not at all, and never change; a few are
+deleted again.  Names that begin with a dot are nobody's.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+import pyarrow.fs as pafs
+
+from epicat.errors import InputError, StoreError
+from epicat.s3errors import Kind, trouble_of
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+__all__ = ["BucketFiles", "Files", "LocalFiles", "open_files"]
+
+
+class Files(Protocol):
+    """Whole files by name.
+
+    A file that is not there raises `FileNotFoundError`; a place that cannot be used raises
+    `StoreError`.
+    """
+
+    location: str
+    """Where they are, without any secret."""
+    arrow: Any
+    """The same as a file system of Arrow's, for reading parts of files."""
+
+    def native(self) -> Any:
+        """Return the same as a file system that runs no Python.
+
+        For whoever scans while holding Python's lock, as DuckDB does: Arrow's threads then wait
+        for that lock, and the scan for them, for ever.
+        """
+        ...
+
+    def prepare(self) -> None:
+        """Make the place if it can be made; raise `StoreError` if it cannot be written."""
+        ...
+
+    def top(self) -> list[str]:
+        """Return the names of the files and folders at the top."""
+        ...
+
+    def list(self, folder: str) -> list[str]:
+        """Return the names of all files below a folder, in alphabetical order."""
+        ...
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is such a file."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Return a whole file."""
+        ...
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a whole file: readers see all of it or nothing, also after a kill."""
+        ...
+
+    def part(self, name: str, start: int, end: int) -> bytes:
+        """Return the bytes of a file from ``start`` until before ``end``, or to its end."""
+        ...
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete files; those that are not there do not matter."""
+        ...
+
+
+class LocalFiles:
+    """Files in a folder: written under another name, flushed to the disk and renamed."""
+
+    def __init__(self, root: Path, noun: str = "store") -> None:
+        self._root = root.absolute()
+        self._noun = noun
+        self.location = str(root)
+        self.arrow = pafs.SubTreeFileSystem(str(self._root), pafs.LocalFileSystem())
+
+    def native(self) -> Any:
+        """Return the folder as a file system that runs no Python."""
+        return self.arrow
+
+    def prepare(self) -> None:
+        """Make the folder; raise `StoreError` if it cannot be written."""
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            probe = self._root / _partial()
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"{self._noun} {self.location!r} cannot be written: {error.strerror}; "
+                "give a folder that you may write to"
+            ) from error
+
+    def top(self) -> list[str]:
+        """Return the names of the files and folders at the top."""
+        return sorted(p.name for p in self._root.iterdir() if not p.name.startswith("."))
+
+    def list(self, folder: str) -> list[str]:
+        """Return the names of all files below a folder, in alphabetical order."""
+        return sorted(
+            Path(parent, name).relative_to(self._root).as_posix()
+            for parent, _, names in os.walk(self._root / folder)
+            for name in names
+            if not name.startswith(".")
+        )
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is such a file."""
+        return (self._root / name).is_file()
+
+    def read(self, name: str) -> bytes:
+        """Return a whole file."""
+        return (self._root / name).read_bytes()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a whole file: readers see all of it or nothing, also after a kill."""
+        path = self._root / name
+        partial = path.with_name(_partial())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink()
+            raise StoreError(
+                f"{self._noun} {self.location!r} cannot be written: {error.strerror or error}"
+            ) from error
+
+    def part(self, name: str, start: int, end: int) -> bytes:
+        """Return the bytes of a file from ``start`` until before ``end``, or to its end."""
+        with (self._root / name).open("rb") as file:
+            file.seek(start)
+            return file.read(end - start)
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete files; those that are not there do not matter."""
+        try:
+            for name in names:
+                (self._root / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"{self._noun} {self.location!r}: {error.filename!r} cannot be deleted: "
+                f"{error.strerror}"
+            ) from error
+
+
+def _partial() -> str:
+    return f".{uuid.uuid4().hex}.partial"
+
+
+_BUCKET = re.compile(r"s3://([a-zA-Z0-9][a-zA-Z0-9._-]{2,62})((?:/[^/?#\\]+)*)/?")
+_TAIL = 1 << 18
+"""Bytes that are fetched first of a file that is read in parts: all of most files."""
+_RETRIES = 7
+"""Of requests that fail for no lasting reason: some ten seconds."""
+
+
+class BucketFiles:
+    """Files in a bucket of S3 or of what speaks its language; each is written by a single PUT.
+
+    Region, endpoint and credentials are those of the usual variables of the environment
+    (``AWS_REGION``, ``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``, ...), else of the role that
+    the machine has.  They are read by obstore and neither kept nor shown here.
+    """
+
+    def __init__(self, url: str, noun: str = "store", *, retries: int = _RETRIES) -> None:
+        parsed = _BUCKET.fullmatch(url)
+        if parsed is None:
+            raise InputError(
+                f"{noun} s3://... is not understood; write s3://BUCKET or s3://BUCKET/FOLDER, and "
+                " give credentials by the environment (AWS_ACCESS_KEY_ID, ...)"
+            )
+        self._noun = noun
+        self._bucket, prefix = parsed[1], parsed[2].strip("/")
+        self._path = f"{self._bucket}/{prefix}".rstrip("/")
+        self.location = f"s3://{self._path}"
+        self._store = _connect(self._bucket, prefix, retries)
+        self.arrow = pafs.PyFileSystem(pafs.FSSpecHandler(_ForArrow(self)))
+
+    def native(self) -> Any:
+        """Return the bucket as a file system that runs no Python: Arrow's own client of S3."""
+        endpoint = urlsplit(_endpoint())
+        names = ("AWS_REGION", "AWS_DEFAULT_REGION")
+        region = next((os.environ[name] for name in names if os.environ.get(name)), "us-east-1")
+        server = pafs.S3FileSystem(
+            region=region,
+            anonymous=os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true"),
+            scheme=endpoint.scheme or "https",
+            endpoint_override=endpoint.netloc.rpartition("@")[2] or None,
+            connect_timeout=5,
+        )
+        return pafs.SubTreeFileSystem(self._path, server)
+
+    def prepare(self) -> None:
+        """Do nothing: buckets are made elsewhere, and the first writing tells."""
+
+    def top(self) -> list[str]:
+        """Return the names of the files and folders at the top."""
+        with self._told():
+            found = self._store.list_with_delimiter()
+        names = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+        return sorted(name for name in names if name and not name.startswith("."))
+
+    def list(self, folder: str) -> list[str]:
+        """Return the names of all files below a folder, in alphabetical order."""
+        with self._told():
+            pages = self._store.list(folder, chunk_size=1000)
+            names = [meta["path"] for page in pages for meta in page]
+        return sorted(name for name in names if not name.rpartition("/")[2].startswith("."))
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is such a file."""
+        with self._told(), suppress(FileNotFoundError):
+            self._store.head(name)
+            return True
+        return False
+
+    def read(self, name: str) -> bytes:
+        """Return a whole file."""
+        with self._told():
+            answer = self._store.get(name)
+            data = answer.bytes().to_bytes()
+        if len(data) != answer.meta["size"]:
+            raise StoreError(f"'{self.location}/{name}': the answer of the server broke off")
+        return data
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a whole file: readers see all of it or nothing, also after a kill."""
+        with self._told():
+            self._store.put(name, data, use_multipart=False)
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete files; those that are not there do not matter."""
+        with self._told(), suppress(FileNotFoundError):
+            if names:
+                self._store.delete(list(names))
+
+    def tail(self, name: str) -> tuple[bytes, int]:
+        """Return the end of a file, or all of it if it is small, and the file's size."""
+        with self._told():
+            answer = self._store.get(name, options={"range": {"suffix": _TAIL}})
+            return answer.bytes().to_bytes(), answer.meta["size"]
+
+    def part(self, name: str, start: int, end: int) -> bytes:
+        """Return the bytes of a file from ``start`` until before ``end``."""
+        with self._told():
+            return self._store.get_range(name, start=start, end=end).to_bytes()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn obstore's errors into sentences of our own: its texts are long and unguarded."""
+        from obstore.exceptions import BaseError  # noqa: PLC0415 - only where there is a bucket
+
+        try:
+            yield
+        except FileNotFoundError as error:
+            if "NoSuchBucket" not in str(error):
+                raise
+            raise StoreError(f"{self._noun} {self.location!r}: {self._meaning(error)}") from error
+        except (BaseError, OSError, ValueError) as error:
+            raise StoreError(f"{self._noun} {self.location!r}: {self._meaning(error)}") from error
+
+    def _meaning(self, error: Exception) -> str:
+        trouble = trouble_of(error)
+        about = _ADVICE[trouble.kind]
+        return about.format(words=trouble.words, server=_server(), bucket=self._bucket)
+
+
+_ADVICE = {
+    Kind.REFUSED: "{server}: {words}; may these credentials list, read, write and delete there?",
+    Kind.MISSING: "there is no bucket {bucket!r} at {server}; epicat makes none",
+    Kind.BUSY: "{server}: {words}; try again later",
+    Kind.SILENT: "the server {server} cannot be reached ({words}); is AWS_ENDPOINT_URL right, is "
+    "there a network?",
+    Kind.BROKEN: "{server}: {words}; is a file there damaged?",
+    Kind.MOVED: "{words}; set AWS_REGION",
+    Kind.KEYLESS: "{words}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a machine "
+    "with a role",
+    Kind.OTHER: "{server} does not answer as S3 does",
+}
+"""What to say of a trouble with the server."""
+
+
+def _endpoint() -> str:
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
+def _server() -> str:
+    """Name the server, without what an endpoint may have in front of an @."""
+    return urlsplit(_endpoint()).netloc.rpartition("@")[2] or "AWS"
+
+
+def _connect(bucket: str, prefix: str, retries: int) -> S3Store:
+    from obstore.store import S3Store  # noqa: PLC0415 - only where there is a bucket
+
+    return S3Store(
+        bucket,
+        prefix=prefix or None,
+        client_options={
+            "allow_http": _endpoint().startswith("http:"),
+            "connect_timeout": timedelta(seconds=5),
+            "timeout": timedelta(minutes=5),
+        },
+        retry_config={"max_retries": retries, "retry_timeout": timedelta(minutes=1)},
+    )
+
+
+def open_files(location: str, noun: str = "store") -> Files:
+    """Open a folder on this machine or in a bucket; raise `InputError` for anything else.
+
+    ``noun`` says what it is in messages.
+    """
+    scheme, separator, _ = location.partition("://")
+    if not separator:
+        return LocalFiles(Path(location), noun)
+    if scheme == "s3":
+        return BucketFiles(location, noun)
+    raise InputError(
+        f"{noun} {scheme}://... is not supported; give a folder on this machine or "
+        "s3://BUCKET/FOLDER"
+    )
+
+
+class _ForArrow:
+    """As much of a file system in the manner of fsspec as Arrow needs to read a file."""
+
+    protocol = "s3"
+
+    def __init__(self, files: BucketFiles) -> None:
+        self._files = files
+
+    def isfile(self, path: str) -> bool:
+        """Arrow asks before it opens; opening tells as well."""
+        del path
+        return True
+
+    def open(self, path: str, mode: str) -> _Parts:
+        """Open a file for reading."""
+        del mode
+        return _Parts(self._files, path)
+
+
+class _Parts(io.RawIOBase):
+    """A file that is fetched in parts, beginning with its end, where Parquet's index is."""
+
+    def __init__(self, files: BucketFiles, name: str) -> None:
+        self._files = files
+        self._name = name
+        self._tail, self._size = files.tail(name)
+        self._at = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        start = self._at
+        end = self._size if size < 0 else min(start + size, self._size)
+        self._at = max(start, end)
+        tail = self._size - len(self._tail)
+        if start >= tail:
+            return self._tail[start - tail : end - tail]
+        return self._files.part(self._name, start, end)

@@ -1,0 +1,24 @@
+"""Limits of quality control: each may be set, and one that is not set changes nothing."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["Limits"]
+
+
+class Limits(BaseModel):
+    """Base of the options of quality control, each of which is None unless it is set.
+
+    Results are named by digests.  A limit that is not set is left out of them, so that a new
+    kind of limit gives no other name to what was computed before it was invented.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True
+    )
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The limits that are set, as ``name=value`` in the order of names."""
+        return tuple(f"{name}={value!r}" for name, value in sorted(self) if value is not None)

@@ -1,0 +1,45 @@
+"""How to pick: what a user may set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from epicat.fields import Place
+
+__all__ = ["PickOptions"]
+
+
+def _is_name(weight: str) -> bool:
+    path = Path(weight)
+    return not path.suffix and len(path.parts) == 1
+
+
+class PickOptions(BaseModel):
+    """How to pick."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(default="PhaseNet", description="SeisBench model, or epicat-mini.")
+    weight: Annotated[str, Place(_is_name)] = Field(
+        default="original",
+        description="Weights by SeisBench's name, or a .pt file beside its .json.",
+    )
+    p_threshold: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Probability that a P pick must reach; default: the weights' own, else the "
+        "model's.",
+        examples=[0.3],
+    )
+    s_threshold: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Probability that an S pick must reach; default: the weights' own, else the "
+        "model's.",
+        examples=[0.3],
+    )

@@ -1,0 +1,127 @@
+"""A submission: all that workers elsewhere need, in one folder that they can read.
+
+    FOLDER/campaign.json       what is computed
+    FOLDER/bundle/...          the compiled picker
+    FOLDER/NAME.units          units, see `epicat.manifest`
+
+The folder holds no secret.  Its files are written once and never changed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from epicat.cache import cache_folder
+from epicat.config import Campaign
+from epicat.errors import InputError
+from epicat.files import Files, open_files
+from epicat.manifest import pack, read_count, read_unit
+from epicat.plan import Unit
+
+__all__ = ["Submission"]
+
+_NOUN = "submission"
+_CAMPAIGN, _BUNDLE, _UNITS = "campaign.json", "bundle", ".units"
+
+T = TypeVar("T")
+
+
+class Submission:
+    """The folder of a submission.  Nothing is read or written before it is asked for."""
+
+    def __init__(self, location: str) -> None:
+        self._files: Files = open_files(location.rstrip("/"), _NOUN)
+        self.location = self._files.location
+
+    @classmethod
+    def holding(cls, manifest: str) -> tuple[Submission, str]:
+        """Return the submission in whose folder a manifest lies, and the manifest's name.
+
+        Raises `InputError` if it does not look like ``s3://BUCKET/FOLDER/NAME.units``.
+        """
+        folder, _, name = manifest.rpartition("/")
+        if not folder or not name.endswith(_UNITS) or name == _UNITS:
+            raise InputError(
+                f"{manifest!r} is no manifest of units: it is written like "
+                "s3://BUCKET/FOLDER/NAME.units"
+            )
+        return cls(folder), name.removesuffix(_UNITS)
+
+    def write_campaign(self, campaign: Campaign) -> None:
+        """Write what is computed, and the compiled picker that it needs."""
+        self._files.prepare()
+        bundle = None
+        if campaign.bundle is not None:
+            for path in sorted(campaign.bundle.iterdir()):
+                self._files.write(f"{_BUNDLE}/{path.name}", path.read_bytes())
+            bundle = Path(campaign.bundle.name)  # workers have it in another place
+        moved = campaign.model_copy(update={"bundle": bundle})
+        self._files.write(_CAMPAIGN, moved.model_dump_json().encode())
+
+    def write_units(self, name: str, units: Iterable[Unit]) -> str:
+        """Write a manifest; return its location."""
+        self._files.write(f"{name}{_UNITS}", pack(units))
+        return f"{self.location}/{name}{_UNITS}"
+
+    def campaign(self) -> Campaign:
+        """Return what is computed; its picker is copied to this machine's cache first."""
+        text = self._found(_CAMPAIGN, lambda: self._files.read(_CAMPAIGN))
+        try:
+            campaign = Campaign.model_validate_json(text)
+        except ValidationError as error:
+            raise InputError(
+                f"{_NOUN} {self.location!r}: {_CAMPAIGN} is not understood: it is damaged, or of "
+                "another version of epicat"
+            ) from error
+        if campaign.bundle is None:
+            return campaign
+        return campaign.model_copy(update={"bundle": self._fetched(campaign.bundle.name)})
+
+    def _fetched(self, name: str) -> Path:
+        """Return the folder of the picker, whose name tells its content."""
+        folder = cache_folder("bundles") / name
+        if folder.is_dir():
+            return folder
+        partial = folder.with_name(f".{uuid.uuid4().hex}")
+        partial.mkdir()
+        try:
+            for file in self._files.list(_BUNDLE):
+                (partial / file.rpartition("/")[2]).write_bytes(self._files.read(file))
+            partial.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # another worker on this machine may have been first
+                raise
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return folder
+
+    def count(self, name: str) -> int:
+        """Return the number of units in a manifest."""
+        return self._of(name, read_count)
+
+    def unit(self, name: str, index: int) -> Unit:
+        """Return a unit of a manifest; raise `InputError` for an index that it does not have."""
+        return self._of(name, lambda part: read_unit(part, index))
+
+    def _of(self, name: str, read: Callable[[Callable[[int, int], bytes]], T]) -> T:
+        file = f"{name}{_UNITS}"
+
+        def part(start: int, end: int) -> bytes:
+            return self._files.part(file, start, end)
+
+        try:
+            return self._found(file, lambda: read(part))
+        except InputError as error:
+            raise InputError(f"{self.location}/{file}: {error}") from error
+
+    def _found(self, name: str, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except FileNotFoundError as error:
+            raise InputError(f"there is no {name!r} in {_NOUN} {self.location!r}") from error

@@ -1,0 +1,57 @@
+"""What waveforms must be like: what a user may set."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from epicat.limits import Limits
+
+__all__ = ["QualityOptions"]
+
+
+class QualityOptions(Limits):
+    """What waveforms must be like to be picked.  Nothing is asked unless it is set."""
+
+    min_segment_s: float | None = Field(
+        default=None,
+        alias="min_segment",
+        gt=0,
+        description="Pick no segments shorter than this, in s; default: the picker's window.",
+        examples=[60.0],
+    )
+    max_gap_share: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Pick no station-days with a larger share of gaps, 0 to 1.",
+        examples=[0.5],
+    )
+    max_dead_share: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Leave out channels that are dead for a larger share of the day, 0 to 1.",
+        examples=[0.1],
+    )
+    dead_range: float | None = Field(
+        default=None,
+        ge=0,
+        description="A minute is dead if its samples differ by no more than this, in the "
+        "archive's unit, mostly counts; default: 0.",
+        examples=[2.0],
+    )
+    max_clipped_share: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Leave out channels that are clipped for a larger share of the day, 0 to 1.",
+        examples=[0.001],
+    )
+
+    @model_validator(mode="after")
+    def _range_is_of_use(self) -> Self:
+        if self.dead_range is not None and self.max_dead_share is None:
+            raise ValueError("dead_range does nothing without max_dead_share: set both")
+        return self

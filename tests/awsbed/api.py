@@ -1,0 +1,119 @@
+"""The calls of AWS Batch's API about jobs, answered by the runner instead of moto."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from awsbed.jobs import ENDED, Job
+from awsbed.runner import LocalBatch
+from epicat.cloud.limits import check_overrides, check_submission
+from epicat.errors import InputError
+
+_PAGE = 100
+
+
+@contextmanager
+def answering(batch: LocalBatch) -> Iterator[None]:
+    """Let moto hand the calls about jobs to a runner."""
+    from moto.batch.responses import BatchResponse  # noqa: PLC0415
+
+    def of(call: Callable[[LocalBatch, Any], dict[str, Any]]) -> Callable[[Any], str]:
+        return lambda response: json.dumps(call(batch, response))
+
+    calls = {
+        "submitjob": _submit, "describejobs": _describe, "listjobs": _list,
+        "canceljob": _cancel, "terminatejob": _terminate,
+    }  # fmt: skip
+    with ExitStack() as stack:
+        for name, call in calls.items():
+            stack.enter_context(patch.object(BatchResponse, name, of(call)))
+        yield
+
+
+def _submit(batch: LocalBatch, response: Any) -> dict[str, Any]:
+    request = {name: value for name, value in json.loads(response.body).items() if value}
+    backend = response.batch_backend
+    definition = backend.get_job_definition(request["jobDefinition"])
+    queue = backend.get_job_queue(request["jobQueue"])
+    try:
+        check_submission(request)
+    except InputError as error:
+        raise _refusal(str(error)) from error
+    if definition is None or definition.status != "ACTIVE":
+        raise _refusal(f"JobDefinition {request['jobDefinition']} does not exist or is inactive")
+    if queue is None or queue.state != "ENABLED":
+        raise _refusal(f"JobQueue {request['jobQueue']} not found or disabled")
+    for dependency in request.get("dependsOn", []):
+        if "jobId" in dependency and dependency["jobId"] not in batch.jobs:
+            raise _refusal(f"Job {dependency['jobId']} does not exist")
+    told = copy.deepcopy(definition.describe())
+    completed = request | {
+        "parameters": {**told["parameters"], **request.get("parameters", {})},
+        "retryStrategy": request.get("retryStrategy") or told["retryStrategy"] or {"attempts": 1},
+        "timeout": request.get("timeout") or told.get("timeout") or {},
+    }
+    job = Job(
+        completed, told, backend.account_id, backend.region_name, queue.arn,
+        environment=queue.environments[0].name,
+    )  # fmt: skip
+    try:
+        check_overrides(job.command(), request.get("containerOverrides", {}).get("environment", []))
+    except InputError as error:
+        raise _refusal(str(error)) from error
+    batch.submit(job, request.get("arrayProperties", {}).get("size"))
+    return {"jobId": job.id, "jobName": job.name, "jobArn": job.arn}
+
+
+def _describe(batch: LocalBatch, response: Any) -> dict[str, Any]:
+    wanted = response._get_param("jobs") or []
+    if len(wanted) > _PAGE:
+        raise _refusal(f"jobs: {len(wanted)} are too many, 100 at most")
+    return {"jobs": batch.describe(wanted)}
+
+
+def _list(batch: LocalBatch, response: Any) -> dict[str, Any]:
+    asked = json.loads(response.body)
+    status = asked.get("jobStatus", "RUNNING")
+    if "arrayJobId" in asked:
+        jobs = batch.jobs[asked["arrayJobId"]].children
+    else:
+        queue = response.batch_backend.get_job_queue(asked["jobQueue"])
+        if queue is None:
+            raise _refusal(f"Job queue {asked['jobQueue']} does not exist")
+        jobs = [j for j in batch.jobs.values() if j.parent is None and j.queue == queue.arn]
+    chosen = [job for job in jobs if job.status == status]
+    first = int(asked.get("nextToken") or 0)
+    after = first + min(int(asked.get("maxResults") or _PAGE), _PAGE)
+    told: dict[str, Any] = {"jobSummaryList": [job.summary() for job in chosen[first:after]]}
+    if after < len(chosen):
+        told["nextToken"] = str(after)
+    return told
+
+
+def _cancel(batch: LocalBatch, response: Any) -> dict[str, Any]:
+    return _ended(batch, response, batch.cancel)
+
+
+def _terminate(batch: LocalBatch, response: Any) -> dict[str, Any]:
+    return _ended(batch, response, batch.terminate)
+
+
+def _ended(batch: LocalBatch, response: Any, end: Callable[[Job, str], None]) -> dict[str, Any]:
+    asked = json.loads(response.body)
+    if not asked.get("reason"):
+        raise _refusal("reason: a value is required")
+    job = batch.jobs.get(asked["jobId"])
+    if job is not None and job.status not in ENDED:
+        end(job, asked["reason"])
+    return {}
+
+
+def _refusal(message: str) -> Exception:
+    from moto.batch.exceptions import ClientException  # noqa: PLC0415
+
+    return ClientException(message)

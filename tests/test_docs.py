@@ -1,0 +1,102 @@
+"""The pages against the program: commands that exist, parameters with their true defaults."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+import command_reference
+from epicat.associate.options import PyOctoOptions
+from epicat.cli.app import app
+from epicat.pick.models import MODELS
+
+PROJECT = Path(__file__).resolve().parent.parent
+PAGES = sorted([PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")])
+ROOT = typer.main.get_command(app)
+
+
+def commands(page: Path) -> list[str]:
+    """Return the calls of epicat in a page's blocks of shell, each as one line."""
+    blocks = re.findall(r"^```(?:sh|console)\n(.*?)^```", page.read_text(), re.M | re.S)
+    lines = [line for block in blocks for line in re.sub(r"\\\n", " ", block).splitlines()]
+    return [line.removeprefix("$ ") for line in lines if re.match(r"(\$ )?epicat ", line)]
+
+
+def unknown(line: str) -> list[str]:
+    """Return the words of a call that the command line does not know."""
+    words = shlex.split(line.partition(" #")[0] if line.count('"') % 2 == 0 else line + '"')[1:]
+    command = ROOT
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    if hasattr(command, "commands"):
+        return [word for word in words if word not in ("--version", "--help")]
+    known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
+    return [word for word in words if re.match(r"--?[a-z]", word) and word not in known]
+
+
+def rows(page: Path) -> dict[str, str]:
+    """Return what stands in the second column of the rows that begin with a name in code."""
+    found = re.findall(r"^\| `([^`|]+)`[^|]*\| ([^|]*) \|", page.read_text(), re.M)
+    return dict(found)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(PROJECT).as_posix())
+def test_commands_in_the_pages_exist(page):
+    assert {line: unknown(line) for line in commands(page) if unknown(line)} == {}
+
+
+def test_a_command_that_does_not_exist_is_noticed():
+    assert unknown("epicat runn 1 2 --store x") == ["runn", "1", "2", "--store", "x"]
+    assert unknown("epicat status --store x --stor y") == ["--stor"]
+    assert len(commands(PROJECT / "docs" / "first-catalog.md")) > 5
+
+
+def test_the_reference_of_the_commands_is_fresh():
+    fresh = command_reference.PAGE.read_text() == command_reference.reference(app)
+    assert fresh, "docs/reference/commands.md is not what the program says: run `make reference`"
+
+
+def test_a_command_or_option_without_help_is_noticed():
+    odd = typer.Typer()
+
+    @odd.command("bare")
+    def bare(place: str, dry: bool = False) -> None: ...
+
+    @odd.command("told")
+    def told() -> None:
+        """Tell."""
+
+    missing = ["epicat bare", "epicat bare place", "epicat bare --dry"]
+    assert list(command_reference.undocumented(odd)) == missing
+    with pytest.raises(ValueError, match="epicat bare --dry"):
+        command_reference.reference(odd)
+
+
+@pytest.mark.parametrize("name", PyOctoOptions.model_fields)
+def test_parameters_of_pyocto_are_described_with_their_defaults(name):
+    told = rows(PROJECT / "docs" / "association.md")[name]
+    default = PyOctoOptions.model_fields[name].default
+    if default is None:
+        assert not told.startswith("`")
+    else:
+        assert told == f"`{str(default).lower()}`"
+
+
+def test_options_of_association_are_described_with_their_defaults():
+    told = rows(PROJECT / "docs" / "association.md")
+    options = [p for p in ROOT.commands["run"].params if p.name != "pyocto"]
+    for option in options:
+        if getattr(option, "rich_help_panel", None) == "Association":
+            default = command_reference.default(option)
+            assert told[option.opts[0]].startswith(default), option.opts[0]
+
+
+def test_models_are_described_as_they_are():
+    page = (PROJECT / "docs" / "models.md").read_text()
+    found = re.findall(r"^\| (`[^|]*`) \| (runs|refused) \|", page, re.M)
+    told = {name: word for names, word in found for name in re.findall(r"`(\w+)`", names)}
+    assert told == {name: "refused" if kind.refused else "runs" for name, kind in MODELS.items()}

@@ -1,0 +1,65 @@
+"""Hooks of MkDocs: pages that live outside docs/, and no asset from elsewhere.
+
+README.md is the site's home.  It, the changelog and the rest are read on GitHub too, so their
+links are paths in the project; here they become paths on the site.  A link to a file that the
+site does not have stays as it is, and the strict build refuses it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+_PUBLISHED = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CITATION.cff": "CITATION.cff",
+    "LICENSE": "LICENSE.txt",
+}
+_HOMES = {published: path for path, published in _PUBLISHED.items()}
+_LINK = re.compile(r"(\]\()(?![a-z]+:|#|/)([^)#\s]+)")
+_ASSET = re.compile(
+    r"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']?(?:https?:)?//"
+    r"|<link\b(?=[^>]*\brel=[\"']?(?:stylesheet|preconnect|icon))[^>]*\bhref=[\"']?(?:https?:)?//"
+)
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the project's own files, and its examples, to the pages."""
+    root = Path(config.config_file_path).parent
+    examples = {path.relative_to(root).as_posix() for path in root.glob("examples/*.toml")}
+    for path, uri in {**_PUBLISHED, **dict.fromkeys(examples)}.items():
+        content = (root / path).read_text(encoding="utf-8")
+        files.append(File.generated(config, uri or path, content=content))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turn paths in the project into paths on the site."""
+    del config
+    here = page.file.src_uri
+    folder = posixpath.dirname(_HOMES.get(here, f"docs/{here}"))
+
+    def moved(link: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join(folder, link[2]))
+        uri = _PUBLISHED.get(path, path.removeprefix("docs/"))
+        if files.get_file_from_path(uri) is None:
+            return link[0]
+        return link[1] + posixpath.relpath(uri, posixpath.dirname(here) or ".")
+
+    return _LINK.sub(moved, markdown)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Refuse a page that a reader's browser would fetch something else for, from elsewhere."""
+    del config
+    if found := _ASSET.search(output):
+        raise PluginError(f"{page.file.src_uri}: an asset from elsewhere: {found[0]}...")
+    return output

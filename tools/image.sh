@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Build the image and test it, with docker or podman, whichever is here: docs/image.md.
+#
+#   tools/image.sh build [worker|compile]   build epicat:worker or epicat:compile
+#   tools/image.sh test                     run tests/image against what is built
+#   tools/image.sh size [worker|compile]    bytes unpacked and compressed
+#
+# In the environment: ENGINE (docker or podman), BASE (an image to build on), CA_BUNDLE (certificates
+# that pip trusts during the build), PYTHON (for the tests).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+die() {
+    echo "$@" >&2
+    exit 2
+}
+
+engine() {
+    local candidate
+    for candidate in ${ENGINE:-docker podman}; do
+        if "$candidate" info >/dev/null 2>&1; then
+            echo "$candidate"
+            return
+        fi
+    done
+    die "Neither docker nor podman answers here (looked for: ${ENGINE:-docker podman});" \
+        "install one of them, or start docker's daemon."
+}
+
+build() {
+    local target=${1:-worker} command options=()
+    command=$(engine)
+    [[ -z ${BASE:-} ]] || options+=(--build-arg "BASE=$BASE")
+    [[ -z ${CA_BUNDLE:-} ]] || options+=(--secret "id=ca,src=$CA_BUNDLE")
+    [[ -z ${PIP_EXTRA_INDEX_URL:-} ]] || options+=(--build-arg "PIP_EXTRA_INDEX_URL=$PIP_EXTRA_INDEX_URL")
+    "$command" build --target "$target" --tag "epicat:$target" "${options[@]}" \
+        --build-arg "VERSION=$(version)" --build-arg "REVISION=$(revision)" .
+}
+
+version() {
+    sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml
+}
+
+revision() {
+    local commit
+    commit=$(git rev-parse --verify --quiet HEAD 2>/dev/null) || { echo unknown; return; }
+    git diff --quiet HEAD && echo "$commit" || echo "$commit-dirty"
+}
+
+run_tests() {
+    ENGINE=$(engine) EPICAT_IMAGE=epicat "${PYTHON:-.venv/bin/python}" -m pytest tests/image "$@"
+}
+
+size() {
+    local image=epicat:${1:-worker} command
+    command=$(engine)
+    printf '%s: %d MB unpacked, ' "$image" \
+        "$(($("$command" image inspect --format '{{.Size}}' "$image") / 1000000))"
+    printf '%d MB compressed\n' "$(($("$command" save "$image" | gzip | wc -c) / 1000000))"
+}
+
+case ${1:-} in
+build | size) "$@" ;;
+test) run_tests "${@:2}" ;;
+*) die "usage: tools/image.sh build|size [worker|compile], or tools/image.sh test [PYTEST ARGUMENT ...]" ;;
+esac

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Renew the lists of exact packages, with the hashes of their files for every platform, that the
+# Dockerfile installs: image/*.txt.  The versions are those of constraints.txt.  `make pins` runs it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What a worker needs beside epicat's own dependencies: extras of pyproject.toml.
+WORKER_EXTRAS=()
+
+compile() { # OUTPUT INPUT [OPTION...]
+    local output=$1
+    rm -f "$output"
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --constraint constraints.txt --custom-compile-command 'make pins' \
+        "${@:3}" --output-file "$output" "$2"
+}
+
+names() { # FILE: the packages that a list has
+    sed -n 's/^\([a-z0-9-]*\)==.*/\1/p' "$1" | sort -u
+}
+
+# openvino-telemetry reports every import of OpenVINO; OpenVINO works without the package.
+compile image/worker.txt pyproject.toml "${WORKER_EXTRAS[@]/#/--extra=}" \
+    --no-emit-package openvino-telemetry
+compile image/tools.txt image/tools.in
+
+# The environment of `compile` is that of a worker and what is missing in it.
+mapfile -t present < <(names image/worker.txt)
+compile image/compile.txt image/compile.in --excludes <(echo torch) \
+    "${present[@]/#/--no-emit-package=}"
+
+wc -l image/*.txt

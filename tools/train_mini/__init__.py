@@ -1,0 +1,1 @@
+"""Train `epicat-mini`, the picker that ships with epicat: see docs/models.md."""

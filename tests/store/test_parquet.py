@@ -227,8 +227,8 @@ def test_opening_does_not_make_a_store(tmp_path):
 
 
 def test_other_kinds_of_places_are_refused_without_showing_secrets(tmp_path):
-    with pytest.raises(InputError, match=r"mongodb://.* is not supported") as told:
-        open_store("mongodb://user:password@host/db", create=True)
+    with pytest.raises(InputError, match=r"mysql://.* is not supported") as told:
+        open_store("mysql://user:password@host/db", create=True)
     assert "password" not in str(told.value)
 
 

@@ -12,12 +12,12 @@ from tools.train_mini.mixtures import Mixtures, with_noise
 from tools.train_mini.noise import Noise
 from tools.train_mini.real import read_windows
 from tools.train_mini.records import Record
-from tools.train_mini.synthetics import synthetic, synthetic_quiet
+from tools.train_mini.synthetics import synthetic
 
 __all__ = ["Draw", "Source"]
 
-_NOISE, _SYNTHETIC_NOISE, _SYNTHETIC = 0.16, 0.08, 0.41
-"""Shares of mixed and of synthetic noise alone, and of synthetic earthquakes; the rest are real."""
+_NOISE, _SYNTHETIC = 0.2, 0.45
+"""Shares of noise alone and of synthetic earthquakes; the rest are real."""
 _NOISIER = 0.35
 """Share of the synthetic records, which have noise of their own, that get more of it."""
 
@@ -53,9 +53,7 @@ class Draw:
         kind = rng.random()
         if kind < _NOISE:
             return self._real.quiet(rng)
-        if kind < _NOISE + _SYNTHETIC_NOISE:
-            return synthetic_quiet(rng)
-        if kind < _NOISE + _SYNTHETIC_NOISE + _SYNTHETIC:
+        if kind < _NOISE + _SYNTHETIC:
             made = synthetic(rng)
             return with_noise(rng, made, self._noise) if rng.random() < _NOISIER else made
         return self._real.quakes(rng)

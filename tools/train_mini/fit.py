@@ -23,7 +23,7 @@ __all__ = ["Schedule", "fit", "load_average"]
 class Schedule:
     """How long and how fast."""
 
-    steps: int = 15_000
+    steps: int = 12_000
     """Batches in all."""
     batch: int = 32
     """Windows in a batch."""
@@ -37,7 +37,7 @@ class Schedule:
     """Steps from one checkpoint to the next."""
     first_files: int = 12
     """Files of the pool to begin with."""
-    all_files: int = 40
+    all_files: int = 30
     """Files of the pool in the end; their number rises evenly over the first 70 % of the steps."""
 
     def files(self, step: int) -> int:

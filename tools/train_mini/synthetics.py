@@ -9,33 +9,24 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from epicat.testing.synthetic.crust import GIL7, Crust
-from epicat.testing.synthetic.windows import Recipe, Window, make_window, noise_window
+from epicat.testing.synthetic.windows import Recipe, make_window
 from tools.train_mini.changes import rotated
 from tools.train_mini.real import RATE
 from tools.train_mini.records import SAMPLES, Arrival, Record
 
-__all__ = ["TRUST", "synthetic", "synthetic_quiet"]
+__all__ = ["TRUST", "synthetic"]
 
 TRUST = 0.75
 """The onsets are exact; the rest is the teacher's view of whether one can see them."""
 
 _BANDS = {"HH": 0.5, "EH": 0.2, "EN": 0.1, "HN": 0.1, "BH": 0.1}
 """Share of the records by band code."""
-_DISTURBED = 0.6
-"""Share of the records without an earthquake that have a disturbance."""
 
 
 def synthetic(rng: np.random.Generator) -> Record:
     """Return a record of one synthetic earthquake, sometimes two, in its own noise."""
-    return _record(rng, make_window(rng, _recipe(rng), _crust(rng)))
-
-
-def synthetic_quiet(rng: np.random.Generator) -> Record:
-    """Return a record of synthetic noise, often with a disturbance."""
-    return _record(rng, noise_window(rng, replace(_recipe(rng), disturbed=_DISTURBED)))
-
-
-def _record(rng: np.random.Generator, window: Window) -> Record:
+    band = str(rng.choice(list(_BANDS), p=list(_BANDS.values())))
+    window = make_window(rng, _recipe(rng, band), _crust(rng))
     ratio = Fraction(RATE, window.rate)
     data = window.data.astype(np.float64)
     if ratio != 1:
@@ -44,8 +35,7 @@ def _record(rng: np.random.Generator, window: Window) -> Record:
     return Record(rotated(rng, data), arrivals, TRUST)
 
 
-def _recipe(rng: np.random.Generator) -> Recipe:
-    band = str(rng.choice(list(_BANDS), p=list(_BANDS.values())))
+def _recipe(rng: np.random.Generator, band: str) -> Recipe:
     far = 150.0 if rng.random() < 0.6 else 40.0
     return Recipe(seconds=SAMPLES // RATE, band=band, distance_km=(1.0, far), second=0.25)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby, islice
 
-from epicat.clock import DAY_NS, day_start
+from epicat.clock import DAY_NS, day_start, named_day
 from epicat.config import Campaign, Cut
 from epicat.errors import InputError
 from epicat.model import Stage, StationDay
@@ -57,7 +57,7 @@ def arrays_of(
     for window, members in groupby(units, lambda unit: _window(campaign, cut, unit)):
         for part, chunk in enumerate(_chunks(members)):
             name = f"{Stage.PICK.value}-{window:04d}" + (f".{part}" if part else "")
-            days_of[name] = {StationDay.parse(key).day for unit in chunk for key in unit.keys}
+            days_of[name] = _days(chunk)
             yield JobArray(name, chunk)
     pending = set().union(*days_of.values())
     for number, unit in enumerate(block_units(campaign, cut, known, pending)):
@@ -67,6 +67,12 @@ def arrays_of(
 def _window(campaign: Campaign, cut: Cut, unit: Unit) -> int:
     day = StationDay.parse(unit.keys[0]).day
     return (day_start(day) - campaign.span.start_ns) // DAY_NS // cut.window_days
+
+
+def _days(units: Iterable[Unit]) -> set[date]:
+    """Return the days of station-days; few days have many keys, so each is read once."""
+    names = {key.rpartition("/")[2] for unit in units for key in unit.keys}
+    return {named_day(name) for name in names}
 
 
 def _chunks(units: Iterable[Unit]) -> Iterator[tuple[Unit, ...]]:

@@ -189,7 +189,14 @@ class Campaign(BaseModel):
 
     def operates(self, key: StationDay) -> bool:
         """Tell whether a place has data of a day to expect, as far as the stations tell."""
+        if key.station in self._timeless:  # most are, and a plan asks for each station-day
+            return True
         return any(row.operates(key.span) for row in self.rows_by_name[key.station])
+
+    @cached_property
+    def _timeless(self) -> frozenset[str]:
+        """Places of which nothing says when they operate."""
+        return frozenset(row.name for row in self.stations if not row.epochs)
 
     def open_archive(self) -> Archive:
         """Open the archive."""

@@ -77,7 +77,7 @@ class Known:
         Days without data are looked at again if the archive is another one, and days that
         could not be read or failed in any case.
         """
-        entry = self.picks.get(str(key))
+        entry = self.picks.get(str(key)) if self.picks else None
         if entry is None or entry.status in LOOK_AGAIN:
             return False
         return entry.status != Status.NO_DATA or entry.archive == archive

@@ -3,15 +3,17 @@
     FOLDER/campaign.json       what is computed
     FOLDER/bundle/...          the compiled picker
     FOLDER/NAME.units          units, see `epicat.manifest`
+    FOLDER/jobs.json           what was handed over to be done
 
-The folder holds no secret.  Its files are written once and never changed.
+The folder holds no secret.  Its files are written once and never changed, but for the list of
+jobs, which grows while they are handed over.
 """
 
 from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,7 +29,7 @@ from epicat.plan import Unit
 __all__ = ["Submission"]
 
 _NOUN = "submission"
-_CAMPAIGN, _BUNDLE, _UNITS = "campaign.json", "bundle", ".units"
+_CAMPAIGN, _BUNDLE, _UNITS, _JOBS = "campaign.json", "bundle", ".units", "jobs.json"
 
 T = TypeVar("T")
 
@@ -101,9 +103,27 @@ class Submission:
             shutil.rmtree(partial, ignore_errors=True)
         return folder
 
+    def write_jobs(self, text: str) -> None:
+        """Keep what was handed over, in the place of what was kept before."""
+        self._files.write(_JOBS, text.encode())
+
+    def jobs(self) -> str | None:
+        """Return what was handed over, or None if nothing was."""
+        try:
+            return self._files.read(_JOBS).decode()
+        except FileNotFoundError:
+            return None
+
     def count(self, name: str) -> int:
         """Return the number of units in a manifest."""
         return self._of(name, read_count)
+
+    def units(self, name: str) -> Iterator[Unit]:
+        """Give all units of a manifest, which is read at once."""
+        file = f"{name}{_UNITS}"
+        whole = self._found(file, lambda: self._files.read(file))
+        for index in range(read_count(lambda start, end: whole[start:end])):
+            yield read_unit(lambda start, end: whole[start:end], index)
 
     def unit(self, name: str, index: int) -> Unit:
         """Return a unit of a manifest; raise `InputError` for an index that it does not have."""

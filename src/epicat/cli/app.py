@@ -22,6 +22,7 @@ from epicat.cli import (
     demo,
     export,
     init,
+    jobs,
     models,
     picks,
     plan,
@@ -30,6 +31,7 @@ from epicat.cli import (
     run,
     stations,
     status,
+    submit,
     synth,
     work,
 )
@@ -57,6 +59,11 @@ app.command("query")(query.query)
 app.command("compact")(compact.compact)
 app.command("copy")(copy.copy)
 app.command("synth")(synth.synth)
+app.command("submit")(submit.submit)
+app.command("retry")(submit.retry)
+app.command("cancel")(jobs.cancel)
+app.command("logs")(jobs.logs)
+app.command("cost")(jobs.cost)
 app.command("work")(work.work)
 app.add_typer(stations.app, name="stations")
 app.add_typer(picks.app, name="picks")

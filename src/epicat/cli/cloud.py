@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from epicat.cli import cloud_options as o
 from epicat.cli.progress import say
-from epicat.errors import InputError
+from epicat.cli.shared import agreed
 
 if TYPE_CHECKING:
     from epicat.cloud.access import Aws
@@ -68,7 +67,7 @@ def up(
     secret = read_secret(store) if store not in (None, "none") else None
     aws = _connected(region, profile, endpoint, archive)
     done = deploy(
-        aws, name, given, secret, talk=say, agree=lambda question: _agreed(question, yes=yes)
+        aws, name, given, secret, talk=say, agree=lambda question: agreed(question, yes=yes)
     )
     words = {"created": "made", "updated": "changed", "unchanged": "nothing to change"}
     say(f"stack {done.stack.name} in {aws.region}: {words[done.change]}")
@@ -85,9 +84,9 @@ def status(
     as_json: o.Json = False,
 ) -> None:
     """Show the stack, its parameters and what its queues hold."""
+    from epicat.cloud.jobs import active_jobs  # noqa: PLC0415
     from epicat.cloud.settings import stack_of  # noqa: PLC0415 - heavy
     from epicat.cloud.stack import find_stack  # noqa: PLC0415
-    from epicat.cloud.teardown import active_jobs  # noqa: PLC0415
 
     aws = _connected(region, profile, endpoint, None)
     stack = find_stack(aws, stack_of(name))
@@ -130,7 +129,7 @@ def down(
         _show({**told, "change": "unchanged"} if as_json else {}, as_json=as_json)
         return
     _list(held, delete_data=delete_data)
-    _agreed("delete this", yes=yes)
+    agreed("delete this", yes=yes)
     take_down(aws, held, delete_data=delete_data, talk=say)
     say(f"{held.name} is gone" + (f"; its data stay in bucket {kept}" if kept else ""))
     _show({**told, "change": "deleted"} if as_json else {}, as_json=as_json)
@@ -162,17 +161,6 @@ def _connected(
         if warning:
             say(f"warning: {warning}")
     return aws
-
-
-def _agreed(question: str, *, yes: bool) -> None:
-    """Ask a person; raise `InputError` where there is none, leave with 1 at a no."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise InputError(f"{question}? Nobody is there to say so: use --yes")
-    say(f"{question}? [y/N]")
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise typer.Exit(1)
 
 
 def _list(held: Holdings, *, delete_data: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,18 @@ from epicat.errors import InputError
 if TYPE_CHECKING:
     from epicat.store.interface import Store
 
-__all__ = ["Chosen", "choose_designs", "said_which", "say_left_out", "whole_file"]
+__all__ = ["Chosen", "agreed", "choose_designs", "said_which", "say_left_out", "whole_file"]
+
+
+def agreed(question: str, *, yes: bool) -> None:
+    """Ask a person; raise `InputError` where there is none, leave with 1 at a no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError(f"{question}? Nobody is there to say so: use --yes")
+    typer.echo(f"{question}? [y/N]", err=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise typer.Exit(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""``epicat status``: what a store holds, and what became of every key."""
+"""``epicat status``: what became of every key of a store, or of the jobs of a campaign on AWS."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from epicat.campaign.given import Values, asked
+from epicat.cli import cloud_options as o
 from epicat.cli.campaign import takes
+from epicat.cli.lending import at_stack
 from epicat.cli.quality import told_flags
+from epicat.errors import InputError
 from epicat.options import StoreOptions
 
 if TYPE_CHECKING:
@@ -19,14 +22,58 @@ if TYPE_CHECKING:
 __all__ = ["status"]
 
 _SHOWN = 10
+_AWS = "Jobs on AWS"
 
 
 @takes(StoreOptions)
 def status(
     given: Values,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON on stdout.")] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Show the jobs of this campaign on AWS.", rich_help_panel=_AWS
+        ),
+    ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Show them until all have ended.", rich_help_panel=_AWS),
+    ] = False,
+    every: Annotated[
+        float,
+        typer.Option(min=0.1, help="Seconds from one look to the next.", rich_help_panel=_AWS),
+    ] = 10.0,
+    region: o.Region = None,
+    profile: o.Profile = None,
+    endpoint: o.Endpoint = None,
+    as_json: o.Json = False,
 ) -> None:
-    """Show, for each run and associator, what became of its station-days and blocks."""
+    """Show, for each run and associator, what became of its station-days and blocks.
+
+    With --name or --watch it is about jobs on AWS instead: for each window of days and stage how
+    many are submitted, runnable, running, done and failed.  --watch leaves with 1 if some failed;
+    Ctrl-C ends the watching, and the jobs go on.
+    """
+    if watch or name is not None:
+        from epicat.cli.watching import show_jobs  # noqa: PLC0415 - heavy
+
+        _nothing_else(given)
+        with at_stack(name or "campaign", region, profile, endpoint) as (aws, stack):
+            show_jobs(aws, stack, every=every if watch else None, as_json=as_json)
+        return
+    _show_store(given, as_json=as_json)
+
+
+def _nothing_else(given: Values) -> None:
+    """Raise `InputError` if a person has also named a store."""
+    for value in given.values():
+        if not value.is_unseen:
+            raise InputError(
+                f"{value.by}: with --name or --watch the store is that of the submission; leave "
+                "the campaign file or --store out"
+            )
+
+
+def _show_store(given: Values, *, as_json: bool) -> None:
     from epicat.store.open import open_store  # noqa: PLC0415 - heavy
 
     opened = open_store(asked(StoreOptions, given).store)

@@ -50,6 +50,26 @@ class Aws:
         with plain_words("ask whose account this is", self.region):
             return str(self.client("sts").get_caller_identity()["Account"])
 
+    def lendable(self) -> dict[str, str]:
+        """Return the credentials as the variables of the environment that hold such.
+
+        For clients that look nowhere else.  What it returns is a secret: not for showing.
+        """
+        with plain_words("find the credentials", self.region):
+            found = self._session.get_credentials()
+            if found is None:
+                from botocore.exceptions import NoCredentialsError  # noqa: PLC0415
+
+                raise NoCredentialsError
+            keys = found.get_frozen_credentials()
+        return {
+            "AWS_ACCESS_KEY_ID": keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+            "AWS_SESSION_TOKEN": keys.token or "",
+            "AWS_REGION": self.region,
+            **({"AWS_ENDPOINT_URL": self._endpoint} if self._endpoint else {}),
+        }
+
     def client(self, service: str) -> Any:
         """Return a client of boto3's, the same each time."""
         if service not in self._clients:

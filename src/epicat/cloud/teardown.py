@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 from epicat.cloud import bucket as buckets
 from epicat.cloud.access import Aws
+from epicat.cloud.jobs import active_jobs, end_jobs
 from epicat.cloud.settings import bucket_of, stack_of
 from epicat.cloud.stack import Stack, Talk, find_stack, follow, past_events
 from epicat.cloud.troubles import code_of, plain_words
 from epicat.errors import CloudError, InputError
 
-__all__ = ["Holdings", "active_jobs", "holdings", "take_down"]
-
-_ACTIVE = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+__all__ = ["Holdings", "holdings", "take_down"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +69,6 @@ def holdings(aws: Aws, name: str, bucket: str | None = None) -> Holdings:
     )
 
 
-def active_jobs(aws: Aws, stack: Stack) -> Iterator[str]:
-    """Give the ids of the jobs in a stack's queues that are not over; an array is one."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra, slow
-
-    queues = [stack.outputs[name] for name in ("Queue", "OtherQueue") if name in stack.outputs]
-    for queue, status in product(queues, _ACTIVE):
-        with plain_words("list the jobs", aws.region):
-            try:
-                for page in aws.pages("batch", "list_jobs", jobQueue=queue, jobStatus=status):
-                    yield from (job["jobId"] for job in page["jobSummaryList"])
-            except ClientError as error:
-                # A stack that is half gone still tells of queues that are not there any more
-                if code_of(error) != "ClientException":
-                    raise
-
-
 def take_down(aws: Aws, held: Holdings, *, delete_data: bool, talk: Talk) -> None:
     """Delete what a campaign has, the data only if told, and look whether it is gone.
 
@@ -120,11 +102,8 @@ def _resources(aws: Aws, stack: Stack) -> Iterator[tuple[str, str]]:
 
 def _end_jobs(aws: Aws, held: Holdings, talk: Talk) -> None:
     """Terminate jobs: a queue with jobs in it goes only when they have ended."""
-    for job in held.jobs:
-        with plain_words("end the jobs", aws.region):
-            aws.client("batch").terminate_job(jobId=job, reason="epicat cloud down")
     if held.jobs:
-        talk(f"  ended: {len(held.jobs):,} jobs")
+        talk(f"  ended: {end_jobs(aws, held.jobs, 'epicat cloud down'):,} jobs")
 
 
 def _delete_stack(aws: Aws, stack: Stack, talk: Talk) -> None:

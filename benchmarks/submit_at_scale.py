@@ -1,0 +1,135 @@
+"""``python -m benchmarks.submit_at_scale``: the largest campaign, planned and submitted on paper.
+
+50,000 stations on 1,040 days are 52 million station-days.  The stations are made up, AWS is a
+counter that gives names to jobs, and the submission's folder is on this machine; all between is
+what `epicat submit` does after it has read the stations.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from epicat.arrays import JobArray, arrays_of
+from epicat.associate.options import AssociateOptions
+from epicat.clock import DAY_NS, day_start
+from epicat.cloud.estimate import stations_per_unit
+from epicat.cloud.prices import Shape
+from epicat.cloud.settings import DEFAULTS
+from epicat.cloud.stack import Stack
+from epicat.cloud.submit import hand_over
+from epicat.cloud.submitted import Handed
+from epicat.config import Campaign, Cut, Run, settle_design
+from epicat.geo import Extent
+from epicat.model import Span, Stage, Station
+from epicat.pick.options import PickOptions
+from epicat.pick.shipped import shipped_bundle
+from epicat.plan import Known
+from epicat.submission import Submission
+
+_STATIONS, _DAYS = 50_000, 1_040
+_EXTENT = "20,60,-130,-65"
+
+
+class CountedAws:
+    """Takes submissions, counts them, and gives names to jobs."""
+
+    region = "us-west-2"
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.most_needs = 0
+
+    def client(self, service: str) -> CountedAws:
+        assert service == "batch"
+        return self
+
+    def submit_job(self, **request: Any) -> dict[str, str]:
+        self.calls["SubmitJob"] += 1
+        self.most_needs = max(self.most_needs, len(request["dependsOn"]))
+        return {"jobId": f"{self.calls['SubmitJob']:08d}-0000-0000-0000-000000000000"}
+
+
+def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
+    begin = time.perf_counter()
+    campaign = _campaign(stations, days)
+    settled = time.perf_counter()
+    aws, stack = CountedAws(), _stack()
+    shape = Shape.of(stack, "Pick")
+    cut = Cut(stations_per_unit=stations_per_unit(stations, Cut().window_days, shape))
+    planned: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        submission = Submission(f"{folder}/submission")
+        submission.write_campaign(campaign)
+        handed = Handed.planned(stack, campaign, cut, strict=False)
+        arrays = _counted(arrays_of(campaign, cut, Known({}, {})), planned)
+        hand_over(aws, stack, submission, arrays, handed)  # type: ignore[arg-type]
+        done = time.perf_counter()
+        files = [path for path in Path(folder).rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in files)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{planned['station-days']:,} station-days and {planned['blocks']:,} blocks in "
+        f"{planned['units']:,} jobs, {cut.stations_per_unit} stations a unit\n"
+        f"{settled - begin:.1f} s to settle, {done - settled:.1f} s to plan and submit, "
+        f"{peak:,.0f} MB at most\n"
+        f"{sum(aws.calls.values()):,} calls of AWS Batch, none with more than {aws.most_needs} "
+        f"dependencies; {len(files):,} objects of {size / 1e6:,.1f} MB"
+    )
+
+
+def _counted(arrays: Iterator[JobArray], planned: Counter[str]) -> Iterator[JobArray]:
+    for array in arrays:
+        planned["units"] += len(array.units)
+        kind = "station-days" if array.stage == Stage.PICK else "blocks"
+        planned[kind] += sum(len(unit.keys) for unit in array.units)
+        yield array
+
+
+def _campaign(count: int, days: int) -> Campaign:
+    extent = Extent.parse(_EXTENT)
+    random = np.random.default_rng(1)
+    latitude = random.uniform(extent.south, extent.north, count).tolist()
+    longitude = random.uniform(extent.west, extent.east, count).tolist()
+    rows = [
+        Station("XX", f"S{at:05d}", "00", ("HHZ",), lat, lon, 100.0, f"XX.S{at:05d}")
+        for at, (lat, lon) in enumerate(zip(latitude, longitude, strict=True))
+    ]
+    start = day_start(date(2020, 1, 1))
+    bundle = shipped_bundle()
+    run = Run.of(bundle.info, PickOptions(model="epicat-mini"))
+    return Campaign(
+        span=Span(start, start + days * DAY_NS),
+        extent=extent,
+        archive="s3://waveforms",
+        layout="sds",
+        store="s3://epicat-campaign-123456789012-us-west-2/store",
+        bundle=bundle.folder,
+        run=run,
+        design=settle_design(AssociateOptions(), run.digest, extent, rows),
+        stations=tuple(rows),
+        site_radius_m=100.0,
+    )
+
+
+def _stack() -> Stack:
+    outputs = {
+        "Place": "s3://epicat-campaign-123456789012-us-west-2/",
+        "Queue": "arn:aws:batch:us-west-2:123456789012:job-queue/epicat-campaign-spot",
+        "PickJob": "arn:aws:batch:us-west-2:123456789012:job-definition/epicat-campaign-pick:1",
+        "AssociateJob": "arn:aws:batch:us-west-2:123456789012:job-definition/associate:1",
+    }
+    return Stack("epicat-campaign", "", "CREATE_COMPLETE", "", dict(DEFAULTS), outputs)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

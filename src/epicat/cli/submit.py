@@ -1,0 +1,149 @@
+"""``epicat submit``: a campaign as jobs on AWS; ``epicat retry``: what is still missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from epicat.campaign.given import Given, Values, asked
+from epicat.cli import cloud_options as o
+from epicat.cli.campaign import takes
+from epicat.cli.handing import hand
+from epicat.cli.lending import at_stack
+from epicat.cli.progress import say, warnings_as_talk
+from epicat.cli.run import Recheck
+from epicat.options import Options
+
+if TYPE_CHECKING:
+    from epicat.cloud.prices import Shape
+    from epicat.cloud.stack import Stack
+    from epicat.config import Campaign, Cut
+
+__all__ = ["retry", "submit"]
+
+_CUT = ("cut", "stations_per_unit")
+
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Show jobs, vCPU-hours and dollars; write and submit nothing."),
+]
+
+
+@takes(Options)
+def submit(
+    given: Values,
+    name: o.Name = "campaign",
+    region: o.Region = None,
+    profile: o.Profile = None,
+    endpoint: o.Endpoint = None,
+    dry_run: DryRun = False,
+    recheck: Recheck = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option(
+            "--allow-missing/--strict",
+            help="Whether association goes on without what failed, and tells; or fails, too.",
+        ),
+    ] = True,
+    as_json: o.Json = False,
+) -> None:
+    """Submit what `run` with the same arguments would do to the campaign's stack on AWS.
+
+    Results go to the stack's bucket, or the store that is given.  Jobs go on when this command is
+    over: see `epicat status --watch`.  Submitting again submits what is missing.
+    """
+    from epicat.archive.known import locate  # noqa: PLC0415 - heavy
+    from epicat.cloud.place import (  # noqa: PLC0415
+        check_address,
+        check_archive,
+        check_idle,
+        check_store,
+    )
+    from epicat.config import settle  # noqa: PLC0415
+
+    with at_stack(name, region, profile, endpoint) as (aws, stack):
+        options = asked(Options, _completed(given, stack))
+        check_archive(locate(options.archive))
+        check_store(options.store, stack)
+        if not dry_run:
+            check_idle(aws, stack)
+        with warnings_as_talk():
+            campaign = settle(options, say)
+        check_address(campaign.store)
+        if campaign.span != options.span:
+            say("START and END are widened to whole UTC days")
+        _warn_of_crossing(campaign, aws.region)
+        cut = options.cut if _CUT in given else _cut(options.cut, campaign, _shape(stack))
+        say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
+        say(campaign.design.described())
+        hand(
+            aws, stack, campaign, cut,
+            recheck=recheck, strict=not allow_missing, dry_run=dry_run, as_json=as_json,
+        )  # fmt: skip
+
+
+def retry(
+    name: o.Name = "campaign",
+    region: o.Region = None,
+    profile: o.Profile = None,
+    endpoint: o.Endpoint = None,
+    dry_run: DryRun = False,
+    as_json: o.Json = False,
+) -> None:
+    """Submit again what failed or is missing of what was submitted last.
+
+    Station-days that failed or could not be read are picked again; blocks whose picks change by
+    that are associated again.
+    """
+    from epicat.cloud.place import check_idle  # noqa: PLC0415 - heavy
+    from epicat.cloud.submitted import find_last  # noqa: PLC0415
+
+    with at_stack(name, region, profile, endpoint) as (aws, stack):
+        submission, last = find_last(stack)
+        if not dry_run:
+            check_idle(aws, stack)
+        hand(
+            aws, stack, submission.campaign(), last.cut,
+            recheck=False, strict=last.strict, dry_run=dry_run, as_json=as_json,
+        )  # fmt: skip
+
+
+def _completed(given: Values, stack: Stack) -> Values:
+    """Add what a stack settles: where results go, and that archives elsewhere are public."""
+    from epicat.archive.bucket import is_bucket  # noqa: PLC0415 - heavy
+    from epicat.archive.known import find_known  # noqa: PLC0415
+    from epicat.cloud.place import is_own  # noqa: PLC0415
+
+    settled: dict[Any, Given] = {
+        ("store",): Given(f"{stack.outputs['Place']}store", f"stack {stack.name}")
+    }
+    archive = str(given[("archive",)].value) if ("archive",) in given else ""
+    if is_bucket(archive) and find_known(archive) is None:
+        # Workers have rights in the campaign's place alone
+        settled[("archive_signed",)] = Given(is_own(archive, stack), f"stack {stack.name}")
+    return {**settled, **given}
+
+
+def _shape(stack: Stack) -> Shape:
+    from epicat.cloud.prices import Shape  # noqa: PLC0415 - heavy
+
+    return Shape.of(stack, "Pick")
+
+
+def _cut(cut: Cut, campaign: Campaign, shape: Shape) -> Cut:
+    """Settle how many stations make a unit, where nobody has said it."""
+    from epicat.cloud.estimate import stations_per_unit  # noqa: PLC0415 - heavy
+
+    settled = stations_per_unit(len(campaign.names), cut.window_days, shape)
+    return cut.model_copy(update={"stations_per_unit": settled})
+
+
+def _warn_of_crossing(campaign: Campaign, region: str) -> None:
+    from epicat.archive.bucket import is_bucket  # noqa: PLC0415 - heavy
+    from epicat.cloud.transfer import crossing  # noqa: PLC0415
+
+    if is_bucket(campaign.archive):
+        warning = crossing(campaign.archive, campaign.access.region, region)
+        if warning:
+            say(f"warning: {warning}")

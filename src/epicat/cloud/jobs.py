@@ -1,0 +1,58 @@
+"""Jobs of AWS Batch: which are under way, what Batch says of them, how they are ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice, product
+from typing import Any, Final
+
+from epicat.cloud.access import Aws
+from epicat.cloud.stack import Stack
+from epicat.cloud.troubles import code_of, plain_words
+
+__all__ = ["ENDED", "active_jobs", "described", "end_jobs", "members"]
+
+ENDED: Final = frozenset({"SUCCEEDED", "FAILED"})
+"""The states of jobs that are over."""
+
+_ACTIVE = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+_AT_ONCE = 100
+
+
+def active_jobs(aws: Aws, stack: Stack) -> Iterator[str]:
+    """Give the ids of the jobs in a stack's queues that are not over; an array is one."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra, slow
+
+    queues = [stack.outputs[name] for name in ("Queue", "OtherQueue") if name in stack.outputs]
+    for queue, status in product(queues, _ACTIVE):
+        with plain_words("list the jobs", aws.region):
+            try:
+                for page in aws.pages("batch", "list_jobs", jobQueue=queue, jobStatus=status):
+                    yield from (job["jobId"] for job in page["jobSummaryList"])
+            except ClientError as error:
+                # A stack that is half gone still tells of queues that are not there any more
+                if code_of(error) != "ClientException":
+                    raise
+
+
+def described(aws: Aws, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Give what Batch says of jobs, a hundred at a time; it forgets them after a week or so."""
+    rest = iter(ids)
+    while some := list(islice(rest, _AT_ONCE)):
+        with plain_words("look at the jobs", aws.region):
+            yield from aws.client("batch").describe_jobs(jobs=some)["jobs"]
+
+
+def members(job: str, units: int) -> list[str]:
+    """Return the ids of an array's children, or of a plain job itself."""
+    return [job] if units == 1 else [f"{job}:{index}" for index in range(units)]
+
+
+def end_jobs(aws: Aws, ids: Iterable[str], reason: str) -> int:
+    """Terminate jobs, those that wait as well as those that run; return how many."""
+    ended = 0
+    for job in ids:
+        with plain_words("end the jobs", aws.region):
+            aws.client("batch").terminate_job(jobId=job, reason=reason)
+        ended += 1
+    return ended

@@ -1,0 +1,79 @@
+"""What a stack must be to take jobs, and what its workers can reach."""
+
+from __future__ import annotations
+
+from epicat.cloud.access import Aws
+from epicat.cloud.jobs import active_jobs
+from epicat.cloud.settings import stack_of
+from epicat.cloud.stack import Stack, find_stack
+from epicat.errors import InputError
+
+__all__ = ["check_address", "check_archive", "check_idle", "check_store", "is_own", "usable_stack"]
+
+_DATABASES = ("mongodb://", "mongodb+srv://")
+_BY_VARIABLE = "#env:EPICAT_STORE"
+
+
+def usable_stack(aws: Aws, name: str) -> Stack:
+    """Return a campaign's stack; raise `InputError` if it is not there or cannot be used."""
+    stack = find_stack(aws, stack_of(name))
+    if stack is None or not stack.is_begun:
+        raise InputError(
+            f"there is no stack {stack_of(name)} in {aws.region}: `epicat cloud up` makes it; "
+            "--name and --region say which is meant"
+        )
+    if not stack.is_usable:
+        what = "is busy: wait" if stack.is_busy else "is not whole: `epicat cloud up` mends it"
+        raise InputError(f"stack {stack.name} {what} ({stack.status})")
+    return stack
+
+
+def check_idle(aws: Aws, stack: Stack) -> None:
+    """Raise `InputError` if jobs of a stack are under way: what they do would be done twice."""
+    under_way = sum(1 for _ in active_jobs(aws, stack))
+    if under_way:
+        raise InputError(
+            f"{under_way:,} jobs of {stack.name} are still under way, and what they do would be "
+            "done twice: wait (`epicat status --watch`), or end them (`epicat cancel`)"
+        )
+
+
+def check_archive(archive: str) -> None:
+    """Raise `InputError` for an archive on this machine."""
+    if "://" not in archive:
+        raise InputError(
+            f"archive {archive!r} is a folder of this machine, which workers on AWS cannot read; "
+            "give the name of a public archive, or s3://BUCKET/PREFIX"
+        )
+
+
+def check_store(store: str, stack: Stack) -> None:
+    """Raise `InputError` for a store that the workers of a stack cannot write to."""
+    if store.startswith(_DATABASES):
+        if "StoreSecret" not in stack.outputs:
+            raise InputError(
+                f"workers of {stack.name} do not know the database: put its address into "
+                "EPICAT_STORE, and `epicat cloud up --store env:EPICAT_STORE` hands it to them"
+            )
+    elif not is_own(store, stack):
+        raise InputError(
+            f"store {store!r}: workers of {stack.name} may write below {stack.outputs['Place']} "
+            f"and nowhere else; leave --store out, or give {stack.outputs['Place']}NAME"
+        )
+
+
+def check_address(store: str) -> None:
+    """Raise `InputError` for a database's address, settled, that workers do not have the same way.
+
+    Such an address tells where its password is kept.
+    """
+    if store.startswith(_DATABASES) and not store.endswith(_BY_VARIABLE):
+        raise InputError(
+            "workers have the database's address from EPICAT_STORE: set it here as well, and give "
+            "no --store"
+        )
+
+
+def is_own(place: str, stack: Stack) -> bool:
+    """Tell whether something lies in the part of the bucket that a stack's workers may use."""
+    return f"{place.rstrip('/')}/".startswith(stack.outputs["Place"])

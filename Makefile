@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $(PYTHON); the first time takes some minutes ..."
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query]' --group dev --group docs
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query,mongo]' --group dev --group docs
 	@touch $@
 
 # The demo needs neither PyTorch nor SeisBench; without .venv it gets a small one of its own.

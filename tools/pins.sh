@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What a worker needs beside epicat's own dependencies: extras of pyproject.toml.
-WORKER_EXTRAS=()
+WORKER_EXTRAS=(mongo)
 
 compile() { # OUTPUT INPUT [OPTION...]
     local output=$1

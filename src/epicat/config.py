@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from epicat.archive.access import Access, settle_access
 from epicat.archive.bucket import BRISK, is_bucket
@@ -25,6 +26,7 @@ from epicat.model import Span, Station, StationDay, digest_of
 from epicat.options import Cut, Options
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle
+from epicat.store.mongo.address import secured
 from epicat.waveforms.filters import reach_s
 from epicat.waveforms.options import QualityOptions
 
@@ -131,7 +133,9 @@ class ImportedRun(BaseModel):
 class Campaign(BaseModel):
     """What workers need to know.  Plain data: it travels to them as JSON, without secrets."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
     span: Span
     """Whole UTC days."""
@@ -143,8 +147,8 @@ class Campaign(BaseModel):
     """How the archive names its objects."""
     access: Access = Access()
     """How the archive is reached if it is a bucket; without secrets."""
-    store: str
-    """Where results go."""
+    store: Annotated[str, AfterValidator(secured)]
+    """Where results go: without any secret, which a database's address refers to."""
     bundle: Path | None = None
     """The compiled picker; None if picks are only associated."""
     run: Run | ImportedRun

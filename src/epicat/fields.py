@@ -48,6 +48,8 @@ class Place:
 
     is_name: Callable[[str], bool] = _never
     """Tells what is no path, but a name that epicat knows."""
+    mark: str = ""
+    """What stands in front of the path of a file in which the value is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,10 +116,11 @@ Exclude = Annotated[
 ]
 StoreText = Annotated[
     str,
-    Place(),
+    Place(mark="@"),
     Shown(variable="EPICAT_STORE"),
     Field(
-        description="Where results are kept: a folder, or s3://BUCKET/FOLDER.",
+        description="Where results are kept: a folder, s3://BUCKET/FOLDER, mongodb://USER@HOST, or "
+        "@FILE with one of these in it.",
         examples=["catalog"],
     ),
 ]

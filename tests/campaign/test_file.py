@@ -174,6 +174,15 @@ def test_a_store_with_a_name_and_no_password_is_none_of_them(tmp_path):
     assert made["store",].value == "mongodb://me@host/db?authMechanism=X"
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("catalog", "{}/catalog"), ("@secret", "@{}/secret"), ("@/run/secret", "@/run/secret")],
+)
+def test_a_store_may_be_told_by_a_file_beside_it(tmp_path, given, expected):
+    made = read_campaign(write(tmp_path, f"store = {given!r}"))
+    assert made["store",].value == expected.format(tmp_path)
+
+
 def test_paths_are_relative_to_the_file(tmp_path, monkeypatch):
     made = options(
         tmp_path,

@@ -81,7 +81,7 @@ def test_the_commands_are_those_of_the_documentation():
         "epicat plot", "epicat cloud", "epicat cloud up", "epicat cloud status",
         "epicat cloud down", "epicat cloud template",
         "epicat models", "epicat models list", "epicat models known", "epicat models compile",
-        "epicat associate", "epicat compact", "epicat query", "epicat synth",
+        "epicat associate", "epicat compact", "epicat copy", "epicat query", "epicat synth",
         "epicat demo", "epicat work", "epicat submit", "epicat retry", "epicat cancel",
         "epicat logs", "epicat cost",
         "epicat stations", "epicat stations import", "epicat picks", "epicat picks import",
@@ -94,7 +94,7 @@ def test_help_and_version_start_without_anything_heavy(given):
         "import sys\nfrom epicat.cli.app import main\n"
         f"try:\n    main({given!r})\nexcept SystemExit as left:\n    code = left.code\n"
         "heavy = {'numpy', 'pyarrow', 'openvino', 'torch', 'scipy', 'pandas',"
-        " 'matplotlib', 'boto3', 'pymseed', 'pyocto', 'seisbench'} & set(sys.modules)\n"
+        " 'matplotlib', 'boto3', 'pymseed', 'pyocto', 'seisbench', 'pymongo'} & set(sys.modules)\n"
         "assert not heavy, heavy\nsys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)

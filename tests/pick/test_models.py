@@ -25,6 +25,7 @@ from epicat.pick.bundle import BATCH, Bundle, OpenVinoPicker, list_bundles
 from epicat.pick.models import MODELS, PICKBLUE, PICKERS, check_model
 from epicat.pick.picker import PickOptions
 from epicat.pick.prepare import prepare_bundle
+from epicat.pick.shipped import SHIPPED
 from epicat.pick.windows import Stretch, curves, window_starts
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.runs import Clock, Run
@@ -301,24 +302,25 @@ def test_the_inventory_tells_what_is_cached_and_what_is_compiled(
     tmp_path: Path, own_cache: Path
 ) -> None:
     runner = CliRunner()
-    assert "no weights in SeisBench's cache" in runner.invoke(app, ["models", "list"]).stdout
+    (shipped,) = json.loads(runner.invoke(app, ["models", "list", "--json"]).stdout)
+    assert shipped["weight"] == SHIPPED
     folder = tmp_path / "seisbench" / "models" / "v3" / "phasenetlight"
     folder.mkdir(parents=True)
     pair(folder, "PhaseNetLight", {}, {"P_threshold": 0.2})
-    (row,) = json.loads(runner.invoke(app, ["models", "list", "--json"]).stdout)
+    shipped, row = json.loads(runner.invoke(app, ["models", "list", "--json"]).stdout)
     assert row["compiled"] == ""
     assert row["cached"] == str(folder / "random.pt")
     assert (row["version"], row["about"]) == ("4", "Random weights. CC0.")
     assert (row["thresholds"], row["sampling_rate"]) == ({"P": 0.2}, None)
     made = runner.invoke(app, ["models", "compile", "PhaseNetLight", "random"]).stdout.strip()
-    (after,) = json.loads(runner.invoke(app, ["models", "list", "--json"]).stdout)
+    shipped, after = json.loads(runner.invoke(app, ["models", "list", "--json"]).stdout)
     assert after["compiled"] == made
     assert after["sha256"] == row["sha256"]
     assert after["thresholds"] == {"P": 0.2, "S": 0.3}
     assert after["sampling_rate"] == 100
     for file in folder.iterdir():
         file.unlink()
-    (bare,) = json.loads(runner.invoke(app, ["models", "list", "--json"]).stdout)
+    shipped, bare = json.loads(runner.invoke(app, ["models", "list", "--json"]).stdout)
     assert bare == after | {"cached": ""}
     shown = runner.invoke(app, ["models", "list"]).stdout
     for part in ("random version 4: compiled", "CC0.", "100 Hz", "P 0.2, S 0.3", row["sha256"]):

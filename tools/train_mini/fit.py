@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,20 +62,32 @@ def fit(
     MALLOC_TRIM_THRESHOLD_=100000000000 in the environment.
     """
     torch.manual_seed(schedule.seed)
-    torch.set_num_threads(1)  # two wait for each other where cores are shared
-    torch.set_flush_denormal(True)
     state = _State(schedule)
     if checkpoint.exists():
         state.load(checkpoint)
     pool = Pool(folder, state.model.in_samples)
-    while state.step < schedule.steps:
-        pool.grow(schedule.files(state.step))
-        began = time.monotonic()
-        loss = _epoch(state, pool, min(schedule.every, schedule.steps - state.step))
-        state.save(checkpoint)
-        windows = schedule.every * schedule.batch / (time.monotonic() - began)
-        told = f"{len(pool)} records, loss {loss:.4f}, {windows:.0f} windows/s"
-        say(f"fit: step {state.step} of {schedule.steps}, {told}")
+    with _quick_arithmetic():
+        while state.step < schedule.steps:
+            pool.grow(schedule.files(state.step))
+            began = time.monotonic()
+            loss = _epoch(state, pool, min(schedule.every, schedule.steps - state.step))
+            state.save(checkpoint)
+            windows = schedule.every * schedule.batch / (time.monotonic() - began)
+            told = f"{len(pool)} records, loss {loss:.4f}, {windows:.0f} windows/s"
+            say(f"fit: step {state.step} of {schedule.steps}, {told}")
+
+
+@contextmanager
+def _quick_arithmetic() -> Iterator[None]:
+    """Use one thread, since two wait for each other where cores are shared, and no subnormals."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
 
 
 class _State:

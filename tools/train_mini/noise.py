@@ -15,6 +15,9 @@ __all__ = ["Noise", "coloured", "surrogate"]
 
 F64 = NDArray[np.float64]
 
+_OF_A_DAY = {"train": (0.0, 0.75), "choose": (0.75, 0.85), "test": (0.85, 1.0)}
+"""Beginning and end of each part's share of a day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Noise:
@@ -29,8 +32,8 @@ class Noise:
 
     @classmethod
     def read(cls, data: Path, windows: Sequence[Window], part: str) -> Noise:
-        """Read the noise of one part: of the days, the last quarter is for choosing and telling."""
-        begin, end = (0.0, 0.75) if part == "train" else (0.75, 1.0)
+        """Read the noise of one part of the windows, and of the days."""
+        begin, end = _OF_A_DAY[part]
         days = [d[int(begin * len(d)) : int(end * len(d))] for d in noise_days(data).values()]
         before = [w.data[:, : w.p - RATE] for w in windows if w.part == part]
         return cls([b[b.std(axis=1) > 0] for b in before], days, long_period(data))

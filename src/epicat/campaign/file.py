@@ -59,6 +59,9 @@ def placed(text: str, option: Option, folder: str) -> str:
     """
     if option.place is None or "://" in text or option.place.is_name(text):
         return text
+    mark = option.place.mark
+    if mark and text.startswith(mark):
+        return mark + os.path.join(folder, os.path.expanduser(text.removeprefix(mark)))  # noqa: PTH111, PTH118 - Path drops ./
     return os.path.join(folder, os.path.expanduser(text))  # noqa: PTH111, PTH118 - Path drops ./
 
 

@@ -18,6 +18,7 @@ from epicat.cli import (
     associate,
     cloud,
     compact,
+    copy,
     demo,
     export,
     init,
@@ -56,6 +57,7 @@ app.command("export")(export.export)
 app.command("plot")(plot.plot)
 app.command("query")(query.query)
 app.command("compact")(compact.compact)
+app.command("copy")(copy.copy)
 app.command("synth")(synth.synth)
 app.command("submit")(submit.submit)
 app.command("retry")(submit.retry)

@@ -18,6 +18,7 @@ from epicat.campaign.file import ENDING, read_campaign
 from epicat.campaign.given import Given, Values, without_password
 from epicat.cli.flags import flags_of, parameter, read_flags
 from epicat.cli.progress import say
+from epicat.cli.stores import DatabaseName, secured_values
 from epicat.errors import InputError
 from epicat.fields import KeyPath, options_of
 
@@ -39,12 +40,17 @@ _ALL_HELP = (
 
 
 def takes(
-    model: type[BaseModel], *, without: Collection[str] = (), file: bool = True
+    model: type[BaseModel],
+    *,
+    without: Collection[str] = (),
+    file: bool = True,
+    opens: bool = True,
 ) -> Callable[[Command], Command]:
     """Give a command a flag for each option of a model, and a campaign file or START END EXTENT.
 
     The command's first parameter gets what was given, as `Values`; the others stay as they are.
-    ``without`` are keys that get no flag; ``file`` says whether there is a file.
+    ``without`` are keys that get no flag; ``file`` says whether there is a file; ``opens`` whether
+    the store is used: then it comes without a secret, and --collection names its database.
     """
     has_span = ("start",) in options_of(model)
     metavar, words = (_ALL, _ALL_HELP) if has_span else (_FILE, "A campaign file, for its store.")
@@ -61,9 +67,15 @@ def takes(
                 words = values["campaign"] or []
                 words = words if has_span or not words else [words]
                 given = _gathered(words, given, has_span=has_span)
+            if opens:
+                given = secured_values(given, values["collection"])
             command(given, **{p.name: values[p.name] for p in own})
 
-        made = [*([position] if file else []), *flags_of(model, without), *own]
+        flags = flags_of(model, without)
+        if opens:
+            at = [flag.name for flag in flags].index("store") + 1
+            flags.insert(at, parameter("collection", DatabaseName, None))
+        made = [*([position] if file else []), *flags, *own]
         return _signed(call, command, [parameter("context", typer.Context), *made])
 
     return decorated

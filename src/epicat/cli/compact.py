@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from epicat.campaign.given import Values, asked
 from epicat.cli.campaign import takes
 from epicat.errors import InputError
 from epicat.options import StoreOptions
+
+if TYPE_CHECKING:
+    from epicat.store.interface import Store
 
 __all__ = ["compact"]
 
@@ -23,6 +26,9 @@ def compact(
 ) -> None:
     """Put the many small files of a store together, and delete what has been superseded.
 
+    In MongoDB there are no files, and superseded rows are deleted at once: only what killed
+    writers have left behind is deleted.
+
     Runs, exports and other compactions may go on meanwhile, and nothing is lost if it is
     stopped: the same command goes on.
     """
@@ -32,7 +38,8 @@ def compact(
 
     opened = open_store(asked(StoreOptions, given).store)
     if not isinstance(opened, ParquetStore):
-        raise InputError(f"store {opened.location!r} has no files to compact")
+        _clear(opened, as_json=as_json)
+        return
     done = put_together(opened)
     if as_json:
         typer.echo(json.dumps({"store": opened.location, **asdict(done)}))
@@ -43,3 +50,16 @@ def compact(
         f"files now: {files}",
         err=True,
     )
+
+
+def _clear(store: Store, *, as_json: bool) -> None:
+    """Delete what killed writers have left in a store that has no files."""
+    from epicat.store.interface import Clearable  # noqa: PLC0415 - heavy
+
+    if not isinstance(store, Clearable):
+        raise InputError(f"store {store.location!r} has nothing to compact")
+    keys, rows = store.clear()
+    if as_json:
+        typer.echo(json.dumps({"store": store.location, "keys": keys, "deleted": rows}))
+        return
+    typer.echo(f"{rows:,} documents of {keys:,} keys deleted", err=True)

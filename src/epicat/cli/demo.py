@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -134,13 +135,13 @@ def _write_table(events: pa.Table, path: Path) -> None:
 def _draw(events: pa.Table, store: Store, truth: Truth, path: Path) -> None:
     from epicat.figures import draw_catalog  # noqa: PLC0415
 
-    try:
-        draw_catalog(
-            events, store.stations(), path, title="A synthetic archive, searched by epicat",
-            reference=("True event", truth.events),
-        )  # fmt: skip
-    except ImportError:
-        say("no picture: pip install 'epicat[plot]' for it")
+    if find_spec("matplotlib") is None:
+        say("no picture is drawn: pip install 'epicat[plot]' for that")
+        return
+    draw_catalog(
+        events, store.stations(), path, title="A synthetic archive, searched by epicat",
+        reference=("True event", truth.events),
+    )  # fmt: skip
 
 
 def _print(score: Score, seconds: dict[str, float], model: str) -> None:

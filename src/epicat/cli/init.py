@@ -20,7 +20,7 @@ __all__ = ["init"]
 _NAME = f"campaign{ENDING}"
 
 
-@takes(Options, file=False)
+@takes(Options, file=False, opens=False)
 def init(
     given: Values,
     words: Annotated[

@@ -21,15 +21,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """Show the weights in SeisBench's cache and the compiled models in epicat's."""
+    """Show epicat's own picker, the weights in SeisBench's cache and the compiled models."""
     from epicat.pick.inventory import inventory  # noqa: PLC0415 - heavy
 
     found = inventory()
     if as_json:
         typer.echo(json.dumps([asdict(known) for known in found]))
         return
-    if not found:
-        typer.echo("no weights in SeisBench's cache, and no compiled model")
     for known in found:
         for line in _lines(known):
             typer.echo(line)

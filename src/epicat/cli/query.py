@@ -38,18 +38,16 @@ def query(
     """Ask the views picks, events, arrivals, stations, ledger and runs of a store by SQL.
 
     They have the rows of the newest run and associator, or of those that --run names.  Times
-    are UTC.  `month` of picks, events and arrivals, such as '2019-06', says which files are read.
+    are UTC.  `month` of picks, events and arrivals, such as '2019-06', says which files are
+    read; of a store in MongoDB all rows of the tables that are named are read first.
     """
     if as_json and as_csv:
         raise InputError("--json or --csv, not both")
     from epicat.store.open import open_store  # noqa: PLC0415 - heavy
-    from epicat.store.parquet import ParquetStore  # noqa: PLC0415
     from epicat.store.query import Designs  # noqa: PLC0415
     from epicat.store.query import query as ask  # noqa: PLC0415
 
     opened = open_store(asked(StoreOptions, given).store)
-    if not isinstance(opened, ParquetStore):
-        raise InputError(f"store {opened.location!r} is not in Parquet files: ask it by itself")
     chosen = choose_designs(opened, design)
     said_which(chosen, design)
     found = ask(opened, sql, Designs(chosen.run or "", chosen.associator or ""))

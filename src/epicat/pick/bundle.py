@@ -23,6 +23,7 @@ from epicat.cache import cache_folder
 from epicat.errors import ModelError
 from epicat.model import digest_of
 from epicat.pick.picker import F32, PickerInfo
+from epicat.pick.upsample import needs_plain_convolutions, with_plain_convolutions
 from epicat.pick.weights import WeightFiles
 
 __all__ = ["BATCH", "Bundle", "OpenVinoPicker", "bundle_folder", "import_openvino", "list_bundles"]
@@ -154,8 +155,11 @@ class OpenVinoPicker:
     def _compile(bundle: Bundle, threads: int) -> tuple[Any, str]:
         bundle.check()
         try:
+            model = _core().read_model(bundle.graph)
+            if needs_plain_convolutions():
+                model = with_plain_convolutions(model)
             compiled = _core().compile_model(
-                bundle.graph,
+                model,
                 "CPU",
                 {
                     # OpenVINO's own default is bf16 where the CPU has it: other picks.

@@ -9,17 +9,22 @@ see, and writing a key again replaces its rows.
 
 from __future__ import annotations
 
+import re
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from epicat.model import LedgerEntry, Span, Stage
 from epicat.tables import TableName
 
-__all__ = ["STAGE_OF", "Store", "Where", "new_generation", "newest"]
+__all__ = ["RECORD_KINDS", "STAGE_OF", "Clearable", "Store", "Where", "begun_ns",
+           "new_generation", "newest"]  # fmt: skip
+
+_NAMED = re.compile(r"t[0-9a-f]{31}")
 
 STAGE_OF: Mapping[TableName, Stage] = {
     "picks": Stage.PICK,
@@ -27,6 +32,9 @@ STAGE_OF: Mapping[TableName, Stage] = {
     "arrivals": Stage.ASSOCIATE,
 }
 """The stage whose keys a table's rows belong to."""
+
+RECORD_KINDS = ("run", "associator", "invocation")
+"""The kinds of records that stores keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +94,27 @@ class Store(Protocol):
         ...
 
 
+@runtime_checkable
+class Clearable(Protocol):
+    """A store that has no files to put together, but may have rows that nobody will ever see."""
+
+    def clear(self) -> tuple[int, int]:
+        """Delete them; return the numbers of keys and of rows."""
+        ...
+
+
 def new_generation() -> str:
-    """Return a name that no other writing has."""
-    return uuid.uuid4().hex
+    """Return a name that no other writing has; it tells when it began."""
+    return f"t{time.time_ns():016x}{uuid.uuid4().hex[:15]}"
+
+
+def begun_ns(generation: str) -> int | None:
+    """Return when a writing began, as its name tells; None for a name that was made otherwise.
+
+    >>> begun_ns("t15aa34e9ebaf4a4e0123456789abcde")
+    1561118400123456078
+    """
+    return int(generation[1:17], 16) if _NAMED.fullmatch(generation) else None
 
 
 def newest(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:

@@ -1,13 +1,15 @@
 """SQL over a store, by DuckDB: each table is a view that has the rows that count, and no others.
 
 Files are read by Arrow, from folders and buckets alike, and only those columns, months and
-parts of files that a query asks for.  Nothing is written: the database is in memory, takes
+parts of files that a query asks for.  A store without files is asked for the whole of each table
+that the query names.  Nothing is written: the database is in memory, takes
 one statement, and may neither open files nor load extensions.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from epicat.errors import InputError
-from epicat.store.interface import STAGE_OF
+from epicat.model import LedgerEntry
+from epicat.store.interface import STAGE_OF, Store, Where
 from epicat.store.parquet import DataFile, ParquetStore
 from epicat.tables import SCHEMAS, TABLES, TableName, ledger_table
 
@@ -52,14 +55,17 @@ class Designs:
         return self.run if table == "picks" else self.associator
 
 
-def query(store: ParquetStore, sql: str, designs: Designs) -> pa.Table:
+def query(store: Store, sql: str, designs: Designs) -> pa.Table:
     """Return the rows that a query selects; raise `InputError` if it is not understood.
 
     Times are without a zone, UTC, in nanoseconds as they are kept.
     """
     with _connected() as connection:
         _refuse_all_but_one_question(connection, sql)
-        found = store.steady(lambda: _asked(store, connection, sql, designs))
+        if isinstance(store, ParquetStore):
+            found = store.steady(lambda: _asked(store, connection, sql, designs))
+        else:
+            found = _asked(store, connection, sql, designs)
     if isinstance(found, Exception):
         raise InputError(_first_line(found)) from found
     return found
@@ -98,12 +104,32 @@ def _refuse_all_but_one_question(connection: DuckDBPyConnection, sql: str) -> No
 
 
 def _asked(
-    store: ParquetStore, connection: DuckDBPyConnection, sql: str, designs: Designs
+    store: Store, connection: DuckDBPyConnection, sql: str, designs: Designs
 ) -> pa.Table | Exception:
     """Make the views and ask; a file may be gone meanwhile, so that errors are judged later."""
     import duckdb  # noqa: PLC0415 - an extra
 
     entries = [e for e in store.ledger() if e.design in (designs.run, designs.associator)]
+    connection.register("stations", store.stations())
+    connection.register("ledger", ledger_table(entries))
+    connection.register("runs", _runs(store))
+    try:
+        if isinstance(store, ParquetStore):
+            _show_files(store, connection, entries, designs)
+        else:
+            _show_rows(store, connection, sql, designs)
+        return connection.sql(sql).to_arrow_table()
+    except duckdb.Error as error:
+        return error
+
+
+def _show_files(
+    store: ParquetStore,
+    connection: DuckDBPyConnection,
+    entries: Iterable[LedgerEntry],
+    designs: Designs,
+) -> None:
+    """Make a view of each table that reads files, and of those what it needs."""
     for table in TABLES:
         live = [
             (e.generation, e.key)
@@ -115,18 +141,31 @@ def _asked(
         chosen = [file for file in files if file.generation in generations]
         connection.register(f"_{table}", _dataset(store, table, chosen))
         connection.register(f"_{table}_live", _pairs(live))
-        columns = ", ".join(map(_selected, SCHEMAS[table]))
-        connection.execute(
-            f"CREATE OR REPLACE VIEW {table} AS SELECT {columns}, month FROM _{table} "  # noqa: S608 - our own names
-            f"SEMI JOIN _{table}_live USING (generation, key)"
-        )
-    connection.register("stations", store.stations())
-    connection.register("ledger", ledger_table(entries))
-    connection.register("runs", _runs(store))
-    try:
-        return connection.sql(sql).to_arrow_table()
-    except duckdb.Error as error:
-        return error
+        _make_view(connection, table, f"SEMI JOIN _{table}_live USING (generation, key)")
+
+
+def _show_rows(store: Store, connection: DuckDBPyConnection, sql: str, designs: Designs) -> None:
+    """Make a view of each table, filled with all of its rows if the query has its name in it."""
+    words = set(re.findall(r"\w+", sql.casefold()))
+    for table in TABLES:
+        rows = SCHEMAS[table].empty_table()
+        if table in words and designs.of(table):
+            rows = store.read(table, Where(design=designs.of(table)))
+        _register(connection, table, rows)
+
+
+def _register(connection: DuckDBPyConnection, table: TableName, rows: pa.Table) -> None:
+    months = pc.strftime(rows["time"], format="%Y-%m").cast(pa.string())
+    bare = rows.cast(pa.schema([_bare(field) for field in rows.schema]))
+    connection.register(f"_{table}", bare.append_column("month", months))
+    _make_view(connection, table, "")
+
+
+def _make_view(connection: DuckDBPyConnection, table: TableName, restricted: str) -> None:
+    columns = ", ".join(map(_selected, SCHEMAS[table]))
+    connection.execute(
+        f"CREATE OR REPLACE VIEW {table} AS SELECT {columns}, month FROM _{table} {restricted}"  # noqa: S608 - our own names
+    )
 
 
 def _dataset(store: ParquetStore, table: TableName, files: Iterable[DataFile]) -> ds.Dataset:
@@ -170,7 +209,7 @@ def _pairs(pairs: list[tuple[str, str]]) -> pa.Table:
     )
 
 
-def _runs(store: ParquetStore) -> pa.Table:
+def _runs(store: Store) -> pa.Table:
     """Return what made the picks of each run, and all that is known of it as JSON."""
     rows = []
     for name, record in store.records("run").items():

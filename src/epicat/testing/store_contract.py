@@ -91,6 +91,10 @@ class StoreContract:
         """Open the store of a location, made if there is none yet."""
         raise NotImplementedError
 
+    def place(self, location: Path) -> str:
+        """Return what the `location` of a store that was made there contains."""
+        return str(location)
+
     def _fresh(self, location: Path) -> Store:
         return self.make_store(location / "store")
 
@@ -349,7 +353,7 @@ class StoreContract:
 
     def test_a_location_tells_where_the_store_is(self, tmp_path: Path) -> None:
         """For messages and records."""
-        assert str(tmp_path) in self._fresh(tmp_path).location
+        assert self.place(tmp_path / "store") in self._fresh(tmp_path).location
 
 
 def _times(store: Store, where: Where | None = None) -> list[int]:

@@ -79,6 +79,7 @@ def test_other_buckets_are_reached_as_what_they_are(monkeypatch):
     )
     mine = Access(endpoint="https://mine.example.org", signed=True)
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL")  # nothing is asked of anybody
     opener = bucket_opener("s3://mine/waveforms", mine)
     for where in ("s3://scedc-pds/FDSNstationXML/CI", "s3://others", "s3://mine"):
         opener(where)

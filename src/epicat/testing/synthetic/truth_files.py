@@ -150,6 +150,7 @@ def _as_events(events: pa.Table, arrivals: pa.Table) -> pa.Table:
         "rms_s": [0.0] * events.num_rows,
         "edge": [False] * events.num_rows,
         "design": [_DESIGN] * events.num_rows,
+        "rejected": [None] * events.num_rows,
         "gap_deg": nothing,
         "dmin_km": nothing,
     }

@@ -1,0 +1,45 @@
+"""What every command with ``--store`` has in common: ``--collection``, and secrets put away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from epicat.campaign.given import Values
+from epicat.cli.progress import say
+
+__all__ = ["DatabaseName", "secure", "secured_values"]
+
+_STORE = ("store",)
+
+DatabaseName = Annotated[
+    str | None,
+    typer.Option(
+        "--collection",
+        metavar="NAME",
+        help="Database of a store in MongoDB; default: the address's, else 'tutorial'.",
+    ),
+]
+
+
+def secured_values(given: Values, collection: str | None) -> Values:
+    """Return what was given with the store's address without a secret, and of a collection."""
+    store: Any = given.get(_STORE)
+    if store is None or not isinstance(store.value, str):
+        return given
+    return {**given, _STORE: replace(store, value=secure(store.value, collection))}
+
+
+def secure(store: str, collection: str | None) -> str:
+    """Return a store's location without a secret; tell if others can see the one that was given."""
+    from epicat.store.mongo.address import STORE_VARIABLE, secured  # noqa: PLC0415 - heavy
+
+    location = secured(store, collection)
+    if f"#env:{STORE_VARIABLE}_" in location:
+        say(
+            "warning: others on this machine can see a password on the command line; "
+            f"{STORE_VARIABLE} or --store @FILE keeps it from them"
+        )
+    return location

@@ -1,0 +1,230 @@
+"""Copy a store into another, of any kind; then compare them.
+
+Keys are copied some at a time, rows first and then the marks with their own times, so that a
+kill leaves nothing half copied, and the same command does what is missing.  A key that the other
+store has from a later mark stays what it is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from epicat.model import LedgerEntry, Stage
+from epicat.store.interface import RECORD_KINDS, STAGE_OF, Store, Where, new_generation
+from epicat.tables import TABLES, TableName
+
+__all__ = ["Copied", "Progress", "copy_store"]
+
+_ROWS: Final = 50_000
+"""Rows that are copied at once; a single key may have more."""
+_KEYS: Final = 1000
+"""Keys that are copied at once."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is done, how many keys of it, and of how many."""
+_Key = tuple[Stage, str, str]
+
+
+@dataclass(slots=True)
+class Copied:
+    """What a copy has done, and what the comparison found."""
+
+    keys: int = 0
+    """Keys that were copied."""
+    rows: Counter[str] = field(default_factory=Counter)
+    """Rows that were copied, by table."""
+    compared: Counter[str] = field(default_factory=Counter)
+    """Rows that both stores have, with equal content, by table."""
+    digest: str = ""
+    """SHA-256 of the content of all rows that were compared."""
+    newer: list[str] = field(default_factory=list)
+    """Keys that the other store has from a later mark: they were left."""
+    changed: list[str] = field(default_factory=list)
+    """Keys that somebody marked in one of the stores meanwhile: copy again."""
+    different: list[str] = field(default_factory=list)
+    """What is not the same in both stores, and should be."""
+
+
+def copy_store(source: Store, target: Store, progress: Progress | None = None) -> Copied:
+    """Copy what a store holds into another and compare all of it.
+
+    Raises `StoreError` if one of them cannot be read or written.
+    """
+    tell = progress or (lambda *_: None)
+    done = Copied()
+    target.put_stations(source.stations())
+    for kind in RECORD_KINDS:
+        for name, record in source.records(kind).items():
+            target.put_record(kind, name, record)
+    _copy_keys(source, target, done, tell)
+    _compare_keys(source, target, done, tell)
+    _compare_others(source, target, done)
+    return done
+
+
+def _copy_keys(source: Store, target: Store, done: Copied, tell: Progress) -> None:
+    known = _by_key(target.ledger())
+    missing = []
+    for entry in source.ledger():
+        there = known.get(_key(entry))
+        if there is None or there.marked_ns < entry.marked_ns:
+            missing.append(entry)
+    for some in _batches(missing):
+        _copy_some(source, target, some, done)
+        tell("copied", done.keys, len(missing))
+
+
+def _copy_some(source: Store, target: Store, entries: Sequence[LedgerEntry], done: Copied) -> None:
+    """Copy keys of one stage and design."""
+    generation = new_generation()
+    where = _where(entries)
+    for table in _tables(entries[0].stage):
+        rows = source.read(table, where)
+        target.replace(table, rows, generation)
+        done.rows[table] += rows.num_rows
+    target.mark([replace(entry, generation=generation) for entry in entries])
+    done.keys += len(entries)
+
+
+def _compare_keys(source: Store, target: Store, done: Copied, tell: Progress) -> None:
+    """Read every key of the source in both stores."""
+    entries = source.ledger()
+    known = _by_key(target.ledger())
+    whole = hashlib.sha256()
+    same, suspects = [], []
+    for entry in entries:
+        there = known.get(_key(entry))
+        if there is None or there.marked_ns < entry.marked_ns:
+            done.changed.append(_name(entry))  # since the copying began
+        elif there.marked_ns > entry.marked_ns:
+            done.newer.append(_name(entry))
+        elif _said(there) != _said(entry):
+            done.different.append(_name(entry))
+        else:
+            same.append(entry)
+    compared = 0
+    for some in _batches(same):
+        suspects += _compare_some(source, target, some, done, whole)
+        compared += len(some)
+        tell("compared", compared, len(same))
+    done.digest = whole.hexdigest()
+    if suspects:
+        _judge(source, target, suspects, done)
+
+
+def _compare_some(
+    source: Store, target: Store, entries: Sequence[LedgerEntry], done: Copied, whole: hashlib._Hash
+) -> list[LedgerEntry]:
+    """Compare the rows of keys; return the entries of keys whose rows differ."""
+    where = _where(entries)
+    bad: set[str] = set()
+    for table in _tables(entries[0].stage):
+        ours, theirs = (store.read(table, where) for store in (source, target))
+        if content_digest(ours) == content_digest(theirs):
+            done.compared[table] += ours.num_rows
+            whole.update(content_digest(ours))
+        else:
+            bad |= _differing(ours, theirs)
+    return [entry for entry in entries if entry.key in bad]
+
+
+def _judge(source: Store, target: Store, suspects: Sequence[LedgerEntry], done: Copied) -> None:
+    """Tell keys that are being written from those that are not what they should be."""
+    latest = [_by_key(store.ledger()) for store in (source, target)]
+    for entry in suspects:
+        still = all(_said(known[_key(entry)]) == _said(entry) for known in latest)
+        (done.different if still else done.changed).append(_name(entry))
+
+
+def _compare_others(source: Store, target: Store, done: Copied) -> None:
+    there = {row["id"]: row for row in target.stations().to_pylist()}
+    for row in source.stations().to_pylist():
+        if there.get(row["id"]) != row:
+            done.different.append(f"station {row['id']}")
+    for kind in RECORD_KINDS:
+        records = target.records(kind)
+        for name, record in source.records(kind).items():
+            if records.get(name) != record:
+                done.different.append(f"{kind} {name}")
+
+
+def content_digest(rows: pa.Table) -> bytes:
+    """Return SHA-256 of rows in their order, whatever the pieces in which they lie.
+
+    Times count to the nanosecond and numbers to the last bit.
+    """
+    made = hashlib.sha256()
+    for field_, column in zip(rows.schema, rows.columns, strict=True):
+        made.update(f"{field_.name} {field_.type} {len(column)}\n".encode())
+        for part in _bytes_of(column):
+            made.update(part)
+    return made.digest()
+
+
+def _bytes_of(column: pa.ChunkedArray) -> Iterator[bytes]:
+    if pa.types.is_string(column.type):
+        lengths = pc.binary_length(column)
+        yield pc.fill_null(lengths, -1).to_numpy().tobytes()
+        for chunk in column.chunks:
+            yield "".join(text or "" for text in chunk.to_pylist()).encode()
+    else:
+        is_time = pa.types.is_timestamp(column.type)
+        yield (column.cast(pa.int64()) if is_time else column).to_numpy().tobytes()
+
+
+def _differing(ours: pa.Table, theirs: pa.Table) -> set[str]:
+    """Return the keys whose rows are not the same."""
+    first, second = ({repr(row): row["key"] for row in t.to_pylist()} for t in (ours, theirs))
+    return {key for one, other in ((first, second), (second, first))
+            for row, key in one.items() if row not in other}  # fmt: skip
+
+
+def _batches(entries: Iterable[LedgerEntry]) -> Iterator[list[LedgerEntry]]:
+    """Yield entries of one stage and design, of neighbouring days where keys tell the day."""
+    some: list[LedgerEntry] = []
+    rows = 0
+    for entry in sorted(entries, key=_order):
+        full = rows + entry.count > _ROWS or len(some) == _KEYS
+        if some and (full or (some[0].stage, some[0].design) != (entry.stage, entry.design)):
+            yield some
+            some, rows = [], 0
+        some.append(entry)
+        rows += entry.count
+    if some:
+        yield some
+
+
+def _order(entry: LedgerEntry) -> tuple[str, str, str, str]:
+    return entry.stage, entry.design, entry.key.rpartition("/")[2], entry.key
+
+
+def _where(entries: Sequence[LedgerEntry]) -> Where:
+    return Where(design=entries[0].design, keys=frozenset(entry.key for entry in entries))
+
+
+def _tables(stage: Stage) -> list[TableName]:
+    return [table for table in TABLES if STAGE_OF[table] == stage]
+
+
+def _by_key(entries: Iterable[LedgerEntry]) -> dict[_Key, LedgerEntry]:
+    return {_key(entry): entry for entry in entries}
+
+
+def _key(entry: LedgerEntry) -> _Key:
+    return entry.stage, entry.design, entry.key
+
+
+def _name(entry: LedgerEntry) -> str:
+    return f"{entry.stage} {entry.design} {entry.key}"
+
+
+def _said(entry: LedgerEntry) -> LedgerEntry:
+    """Return an entry without what names its writing, which is another in each store."""
+    return replace(entry, generation="")

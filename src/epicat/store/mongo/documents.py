@@ -1,0 +1,168 @@
+"""Rows as documents, and back: the only place that knows how a column is called in MongoDB.
+
+The collections and fields are those of the tutorial wherever it has them: ``picks`` with
+``trace_id``, ``time``, ``phase``, ``confidence`` and ``run_id``; ``events`` with ``time``,
+``latitude``, ``longitude``, ``depth``, ``x``, ``y``, ``z`` and ``picks``; ``assignments`` with
+``event_id`` and ``pick_id``.  All other columns keep their own names.  ``_id`` is the row's own
+identity, so that the same row written twice is one document.
+
+BSON's dates hold milliseconds.  ``time`` is one, rounded down, for those who look; ``time_ns``
+beside it is exact, and is what epicat reads.
+
+The rows of one key may be there several times while they are being replaced, once for each
+generation.  A document says in ``generations`` which ones it belongs to.  If a row comes again
+with the same identity and other content, the document stays as it is, and what the later
+generation says of it waits in ``variants`` until that is the only one left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+from bson.datetime_ms import DatetimeMS
+
+from epicat.errors import StoreError
+from epicat.store.mongo.server import Document
+from epicat.tables import SCHEMAS, TABLES, TableName
+
+__all__ = ["GENERATION", "SHAPES", "Shape", "date_of", "point"]
+
+GENERATION: Final = "generation"
+"""The column that `Shape.rows` adds: which writing a row is of."""
+
+_TIME_NS = 1_000_000
+"""Nanoseconds of a millisecond."""
+_RENAMED: Mapping[TableName, Mapping[str, str]] = {
+    "picks": {"design": "run_id"},
+    "events": {"design": "associator", "depth_km": "depth", "x_km": "x", "y_km": "y"},
+    "arrivals": {"design": "associator", "residual_s": "residual"},
+}
+_COLLECTIONS: Mapping[TableName, str] = {
+    "picks": "picks",
+    "events": "events",
+    "arrivals": "assignments",
+}
+_OURS = ("_id", "key", "generations", "variants")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the rows of one table are kept."""
+
+    table: TableName
+    """The table."""
+    collection: str
+    """Name of its collection."""
+    design: str
+    """The field with the digest of the run or the associator."""
+    identity: tuple[str, ...]
+    """The columns whose values, joined by slashes, are ``_id``."""
+    fields: tuple[tuple[str, str], ...]
+    """Column and field of all columns; a time's field is the one with nanoseconds."""
+
+    def documents(self, rows: pa.Table, generation: str) -> Iterator[Document]:
+        """Yield the documents of rows under a generation."""
+        columns = [_plain(rows[column]) for column, _ in self.fields]
+        names = [field for _, field in self.fields]
+        implied = self.implied
+        for values in zip(*columns, strict=True):
+            document = dict(zip(names, values, strict=True))
+            document["_id"] = "/".join(document[name] for name in self.identity)
+            document["time"] = date_of(document["time_ns"])
+            document["generations"] = [generation]
+            if self.table == "events":
+                document.update(_for_readers(document))
+            for name in implied:
+                del document[name]
+            yield document
+
+    def rows(self, documents: Iterable[Document]) -> pa.Table:
+        """Return the rows of documents, one for each generation that a document belongs to.
+
+        The documents are used up.
+        """
+        found = [row for document in documents for row in self._versions(document)]
+        schema = SCHEMAS[self.table]
+        arrays = []
+        try:
+            for column, field in self.fields:
+                kind, may_lack = schema.field(column).type, schema.field(column).nullable
+                values = [row.get(field) if may_lack else row[field] for row in found]
+                arrays.append(pa.array(values, _stored(kind)).cast(kind))
+            arrays.append(pa.array([row[GENERATION] for row in found], pa.string()))
+        except (KeyError, pa.ArrowException, TypeError, OverflowError) as error:
+            raise StoreError(
+                f"a document of {self.collection} is not one that epicat wrote: {error}"
+            ) from error
+        fields = [schema.field(column) for column, _ in self.fields]
+        return pa.Table.from_arrays(
+            arrays, schema=pa.schema([*fields, pa.field(GENERATION, pa.string())])
+        )
+
+    def content(self, document: Document) -> Document:
+        """Return what a later generation may say differently of a row."""
+        return {k: v for k, v in document.items() if k not in _OURS and k != self.design}
+
+    def _versions(self, document: Document) -> Iterable[Document]:
+        """Return a row for each generation; the document itself is the row where there is one."""
+        for name in self.implied:
+            document.setdefault(name, document["_id"])
+        generations: Sequence[str] = document["generations"]
+        if len(generations) == 1 and "variants" not in document:
+            document[GENERATION] = generations[0]
+            return (document,)
+        variants = {v[GENERATION]: v for v in document.get("variants", ())}
+        return [{**document, **variants.get(g, {}), GENERATION: g} for g in generations]
+
+    @property
+    def implied(self) -> tuple[str, ...]:
+        """The columns that ``_id`` tells alone."""
+        return self.identity if len(self.identity) == 1 else ()
+
+
+def date_of(time_ns: int) -> DatetimeMS:
+    """Return the BSON date of a time, rounded down to a millisecond."""
+    return DatetimeMS(time_ns // _TIME_NS)
+
+
+def point(latitude: float, longitude: float) -> Document:
+    """Return a GeoJSON point as the field ``location``, or nothing where there is no such place."""
+    if not (math.isfinite(latitude) and math.isfinite(longitude) and abs(latitude) <= 90):
+        return {}
+    around = longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
+    return {"location": {"type": "Point", "coordinates": [around, latitude]}}
+
+
+def _for_readers(document: Document) -> Document:
+    """Return the fields of an event that people look for and that follow from others."""
+    return {
+        "z": document["depth"],
+        "picks": document["n_p"] + document["n_s"],
+        **point(document["latitude"], document["longitude"]),
+    }
+
+
+def _shape(table: TableName) -> Shape:
+    names = _RENAMED[table]
+    fields = tuple(
+        (f.name, f"{f.name}_ns" if pa.types.is_timestamp(f.type) else names.get(f.name, f.name))
+        for f in SCHEMAS[table]
+    )
+    identity = ("event_id", "pick_id") if table == "arrivals" else (SCHEMAS[table].names[0],)
+    return Shape(table, _COLLECTIONS[table], names["design"], identity, fields)
+
+
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    return column.cast(_stored(column.type)).to_pylist()  # type: ignore[no-any-return]
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    return pa.int64() if pa.types.is_timestamp(kind) else kind
+
+
+SHAPES: Final[Mapping[TableName, Shape]] = {table: _shape(table) for table in TABLES}
+"""How each table is kept."""

@@ -1,0 +1,217 @@
+"""The rows of one table in a database, of all their generations."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Final
+
+import pyarrow as pa
+from pymongo import DeleteMany, UpdateMany, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from epicat.errors import StoreError
+from epicat.store.interface import Where
+from epicat.store.mongo.documents import GENERATION, SHAPES, date_of
+from epicat.store.mongo.errors import only_duplicates
+from epicat.store.mongo.server import Document, Server, batches
+from epicat.tables import TableName
+
+__all__ = ["Rows"]
+
+_INSERTED: Final = 5000
+"""Documents of one insert: about a megabyte."""
+_READ: Final = 20_000
+"""Documents that are in memory at once before they are Arrow's."""
+_TRIES: Final = 20
+
+
+class Rows:
+    """The collection of one table."""
+
+    def __init__(self, server: Server, table: TableName) -> None:
+        self._server = server
+        self._shape = SHAPES[table]
+        self._collection = server.collection(self._shape.collection)
+
+    def write(self, rows: pa.Table, generation: str) -> bool:
+        """Add rows under a generation; tell whether some have to be settled after its mark.
+
+        Doing it twice is doing it once.
+        """
+        varied = False
+        for start in range(0, rows.num_rows, _INSERTED):
+            some = rows.slice(start, _INSERTED)
+            varied |= self._write(list(self._shape.documents(some, generation)), generation)
+        return varied
+
+    def _write(self, documents: list[Document], generation: str) -> bool:
+        waiting, varied = documents, False
+        for _ in range(_TRIES):
+            taken = self._server.do(partial(self._insert, waiting))
+            if not taken:
+                return varied
+            waiting = []
+            for some in batches(taken):
+                again, different = self._join(some, generation)
+                waiting += again
+                varied |= different
+        raise StoreError(
+            f"store {self._server.address.shown}: others replace the same rows all the time"
+        )
+
+    def _insert(self, documents: list[Document]) -> list[Document]:
+        """Insert documents; return those whose ``_id`` is taken."""
+        if documents:
+            try:
+                self._collection.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                taken = only_duplicates(error)
+                if taken is None:
+                    raise
+                return [documents[index] for index in taken]
+        return []
+
+    def _join(self, taken: list[Document], generation: str) -> tuple[list[Document], bool]:
+        """Add a generation to documents that are there.
+
+        Return those to insert (again), and whether some say something else than what is there.
+        """
+        names = {"_id": {"$in": [document["_id"] for document in taken]}}
+        known = {d["_id"]: d for d in self._server.find(self._shape.collection, names)}
+        again: list[Document] = []
+        joining: list[Document] = []
+        different = False
+        updates: list[UpdateOne] = []
+        for document in taken:
+            there = known.get(document["_id"])
+            if there is None:
+                again.append(document)
+            elif not self._is_of_key(there, document):
+                again.append(self._of_another_key(document))
+            elif generation not in there["generations"]:
+                joining.append(document)
+                is_same = self._shape.content(there) == self._shape.content(document)
+                different |= not is_same
+                updates.append(self._joined(document, generation, is_same=is_same))
+        if updates:
+            write = partial(self._collection.bulk_write, updates, ordered=False)
+            if self._server.do(write).matched_count < len(updates):
+                again += joining  # some have been changed or deleted meanwhile, or done before
+        return again, different
+
+    def _is_of_key(self, there: Document, document: Document) -> bool:
+        return all(there[name] == document[name] for name in (self._shape.design, "key"))
+
+    def _of_another_key(self, document: Document) -> Document:
+        """Give a row that two keys have a document for the second key, with another ``_id``."""
+        identity = document["_id"]
+        implied = dict.fromkeys(self._shape.implied, identity)
+        place = f"{document[self._shape.design]}/{document['key']}"
+        return {**document, **implied, "_id": f"{identity}@{place}"}
+
+    def _joined(self, document: Document, generation: str, *, is_same: bool) -> UpdateOne:
+        """Return the change that adds a generation; it fails if the content is not what it was."""
+        there: Document = {"_id": document["_id"], "generations": {"$ne": generation}}
+        content = self._shape.content(document)
+        change: Document = {"$addToSet": {"generations": generation}}
+        if is_same:
+            return UpdateOne({**there, **content}, change)
+        return UpdateOne(
+            there, {**change, "$push": {"variants": {GENERATION: generation, **content}}}
+        )
+
+    def read(self, where: Where) -> pa.Table:
+        """Return the rows of all generations, with the column that names it, in no order."""
+        parts = [self._shape.rows([])]
+        for wanted in self._wanted(where):
+            parts += self._server.do(partial(self._scanned, wanted))
+        return pa.concat_tables(parts)
+
+    def _scanned(self, wanted: Document) -> list[pa.Table]:
+        """Read to the end; a cursor that is lost in between is begun again."""
+        cursor = self._collection.find(wanted, batch_size=_READ)
+        return [self._shape.rows(some) for some in _pieces(cursor, _READ)]
+
+    def _wanted(self, where: Where) -> Iterator[Document]:
+        """Yield queries that together find what may be asked for: times to the millisecond."""
+        wanted: Document = {}
+        if where.design is not None:
+            wanted[self._shape.design] = where.design
+        if where.span is not None:
+            first, last = date_of(where.span.start_ns), date_of(where.span.end_ns - 1)
+            wanted["time"] = {"$gte": first, "$lte": last}
+        if where.keys is None:
+            yield wanted
+        else:
+            for keys in batches(sorted(where.keys)):
+                yield {**wanted, "key": {"$in": keys}}
+
+    def writings(self) -> set[tuple[str, str, str]]:
+        """Return every design, key and generation that there are rows of; looks at all rows."""
+        fields = dict.fromkeys((self._shape.design, "key", "generations"), True)
+
+        def look() -> set[tuple[str, str, str]]:
+            cursor = self._collection.find({}, {**fields, "_id": False}, batch_size=_READ)
+            return {(d[self._shape.design], d["key"], g) for d in cursor for g in d["generations"]}
+
+        return self._server.do(look)
+
+    def drop(self, superseded: Iterable[tuple[str, str, str]]) -> int:
+        """Take rows of a design, a key and a generation away; return how many documents went.
+
+        A document that a row of another generation shares stays with that.
+        """
+        keys: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for design, key, generation in sorted(superseded):
+            keys[design, generation].append(key)
+        gone = 0
+        for (design, generation), names in keys.items():
+            for some in batches(names):
+                gone += self._drop(design, some, generation)
+        return gone
+
+    def _drop(self, design: str, keys: list[str], generation: str) -> int:
+        place = {self._shape.design: design, "key": {"$in": keys}}
+        away = {"generations": generation, "variants": {GENERATION: generation}}
+        writes: list[UpdateMany | DeleteMany] = [
+            UpdateMany({**place, "generations": generation}, {"$pull": away}),
+            DeleteMany({**place, "generations": []}),
+        ]
+        done = self._server.do(partial(self._collection.bulk_write, writes))
+        self._settle(place)
+        return done.deleted_count
+
+    def settle(self, design: str, keys: Sequence[str]) -> None:
+        """Where one generation alone is left of a document, let the document say what that says."""
+        for some in batches(keys):
+            self._settle({self._shape.design: design, "key": {"$in": some}})
+
+    def settle_all(self) -> None:
+        """Settle what killed writers have left unsettled; looks at all rows."""
+        self._settle({})
+
+    def _settle(self, place: Document) -> None:
+        wanted = {**place, "generations": {"$size": 1}, "variants": {"$exists": True}}
+        writes = [_settled(d) for d in self._server.find(self._shape.collection, wanted)]
+        for some in batches(writes):
+            self._server.do(partial(self._collection.bulk_write, some, ordered=False))
+
+
+def _settled(document: Document) -> UpdateOne:
+    """Return the change, which is none if another generation has come meanwhile."""
+    (generation,) = document["generations"]
+    same = {"_id": document["_id"], "generations": document["generations"]}
+    change: Document = {"$unset": {"variants": True}}
+    variant = next((v for v in document["variants"] if v[GENERATION] == generation), None)
+    if variant is not None:
+        change["$set"] = {n: v for n, v in variant.items() if n != GENERATION}
+    return UpdateOne(same, change)
+
+
+def _pieces(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
+    source = iter(documents)
+    while some := list(islice(source, size)):
+        yield some

@@ -1,0 +1,114 @@
+"""A connection to a database, with patience: what passes by itself is tried again."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+import pymongo
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.errors import BSONError
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError, DuplicateKeyError, PyMongoError
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from epicat.errors import StoreError
+from epicat.store.mongo.address import Address, masked
+from epicat.store.mongo.errors import is_passing, meaning
+
+__all__ = ["BATCH", "PATIENCE", "Document", "Server", "batches"]
+
+T = TypeVar("T")
+
+Document = dict[str, Any]
+
+BATCH: Final = 1000
+"""How many things one command is about, at most: a command may have 48 MB."""
+PATIENCE: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between tries: a server that is restarted, or elects a new primary, is back by then."""
+_DEFAULTS = {
+    "appname": "epicat",
+    "connectTimeoutMS": 10_000,
+    "serverSelectionTimeoutMS": 10_000,
+    "socketTimeoutMS": 300_000,
+}
+_CODEC: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
+"""Times stay integers: a database of others may hold years that Python has no words for."""
+_LASTING = WriteConcern("majority", j=True, wtimeout=60_000)
+"""Acknowledged when it is in the journals of most members: what came before it is then, too."""
+
+
+class Server:
+    """A database on a server.  Not safe to take along into a forked process."""
+
+    def __init__(self, address: Address, patience: tuple[float, ...] = PATIENCE) -> None:
+        self.address = address
+        self._patience = patience
+        client = _client(address)
+        weakref.finalize(self, client.close)
+        self._database: Database[Document] = client.get_database(
+            address.database, codec_options=_CODEC, read_preference=ReadPreference.PRIMARY
+        )
+        self.do(lambda: client.admin.command("ping"), patience=())
+
+    def collection(self, name: str, *, lasting: bool = False) -> Collection[Document]:
+        """Return a collection; ``lasting`` waits until what is written survives a power cut."""
+        concern = _LASTING if lasting else None
+        return self._database.get_collection(name, write_concern=concern)
+
+    def names(self) -> set[str]:
+        """Return the names of the collections that there are."""
+        found = self.do(self._database.list_collection_names)
+        return {name for name in found if not name.startswith("system.")}
+
+    def find(self, name: str, wanted: Document, fields: Sequence[str] = ()) -> list[Document]:
+        """Return the documents that are as wanted, with some of their fields or all."""
+        shown = dict.fromkeys(fields, True) or None
+        return self.do(lambda: list(self.collection(name).find(wanted, shown)))
+
+    def keep_first(self, name: str, document: Document) -> None:
+        """Insert a document for good, unless there is one with its ``_id``."""
+
+        def insert() -> None:
+            with suppress(DuplicateKeyError):
+                self.collection(name, lasting=True).insert_one(document)
+
+        self.do(insert)
+
+    def do(self, action: Callable[[], T], patience: tuple[float, ...] | None = None) -> T:
+        """Return what an action returns, which may be done twice.
+
+        What fails for a reason that passes is done again after a while, several times; then, and
+        for any other reason, raises `StoreError`.
+        """
+        for pause in (*(self._patience if patience is None else patience), None):
+            try:
+                return action()
+            except (PyMongoError, BSONError) as error:
+                if pause is None or not is_passing(error):
+                    raise StoreError(meaning(error, self.address)) from error
+                time.sleep(pause)
+        raise AssertionError("unreachable")
+
+
+def _client(address: Address) -> pymongo.MongoClient[Document]:
+    uri = address.uri()
+    given = {o.partition("=")[0].lower() for o in uri.partition("?")[2].split("&")}
+    defaults: Any = {n: value for n, value in _DEFAULTS.items() if n.lower() not in given}
+    try:
+        return pymongo.MongoClient(uri, **defaults)
+    except (PyMongoError, ValueError, TypeError, OSError) as error:
+        # Not chained: the driver's own text may repeat parts of the URI.
+        known = error if isinstance(error, PyMongoError) else ConfigurationError(str(error))
+        raise StoreError(masked(meaning(known, address), uri)) from None
+
+
+def batches(items: Sequence[T], size: int = BATCH) -> Iterator[list[T]]:
+    """Yield items, some at a time."""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])

@@ -1,0 +1,181 @@
+"""A `Store` in a database of MongoDB: rows of all generations, and a ledger that tells which count.
+
+::
+
+    epicat         the schema's version, and the number of the last mark
+    picks          and events, assignments (arrivals): the rows
+    ledger         what became of each key, and which generation counts
+    stations       sb_runs, associators, invocations: what is not of a key
+
+Several processes may read and write at once, on one machine or many.  Nothing has to be a
+transaction: each step changes whole documents, in an order in which a kill leaves what the next
+one takes up.  Rows that do not count any more are deleted as soon as a mark has said so, so that
+whoever looks into the collections sees those that count, and for a while those being written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from epicat.clock import DAY_NS
+from epicat.errors import StoreError
+from epicat.model import LedgerEntry, Stage
+from epicat.store.interface import STAGE_OF, Where, begun_ns
+from epicat.store.mongo.documents import GENERATION
+from epicat.store.mongo.ledger import Ledger, Superseded
+from epicat.store.mongo.records import Records
+from epicat.store.mongo.rows import Rows
+from epicat.store.mongo.schema import is_store, make_store
+from epicat.store.mongo.server import Server
+from epicat.tables import SCHEMAS, TABLES, TableName
+
+__all__ = ["LONGEST_NS", "MongoStore"]
+
+LONGEST_NS: Final = 7 * DAY_NS
+"""How long a writing may take, from the name of its generation to its mark."""
+
+_TRIES: Final = 50
+_BETWEEN: Final = "\x1f"
+"""Stands between the parts of a name; keys, designs and generations have none."""
+
+
+class MongoStore:
+    """A `Store` in a database."""
+
+    def __init__(self, server: Server, *, create: bool = False) -> None:
+        self.location = server.address.shown
+        if create:
+            make_store(server)
+        if not is_store(server):
+            raise StoreError(f"there is no store at {self.location!r}; `epicat run` makes one")
+        self._ledger = Ledger(server)
+        self._records = Records(server)
+        self._rows = {table: Rows(server, table) for table in TABLES}
+        self._varied: set[str] = set()
+
+    def replace(self, table: TableName, rows: pa.Table, generation: str) -> None:
+        """Write rows under a generation, beside those that the documents have already."""
+        if self._rows[table].write(rows, generation):
+            self._varied.add(generation)
+
+    def mark(self, entries: Sequence[LedgerEntry]) -> None:
+        """Mark the rows of one generation, and delete what they supersede."""
+        generations = {entry.generation for entry in entries}
+        if len(generations) != 1:
+            raise ValueError(f"marks of one call must be of one generation, not {generations}")
+        begun = begun_ns(entries[0].generation)
+        if begun is not None and time.time_ns() - begun > LONGEST_NS:
+            raise StoreError(
+                f"store {self.location}: these rows were begun more than a week ago, and `epicat "
+                "compact` may have deleted them; run again, in smaller units"
+            )
+        self._clear(self._ledger.mark(entries))
+        if generations <= self._varied:
+            for stage, design in sorted({(entry.stage, entry.design) for entry in entries}):
+                keys = [e.key for e in entries if (e.stage, e.design) == (stage, design)]
+                for rows in self._of(stage):
+                    rows.settle(design, keys)
+
+    def clear(self) -> tuple[int, int]:
+        """Delete rows that nobody will ever see; return the numbers of keys and of documents.
+
+        Killed writers leave them: superseded ones that were not deleted any more, and those
+        that were written longer ago than a writing may take and are marked for no key.
+        """
+        superseded = self._ledger.superseded() | self._left_behind()
+        gone = self._clear(superseded)
+        for rows in self._rows.values():
+            rows.settle_all()
+        return len({name[:3] for name in superseded}), gone
+
+    def _left_behind(self) -> set[Superseded]:
+        limit = time.time_ns() - LONGEST_NS - DAY_NS
+        found = set()
+        for table, rows in self._rows.items():
+            stage = STAGE_OF[table]
+            old = {name for name in rows.writings() if (begun_ns(name[2]) or limit) < limit}
+            live = self._ledger.live(stage, {name[:2] for name in old})
+            found |= {(stage, *name) for name in old if live.get(name[:2]) != name[2]}
+        return found
+
+    def _clear(self, superseded: Iterable[Superseded]) -> int:
+        found = list(superseded)
+        gone = 0
+        for stage in {stage for stage, _, _, _ in found}:
+            names = [name[1:] for name in found if name[0] == stage]
+            gone += sum(rows.drop(names) for rows in self._of(stage))
+        self._ledger.forget(found)
+        return gone
+
+    def _of(self, stage: Stage) -> list[Rows]:
+        return [self._rows[table] for table in TABLES if STAGE_OF[table] == stage]
+
+    def read(self, table: TableName, where: Where) -> pa.Table:
+        """Return the marked rows, sorted by time and then by id.
+
+        Keys that somebody marks meanwhile are read again, until nobody did: each key's rows are
+        those of one generation, and all of them.
+        """
+        schema = SCHEMAS[table]
+        seen = self._ledger.revision()
+        found = self._live(table, where)
+        for _ in range(_TRIES):
+            before, seen = seen, self._ledger.revision()
+            moved = self._moved(STAGE_OF[table], where, before) if seen > before else frozenset()
+            if not moved:
+                order = [("time", "ascending"), (schema.names[0], "ascending")]
+                return found.select(schema.names).cast(schema).sort_by(order)
+            others = pc.invert(pc.is_in(found["key"], pa.array(sorted(moved), pa.string())))
+            again = self._live(table, replace(where, keys=moved))
+            found = pa.concat_tables([found.filter(others), again])
+        raise StoreError(f"store {self.location}: others replace what is being read all the time")
+
+    def _moved(self, stage: Stage, where: Where, since: int) -> frozenset[str]:
+        moved = self._ledger.moved(stage, where.design, since)
+        return moved if where.keys is None else moved & where.keys
+
+    def _live(self, table: TableName, where: Where) -> pa.Table:
+        """Return the rows whose generation counts once all of them have been read."""
+        found = _inside(self._rows[table].read(where), where)
+        pairs = found.select(["design", "key"]).group_by(["design", "key"]).aggregate([])
+        keys = zip(pairs["design"].to_pylist(), pairs["key"].to_pylist(), strict=True)
+        live = self._ledger.live(STAGE_OF[table], keys)
+        names = pc.binary_join_element_wise(
+            found["design"], found["key"], found[GENERATION], _BETWEEN
+        )
+        wanted = [_BETWEEN.join((*key, generation)) for key, generation in live.items()]
+        return found.filter(pc.is_in(names, pa.array(wanted, pa.string())))
+
+    def ledger(self, stage: Stage | None = None, design: str | None = None) -> list[LedgerEntry]:
+        """Return the newest entry of each key, in the order of stage, design and key."""
+        return self._ledger.entries(stage, design)
+
+    def put_stations(self, rows: pa.Table) -> None:
+        """Add stations; a row replaces an earlier one of the same id."""
+        self._records.put_stations(rows)
+
+    def stations(self) -> pa.Table:
+        """Return the stations, in the order of ids."""
+        return self._records.stations()
+
+    def put_record(self, kind: str, name: str, record: Mapping[str, Any]) -> None:
+        """Keep a record; the first of a name stays."""
+        self._records.put(kind, name, record)
+
+    def records(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the records of a kind by name, in the order of names."""
+        return self._records.all(kind)
+
+
+def _inside(rows: pa.Table, where: Where) -> pa.Table:
+    if where.span is None:
+        return rows
+    times = rows["time"].cast(pa.int64())
+    begin, end = where.span.start_ns, where.span.end_ns
+    return rows.filter(pc.and_(pc.greater_equal(times, begin), pc.less(times, end)))

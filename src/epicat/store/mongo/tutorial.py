@@ -1,0 +1,279 @@
+"""A database that the tutorial has written, as a store to read from.
+
+Its picks name their run, its events do not: they are all of one associator, ``tutorial``.  There
+are no keys and no ledger, so that they are made of what is there: picks by station and UTC day,
+events by UTC day of origin.  Nothing says where the tutorial looked and found nothing.
+
+All of it is read at once, when it is first asked for.  What the tutorial did not keep is not
+made up: residuals, RMS and azimuthal gaps are NaN, channels are empty, times have milliseconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final, NoReturn
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from bson.objectid import ObjectId
+
+from epicat.clock import SECOND_NS, day_name, day_of, day_start, iso
+from epicat.errors import StoreError
+from epicat.geo import distance_azimuth
+from epicat.model import LedgerEntry, Stage, Station, Status, digest_of
+from epicat.store.interface import STAGE_OF, Where, newest
+from epicat.store.mongo.server import Document, Server
+from epicat.tables import SCHEMAS, TABLES, TableName, stations_table
+
+__all__ = ["ASSOCIATOR", "TutorialStore"]
+
+ASSOCIATOR: Final = "tutorial"
+"""Stands for the digest of the associator, which a database of the tutorial does not name."""
+
+_GENERATION: Final = "tutorial"
+_NO_RUN: Final = "unknown"
+_SUMMARY: Final = ("model", "weight", "p_threshold", "s_threshold", "components_loaded",
+                   "seisbench_version", "weight_version")  # fmt: skip
+
+
+class TutorialStore:
+    """A `Store` that is only read."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.location = server.address.shown
+
+    def read(self, table: TableName, where: Where) -> pa.Table:
+        """Return the rows, sorted by time and then by id."""
+        found = self._tables[table]
+        if where.design is not None:
+            found = found.filter(pc.equal(found["design"], where.design))
+        if where.keys is not None:
+            keys = pa.array(sorted(where.keys), pa.string())
+            found = found.filter(pc.is_in(found["key"], keys))
+        if where.span is not None:
+            times = found["time"].cast(pa.int64())
+            begin, end = where.span.start_ns, where.span.end_ns
+            found = found.filter(pc.and_(pc.greater_equal(times, begin), pc.less(times, end)))
+        return found
+
+    def ledger(self, stage: Stage | None = None, design: str | None = None) -> list[LedgerEntry]:
+        """Return an entry for each station and day with picks, and each day with events."""
+        return [
+            entry
+            for entry in self._entries
+            if stage in (None, entry.stage) and design in (None, entry.design)
+        ]
+
+    def stations(self) -> pa.Table:
+        """Return the stations, in the order of ids."""
+        return stations_table(self._places.values())
+
+    def records(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return what ``sb_runs`` has, in the form of epicat's records."""
+        if kind == "run":
+            return {name: _run(document) for name, document in sorted(self._runs.items())}
+        if kind == "invocation":
+            associator = ASSOCIATOR if self._tables["events"].num_rows else ""
+            return {name: _invocation(name, associator, d) for name, d in self._runs.items()}
+        return {}
+
+    def replace(self, table: TableName, rows: pa.Table, generation: str) -> NoReturn:
+        """Refuse."""
+        self._refuse(table, rows, generation)
+
+    def mark(self, entries: Sequence[LedgerEntry]) -> NoReturn:
+        """Refuse."""
+        self._refuse(entries)
+
+    def put_stations(self, rows: pa.Table) -> NoReturn:
+        """Refuse."""
+        self._refuse(rows)
+
+    def put_record(self, kind: str, name: str, record: Mapping[str, Any]) -> NoReturn:
+        """Refuse."""
+        self._refuse(kind, name, record)
+
+    def _refuse(self, *given: object) -> NoReturn:
+        del given
+        raise StoreError(
+            f"store {self.location} is a database of the tutorial: it is only read; "
+            "`epicat copy --from ... --to ...` makes a store of it"
+        )
+
+    @cached_property
+    def _places(self) -> dict[str, Station]:
+        found = (_station(document) for document in self._server.find("stations", {}))
+        return {station.id: station for station in sorted(found)}
+
+    @cached_property
+    def _runs(self) -> dict[str, Document]:
+        runs = {str(document["_id"]): document for document in self._server.find("sb_runs", {})}
+        named = {pick["design"] for pick in self._picks.values()}
+        return {**{name: Document() for name in sorted(named - runs.keys())}, **runs}
+
+    @cached_property
+    def _picks(self) -> dict[str, Document]:
+        fields = ("trace_id", "time", "phase", "confidence", "run_id")
+        found = self._server.find("picks", {}, fields)
+        return {str(document["_id"]): _pick(document) for document in found}
+
+    @cached_property
+    def _tables(self) -> dict[TableName, pa.Table]:
+        events, arrivals = self._located()
+        made = {"picks": list(self._picks.values()), "events": events, "arrivals": arrivals}
+        return {table: _table(table, made[table]) for table in TABLES}
+
+    def _located(self) -> tuple[list[Document], list[Document]]:
+        """Return the events, and the picks that were assigned to them."""
+        assigned: dict[str, list[str]] = defaultdict(list)
+        for document in self._server.find("assignments", {}):
+            assigned[str(document["event_id"])].append(str(document["pick_id"]))
+        events, arrivals = [], []
+        for document in self._server.find("events", {}):
+            picks = [self._picks[i] for i in assigned[str(document["_id"])] if i in self._picks]
+            own = [_arrival(document, pick, self._places.get(pick["trace_id"])) for pick in picks]
+            events.append(_event(document, own))
+            arrivals += own
+        return events, arrivals
+
+    @cached_property
+    def _entries(self) -> list[LedgerEntry]:
+        found = []
+        for table in ("picks", "events"):
+            rows = self._tables[table]
+            ids: dict[tuple[str, str], list[str]] = defaultdict(list)
+            for name, design, key in zip(
+                *(rows[c].to_pylist() for c in (rows.column_names[0], "design", "key")), strict=True
+            ):
+                ids[design, key].append(name)
+            stage = STAGE_OF[table]
+            found += [_entry(stage, design, key, names) for (design, key), names in ids.items()]
+        return newest(found)
+
+
+def _pick(document: Document) -> Document:
+    time_ns = _nanoseconds(document["time"])
+    network, station, *_ = [*str(document["trace_id"]).split("."), ""]
+    times = dict.fromkeys(("time", "onset", "end"), time_ns)
+    return {
+        **times,
+        "pick_id": str(document["_id"]),
+        "trace_id": str(document["trace_id"]),
+        "channel": "",
+        "phase": str(document["phase"]),
+        "confidence": float(document.get("confidence", math.nan)),
+        "design": str(document.get("run_id", _NO_RUN)),
+        "key": f"{network}.{station}/{day_name(day_of(time_ns))}",
+    }
+
+
+def _event(document: Document, arrivals: Sequence[Document]) -> Document:
+    time_ns = _nanoseconds(document["time"])
+    depth: Any = document.get("depth", document.get("z", math.nan))
+    distances = [arrival["distance_km"] for arrival in arrivals]
+    return {
+        "event_id": str(document["_id"]),
+        "time": time_ns,
+        "latitude": float(document["latitude"]),
+        "longitude": float(document["longitude"]),
+        "depth_km": float(depth),
+        "n_p": sum(arrival["phase"] == "P" for arrival in arrivals),
+        "n_s": sum(arrival["phase"] == "S" for arrival in arrivals),
+        "n_stations": len({a["trace_id"].rpartition(".")[0] for a in arrivals}),
+        "dmin_km": min((d for d in distances if not math.isnan(d)), default=math.nan),
+        "edge": False,
+        "x_km": float(document.get("x", math.nan)),
+        "y_km": float(document.get("y", math.nan)),
+        "design": ASSOCIATOR,
+        "key": iso(day_start(day_of(time_ns))),
+    }
+
+
+def _arrival(event: Document, pick: Document, station: Station | None) -> Document:
+    distance = azimuth = math.nan
+    if station is not None:
+        place = station.latitude, station.longitude
+        found = distance_azimuth(event["latitude"], event["longitude"], *place)
+        distance, azimuth = (float(value) for value in found)
+    return {
+        "event_id": str(event["_id"]),
+        **{name: pick[name] for name in ("pick_id", "trace_id", "phase", "time")},
+        "distance_km": distance,
+        "azimuth_deg": azimuth,
+        "design": ASSOCIATOR,
+        "key": iso(day_start(day_of(_nanoseconds(event["time"])))),
+    }
+
+
+def _station(document: Document) -> Station:
+    network, code, location = [*str(document["id"]).split("."), "", ""][:3]
+    channels = str(document.get("channels") or "")
+    return Station(
+        network=network,
+        code=code,
+        location=location,
+        channels=tuple(filter(None, (c.strip() for c in channels.split(",")))),
+        latitude=float(document["latitude"]),
+        longitude=float(document["longitude"]),
+        elevation_m=float(document.get("elevation") or 0.0),
+        name=f"{network}.{code}",
+    )
+
+
+def _run(document: Document) -> dict[str, Any]:
+    found = {name: document.get(name) for name in _SUMMARY}
+    plain = {n: v if isinstance(v, (int, float, str)) else None for n, v in found.items()}
+    picker = {"model": plain["model"] or _NO_RUN, "weight": plain["weight"] or _NO_RUN}
+    return {**plain, "picker": picker, "made_by": ASSOCIATOR}
+
+
+def _invocation(run: str, associator: str, document: Document) -> dict[str, Any]:
+    stamp = document.get("timestamp")
+    when = iso(_nanoseconds(stamp)) if stamp is not None else ""
+    return {"time": when, "run": run, "associator": associator, "extent": "", "archive": ""}
+
+
+def _entry(stage: Stage, design: str, key: str, names: Sequence[str]) -> LedgerEntry:
+    return LedgerEntry(
+        stage=stage,
+        design=design,
+        key=key,
+        status=Status.DONE,
+        generation=_GENERATION,
+        marked_ns=max(map(_made_ns, names)) + len(names),  # more rows are a later mark
+        count=len(names),
+        result=digest_of(*sorted(names)),
+        details="from a database of the tutorial",
+    )
+
+
+def _made_ns(name: str) -> int:
+    """Return when a document was made, which MongoDB's own identities tell."""
+    if not ObjectId.is_valid(name):
+        return 0
+    return int(ObjectId(name).generation_time.timestamp()) * SECOND_NS
+
+
+def _nanoseconds(date: Any) -> int:
+    return int(date) * 1_000_000
+
+
+def _table(table: TableName, rows: Iterable[Document]) -> pa.Table:
+    schema = SCHEMAS[table]
+    given = list(rows)
+    blank: Callable[[pa.Field], Any] = lambda f: math.nan if pa.types.is_floating(f.type) else None  # noqa: E731
+    columns = [
+        pa.array([row.get(field.name, blank(field)) for row in given], _integers(field.type))
+        for field in schema
+    ]
+    whole = pa.Table.from_arrays([c.cast(f.type) for c, f in zip(columns, schema, strict=True)],
+                                 schema=schema)  # fmt: skip
+    return whole.sort_by([("time", "ascending"), (schema.names[0], "ascending")])
+
+
+def _integers(kind: pa.DataType) -> pa.DataType:
+    return pa.int64() if pa.types.is_timestamp(kind) else kind

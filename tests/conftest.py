@@ -13,6 +13,8 @@ from hypothesis import settings
 
 import s3
 
+pytest_plugins = ["awsbed.fixtures"]
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 settings.register_profile("dev", deadline=None)

@@ -11,8 +11,8 @@ from pathlib import Path
 class Image:
     """A program of this machine in the place of an image.
 
-    For real containers, make a class of the same two members whose `arguments` begin with
-    ``podman run`` and hand each variable on.
+    For real containers, `arguments` begin with ``podman run`` and hand each variable on: see
+    ``tests/image/test_batch.py``.
     """
 
     entrypoint: Sequence[str] = ()

@@ -42,7 +42,7 @@ class LocalBatch:
     def __init__(self, images: Mapping[str, Image], *, slots: int = 2, hurry: float = 1.0) -> None:
         self.jobs: dict[str, Job] = {}
         self.images = dict(images)
-        self._hurry = hurry
+        self.hurry = hurry
         self._slots = slots
         self._changed = threading.Condition(threading.RLock())
         self._runnable: deque[Job] = deque()
@@ -165,7 +165,7 @@ class LocalBatch:
         if running is None:
             return
         running.status_reason, running.final = status_reason, final
-        running.killer = threading.Timer(GRACE_S / self._hurry, running.process.kill)
+        running.killer = threading.Timer(GRACE_S / self.hurry, running.process.kill)
         running.killer.daemon = True
         running.killer.start()
         running.process.terminate()
@@ -194,7 +194,7 @@ class LocalBatch:
         except StartError as error:
             return Ended(None, error.status_reason, error.reason)
         limit = job.request["timeout"].get("attemptDurationSeconds")
-        code = running.process.wait(None if limit is None else limit / self._hurry)
+        code = running.process.wait(None if limit is None else limit / self.hurry)
         if code is None:
             with self._changed:
                 self._stop(job, TOO_LONG, final=True)

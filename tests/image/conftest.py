@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 _HARDENED = [
-    "--rm", "--network=none", "--read-only", "--tmpfs=/tmp", "--cap-drop=all",
-    "--security-opt=no-new-privileges",
+    "--rm", "--read-only", "--tmpfs=/tmp", "--cap-drop=all", "--security-opt=no-new-privileges",
 ]  # fmt: skip
 
 
@@ -30,7 +29,7 @@ class Image:
 
         ``readonly`` and ``writable`` folders are mounted where they are outside.
         """
-        command = [self.engine, "run", *_HARDENED, *self._user()]
+        command = self.hardened("--network=none")
         for folder in mounted.get("readonly", ()):
             command += ["--volume", f"{folder}:{folder}:ro"]
         for folder in mounted.get("writable", ()):
@@ -43,6 +42,10 @@ class Image:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def hardened(self, *options: str) -> list[str]:
+        """Return how a command begins that runs it with all doors shut."""
+        return [self.engine, "run", *_HARDENED, *self._user(), *options]
 
     def json(self, program: str) -> Any:
         """Run a program of Python that prints JSON; return what it printed."""

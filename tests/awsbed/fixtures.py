@@ -1,3 +1,5 @@
+"""What tests ask for: an AWS on this machine, and epicat's commands."""
+
 from __future__ import annotations
 
 import json

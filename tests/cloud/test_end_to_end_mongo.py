@@ -154,6 +154,8 @@ def test_a_catalog_in_a_database_whose_password_nobody_sees(
         assert again.out == ""
         assert "nothing to do" in again.err
     assert len(bed.batch.jobs) == before
+    other = call("submit", *given(network, archive, "--collection", "other", "--dry-run"))
+    assert "16 station-days in 4 units" in other.err
     call("logs", "associate-0000", *NAME)
     call("cost", *NAME)
 
@@ -169,6 +171,7 @@ def test_a_catalog_in_a_database_whose_password_nobody_sees(
     ]
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     texts = "\n".join([*lines, *call.talk, *documents(mongo), caplog.text])
+    assert any(b"EPICAT_STORE" in answer for answer in bed.answered)
     for secret in (PASSWORD, ENCODED):
         assert secret not in texts
         assert not any(secret.encode() in data for data in (*bed.answered, *kept.values(), *files))

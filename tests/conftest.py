@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import mongo_server
 import s3
 
 pytest_plugins = ["awsbed.fixtures"]
@@ -74,6 +75,13 @@ def no_store(monkeypatch: pytest.MonkeyPatch) -> None:
 def s3_server() -> Iterator[s3.Server]:
     """Give a real S3 server on the loopback."""
     with s3.serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mongo_server.MongoServer]:
+    """Give a MongoDB server on the loopback that wants a user, a password and TLS."""
+    with mongo_server.serving(tmp_path_factory.mktemp("mongo")) as server:
         yield server
 
 

@@ -32,6 +32,7 @@ def bed(session_bed: Bed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Be
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     session_bed.asked.clear()
+    session_bed.answered.clear()
     return session_bed
 
 

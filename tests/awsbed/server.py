@@ -1,4 +1,4 @@
-"""moto's server with the runner behind its Batch, and a record of all that it was asked."""
+"""moto's server with the runner behind its Batch, and a record of all that crosses the wire."""
 
 from __future__ import annotations
 
@@ -45,11 +45,13 @@ class Request:
 
 @dataclass
 class Bed:
-    """The server, the runner, and what was asked."""
+    """The server, the runner, and what was asked and answered."""
 
     endpoint: str
     batch: LocalBatch
     asked: list[Request] = field(default_factory=list)
+    answered: list[bytes] = field(default_factory=list)
+    """Bodies of the answers."""
 
     def client(self, service: str, region: str = "us-west-2") -> Any:
         """Return a client of its owner's."""
@@ -69,11 +71,12 @@ class Bed:
 
 
 class _Recorder:
-    """Keeps each request, then lets moto answer it."""
+    """Keeps each request, lets moto answer it, and keeps the answer."""
 
-    def __init__(self, application: Any, asked: list[Request]) -> None:
+    def __init__(self, application: Any, asked: list[Request], answered: list[bytes]) -> None:
         self._application = application
         self._asked = asked
+        self._answered = answered
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         length = environ.get("CONTENT_LENGTH")
@@ -86,7 +89,12 @@ class _Recorder:
         )
         line = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ['QUERY_STRING']}"
         self._asked.append(Request(line, headers, body))
-        return self._application(environ, start_response)
+        told = self._application(environ, start_response)
+        answer = b"".join(told)
+        if hasattr(told, "close"):
+            told.close()
+        self._answered.append(answer)
+        return [answer]
 
 
 @contextmanager
@@ -105,7 +113,8 @@ def serving(
             pass
 
     asked: list[Request] = []
-    application = _Recorder(DomainDispatcherApplication(create_backend_app), asked)
+    answered: list[bytes] = []
+    application = _Recorder(DomainDispatcherApplication(create_backend_app), asked, answered)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     with ExitStack() as stack:
@@ -114,7 +123,7 @@ def serving(
         stack.enter_context(answering(batch))
         thread.start()
         try:
-            yield Bed(f"http://127.0.0.1:{server.server_port}", batch, asked)
+            yield Bed(f"http://127.0.0.1:{server.server_port}", batch, asked, answered)
         finally:
             server.shutdown()
             thread.join()

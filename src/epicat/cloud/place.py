@@ -69,8 +69,8 @@ def check_address(store: str) -> None:
     """
     if store.startswith(_DATABASES) and not store.endswith(_BY_VARIABLE):
         raise InputError(
-            "workers have the database's address from EPICAT_STORE: set it here as well, and give "
-            "no --store"
+            "workers have the database's address from EPICAT_STORE: set it here as well, and "
+            "leave --store out, or give the same address without the password"
         )
 
 

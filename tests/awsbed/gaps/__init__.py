@@ -5,6 +5,7 @@
 - Batch: queues and environments are changed in place and deleted; a changed job definition is a new
   revision; timeouts and platforms are kept.
 - Network: endpoints, gateways and route tables are deleted.
+- Conditions: an update also reaches what only a condition ties to a changed parameter.
 - Change sets: an executed one leaves outputs and parameters, a failed one a stack rolled back.
 """
 
@@ -15,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 from awsbed.gaps import batch, network
+from awsbed.gaps.conditions import minding
 from awsbed.gaps.models import POLICIES, define_models
 from awsbed.gaps.stacks import executing
 
@@ -34,5 +36,6 @@ def filled() -> Iterator[None]:
             for name, call in calls.items():
                 whole = f"{name}_from_cloudformation_json"
                 stack.enter_context(patch.object(model, whole, staticmethod(call)))
+        stack.enter_context(minding())
         stack.enter_context(executing())
         yield

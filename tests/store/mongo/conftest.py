@@ -1,28 +1,15 @@
-"""A server for the tests of stores in MongoDB, and databases on it that no other test has."""
+"""Databases for the tests of stores in MongoDB that no other test has."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from epicat.model import digest_of
 from epicat.store.mongo.address import Address, secured
 from epicat.store.mongo.server import Server
-from mongo_server import MongoServer, serving
-
-
-@pytest.fixture(scope="session")
-def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
-    """Give a server that wants a user, a password and TLS."""
-    with serving(tmp_path_factory.mktemp("mongo")) as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def no_store_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's own store out of the tests."""
-    monkeypatch.delenv("EPICAT_STORE", raising=False)
+from mongo_server import MongoServer
 
 
 @pytest.fixture

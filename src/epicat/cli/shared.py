@@ -93,13 +93,20 @@ def say_left_out(rejected: int) -> None:
 
 @contextmanager
 def whole_file(path: Path, mode: str) -> Iterator[IO[Any]]:
-    """Write a file under another name and rename it; raise `InputError` if it cannot be."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    """Write a file under another name and rename it; raise `InputError` if it cannot be.
+
+    What is there and no file, such as a pipe or ``/dev/null``, is written to and never replaced.
+    """
+    target = path.resolve()
+    is_special = target.exists() and not target.is_file()
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
+    written = target if is_special else partial
     text = None if "b" in mode else "utf-8"
     try:
-        with partial.open(mode, encoding=text, newline=None if text is None else "") as file:
+        with written.open(mode, encoding=text, newline=None if text is None else "") as file:
             yield file
-        partial.replace(path)
+        if not is_special:
+            partial.replace(target)
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
     finally:

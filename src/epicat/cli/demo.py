@@ -15,10 +15,10 @@ from epicat.campaign.file import read_campaign
 from epicat.campaign.given import asked
 from epicat.cli.progress import say
 from epicat.cli.run import make_catalog
-from epicat.cli.shared import whole_file
 from epicat.cli.synth import synth
 from epicat.errors import InputError
 from epicat.options import Options
+from epicat.whole import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,9 +12,10 @@ import typer
 from epicat.campaign.given import Values, asked
 from epicat.cli.campaign import takes
 from epicat.cli.quality import WithRejected
-from epicat.cli.shared import Chosen, choose_designs, said_which, say_left_out, whole_file
+from epicat.cli.shared import Chosen, choose_designs, said_which, say_left_out
 from epicat.errors import InputError, NameChoiceError
 from epicat.options import StoreOptions
+from epicat.whole import whole_file
 
 if TYPE_CHECKING:
     from epicat.store.interface import Store

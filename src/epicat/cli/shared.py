@@ -1,14 +1,10 @@
-"""What several commands need: a store's designs, and files that are whole or not there."""
+"""What several commands need: a store's designs, and a person's consent."""
 
 from __future__ import annotations
 
 import sys
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -17,7 +13,7 @@ from epicat.errors import InputError
 if TYPE_CHECKING:
     from epicat.store.interface import Store
 
-__all__ = ["Chosen", "agreed", "choose_designs", "said_which", "say_left_out", "whole_file"]
+__all__ = ["Chosen", "agreed", "choose_designs", "said_which", "say_left_out"]
 
 
 def agreed(question: str, *, yes: bool) -> None:
@@ -89,25 +85,3 @@ def say_left_out(rejected: int) -> None:
             "(--with-rejected takes them in)",
             err=True,
         )
-
-
-@contextmanager
-def whole_file(path: Path, mode: str) -> Iterator[IO[Any]]:
-    """Write a file under another name and rename it; raise `InputError` if it cannot be.
-
-    What is there and no file, such as a pipe or ``/dev/null``, is written to and never replaced.
-    """
-    target = path.resolve()
-    is_special = target.exists() and not target.is_file()
-    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
-    written = target if is_special else partial
-    text = None if "b" in mode else "utf-8"
-    try:
-        with written.open(mode, encoding=text, newline=None if text is None else "") as file:
-            yield file
-        if not is_special:
-            partial.replace(target)
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -1,33 +1,32 @@
-"""Files that are whole or not there."""
+"""Files of an archive that are whole or not there, and damaged if that is asked for."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
 from epicat.errors import InputError
 from epicat.testing.synthetic.faults import damage
+from epicat.whole import whole_file
 
 __all__ = ["whole"]
 
 
 @contextmanager
 def whole(path: Path, bad: str = "") -> Iterator[IO[bytes]]:
-    """Write a file under another name and rename it at the end; ``bad`` damages it before."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    """Write a file as `whole_file` does, and its folder; ``bad`` damages what is written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            yield file
-        if bad == "empty":
-            partial.write_bytes(b"")
-        elif bad:
-            partial.write_bytes(damage(partial.read_bytes(), len(path.name)))
-        partial.replace(path)
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path, "wb") as file:
+        if not bad:
+            yield file
+            return
+        sound = BytesIO()
+        yield sound
+        if bad != "empty":
+            file.write(damage(sound.getvalue(), len(path.name)))

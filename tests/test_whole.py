@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from epicat.cli.shared import whole_file
 from epicat.errors import InputError
+from epicat.whole import whole_file
 
 
 def test_a_file_is_whole_or_not_there(tmp_path):

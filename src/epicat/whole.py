@@ -1,0 +1,35 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from epicat.errors import InputError
+
+__all__ = ["whole_file"]
+
+
+@contextmanager
+def whole_file(path: Path, mode: str) -> Iterator[IO[Any]]:
+    """Write a file under another name and rename it; raise `InputError` if it cannot be.
+
+    What is there and no file, such as a pipe or ``/dev/null``, is written to and never replaced.
+    """
+    target = path.resolve()
+    is_special = target.exists() and not target.is_file()
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
+    written = target if is_special else partial
+    text = None if "b" in mode else "utf-8"
+    try:
+        with written.open(mode, encoding=text, newline=None if text is None else "") as file:
+            yield file
+        if not is_special:
+            partial.replace(target)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from epicat.arrays import MOST_JOBS, MOST_NEEDS
 from epicat.errors import InputError
 
 __all__ = [
@@ -57,9 +58,9 @@ EXIT_RULES: Final = 5
 """How many rules say whether a job is tried again."""
 TIMEOUT_S: Final = 60
 """The shortest time limit of an attempt, in seconds."""
-ARRAY_SIZES: Final = range(2, 10_000 + 1)
+ARRAY_SIZES: Final = range(2, MOST_JOBS + 1)
 """How many children an array has."""
-DEPENDENCIES: Final = 20
+DEPENDENCIES: Final = MOST_NEEDS
 """How many jobs a job may wait for."""
 OVERRIDES: Final = 8192
 """How many characters of command and environment a submission may bring along."""

@@ -11,7 +11,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint docs reference format bench image image-test pins clean
+.PHONY: help venv demo test lint docs reference format bench torture image image-test pins clean
 
 help: ## Show this list
 	@echo "make COMMAND, where COMMAND is one of"
@@ -74,6 +74,9 @@ format: $(STAMP) ## Format the code and mend what can be mended safely
 bench: $(STAMP) ## Run the benchmarks and print their table
 	$(BIN)/python -m benchmarks
 
+torture: $(STAMP) ## Put faults to whole campaigns for an hour; renew the table of docs/reliability.md
+	PYTHONPATH=tests $(BIN)/python -m torture --form long --write docs/reliability.md
+
 image: ## Build the container image epicat:worker, with docker or podman
 	@tools/image.sh build worker
 
@@ -86,4 +89,4 @@ pins: $(STAMP) ## Renew the image's lists of exact packages, image/*.txt
 
 clean: ## Remove all that these commands have made, .venv included
 	rm -rf $(VENV) .venv-demo demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests benchmarks torture -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,1 @@
+"""Faults that happen, put to whole campaigns: what they cost the catalog must be nothing."""

@@ -386,12 +386,15 @@ def test_a_bundle_that_is_made_again_can_be_read_all_the_while(
 AT_ONCE = """
 import sys, time
 from pathlib import Path
-import seisbench.models
 from epicat.pick.bundle import Bundle, OpenVinoPicker
+from epicat.pick.hub import seisbench_models
 from epicat.pick.picker import PickOptions
 from epicat.pick.prepare import prepare_bundle
+seisbench_models()
 Path(sys.argv[1], sys.argv[2]).touch()
+deadline = time.monotonic() + 120
 while len(list(Path(sys.argv[1]).iterdir())) < 2:
+    assert time.monotonic() < deadline, "the other process did not come"
     time.sleep(0.01)
 options = PickOptions(model="PhaseNetLight", weight="ethz")
 prepare_bundle(options)

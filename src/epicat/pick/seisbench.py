@@ -23,31 +23,18 @@ import numpy as np
 from epicat.errors import ModelError
 from epicat.pick.bundle import BATCH, Bundle, OpenVinoPicker, bundle_folder, import_openvino
 from epicat.pick.describe import describe
-from epicat.pick.shipped import SHIPPED
+from epicat.pick.hub import INSTEAD, seisbench_models
 from epicat.pick.weights import WeightFiles, cached_weights, find_weights, seisbench_cache
 
 __all__ = ["compile_bundle", "fetch_weights"]
 
 _TOLERANCE = 1e-4
 """Largest difference between the compiled model and PyTorch; measured: 1e-6 and less."""
-_INSTALL = "install it with: pip install 'epicat[seisbench]'"
-_INSTEAD = f"or use --model {SHIPPED}, for quick looks"
-
-
-def _seisbench_models() -> Any:
-    try:
-        with redirect_stdout(None):
-            import seisbench.models  # noqa: PLC0415 - takes seconds, and is an extra
-    except ImportError as error:
-        raise ModelError(
-            f"compiling a model needs SeisBench and PyTorch; {_INSTALL}; {_INSTEAD}"
-        ) from error
-    return seisbench.models
 
 
 def fetch_weights(model: str, weight: str) -> WeightFiles:
     """Download weights into SeisBench's cache; raise `ModelError` if they cannot be had."""
-    architecture = getattr(_seisbench_models(), model)
+    architecture = getattr(seisbench_models(), model)
     logging.getLogger("seisbench").setLevel(logging.ERROR)
     try:
         architecture.from_pretrained(weight)
@@ -71,7 +58,7 @@ def _unreachable(model: str, weight: str, error: Exception) -> str:
         f"({reason}). In the cache: {', '.join(known) or 'none'}.{guess} Check the name and "
         f"the connection, or bring the .pt and the .json file to {str(seisbench_cache(model))!r} "
         "(SEISBENCH_CACHE_ROOT names another root), or give --weight the path of a .pt file with "
-        f"its .json beside it; {_INSTEAD}"
+        f"its .json beside it; {INSTEAD}"
     )
 
 
@@ -107,7 +94,7 @@ def _publish(made: Path, folder: Path) -> None:
 
 
 def _load(files: WeightFiles) -> Any:
-    architecture = getattr(_seisbench_models(), files.model)
+    architecture = getattr(seisbench_models(), files.model)
     files.read_metadata()  # SeisBench would not say which file is bad
     stem, _, rest = files.weights.name.rpartition(".pt")
     try:

@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 ARGS ?=
+JOBS ?= auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -16,7 +17,7 @@ ARGS ?=
 help: ## Show this list
 	@echo "make COMMAND, where COMMAND is one of"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-11s %s\n", $$1, $$2 }'
-	@echo "PYTHON=... chooses the interpreter, ARGS='...' adds arguments to pytest."
+	@echo "PYTHON=... chooses the interpreter, ARGS='...' adds arguments to pytest, JOBS=... its processes."
 
 venv: $(STAMP) ## Set up .venv with the pinned versions (the commands below do it themselves)
 
@@ -51,7 +52,7 @@ demo: $(DEMO)/.stamp ## Make a catalog of known earthquakes in demo/, and say ho
 	$(DEMO)/bin/epicat demo demo
 
 test: $(STAMP) ## Run the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(STAMP) ## Check style, formatting, types and the direction of imports
 	$(BIN)/ruff check

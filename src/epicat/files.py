@@ -52,8 +52,8 @@ class Files(Protocol):
         """Make the place if it can be made; raise `StoreError` if it cannot be written."""
         ...
 
-    def top(self) -> list[str]:
-        """Return the names of the files and folders at the top."""
+    def top(self, folder: str = "") -> list[str]:
+        """Return the names of the files and folders right in a folder, by default at the top."""
         ...
 
     def list(self, folder: str) -> list[str]:
@@ -107,9 +107,11 @@ class LocalFiles:
                 "give a folder that you may write to"
             ) from error
 
-    def top(self) -> list[str]:
-        """Return the names of the files and folders at the top."""
-        return sorted(p.name for p in self._root.iterdir() if not p.name.startswith("."))
+    def top(self, folder: str = "") -> list[str]:
+        """Return the names of the files and folders right in a folder, by default at the top."""
+        place = self._root / folder
+        items = place.iterdir() if place.is_dir() else ()
+        return sorted(item.name for item in items if not item.name.startswith("."))
 
     def list(self, folder: str) -> list[str]:
         """Return the names of all files below a folder, in alphabetical order."""
@@ -214,11 +216,12 @@ class BucketFiles:
     def prepare(self) -> None:
         """Do nothing: buckets are made elsewhere, and the first writing tells."""
 
-    def top(self) -> list[str]:
-        """Return the names of the files and folders at the top."""
+    def top(self, folder: str = "") -> list[str]:
+        """Return the names of the files and folders right in a folder, by default at the top."""
         with self._told():
-            found = self._store.list_with_delimiter()
-        names = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+            found = self._store.list_with_delimiter(folder or None)
+        paths = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+        names = [path.rpartition("/")[2] for path in paths]
         return sorted(name for name in names if name and not name.startswith("."))
 
     def list(self, folder: str) -> list[str]:

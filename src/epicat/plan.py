@@ -23,6 +23,7 @@ __all__ = [
     "block_span",
     "block_units",
     "inputs_digest",
+    "looked_at",
     "pick_units",
     "planned_keys",
 ]
@@ -81,6 +82,15 @@ class Known:
         if entry is None or entry.status in LOOK_AGAIN:
             return False
         return entry.status != Status.NO_DATA or entry.archive == archive
+
+
+def looked_at(campaign: Campaign) -> Span:
+    """Return the span of the ledger's entries that a plan asks for.
+
+    Blocks within reach of the campaign's may be due, and each depends on all within its own.
+    """
+    design = campaign.design
+    return campaign.span.widened(2 * design.reach_ns + design.block_ns)
 
 
 def pick_units(

@@ -18,7 +18,7 @@ from epicat.associate.associator import Associator
 from epicat.cache import cache_folder
 from epicat.config import Campaign
 from epicat.errors import EpicatError
-from epicat.model import LedgerEntry, Stage, StationDay, Status, digest_of, flag_counts
+from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of, flag_counts
 from epicat.pick.bundle import Bundle, OpenVinoPicker
 from epicat.plan import LOOK_AGAIN, Unit, block_span
 from epicat.store.interface import Store, new_generation
@@ -95,9 +95,10 @@ class Worker:
             self._store.mark(entries)
 
     def _pick(self, unit: Unit, generation: str) -> Iterable[Keyed | None]:
+        known = self._picked(unit) if unit.recheck else {}
         for text in unit.keys:
             key = StationDay.parse(text)
-            if unit.recheck and self._is_unchanged(key):
+            if unit.recheck and self._is_unchanged(key, known.get(text)):
                 yield None
                 continue
             result = _timed(Stage.PICK, text, generation, self._run_digest, self._pick_key)
@@ -127,24 +128,25 @@ class Worker:
         )
         return entry, {"picks": rows}
 
-    def _is_unchanged(self, key: StationDay) -> bool:
-        entry = self._picked.get(str(key))
+    def _is_unchanged(self, key: StationDay, entry: LedgerEntry | None) -> bool:
         if entry is None or entry.archive != self._campaign.archive:
             return False
         seen = {(item.key, item.etag) for item in entry.objects}
         return seen == {(item.key, item.etag) for item in self._day_picker.objects(key)}
 
     def _associate(self, unit: Unit, generation: str) -> Iterable[Keyed | None]:
-        blocks = BlockAssociator(self._campaign, self._store, self._associator)
+        length = self._campaign.design.block_ns
+        spans = [block_span(text, length) for text in unit.keys]
+        span = Span(min(s.start_ns for s in spans), max(s.end_ns for s in spans))
+        blocks = BlockAssociator(self._campaign, self._store, self._associator, span)
         digest = self._campaign.design.digest
-        known = {e.key: e for e in self._store.ledger(Stage.ASSOCIATE, digest)}
+        known = {e.key: e for e in self._store.ledger(Stage.ASSOCIATE, digest, span)}
 
         def one(text: str) -> tuple[LedgerEntry, Rows]:
             return _block_entry(blocks, text, self._campaign)
 
-        for text in unit.keys:
+        for text, block in zip(unit.keys, spans, strict=True):
             entry = known.get(text)
-            block = block_span(text, self._campaign.design.block_ns)
             if entry and entry.status != Status.FAILED and entry.inputs == blocks.inputs(block):
                 yield None
             else:
@@ -158,9 +160,10 @@ class Worker:
     def _store(self) -> Store:
         return open_store(self._campaign.store)
 
-    @cached_property
-    def _picked(self) -> dict[str, LedgerEntry]:
-        return {e.key: e for e in self._store.ledger(Stage.PICK, self._run_digest)}
+    def _picked(self, unit: Unit) -> dict[str, LedgerEntry]:
+        days = [StationDay.parse(text).span for text in unit.keys]
+        span = Span(min(day.start_ns for day in days), max(day.end_ns for day in days))
+        return {e.key: e for e in self._store.ledger(Stage.PICK, self._run_digest, span)}
 
     @cached_property
     def _day_picker(self) -> DayPicker:

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from epicat.clock import DAY_NS, parse_time
 from epicat.errors import InputError, StoreError
-from epicat.model import Flag, Pick, Stage
-from epicat.store.compact import compact
+from epicat.files import LocalFiles
+from epicat.model import Flag, Pick, Span, Stage
+from epicat.store.compact import Limits, compact
 from epicat.store.interface import Store, Where
 from epicat.store.open import find_store, open_store
 from epicat.store.parquet import ParquetStore
@@ -110,6 +111,56 @@ def test_processes_may_make_and_fill_one_store_at_once(tmp_path):
     assert rows_in(store) == len(store.ledger()) == 15
 
 
+class CountedFiles(LocalFiles):
+    """Files that remember which of them were read whole: marks are."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.read_names: list[str] = []
+
+    def read(self, name: str) -> bytes:
+        self.read_names.append(name)
+        return super().read(name)
+
+
+def days_of_a_year(store: ParquetStore) -> list[str]:
+    """Fill a store day by day; return the names of the days."""
+    names = [f"2019.{number:03d}" for number in range(1, 366)]
+    for number, name in enumerate(names):
+        store.mark([entry_of(f"NC.{code}/{name}", f"g{number}", number) for code in "AB"])
+    return names
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_marks_of_other_days_are_not_read(tmp_path, compacted):
+    names = days_of_a_year(ParquetStore(tmp_path, create=True))
+    if compacted:
+        compact(ParquetStore(tmp_path), Limits(entries=20))
+    files = CountedFiles(tmp_path)
+    store = ParquetStore(files)
+    files.read_names.clear()
+    found = store.ledger(Stage.PICK, "design", Span.parse("2019.060", "2019.063"))
+    assert [e.key for e in found] == [f"NC.{code}/{n}" for code in "AB" for n in names[59:62]]
+    assert len(files.read_names) == (2 if compacted else 3)
+    assert len(store.ledger()) == 2 * len(names)
+
+
+def test_a_ledger_of_before_there_were_months_is_read(tmp_path):
+    """All of it, whatever the days, since its files do not tell theirs."""
+    days_of_a_year(ParquetStore(tmp_path, create=True))
+    for path in files_of(tmp_path / "ledger", "*.parquet"):
+        generation, _, _ = path.name.partition(".")
+        path.rename(tmp_path / "ledger" / f"{generation}.parquet")
+    for folder in (tmp_path / "ledger").glob("month=*"):
+        folder.rmdir()
+    store = ParquetStore(tmp_path)
+    assert len(store.ledger(span=Span.parse("2019.060", "2019.063"))) == 6
+    assert len(store.ledger()) == 730
+    store.mark([entry_of("NC.A/2019.061", "new", 1_000)])
+    found = {e.key: e.generation for e in store.ledger(span=Span.parse("2019.061", "2019.062"))}
+    assert found == {"NC.A/2019.061": "new", "NC.B/2019.061": "g60"}
+
+
 def test_leftovers_of_a_kill_are_not_read(tmp_path):
     store = ParquetStore(tmp_path, create=True)
     fill(store)
@@ -165,7 +216,7 @@ def test_a_damaged_description_is_told(tmp_path, text):
     ("pattern", "read"),
     [
         ("picks/**/*.parquet", lambda s: s.read("picks", Where())),
-        ("ledger/*.parquet", lambda s: s.ledger()),
+        ("ledger/**/*.parquet", lambda s: s.ledger()),
         ("stations/*.parquet", lambda s: s.stations()),
         ("records/run/*.json", lambda s: s.records("run")),
     ],

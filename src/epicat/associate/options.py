@@ -161,6 +161,7 @@ class AssociateOptions(BaseModel):
     block_hours: float = Field(
         default=6.0,
         gt=0,
+        le=168,
         description="Length of the association blocks, anchored to absolute time.",
     )
     halo_s: float | None = Field(

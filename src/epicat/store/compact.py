@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.model import LedgerEntry, Stage
-from epicat.store.interface import STAGE_OF, Where, new_generation, newest
+from epicat.store.interface import STAGE_OF, Where, day_of_key, new_generation, newest
 from epicat.store.parquet import DataFile, ParquetStore, in_threads
 from epicat.tables import TABLES, TableName
 
@@ -196,13 +196,18 @@ def _clear(store: ParquetStore, limits: Limits) -> int:
     if not scattered:
         return 0
     kept = {_id(entry) for entries in settled.values() for entry in entries}
-    rest = [entry for entry in live if _id(entry) not in kept]
+    rest = sorted((entry for entry in live if _id(entry) not in kept), key=_day)
     for start in range(0, max(len(rest), 1), limits.entries):
         store.put_together(rest[start : start + limits.entries])
     dead = _dead(store, marks, live)
     store.files.delete([file.name for file in dead])
     store.files.delete(scattered)
     return len(dead) + len(scattered)
+
+
+def _day(entry: LedgerEntry) -> str:
+    """Return an entry's day, so that few files of the ledger have the same one."""
+    return day_of_key(entry.stage, entry.key) or ""
 
 
 def _id(entry: LedgerEntry) -> tuple[str, str, str, str, int]:

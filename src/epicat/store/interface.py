@@ -12,19 +12,35 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from epicat.clock import DAY_NS, day_name, day_of
 from epicat.model import LedgerEntry, Span, Stage
 from epicat.tables import TableName
 
-__all__ = ["RECORD_KINDS", "STAGE_OF", "Clearable", "Store", "Where", "begun_ns",
-           "new_generation", "newest"]  # fmt: skip
+__all__ = [
+    "REACH_NS",
+    "RECORD_KINDS",
+    "STAGE_OF",
+    "Clearable",
+    "Store",
+    "Where",
+    "begun_ns",
+    "day_of_key",
+    "new_generation",
+    "newest",
+    "of_days",
+    "span_days",
+]
 
 _NAMED = re.compile(r"t[0-9a-f]{31}")
+_DAY = re.compile(r"\d{4}\.[0-3]\d\d")
+_BLOCK = re.compile(r"\d{4}-\d\d-\d\dT")
 
 STAGE_OF: Mapping[TableName, Stage] = {
     "picks": Stage.PICK,
@@ -32,6 +48,9 @@ STAGE_OF: Mapping[TableName, Stage] = {
     "arrivals": Stage.ASSOCIATE,
 }
 """The stage whose keys a table's rows belong to."""
+
+REACH_NS: Mapping[Stage, int] = {Stage.PICK: DAY_NS, Stage.ASSOCIATE: 8 * DAY_NS}
+"""How far rows may be from their key's day: blocks last a week at most, and arrivals follow."""
 
 RECORD_KINDS = ("run", "associator", "invocation")
 """The kinds of records that stores keep."""
@@ -73,8 +92,14 @@ class Store(Protocol):
         """Return the marked rows, sorted by time and then by id."""
         ...
 
-    def ledger(self, stage: Stage | None = None, design: str | None = None) -> list[LedgerEntry]:
-        """Return the newest entry of each key, in the order of stage, design and key."""
+    def ledger(
+        self, stage: Stage | None = None, design: str | None = None, span: Span | None = None
+    ) -> list[LedgerEntry]:
+        """Return the newest entry of each key, in the order of stage, design and key.
+
+        With ``span``, those of the UTC days that it touches, and of keys that have no day; a
+        block's day is the one it begins on.  The rest is not even looked at.
+        """
         ...
 
     def put_stations(self, rows: pa.Table) -> None:
@@ -115,6 +140,39 @@ def begun_ns(generation: str) -> int | None:
     1561118400123456078
     """
     return int(generation[1:17], 16) if _NAMED.fullmatch(generation) else None
+
+
+def day_of_key(stage: Stage, key: str) -> str | None:
+    """Return the name of the UTC day of a key; None for one that has none, such as an object.
+
+    >>> day_of_key(Stage.PICK, "NC.KBG/2019.172")
+    '2019.172'
+    >>> day_of_key(Stage.ASSOCIATE, "2019-06-21T18:00:00.000000Z")
+    '2019.172'
+    """
+    if stage == Stage.PICK:
+        day = key.rpartition("/")[2]
+        return day if _DAY.fullmatch(day) else None
+    if stage == Stage.ASSOCIATE and _BLOCK.match(key):
+        return day_name(date.fromisoformat(key[:10]))
+    return None
+
+
+def span_days(span: Span) -> tuple[str, str]:
+    """Return the names of the first and the last UTC day that a span touches."""
+    return day_name(day_of(span.start_ns)), day_name(day_of(span.end_ns - 1))
+
+
+def of_days(entries: Iterable[LedgerEntry], span: Span | None) -> Iterator[LedgerEntry]:
+    """Return the entries that `Store.ledger` gives for a span."""
+    if span is None:
+        yield from entries
+        return
+    first, last = span_days(span)
+    for entry in entries:
+        day = day_of_key(entry.stage, entry.key)
+        if day is None or first <= day <= last:
+            yield entry
 
 
 def newest(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:

@@ -5,10 +5,14 @@
     store.json                                            schema version
     picks/design={run}/month={2019-06}/{generation}.parquet
     events/design={associator}/month=.../{generation}.parquet     and arrivals likewise
-    ledger/{generation}-{mark}.parquet                    the marks
-    compacted/{time}-{digits}.parquet                     marks that a compaction put together
+    ledger/month={2019-06}/{generation}-{mark}.{days}.parquet     the marks of some days
+    ledger/{generation}-{mark}.parquet                    marks of keys that have no day
+    compacted/{time}-{digits}.{days}.parquet              marks that a compaction put together
     stations/{time}-{digest}.parquet
     records/{kind}/{name}.json
+
+The days of a file of marks, first and last, such as ``2019.172-2019.173``, are in its name: who
+looks at some days reads no other marks, however large the store.
 
 A file is written whole or not at all and never changed.  One file holds many keys.  Files
 whose generation no mark names are leftovers of a kill and are never read.  Several processes
@@ -22,6 +26,7 @@ to ``compacted/`` that knows of every row it leaves.  So what a reader sees fits
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections import defaultdict
@@ -29,6 +34,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -37,11 +43,19 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from epicat.clock import month_of
+from epicat.clock import day_start, month_of, named_day
 from epicat.errors import StoreError
 from epicat.files import Files, LocalFiles
-from epicat.model import LedgerEntry, Stage, digest_of
-from epicat.store.interface import STAGE_OF, Where, newest
+from epicat.model import LedgerEntry, Span, Stage, digest_of
+from epicat.store.interface import (
+    REACH_NS,
+    STAGE_OF,
+    Where,
+    day_of_key,
+    newest,
+    of_days,
+    span_days,
+)
 from epicat.tables import (
     LEDGER,
     SCHEMA_VERSION,
@@ -63,6 +77,8 @@ _ROW_GROUP = 1 << 17
 _DICTIONARIES = ["trace_id", "channel", "phase", "key", "stage", "status", "archive"]
 _MEASURED = ["key", "time"]
 """Columns whose smallest and largest values a file keeps: those that rows are chosen by."""
+
+_DAYS = re.compile(r"\.(?P<first>\d{4}\.\d{3})-(?P<last>\d{4}\.\d{3})\.parquet$")
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -106,6 +122,7 @@ class ParquetStore:
         self.files: Files = LocalFiles(files) if isinstance(files, Path) else files
         self.location = self.files.location
         self._marks: dict[str, list[LedgerEntry]] = {}
+        self._compacted: set[str] = set()
         if create:
             self._create()
         self._check_version()
@@ -162,17 +179,20 @@ class ParquetStore:
                     self._write_parquet(name, _by_day_and_key(part))
 
     def mark(self, entries: Sequence[LedgerEntry]) -> None:
-        """Write the marks of one generation, in one file."""
+        """Write the marks of one generation, in one file for each month."""
         generations = {entry.generation for entry in entries}
         if len(generations) != 1:
             raise ValueError(f"marks of one call must be of one generation, not {generations}")
-        name = f"ledger/{generations.pop()}-{uuid.uuid4().hex[:8]}.parquet"
-        self._write_parquet(name, ledger_table(entries))
+        generation = generations.pop()
+        for month, some in _by_month(entries).items():
+            folder = f"ledger/month={month}" if month else "ledger"
+            stem = f"{generation}-{uuid.uuid4().hex[:8]}"
+            self._write_parquet(f"{folder}/{_with_days(stem, some)}", ledger_table(some))
 
     def put_together(self, entries: Sequence[LedgerEntry]) -> None:
         """Write marks of any generations to ``compacted/``, where names rise with time."""
-        name = f"compacted/{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
-        self._write_parquet(name, ledger_table(entries))
+        stem = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+        self._write_parquet(f"compacted/{_with_days(stem, entries)}", ledger_table(entries))
 
     def read(self, table: TableName, where: Where) -> pa.Table:
         """Return the marked rows, sorted by time and then by id."""
@@ -181,7 +201,9 @@ class ParquetStore:
         return found.sort_by([("time", "ascending"), (schema.names[0], "ascending")])
 
     def _entries(self, table: TableName, where: Where) -> list[LedgerEntry]:
-        entries = self.ledger(STAGE_OF[table], where.design)
+        stage = STAGE_OF[table]
+        near = where.span and where.span.widened(REACH_NS[stage])
+        entries = self.ledger(stage, where.design, near)
         return [e for e in entries if where.keys is None or e.key in where.keys]
 
     def steady(self, look: Callable[[], T]) -> T:
@@ -193,7 +215,7 @@ class ParquetStore:
         for _ in range(_TRIES):
             with suppress(FileNotFoundError):
                 found = look()
-                if set(self._listed("compacted")) == _compacted(self._marks):
+                if set(self._listed("compacted")) == self._compacted:
                     return found
         raise StoreError(
             f"store {self.location!r}: files vanish all the time; is something else than "
@@ -239,29 +261,46 @@ class ParquetStore:
         designs = pa.array([file.design] * rows.num_rows, pa.string())
         return rows.append_column("design", designs).select(schema.names).cast(schema)
 
-    def ledger(self, stage: Stage | None = None, design: str | None = None) -> list[LedgerEntry]:
+    def ledger(
+        self, stage: Stage | None = None, design: str | None = None, span: Span | None = None
+    ) -> list[LedgerEntry]:
         """Return the newest entry of each key, in the order of stage, design and key."""
+        found = (entry for entries in self.marks(span).values() for entry in entries)
         return newest(
             entry
-            for entries in self.marks().values()
-            for entry in entries
+            for entry in of_days(found, span)
             if stage in (None, entry.stage) and design in (None, entry.design)
         )
 
-    def marks(self) -> dict[str, list[LedgerEntry]]:
-        """Return the marks by file; files never change, so only new ones are read."""
+    def marks(self, span: Span | None = None) -> dict[str, list[LedgerEntry]]:
+        """Return the marks by file; files never change, so only new ones are read.
+
+        With ``span``, only files that may have marks of its days.
+        """
         for _ in range(_TRIES):
             # In this order: what vanishes from the first is in the second by then.
-            names = [*self._listed("ledger"), *self._listed("compacted")]
+            names = self._mark_files(span)
+            compacted = self._listed("compacted")
+            names += [name for name in compacted if _may_mark(name, span)]
             fresh = [name for name in names if name not in self._marks]
             with suppress(FileNotFoundError):
-                known = {
-                    **self._marks,
-                    **dict(zip(fresh, in_threads(self._read_marks, fresh), strict=True)),
-                }
-                self._marks = {name: known[name] for name in names}
-                return self._marks
+                self._marks.update(zip(fresh, in_threads(self._read_marks, fresh), strict=True))
+                self._compacted = set(compacted)
+                return {name: self._marks[name] for name in names}
         raise StoreError(f"store {self.location!r}: files of the ledger vanish all the time")
+
+    def _mark_files(self, span: Span | None) -> list[str]:
+        if span is None:
+            return self._listed("ledger")
+        first, last = (_month(day) for day in span_days(span))
+        names = []
+        for item in self.files.top("ledger"):
+            month = item.removeprefix("month=")
+            if month == item:
+                names.append(f"ledger/{item}")
+            elif first <= month <= last:
+                names += self._listed(f"ledger/{item}")
+        return [n for n in names if n.endswith(".parquet") and _may_mark(n, span)]
 
     def _read_marks(self, name: str) -> list[LedgerEntry]:
         return entries_of(self._read_parquet(name, LEDGER))
@@ -365,8 +404,37 @@ def _may_hold(file: DataFile, where: Where) -> bool:
     return span is None or month_of(span.start_ns) <= file.month <= month_of(span.end_ns - 1)
 
 
-def _compacted(names: Iterable[str]) -> set[str]:
-    return {name for name in names if name.startswith("compacted/")}
+@cache
+def _month(day: str) -> str:
+    """Return the month of a day's name, as `month_of` writes it."""
+    return month_of(day_start(named_day(day)))
+
+
+def _by_month(entries: Iterable[LedgerEntry]) -> dict[str, list[LedgerEntry]]:
+    """Sort entries by the month of their day; those without a day have none."""
+    months: dict[str, list[LedgerEntry]] = defaultdict(list)
+    for entry in entries:
+        day = day_of_key(entry.stage, entry.key)
+        months[_month(day) if day else ""].append(entry)
+    return dict(sorted(months.items()))
+
+
+def _with_days(stem: str, entries: Iterable[LedgerEntry]) -> str:
+    """Return the name of a file of marks: with their days, unless one has none."""
+    days = {day_of_key(entry.stage, entry.key) for entry in entries}
+    known = [day for day in days if day]
+    if not known or len(known) < len(days):
+        return f"{stem}.parquet"
+    return f"{stem}.{min(known)}-{max(known)}.parquet"
+
+
+def _may_mark(name: str, span: Span | None) -> bool:
+    """Tell by its name whether a file may have marks of a span's days."""
+    found = _DAYS.search(name)
+    if span is None or found is None:
+        return True
+    first, last = span_days(span)
+    return found["first"] <= last and first <= found["last"]
 
 
 def _without_design(schema: pa.Schema) -> pa.Schema:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat.clock import SECOND_NS, parse_time
+from epicat.clock import DAY_NS, SECOND_NS, day_of, parse_time
 from epicat.model import (
     Arrival,
     Event,
@@ -208,6 +208,48 @@ class StoreContract:
         ]
         assert [e.generation for e in store.ledger(Stage.PICK, _DESIGN)] == ["g2", "g1"]
         assert [e.generation for e in store.ledger(design="another")] == ["g3"]
+
+    def test_the_ledger_of_a_span_is_that_of_its_days(self, tmp_path: Path) -> None:
+        """Of keys without a day, too; a block's day is the one on which it begins."""
+        store = self._fresh(tmp_path)
+        picks = [f"NC.KBG/2019.{day}" for day in (180, 181, 182, 183)]  # June ends with 181
+        blocks = ["2019-06-30T18:00:00.000000Z", "2019-07-01T00:00:00.000000Z"]
+        store.mark([entry_of(key, "g1", 1) for key in picks])
+        store.mark([entry_of(key, "g2", 2, stage=Stage.ASSOCIATE) for key in blocks])
+        store.mark([entry_of("one/object", "g3", 3, stage=Stage.ARCHIVE)])
+        store.mark([entry_of(picks[1], "g4", 4, status=Status.FAILED)])
+        june = Span.parse("2019.181", "2019.182")
+        for opened in (store, self.make_store(tmp_path / "store")):
+            assert [(e.key, e.generation) for e in opened.ledger(Stage.PICK, span=june)] == [
+                (picks[1], "g4")
+            ]
+            assert [e.key for e in opened.ledger(Stage.ASSOCIATE, span=june)] == blocks[:1]
+            assert [e.key for e in opened.ledger(Stage.ARCHIVE, span=june)] == ["one/object"]
+            both = opened.ledger(design=_DESIGN, span=Span.parse("2019.181", "2019.183"))
+            assert [e.generation for e in both] == ["g3", "g2", "g2", "g4", "g1"]
+            assert len(opened.ledger()) == 7
+
+    def test_rows_of_a_span_are_found_by_the_days_of_their_keys(self, tmp_path: Path) -> None:
+        """At a month's end as within it, and an arrival after its block's day."""
+        store = self._fresh(tmp_path)
+        midnight = parse_time("2019-07-01")
+        times = [midnight - DAY_NS, midnight - 1, midnight, midnight + DAY_NS]
+        keyed: dict[str, list[int]] = {}
+        for t in times:
+            keyed.setdefault(f"NC.KBG/2019.{day_of(t):%j}", []).append(t)
+        self._done(store, "g1", keyed, 1)
+        for begin in range(len(times)):
+            for end in range(begin + 1, len(times) + 1):
+                span = Span(times[begin], times[end - 1] + 1)
+                assert _times(store, Where(_DESIGN, span)) == times[begin:end]
+        late = arrivals_table([event_at(midnight - 1)], _DESIGN, "2019-06-30T18:00:00.000000Z")
+        store.replace("arrivals", late, "g2")
+        block = entry_of("2019-06-30T18:00:00.000000Z", "g2", 2, stage=Stage.ASSOCIATE)
+        store.mark([block])
+        found = store.read("arrivals", Where(_DESIGN, Span(midnight, midnight + DAY_NS)))
+        wanted = [t for t in late["time"].cast(pa.int64()).to_pylist() if t >= midnight]
+        assert found["time"].cast(pa.int64()).to_pylist() == wanted
+        assert wanted
 
     def test_entries_come_back_as_they_were(self, tmp_path: Path) -> None:
         """Every field, objects and their reasons included."""

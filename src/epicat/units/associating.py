@@ -43,13 +43,15 @@ class BlockResult:
 
 
 class BlockAssociator:
-    """Associates the blocks of one unit, best in the order of time.
+    """Associates the blocks of a span, that of one unit, best in the order of time.
 
     A block's events are those of three runs of the associator: its own and its neighbours',
     stitched at the two seams.  Runs are kept, so that a row of blocks costs two extra.
     """
 
-    def __init__(self, campaign: Campaign, store: Store, associator: Associator) -> None:
+    def __init__(
+        self, campaign: Campaign, store: Store, associator: Associator, span: Span
+    ) -> None:
         self._campaign = campaign
         self._design = campaign.design
         self._store = store
@@ -58,7 +60,8 @@ class BlockAssociator:
         self._needs = Needs.of(self._design.pyocto)
         self._runs: OrderedDict[Span, list[Candidate]] = OrderedDict()
         # Taken before any pick is read: picks that are marked later make the block due again.
-        entries = store.ledger(Stage.PICK, campaign.run.digest)
+        reach = span.widened(self._design.reach_ns)
+        entries = store.ledger(Stage.PICK, campaign.run.digest, reach)
         self._known = {entry.key: entry for entry in entries}
 
     def inputs(self, block: Span) -> str:

@@ -23,8 +23,8 @@ from pymongo import InsertOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from epicat.errors import StoreError
-from epicat.model import LedgerEntry, Stage
-from epicat.store.interface import newest
+from epicat.model import LedgerEntry, Span, Stage
+from epicat.store.interface import day_of_key, newest, of_days, span_days
 from epicat.store.mongo.documents import date_of
 from epicat.store.mongo.errors import only_duplicates
 from epicat.store.mongo.schema import ABOUT
@@ -62,11 +62,17 @@ class Ledger:
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    def entries(self, stage: Stage | None, design: str | None) -> list[LedgerEntry]:
+    def entries(
+        self, stage: Stage | None, design: str | None, span: Span | None
+    ) -> list[LedgerEntry]:
         """Return the entry of each key, in the order of stage, design and key."""
         asked = {"stage": stage and stage.value, "design": design}
-        wanted = {name: value for name, value in asked.items() if value is not None}
-        return newest(_entries(self._server.find(_LEDGER, wanted)))
+        wanted: Document = {name: value for name, value in asked.items() if value is not None}
+        if span is not None:
+            first, last = span_days(span)
+            # Documents of before there was the field have no day either: they are sorted out here.
+            wanted["$or"] = [{"day": {"$gte": first, "$lte": last}}, {"day": None}]
+        return newest(of_days(_entries(self._server.find(_LEDGER, wanted)), span))
 
     def live(self, stage: Stage, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return the generation that counts for each design and key, if there is one."""
@@ -194,6 +200,7 @@ def _document(row: Mapping[str, Any], revision: int) -> Document:
     return {
         "_id": _id(row["stage"], row["design"], row["key"]),
         **{n: Int64(v) if n in _NUMBERS and v is not None else v for n, v in row.items()},
+        "day": day_of_key(Stage(row["stage"]), row["key"]),
         "marked": date_of(row["marked_ns"]),
         "revision": Int64(revision),
     }

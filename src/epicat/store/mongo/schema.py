@@ -27,7 +27,7 @@ INDEXES: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "events": (("time",), ("associator", "time"), ("key",), ("location",)),
     "assignments": (("event_id",), ("pick_id",), ("associator", "time"), ("key",)),
     "stations": (("location",),),
-    "ledger": (("stage", "design"), ("revision",)),
+    "ledger": (("stage", "design", "day"), ("revision",)),
     "invocations": (("time",),),
 }
 """The indexes of each collection; ``location`` is a place on the sphere (2dsphere)."""

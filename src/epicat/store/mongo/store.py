@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 
 from epicat.clock import DAY_NS
 from epicat.errors import StoreError
-from epicat.model import LedgerEntry, Stage
+from epicat.model import LedgerEntry, Span, Stage
 from epicat.store.interface import STAGE_OF, Where, begun_ns
 from epicat.store.mongo.documents import GENERATION
 from epicat.store.mongo.ledger import Ledger, Superseded
@@ -152,9 +152,11 @@ class MongoStore:
         wanted = [_BETWEEN.join((*key, generation)) for key, generation in live.items()]
         return found.filter(pc.is_in(names, pa.array(wanted, pa.string())))
 
-    def ledger(self, stage: Stage | None = None, design: str | None = None) -> list[LedgerEntry]:
+    def ledger(
+        self, stage: Stage | None = None, design: str | None = None, span: Span | None = None
+    ) -> list[LedgerEntry]:
         """Return the newest entry of each key, in the order of stage, design and key."""
-        return self._ledger.entries(stage, design)
+        return self._ledger.entries(stage, design, span)
 
     def put_stations(self, rows: pa.Table) -> None:
         """Add stations; a row replaces an earlier one of the same id."""

@@ -23,8 +23,8 @@ from bson.objectid import ObjectId
 from epicat.clock import SECOND_NS, day_name, day_of, day_start, iso
 from epicat.errors import StoreError
 from epicat.geo import distance_azimuth
-from epicat.model import LedgerEntry, Stage, Station, Status, digest_of
-from epicat.store.interface import STAGE_OF, Where, newest
+from epicat.model import LedgerEntry, Span, Stage, Station, Status, digest_of
+from epicat.store.interface import STAGE_OF, Where, newest, of_days
 from epicat.store.mongo.server import Document, Server
 from epicat.tables import SCHEMAS, TABLES, TableName, stations_table
 
@@ -60,11 +60,13 @@ class TutorialStore:
             found = found.filter(pc.and_(pc.greater_equal(times, begin), pc.less(times, end)))
         return found
 
-    def ledger(self, stage: Stage | None = None, design: str | None = None) -> list[LedgerEntry]:
+    def ledger(
+        self, stage: Stage | None = None, design: str | None = None, span: Span | None = None
+    ) -> list[LedgerEntry]:
         """Return an entry for each station and day with picks, and each day with events."""
         return [
             entry
-            for entry in self._entries
+            for entry in of_days(self._entries, span)
             if stage in (None, entry.stage) and design in (None, entry.design)
         ]
 

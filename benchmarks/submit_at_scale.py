@@ -30,10 +30,10 @@ from epicat.cloud.submit import hand_over
 from epicat.cloud.submitted import Handed
 from epicat.config import Campaign, Cut, Run, settle_design
 from epicat.geo import Extent
+from epicat.known import Known
 from epicat.model import Span, Stage, Station
 from epicat.pick.options import PickOptions
 from epicat.pick.shipped import shipped_bundle
-from epicat.plan import Known
 from epicat.submission import Submission
 
 _STATIONS, _DAYS = 50_000, 1_040

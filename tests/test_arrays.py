@@ -11,8 +11,9 @@ from epicat.arrays import MOST_NEEDS, arrays_of
 from epicat.clock import DAY_NS
 from epicat.config import Cut
 from epicat.errors import InputError
+from epicat.known import Known
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
-from epicat.plan import Known, block_units, pick_units
+from epicat.plan import block_units, pick_units
 from tiny_network import MIDNIGHT, bare_campaign
 
 NOTHING = Known({}, {})

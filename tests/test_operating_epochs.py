@@ -7,8 +7,9 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 
 from epicat.config import Cut
+from epicat.known import Known
 from epicat.model import EVER, Span
-from epicat.plan import Known, pick_units
+from epicat.plan import pick_units
 from epicat.run.runner import make_plan
 from epicat.store.parquet import ParquetStore
 from epicat.tables import stations_of, stations_table

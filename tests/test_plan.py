@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from epicat.clock import DAY_NS, day_start, parse_time
 from epicat.config import Cut, Run
+from epicat.known import Known
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
 from epicat.pick.picker import PickOptions
-from epicat.plan import Known, Unit, block_key, block_span, block_units, inputs_digest, pick_units
+from epicat.plan import Unit, block_key, block_span, block_units, inputs_digest, pick_units
 from tiny_network import associate_options, bare_campaign, stations
 
 FIRST = date(2019, 12, 30)

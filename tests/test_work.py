@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from epicat.clock import DAY_NS, SECOND_NS
 from epicat.config import Cut
+from epicat.known import Known
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of
-from epicat.plan import Known, Unit, block_key, block_span, block_units
+from epicat.plan import Unit, block_key, block_span, block_units
 from epicat.run.executor import Serial
 from epicat.run.runner import make_plan, run
 from epicat.store.interface import Where, new_generation

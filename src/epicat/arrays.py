@@ -15,8 +15,9 @@ from itertools import groupby, islice
 from epicat.clock import DAY_NS, day_start, named_day
 from epicat.config import Campaign, Cut
 from epicat.errors import InputError
+from epicat.known import Known
 from epicat.model import Stage, StationDay
-from epicat.plan import Known, Unit, block_units, pick_units
+from epicat.plan import Unit, block_units, pick_units
 
 __all__ = ["MOST_JOBS", "MOST_NEEDS", "JobArray", "arrays_of"]
 

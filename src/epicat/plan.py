@@ -13,23 +13,18 @@ from itertools import islice
 
 from epicat.clock import DAY_NS, iso, parse_time
 from epicat.config import Campaign, Cut
+from epicat.known import Known
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of
 
 __all__ = [
-    "LOOK_AGAIN",
-    "Known",
     "Unit",
     "block_key",
     "block_span",
     "block_units",
     "inputs_digest",
-    "looked_at",
     "pick_units",
     "planned_keys",
 ]
-
-LOOK_AGAIN = frozenset({Status.FAILED, Status.READ_ERROR})
-"""Nothing usable was had: the next invocation tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,47 +45,6 @@ class Unit:
         """Return a short name for people: the first key, and how many there are."""
         more = f" and {len(self.keys) - 1} more" if len(self.keys) > 1 else ""
         return f"{self.stage.value} {self.keys[0]}{more}"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a store knows about a campaign when it is planned."""
-
-    picks: Mapping[str, LedgerEntry]
-    """Newest entry of each station-day of the run."""
-    blocks: Mapping[str, LedgerEntry]
-    """Newest entry of each block of the associator."""
-
-    @classmethod
-    def of(cls, entries: Iterable[LedgerEntry], campaign: Campaign) -> Known:
-        """Sort a ledger's entries."""
-        picks, blocks = {}, {}
-        for entry in entries:
-            if entry.stage == Stage.PICK and entry.design == campaign.run.digest:
-                picks[entry.key] = entry
-            elif entry.stage == Stage.ASSOCIATE and entry.design == campaign.design.digest:
-                blocks[entry.key] = entry
-        return cls(picks, blocks)
-
-    def settles(self, key: StationDay, archive: str) -> bool:
-        """Tell whether a station-day needs no work.
-
-        Days without data are looked at again if the archive is another one, and days that
-        could not be read or failed in any case.
-        """
-        entry = self.picks.get(str(key)) if self.picks else None
-        if entry is None or entry.status in LOOK_AGAIN:
-            return False
-        return entry.status != Status.NO_DATA or entry.archive == archive
-
-
-def looked_at(campaign: Campaign) -> Span:
-    """Return the span of the ledger's entries that a plan asks for.
-
-    Blocks within reach of the campaign's may be due, and each depends on all within its own.
-    """
-    design = campaign.design
-    return campaign.span.widened(2 * design.reach_ns + design.block_ns)
 
 
 def pick_units(

@@ -18,9 +18,10 @@ from epicat.associate.associator import Associator
 from epicat.cache import cache_folder
 from epicat.config import Campaign
 from epicat.errors import EpicatError
+from epicat.known import LOOK_AGAIN
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of, flag_counts
 from epicat.pick.bundle import Bundle, OpenVinoPicker
-from epicat.plan import LOOK_AGAIN, Unit, block_span
+from epicat.plan import Unit, block_span
 from epicat.store.interface import Store, new_generation
 from epicat.store.open import open_store
 from epicat.tables import SCHEMAS, TableName, arrivals_table, events_table, picks_table

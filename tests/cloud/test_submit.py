@@ -18,8 +18,8 @@ from epicat.cloud.submit import hand_over
 from epicat.cloud.submitted import Handed, folder_of
 from epicat.config import Cut
 from epicat.errors import CloudError, InputError
+from epicat.known import Known
 from epicat.model import Span, Stage
-from epicat.plan import Known
 from epicat.submission import Submission
 from tiny_network import MIDNIGHT, bare_campaign
 

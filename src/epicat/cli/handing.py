@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from epicat.cloud.stack import Stack
     from epicat.cloud.submitted import Handed, Job
     from epicat.config import Campaign, Cut
-    from epicat.plan import Known
+    from epicat.known import Known
 
 __all__ = ["hand"]
 
@@ -41,12 +41,11 @@ def hand(
     """Submit what is due, or only show it; say so if nothing is."""
     from epicat.arrays import arrays_of  # noqa: PLC0415 - heavy
     from epicat.cloud.submitted import Handed  # noqa: PLC0415
-    from epicat.plan import Known, looked_at  # noqa: PLC0415
+    from epicat.known import Known  # noqa: PLC0415
     from epicat.store.open import find_store  # noqa: PLC0415
 
     store = find_store(campaign.store)
-    entries = store.ledger(span=looked_at(campaign)) if store else []
-    known = Known.of(entries, campaign)
+    known = Known.of_store(store, campaign)
     handed = Handed.planned(stack, campaign, cut, strict=strict)
     again: Counter[str] = Counter()
     arrays = _counting(arrays_of(campaign, cut, known, recheck=recheck), known, again)

@@ -15,8 +15,9 @@ from types import FrameType
 from typing import Any, Protocol
 
 from epicat.config import Campaign, Cut
+from epicat.known import Known
 from epicat.model import Span, Stage, StationDay, Status
-from epicat.plan import Known, Unit, block_units, looked_at, pick_units, planned_keys
+from epicat.plan import Unit, block_units, pick_units, planned_keys
 from epicat.run.executor import Executor
 from epicat.store.interface import Store
 from epicat.tables import stations_table
@@ -109,8 +110,7 @@ class Listener(Protocol):
 
 def make_plan(campaign: Campaign, cut: Cut, store: Store | None, *, recheck: bool) -> Planned:
     """Plan against what the store knows; without a store, everything is due."""
-    entries = store.ledger(span=looked_at(campaign)) if store else []
-    known = Known.of(entries, campaign)
+    known = Known.of_store(store, campaign)
     picking = tuple(pick_units(campaign, cut, known, recheck=recheck))
     fresh = [key for unit in picking if not unit.recheck for key in unit.keys]
     pending = {StationDay.parse(key).day for key in fresh}

@@ -74,6 +74,8 @@ _FORMAT = ds.ParquetFileFormat()
 _TRIES = 10
 _THREADS = 8
 _ROW_GROUP = 1 << 17
+_MARKS_KEPT = 1_000_000
+"""Marks that are remembered when others are asked for."""
 _DICTIONARIES = ["trace_id", "channel", "phase", "key", "stage", "status", "archive"]
 _MEASURED = ["key", "time"]
 """Columns whose smallest and largest values a file keeps: those that rows are chosen by."""
@@ -286,7 +288,10 @@ class ParquetStore:
             with suppress(FileNotFoundError):
                 self._marks.update(zip(fresh, in_threads(self._read_marks, fresh), strict=True))
                 self._compacted = set(compacted)
-                return {name: self._marks[name] for name in names}
+                found = {name: self._marks[name] for name in names}
+                if sum(map(len, self._marks.values())) > _MARKS_KEPT:
+                    self._marks = dict(found)
+                return found
         raise StoreError(f"store {self.location!r}: files of the ledger vanish all the time")
 
     def _mark_files(self, span: Span | None) -> list[str]:

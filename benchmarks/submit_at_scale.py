@@ -61,15 +61,15 @@ class CountedAws:
 
 def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
     begin = time.perf_counter()
-    campaign = _campaign(stations, days)
+    campaign = campaign_of(stations, days)
     settled = time.perf_counter()
-    aws, stack = CountedAws(), _stack()
+    aws, stack = CountedAws(), stack_of()
     shape = Shape.of(stack, "Pick")
     cut = Cut(stations_per_unit=stations_per_unit(stations, Cut().window_days, shape))
     planned: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         submission = Submission(f"{folder}/submission")
-        submission.write_campaign(campaign)
+        submission.writecampaign_of(campaign)
         handed = Handed.planned(stack, campaign, cut, strict=False)
         arrays = _counted(arrays_of(campaign, cut, Known({}, {})), planned)
         hand_over(aws, stack, submission, arrays, handed)  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ def _counted(arrays: Iterator[JobArray], planned: Counter[str]) -> Iterator[JobA
         yield array
 
 
-def _campaign(count: int, days: int) -> Campaign:
+def campaign_of(count: int, days: int) -> Campaign:
     extent = Extent.parse(_EXTENT)
     random = np.random.default_rng(1)
     latitude = random.uniform(extent.south, extent.north, count).tolist()
@@ -121,7 +121,7 @@ def _campaign(count: int, days: int) -> Campaign:
     )
 
 
-def _stack() -> Stack:
+def stack_of() -> Stack:
     outputs = {
         "Place": "s3://epicat-campaign-123456789012-us-west-2/",
         "Queue": "arn:aws:batch:us-west-2:123456789012:job-queue/epicat-campaign-spot",

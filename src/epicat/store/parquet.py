@@ -279,18 +279,37 @@ class ParquetStore:
 
         With ``span``, only files that may have marks of its days.
         """
+
+        def look(names: list[str]) -> dict[str, list[LedgerEntry]]:
+            fresh = [name for name in names if name not in self._marks]
+            self._marks.update(zip(fresh, in_threads(self._read_marks, fresh), strict=True))
+            found = {name: self._marks[name] for name in names}
+            if sum(map(len, self._marks.values())) > _MARKS_KEPT:
+                self._marks = dict(found)
+            return found
+
+        return self._at_marks(span, look)
+
+    def mark_table(self, columns: Sequence[str]) -> pa.Table:
+        """Return columns of all marks, superseded ones included, in no order."""
+        wanted = pa.schema([LEDGER.field(name) for name in columns])
+
+        def look(names: list[str]) -> pa.Table:
+            parts = in_threads(lambda name: self._read_parquet(name, wanted), names)
+            return pa.concat_tables([wanted.empty_table(), *parts])
+
+        return self._at_marks(None, look)
+
+    def _at_marks(self, span: Span | None, look: Callable[[list[str]], T]) -> T:
+        """Look at the files of marks, again if some of them vanish meanwhile."""
         for _ in range(_TRIES):
             # In this order: what vanishes from the first is in the second by then.
             names = self._mark_files(span)
             compacted = self._listed("compacted")
             names += [name for name in compacted if _may_mark(name, span)]
-            fresh = [name for name in names if name not in self._marks]
             with suppress(FileNotFoundError):
-                self._marks.update(zip(fresh, in_threads(self._read_marks, fresh), strict=True))
+                found = look(names)
                 self._compacted = set(compacted)
-                found = {name: self._marks[name] for name in names}
-                if sum(map(len, self._marks.values())) > _MARKS_KEPT:
-                    self._marks = dict(found)
                 return found
         raise StoreError(f"store {self.location!r}: files of the ledger vanish all the time")
 
@@ -345,7 +364,7 @@ class ParquetStore:
     def _read_parquet(self, name: str, schema: pa.Schema) -> pa.Table:
         with self._damage_told(name):
             data = pa.BufferReader(self.files.read(name))
-            return pq.read_table(data, schema=schema, partitioning=None)
+            return pq.read_table(data, schema=schema, columns=schema.names, partitioning=None)
 
     def _listed(self, folder: str, ending: str = ".parquet") -> list[str]:
         return [name for name in self.files.list(folder) if name.endswith(ending)]

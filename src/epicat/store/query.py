@@ -20,7 +20,6 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from epicat.errors import InputError
-from epicat.model import LedgerEntry
 from epicat.store.interface import STAGE_OF, Store, Where
 from epicat.store.parquet import DataFile, ParquetStore
 from epicat.tables import SCHEMAS, TABLES, TableName, ledger_table
@@ -39,6 +38,14 @@ _LOCKED: Mapping[str, Any] = {
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
 }
+
+
+_OF_A_MARK = ("stage", "design", "key", "generation", "marked_ns")
+_NEWEST = """
+    SELECT key, arg_max(generation, {'at': marked_ns, 'name': generation}) generation
+    FROM _marks WHERE stage = ? AND design = ? GROUP BY key
+"""
+"""The order is that of `epicat.store.interface.newest`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,44 +116,55 @@ def _asked(
     """Make the views and ask; a file may be gone meanwhile, so that errors are judged later."""
     import duckdb  # noqa: PLC0415 - an extra
 
-    entries = [e for e in store.ledger() if e.design in (designs.run, designs.associator)]
+    # What is not named is there all the same, and empty: DuckDB then knows what was meant.
+    words = set(re.findall(r"\w+", sql.casefold()))
+    wanted = (designs.run, designs.associator)
+    entries = store.ledger() if "ledger" in words else []
+    connection.register("ledger", ledger_table(e for e in entries if e.design in wanted))
     connection.register("stations", store.stations())
-    connection.register("ledger", ledger_table(entries))
     connection.register("runs", _runs(store))
     try:
         if isinstance(store, ParquetStore):
-            _show_files(store, connection, entries, designs)
+            _show_files(store, connection, words, designs)
         else:
-            _show_rows(store, connection, sql, designs)
+            _show_rows(store, connection, words, designs)
         return connection.sql(sql).to_arrow_table()
     except duckdb.Error as error:
         return error
 
 
 def _show_files(
-    store: ParquetStore,
-    connection: DuckDBPyConnection,
-    entries: Iterable[LedgerEntry],
-    designs: Designs,
+    store: ParquetStore, connection: DuckDBPyConnection, words: set[str], designs: Designs
 ) -> None:
-    """Make a view of each table that reads files, and of those what it needs."""
-    for table in TABLES:
-        live = [
-            (e.generation, e.key)
-            for e in entries
-            if (e.stage, e.design) == (STAGE_OF[table], designs.of(table))
-        ]
-        files = store.data_files(table, designs.of(table)) if live else []
-        generations = {generation for generation, _ in live}
+    """Make a view of each table that the query names, which reads files, and of those the needed.
+
+    Which marks are the newest is worked out by DuckDB: a large store has millions.
+    """
+    named = [table for table in TABLES if table in words]
+    if named:
+        connection.register("_marks", store.mark_table(_OF_A_MARK))
+    for table in set(TABLES).difference(named):
+        _register(connection, table, SCHEMAS[table].empty_table())
+    for table in named:
+        design = designs.of(table)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE _{table}_live AS {_NEWEST}",
+            [STAGE_OF[table].value, design],
+        )
+        found = connection.execute(
+            f"SELECT DISTINCT generation FROM _{table}_live"  # noqa: S608 - our own names
+        ).fetchall()
+        generations = {generation for (generation,) in found}
+        files = store.data_files(table, design) if generations else []
         chosen = [file for file in files if file.generation in generations]
         connection.register(f"_{table}", _dataset(store, table, chosen))
-        connection.register(f"_{table}_live", _pairs(live))
         _make_view(connection, table, f"SEMI JOIN _{table}_live USING (generation, key)")
 
 
-def _show_rows(store: Store, connection: DuckDBPyConnection, sql: str, designs: Designs) -> None:
+def _show_rows(
+    store: Store, connection: DuckDBPyConnection, words: set[str], designs: Designs
+) -> None:
     """Make a view of each table, filled with all of its rows if the query has its name in it."""
-    words = set(re.findall(r"\w+", sql.casefold()))
     for table in TABLES:
         rows = SCHEMAS[table].empty_table()
         if table in words and designs.of(table):
@@ -200,13 +218,6 @@ def _bare(field: pa.Field) -> pa.Field:
 def _selected(field: pa.Field) -> str:
     is_time = pa.types.is_timestamp(field.type)
     return f'make_timestamp_ns("{field.name}") AS "{field.name}"' if is_time else f'"{field.name}"'
-
-
-def _pairs(pairs: list[tuple[str, str]]) -> pa.Table:
-    generations, keys = zip(*pairs, strict=True) if pairs else ((), ())
-    return pa.table(
-        {"generation": pa.array(generations, pa.string()), "key": pa.array(keys, pa.string())}
-    )
 
 
 def _runs(store: Store) -> pa.Table:

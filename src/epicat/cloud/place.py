@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from epicat.cloud.access import Aws
+from epicat.cloud.compiling import is_compiling
 from epicat.cloud.jobs import active_jobs
 from epicat.cloud.settings import stack_of
 from epicat.cloud.stack import Stack, find_stack
@@ -29,8 +30,11 @@ def usable_stack(aws: Aws, name: str) -> Stack:
 
 
 def check_idle(aws: Aws, stack: Stack) -> None:
-    """Raise `InputError` if jobs of a stack are under way: what they do would be done twice."""
-    under_way = sum(1 for _ in active_jobs(aws, stack))
+    """Raise `InputError` if jobs of a stack are under way: what they do would be done twice.
+
+    Those that compile a model are not meant: whoever needs the model waits for them.
+    """
+    under_way = sum(not is_compiling(stack, job.name) for job in active_jobs(aws, stack))
     if under_way:
         raise InputError(
             f"{under_way:,} jobs of {stack.name} are still under way, and what they do would be "

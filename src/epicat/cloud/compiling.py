@@ -30,7 +30,15 @@ from epicat.pick.prepare import resolved
 from epicat.pick.shipped import SHIPPED
 from epicat.pick.weights import find_weights
 
-__all__ = ["begin", "check_compiler", "compiled", "is_compiling", "kept_bundle", "request_of"]
+__all__ = [
+    "begin",
+    "check_compiler",
+    "compiled",
+    "is_compiling",
+    "kept_bundle",
+    "request_of",
+    "wait",
+]
 
 _TAIL: Final = 12
 """Lines of the log that tell why a job failed."""
@@ -48,7 +56,7 @@ _WORDS: Final = {
 
 def kept_bundle(stack: Stack, options: PickOptions) -> KeptBundle:
     """Return the place in a stack's bucket where a model is compiled to."""
-    return KeptBundle(f"{_place(stack, options)}/bundle")
+    return KeptBundle(_bundle_place(stack, options))
 
 
 def compiled(aws: Aws, stack: Stack, options: PickOptions, talk: Talk) -> Bundle:
@@ -60,7 +68,7 @@ def compiled(aws: Aws, stack: Stack, options: PickOptions, talk: Talk) -> Bundle
     kept = kept_bundle(stack, options)
     if not kept.is_whole():
         check_compiler(stack, options)
-        _wait(aws, stack, _find(aws, stack, options) or begin(aws, stack, options, talk), talk)
+        wait(aws, stack, _find(aws, stack, options) or begin(aws, stack, options, talk), talk)
         if not kept.is_whole():
             raise CloudError(f"the job has ended well, and there is no model in {kept.location!r}")
     talk(f"{_title(options)}: compiled, in {kept.location}")
@@ -114,7 +122,7 @@ def request_of(stack: Stack, options: PickOptions, weight: str) -> dict[str, Any
         "parameters": {
             "model": options.model,
             "weight": weight,
-            "place": kept_bundle(stack, options).location,
+            "place": _bundle_place(stack, options),
         },
         "tags": {"epicat:stack": stack.name, "epicat:version": __version__},
         "propagateTags": True,
@@ -123,6 +131,10 @@ def request_of(stack: Stack, options: PickOptions, weight: str) -> dict[str, Any
 
 def _place(stack: Stack, options: PickOptions) -> str:
     return f"{stack.outputs['Place']}models/{kept_name(options)}"
+
+
+def _bundle_place(stack: Stack, options: PickOptions) -> str:
+    return f"{_place(stack, options)}/bundle"
 
 
 def _job_name(stack: Stack, options: PickOptions) -> str:
@@ -140,8 +152,8 @@ def _find(aws: Aws, stack: Stack, options: PickOptions) -> str | None:
     return next((job.id for job in active_jobs(aws, stack) if job.name == name), None)
 
 
-def _wait(aws: Aws, stack: Stack, job: str, talk: Talk) -> None:
-    """Wait for a job and tell how far it is."""
+def wait(aws: Aws, stack: Stack, job: str, talk: Talk) -> None:
+    """Wait for a job and tell how far it is.  Raises `CloudError` if it fails."""
     begun = since = time.monotonic()
     status = ""
     try:

@@ -186,7 +186,7 @@ def test_after_ctrl_c_the_same_command_joins_the_job(
     monkeypatch.setattr(compiling, "_LONG_S", -1.0)
     submitted = epicat("submit", *words, "--json")
     assert submitted.code == 0, submitted.err
-    assert "is compiled by a job" not in submitted.err, "it was submitted before"
+    assert f"is compiled by a job that was submitted before, {job.name}" in submitted.err
     assert "the job is done" in submitted.err
     assert compilations(bed)[before:] == [job]
     assert job.queue.endswith("epicat-cmp-on-demand"), "somebody waits for it"

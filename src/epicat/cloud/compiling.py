@@ -44,6 +44,10 @@ _TAIL: Final = 12
 """Lines of the log that tell why a job failed."""
 _LONG_S: Final = 300.0
 """After so long without a machine there may be none to come."""
+_NO_MACHINE: Final = (
+    "is the account's quota of Fargate On-Demand vCPUs used up (Service Quotas, AWS Fargate), "
+    "--max-vcpus too small, or the subnets without a way to the registry?"
+)
 _WORDS: Final = {
     "SUBMITTED": "is submitted",
     "PENDING": "is submitted",
@@ -68,7 +72,8 @@ def compiled(aws: Aws, stack: Stack, options: PickOptions, talk: Talk) -> Bundle
     kept = kept_bundle(stack, options)
     if not kept.is_whole():
         check_compiler(stack, options)
-        wait(aws, stack, _find(aws, stack, options) or begin(aws, stack, options, talk), talk)
+        job = _find(aws, stack, options, talk) or begin(aws, stack, options, talk)
+        wait(aws, stack, job, talk)
         if not kept.is_whole():
             raise CloudError(f"the job has ended well, and there is no model in {kept.location!r}")
     talk(f"{_title(options)}: compiled, in {kept.location}")
@@ -147,9 +152,14 @@ def _title(options: PickOptions) -> str:
     return f"model {options.model} {options.weight}"
 
 
-def _find(aws: Aws, stack: Stack, options: PickOptions) -> str | None:
+def _find(aws: Aws, stack: Stack, options: PickOptions, talk: Talk) -> str | None:
+    """Return the job that compiles a model, if one was submitted before and is not over."""
     name = _job_name(stack, options)
-    return next((job.id for job in active_jobs(aws, stack) if job.name == name), None)
+    for job in active_jobs(aws, stack):
+        if job.name == name:
+            talk(f"{_title(options)} is compiled by a job that was submitted before, {name}")
+            return job.id
+    return None
 
 
 def wait(aws: Aws, stack: Stack, job: str, talk: Talk) -> None:
@@ -172,12 +182,6 @@ def wait(aws: Aws, stack: Stack, job: str, talk: Talk) -> None:
     except KeyboardInterrupt:
         talk("the job goes on: the same command waits for it again, `epicat cancel` ends it")
         raise
-
-
-_NO_MACHINE: Final = (
-    "is the account's quota of Fargate On-Demand vCPUs used up (Service Quotas, AWS Fargate), "
-    "--max-vcpus too small, or the subnets without a way to the registry?"
-)
 
 
 def _after(begun: float) -> str:

@@ -195,7 +195,7 @@ def test_after_ctrl_c_the_same_command_joins_the_job(
     assert [key for key in objects(bed) if key.startswith("models/")] == [
         f"{place}/bundle/{name}" for name in ("SHA256SUMS", "bundle.json", "model.bin", "model.xml")
     ] + [f"{place}/weights/{name}" for name in ("tiny.json", "tiny.pt")]
-    bed.batch.finish()
+    bed.batch.finish(300)
     made = open_store(submitted.json["store"])
     expected = open_store(str(network / "store"))
     for table in TABLES:

@@ -194,9 +194,9 @@ def _failure(aws: Aws, stack: Stack, told: dict[str, Any]) -> str:
     how = attempts[-1].how if attempts else told.get("statusReason", "")
     message = f"the job that compiles the model failed ({explained(how or 'no reason given')})"
     stream = attempts[-1].stream if attempts else ""
-    lines = deque(said(aws, stack, stream), _TAIL) if stream else deque[str]()
-    if lines:
-        group = stack.outputs["LogGroup"]
-        message += f"; the last lines of its log, {stream} in {group}:\n"
-        message += "\n".join(f"  {line}" for line in lines)
+    if stream:
+        lines = deque(said(aws, stack, stream), _TAIL)
+        message += f"; the last lines of its log, {stream} in {stack.outputs['LogGroup']}:\n"
+        # CloudWatch may be a little late
+        message += "\n".join(f"  {line}" for line in lines or ["(nothing so far)"])
     return f"{message}\nThe same command tries it again"

@@ -22,7 +22,7 @@ NAME = bundle_name(INFO.model, INFO.weight, INFO.weights_sha256, INFO.metadata_s
 
 
 @pytest.fixture
-def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     """Give a sealed bundle; this machine's cache is empty."""
     monkeypatch.setenv("EPICAT_CACHE", str(tmp_path / "cache"))
     made = write_bundle(tmp_path / "made")
@@ -50,36 +50,36 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_what_is_kept_is_fetched_to_the_cache_under_the_name_of_its_content(
-    bundle: Bundle, place: str
+    sealed: Bundle, place: str
 ) -> None:
     kept = KeptBundle(place)
     assert not kept.is_whole()
     with pytest.raises(InputError, match="there is no compiled model in"):
         kept.fetch()
-    kept.write(bundle.folder)
+    kept.write(sealed.folder)
     assert kept.is_whole()
     fetched = KeptBundle(f"{place}/").fetch()
     assert fetched.folder == cache_folder("bundles") / NAME
-    assert contents(fetched.folder) == contents(bundle.folder)
+    assert contents(fetched.folder) == contents(sealed.folder)
     assert fetched.info == INFO
     # By its name it is not even asked for
     assert KeptBundle(f"{place}-is-not-there").fetch(NAME) == fetched
 
 
-def test_a_bundle_without_its_seal_is_not_whole(bundle: Bundle, place: str) -> None:
-    KeptBundle(place).write(bundle.folder)
-    (bundle.folder / SEAL).unlink()
+def test_a_bundle_without_its_seal_is_not_whole(sealed: Bundle, place: str) -> None:
+    KeptBundle(place).write(sealed.folder)
+    (sealed.folder / SEAL).unlink()
     unsealed = KeptBundle(f"{place}-2")
-    unsealed.write(bundle.folder)
+    unsealed.write(sealed.folder)
     assert KeptBundle(place).is_whole()
     assert not unsealed.is_whole()
 
 
 @pytest.mark.parametrize("name", ["model.bin", "bundle.json"])
-def test_a_damaged_one_does_not_get_into_the_cache(bundle: Bundle, place: str, name: str) -> None:
-    (bundle.folder / name).write_bytes(b"{")
+def test_a_damaged_one_does_not_get_into_the_cache(sealed: Bundle, place: str, name: str) -> None:
+    (sealed.folder / name).write_bytes(b"{")
     kept = KeptBundle(place)
-    kept.write(bundle.folder)
+    kept.write(sealed.folder)
     with pytest.raises(
         ModelError, match=r"is damaged, or of another version .* delete that folder"
     ):
@@ -87,7 +87,7 @@ def test_a_damaged_one_does_not_get_into_the_cache(bundle: Bundle, place: str, n
     assert list(cache_folder("bundles").iterdir()) == []
 
 
-def test_weights_go_to_a_bucket_and_come_back_as_they_were(bundle: Bundle, place: str) -> None:
+def test_weights_go_to_a_bucket_and_come_back_as_they_were(sealed: Bundle, place: str) -> None:
     pair = find_weights("PhaseNet", str(install(cache_folder("own"))))
     assert pair is not None
     there = keep_weights(pair, place)
@@ -110,7 +110,7 @@ def test_weights_go_to_a_bucket_and_come_back_as_they_were(bundle: Bundle, place
 
 
 def test_the_name_tells_the_content_of_weights_that_are_here(
-    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sealed: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEISBENCH_CACHE_ROOT", str(tmp_path / "seisbench"))
     weights = install(tmp_path / "mine")

@@ -24,6 +24,7 @@ from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.model import Span, Station, StationDay, digest_of
 from epicat.options import Cut, Options
+from epicat.pick.bundle import Bundle
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle
 from epicat.store.mongo.address import secured
@@ -214,12 +215,16 @@ def unheard(text: str) -> None:
     del text
 
 
-def settle(options: Options, say: Callable[[str], None] = unheard) -> Campaign:
+def settle(
+    options: Options,
+    say: Callable[[str], None] = unheard,
+    prepare: Callable[[PickOptions], Bundle] = prepare_bundle,
+) -> Campaign:
     """Settle every number of a campaign: read stations and velocities, prepare the picker.
 
-    Compiles the model if it is not in the cache; ``say`` is told what a person may want to
-    know.  Raises the error tree's `InputError`, `ArchiveError` or `ModelError` for what cannot
-    be used.
+    ``prepare`` gives the picker when all that comes before it is settled, by default compiled
+    here if it is not in the cache; ``say`` is told what a person may want to know.  Raises the
+    error tree's `InputError`, `ArchiveError` or `ModelError` for what cannot be used.
     """
     layout = layout_for(options.archive, options.layout)
     choose_layout(layout)
@@ -233,7 +238,7 @@ def settle(options: Options, say: Callable[[str], None] = unheard) -> Campaign:
     if is_bucket(archive.location):
         first = Span(span.start_ns, span.start_ns + DAY_NS)
         look_into(archive, ((s.network, s.code) for s in stations), first)
-    bundle = prepare_bundle(options.pick)
+    bundle = prepare(options.pick)
     run = Run.of(bundle.info, options.pick, options.quality)
     return Campaign(
         span=span,

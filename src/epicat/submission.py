@@ -11,19 +11,17 @@ jobs, which grows while they are handed over.
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from epicat.cache import cache_folder
 from epicat.config import Campaign
 from epicat.errors import InputError
 from epicat.files import Files, open_files
 from epicat.manifest import pack, read_count, read_unit
+from epicat.pick.kept import KeptBundle
 from epicat.plan import Unit
 
 __all__ = ["Submission"]
@@ -60,8 +58,7 @@ class Submission:
         self._files.prepare()
         bundle = None
         if campaign.bundle is not None:
-            for path in sorted(campaign.bundle.iterdir()):
-                self._files.write(f"{_BUNDLE}/{path.name}", path.read_bytes())
+            self._bundle().write(campaign.bundle)
             bundle = Path(campaign.bundle.name)  # workers have it in another place
         moved = campaign.model_copy(update={"bundle": bundle})
         self._files.write(_CAMPAIGN, moved.model_dump_json().encode())
@@ -83,25 +80,11 @@ class Submission:
             ) from error
         if campaign.bundle is None:
             return campaign
-        return campaign.model_copy(update={"bundle": self._fetched(campaign.bundle.name)})
+        fetched = self._bundle().fetch(campaign.bundle.name)
+        return campaign.model_copy(update={"bundle": fetched.folder})
 
-    def _fetched(self, name: str) -> Path:
-        """Return the folder of the picker, whose name tells its content."""
-        folder = cache_folder("bundles") / name
-        if folder.is_dir():
-            return folder
-        partial = folder.with_name(f".{uuid.uuid4().hex}")
-        partial.mkdir()
-        try:
-            for file in self._files.list(_BUNDLE):
-                (partial / file.rpartition("/")[2]).write_bytes(self._files.read(file))
-            partial.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # another worker on this machine may have been first
-                raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-        return folder
+    def _bundle(self) -> KeptBundle:
+        return KeptBundle(f"{self.location}/{_BUNDLE}", _NOUN)
 
     def write_jobs(self, text: str) -> None:
         """Keep what was handed over, in the place of what was kept before."""

@@ -159,12 +159,19 @@ def test_workers_must_reach_store_and_archive():
     database = "mongodb+srv://ana@cluster/tutorial"
     with pytest.raises(InputError, match="do not know the database"):
         check_store(f"{database}#env:EPICAT_STORE", stack)
+    for without in ("mongodb://db.example.net:27017/tutorial", "mongodb://db/x?tls=true"):
+        check_store(without, stack)
+        check_address(without)
+    with pytest.raises(InputError, match="do not know the database"):
+        check_store("mongodb://ana@db/x", stack)
     stack.outputs["StoreSecret"] = "arn:secret"
     check_store(f"{database}#env:EPICAT_STORE", stack)
     check_address(f"{database}#env:EPICAT_STORE")
     check_address("s3://bucket/part/store")
     with pytest.raises(InputError, match="set it here as well"):
         check_address(f"{database}#file:/home/ana/store")
+    with pytest.raises(InputError, match="set it here as well"):
+        check_address("mongodb://ana@db/x")
 
 
 def test_a_stack_that_is_not_there_or_holds_nothing(bed, epicat, role):

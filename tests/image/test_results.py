@@ -71,7 +71,9 @@ def test_real_picks_come_of_a_model_compiled_without_a_network(
     open_to_all(seisbench_cache, writable)
 
     # SeisBench writes a file of settings into its cache; the worker only reads the weights.
-    compiler.run("models", "compile", "PhaseNet", "original", writable=[seisbench_cache, writable])
+    compiling = ["models", "compile", "PhaseNet", "original", "--to", str(writable / "kept")]
+    compiler.run(*compiling, writable=[seisbench_cache, writable])
+    assert (writable / "kept" / "SHA256SUMS").is_file()
     places = {"readonly": [data, seisbench_cache], "writable": [writable]}
     worker.run("run", *given, str(writable / "in"), **places)
     outside("run", *given, str(writable / "out"))

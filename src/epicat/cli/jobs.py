@@ -31,7 +31,7 @@ def cancel(
     from epicat.cloud.jobs import active_jobs, end_jobs  # noqa: PLC0415 - heavy
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
-        under_way = list(active_jobs(aws, stack))
+        under_way = [job.id for job in active_jobs(aws, stack)]
         if not under_way:
             say(f"nothing to end: no job of {stack.name} is under way")
             return

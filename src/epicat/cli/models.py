@@ -67,12 +67,26 @@ def known_models(as_json: AsJson = False) -> None:
 @app.command("compile")
 def compile_model(
     model: Annotated[str, typer.Argument(help="SeisBench model, for example PhaseNet.")],
-    weight: Annotated[str, typer.Argument(help="Weights by name, or a .pt or .json file.")],
+    weight: Annotated[
+        str, typer.Argument(help="Weights by name, or a .pt or .json file, here or in s3://...")
+    ],
     again: Annotated[bool, typer.Option("--again", help="Compile even if it is done.")] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Copy what was compiled to a folder or s3://BUCKET/FOLDER as well.",
+        ),
+    ] = None,
 ) -> None:
     """Compile a model, so that no run needs PyTorch."""
-    from epicat.pick.picker import PickOptions  # noqa: PLC0415 - heavy
+    from epicat.pick.kept import KeptBundle, at_hand  # noqa: PLC0415 - heavy
+    from epicat.pick.picker import PickOptions  # noqa: PLC0415
     from epicat.pick.prepare import prepare_bundle  # noqa: PLC0415
 
-    bundle = prepare_bundle(PickOptions(model=model, weight=weight), again=again)
-    typer.echo(str(bundle.folder))
+    kept = KeptBundle(to) if to else None
+    with at_hand(weight) as near:
+        bundle = prepare_bundle(PickOptions(model=model, weight=near), again=again)
+    if kept:
+        kept.write(bundle.folder)
+    typer.echo(kept.location if kept else str(bundle.folder))

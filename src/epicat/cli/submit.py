@@ -9,6 +9,7 @@ import typer
 from epicat.campaign.given import Given, Values, asked
 from epicat.cli import cloud_options as o
 from epicat.cli.campaign import takes
+from epicat.cli.compiling import Preparing
 from epicat.cli.handing import hand
 from epicat.cli.lending import at_stack
 from epicat.cli.progress import say, warnings_as_talk
@@ -46,12 +47,20 @@ def submit(
             help="Whether association goes on without what failed, and tells; or fails, too.",
         ),
     ] = True,
+    compile_in_cloud: Annotated[
+        bool,
+        typer.Option(
+            "--compile-in-cloud",
+            help="Compile the model by a job of AWS, also where SeisBench is installed here.",
+        ),
+    ] = False,
     as_json: o.Json = False,
 ) -> None:
     """Submit what `run` with the same arguments would do to the campaign's stack on AWS.
 
     Results go to the stack's bucket, or the store that is given.  Jobs go on when this command is
-    over: see `epicat status --watch`.  Submitting again submits what is missing.
+    over: see `epicat status --watch`.  Submitting again submits what is missing.  A model that is
+    not compiled is compiled here, or by a job first where SeisBench is not installed.
     """
     from epicat.archive.known import locate  # noqa: PLC0415 - heavy
     from epicat.cloud.place import (  # noqa: PLC0415
@@ -68,15 +77,15 @@ def submit(
         check_store(options.store, stack)
         if not dry_run:
             check_idle(aws, stack)
+        picker = Preparing(aws, stack, in_cloud=compile_in_cloud, dry_run=dry_run)
         with warnings_as_talk():
-            campaign = settle(options, say)
+            campaign = settle(options, say, picker)
         check_address(campaign.store)
         if campaign.span != options.span:
             say("START and END are widened to whole UTC days")
         _warn_of_crossing(campaign, aws.region)
         cut = options.cut if _CUT in given else _cut(options.cut, campaign, _shape(stack))
-        say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
-        say(campaign.design.described())
+        _say_what(campaign, options, is_known=not picker.is_put_off)
         hand(
             aws, stack, campaign, cut,
             recheck=recheck, strict=not allow_missing, dry_run=dry_run, as_json=as_json,
@@ -137,6 +146,18 @@ def _cut(cut: Cut, campaign: Campaign, shape: Shape) -> Cut:
 
     settled = stations_per_unit(len(campaign.names), cut.window_days, shape)
     return cut.model_copy(update={"stations_per_unit": settled})
+
+
+def _say_what(campaign: Campaign, options: Options, *, is_known: bool) -> None:
+    if is_known:
+        say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
+    else:
+        say(
+            f"model {options.pick.model} {options.pick.weight} would be compiled by a job first, "
+            "which takes some minutes; its content names the run, so this is all the work, as if "
+            "nothing of it were done"
+        )
+    say(campaign.design.described())
 
 
 def _warn_of_crossing(campaign: Campaign, region: str) -> None:

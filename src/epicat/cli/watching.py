@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from epicat.cloud.access import Aws
     from epicat.cloud.progress import Found, Line
     from epicat.cloud.stack import Stack
-    from epicat.cloud.submitted import Handed
+    from epicat.cloud.submitted import Handed, Job
     from epicat.store.interface import Store
 
-__all__ = ["show_jobs"]
+__all__ = ["jobs_table", "show_jobs"]
 
 _MOST_KEYS = 1_000_000
 _MOST_LINES = 30
 _LEDGER_SHARE = 10
+_WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def show_jobs(aws: Aws, stack: Stack, *, every: float | None, as_json: bool) -> 
     if as_json:
         typer.echo(json.dumps(_told(look)))
     else:
-        for line in (*_table(look), *_words(look)):
+        for line in (*jobs_table(look.lines), *_words(look)):
             typer.echo(line)
     failed = look.failed + (look.found.failed if look.found else 0)
     if failed and look.is_over:
@@ -99,7 +100,7 @@ def _watched(aws: Aws, handed: Handed, ledger: _Ledger, every: float) -> _Look:
                 if look.is_over:
                     return look
                 if console.is_terminal:
-                    shown = "\n".join((*_table(look), *_words(look)))
+                    shown = "\n".join((*jobs_table(look.lines), *_words(look)))
                     live.update(Text(shown, no_wrap=True), refresh=True)
                 time.sleep(every)
     except KeyboardInterrupt:
@@ -164,33 +165,41 @@ class _Ledger:
         return self._store
 
 
-def _table(look: _Look) -> Iterator[str]:
+def jobs_table(lines: Sequence[Line]) -> Iterator[str]:
     """Give the lines of a table: what goes on or failed first, and no more than fit."""
     from epicat.cloud.progress import STATES  # noqa: PLC0415 - heavy
 
     def is_quiet(line: Line) -> bool:
         return set(line.counts) <= {"done"} or set(line.counts) <= {"submitted"}
 
-    chosen = sorted(look.lines, key=is_quiet)[:_MOST_LINES]
+    chosen = sorted(lines, key=is_quiet)[:_MOST_LINES]
     rows = [
         (
-            line.job.name, line.job.first, line.job.last,
+            line.job.name, _days(line.job),
             *(str(line.counts.get(state, 0)) for state in STATES), str(line.job.units),
         )
         for line in sorted(chosen, key=lambda line: line.job.order)
     ]  # fmt: skip
     totals: dict[str, Counter[str]] = {}
-    for line in look.lines:
+    for line in lines:
         totals.setdefault(line.job.stage.value, Counter()).update(
             {**line.counts, "of": line.job.units}
         )
     rows += [
-        (f"all {stage}", "", "", *(f"{counts[state]:,}" for state in (*STATES, "of")))
+        (f"all {stage}", "", *(str(counts[state]) for state in (*STATES, "of")))
         for stage, counts in totals.items()
     ]
-    yield from aligned(("job", "from", "to", *STATES, "of"), rows, left=3)
-    if len(look.lines) > _MOST_LINES:
-        yield f"and {len(look.lines) - _MOST_LINES:,} more, of which nothing runs"
+    yield from aligned(("job", "days", *STATES, "of"), rows, left=2, width=_WIDTH)
+    if len(lines) > _MOST_LINES:
+        yield f"and {len(lines) - _MOST_LINES:,} more, of which nothing runs"
+
+
+def _days(job: Job) -> str:
+    """Return the days of a job, the year once if it is the same."""
+    if job.first == job.last:
+        return job.first
+    year, _, day = job.last.partition(".")
+    return f"{job.first}-{day if job.first.startswith(f'{year}.') else job.last}"
 
 
 def _words(look: _Look) -> Iterator[str]:

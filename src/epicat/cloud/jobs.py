@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from epicat.cloud.access import Aws
 from epicat.cloud.stack import Stack
 from epicat.cloud.troubles import code_of, plain_words
 
-__all__ = ["ENDED", "active_jobs", "described", "end_jobs", "members"]
+__all__ = ["ENDED", "Active", "active_jobs", "described", "end_jobs", "members"]
 
 ENDED: Final = frozenset({"SUCCEEDED", "FAILED"})
 """The states of jobs that are over."""
@@ -19,8 +20,18 @@ _ACTIVE = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 _AT_ONCE = 100
 
 
-def active_jobs(aws: Aws, stack: Stack) -> Iterator[str]:
-    """Give the ids of the jobs in a stack's queues that are not over; an array is one."""
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A job or an array that is not over."""
+
+    id: str
+    """Batch's name of it."""
+    name: str
+    """The name that it was given."""
+
+
+def active_jobs(aws: Aws, stack: Stack) -> Iterator[Active]:
+    """Give the jobs in a stack's queues that are not over; an array is one."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra, slow
 
     queues = [stack.outputs[name] for name in ("Queue", "OtherQueue") if name in stack.outputs]
@@ -28,7 +39,9 @@ def active_jobs(aws: Aws, stack: Stack) -> Iterator[str]:
         with plain_words("list the jobs", aws.region):
             try:
                 for page in aws.pages("batch", "list_jobs", jobQueue=queue, jobStatus=status):
-                    yield from (job["jobId"] for job in page["jobSummaryList"])
+                    yield from (
+                        Active(job["jobId"], job["jobName"]) for job in page["jobSummaryList"]
+                    )
             except ClientError as error:
                 # A stack that is half gone still tells of queues that are not there any more
                 if code_of(error) != "ClientException":

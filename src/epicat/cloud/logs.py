@@ -16,7 +16,7 @@ from epicat.errors import InputError
 from epicat.model import Stage, StationDay
 from epicat.submission import Submission
 
-__all__ = ["Attempt", "attempts_of", "find_unit", "said"]
+__all__ = ["Attempt", "attempts_in", "attempts_of", "find_unit", "said"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,11 @@ def attempts_of(aws: Aws, job: Job, index: int) -> list[Attempt]:
     told = next(described(aws, [members(job.id, job.units)[index]]), None)
     if told is None:
         raise InputError(f"AWS Batch does not know {job.name} any more: it forgets after a week")
+    return attempts_in(told)
+
+
+def attempts_in(told: dict[str, Any]) -> list[Attempt]:
+    """Return the starts of a job as Batch describes it."""
     attempts = [
         Attempt(number, attempt["container"].get("logStreamName", ""), _how(attempt))
         for number, attempt in enumerate(told.get("attempts", []), 1)

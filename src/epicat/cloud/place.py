@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from epicat.cloud.access import Aws
+from epicat.cloud.compiling import is_compiling
 from epicat.cloud.jobs import active_jobs
 from epicat.cloud.settings import stack_of
 from epicat.cloud.stack import Stack, find_stack
 from epicat.errors import InputError
+from epicat.store.mongo.address import STORE_VARIABLE, Address, is_mongo
 
 __all__ = ["check_address", "check_archive", "check_idle", "check_store", "is_own", "usable_stack"]
 
-_DATABASES = ("mongodb://", "mongodb+srv://")
-_BY_VARIABLE = "#env:EPICAT_STORE"
+_BY_VARIABLE = f"#env:{STORE_VARIABLE}"
 
 
 def usable_stack(aws: Aws, name: str) -> Stack:
@@ -29,8 +30,11 @@ def usable_stack(aws: Aws, name: str) -> Stack:
 
 
 def check_idle(aws: Aws, stack: Stack) -> None:
-    """Raise `InputError` if jobs of a stack are under way: what they do would be done twice."""
-    under_way = sum(1 for _ in active_jobs(aws, stack))
+    """Raise `InputError` if jobs of a stack are under way: what they do would be done twice.
+
+    Those that compile a model are not meant: whoever needs the model waits for them.
+    """
+    under_way = sum(not is_compiling(stack, job.name) for job in active_jobs(aws, stack))
     if under_way:
         raise InputError(
             f"{under_way:,} jobs of {stack.name} are still under way, and what they do would be "
@@ -48,9 +52,12 @@ def check_archive(archive: str) -> None:
 
 
 def check_store(store: str, stack: Stack) -> None:
-    """Raise `InputError` for a store that the workers of a stack cannot write to."""
-    if store.startswith(_DATABASES):
-        if "StoreSecret" not in stack.outputs:
+    """Raise `InputError` for a store that the workers of a stack cannot write to.
+
+    A database that asks for no secret is anybody's to write to.
+    """
+    if is_mongo(store):
+        if "StoreSecret" not in stack.outputs and not Address.of(store).is_open:
             raise InputError(
                 f"workers of {stack.name} do not know the database: put its address into "
                 "EPICAT_STORE, and `epicat cloud up --store env:EPICAT_STORE` hands it to them"
@@ -65,9 +72,9 @@ def check_store(store: str, stack: Stack) -> None:
 def check_address(store: str) -> None:
     """Raise `InputError` for a database's address, settled, that workers do not have the same way.
 
-    Such an address tells where its password is kept.
+    Such an address tells where its password is kept; one that needs none travels as it is.
     """
-    if store.startswith(_DATABASES) and not store.endswith(_BY_VARIABLE):
+    if is_mongo(store) and not (store.endswith(_BY_VARIABLE) or Address.of(store).is_open):
         raise InputError(
             "workers have the database's address from EPICAT_STORE: set it here as well, and "
             "leave --store out, or give the same address without the password"

@@ -10,7 +10,15 @@ from typing import Final
 from epicat.cloud import limits
 from epicat.errors import InputError
 
-__all__ = ["DEFAULTS", "bucket_of", "check", "repositories_of", "stack_of", "template"]
+__all__ = [
+    "COMPILE_VCPU",
+    "DEFAULTS",
+    "bucket_of",
+    "check",
+    "repositories_of",
+    "stack_of",
+    "template",
+]
 
 DEFAULTS: Final[dict[str, str]] = {
     "CompileImage": "",
@@ -38,6 +46,9 @@ DEFAULTS: Final[dict[str, str]] = {
     "PublicIp": "ENABLED",
 }
 """The template's own defaults; a test holds the two equal.  ``Image`` and ``Bucket`` have none."""
+
+COMPILE_VCPU: Final = 2
+"""vCPUs of a compiling job, as in the template."""
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
 _ECR = re.compile(
@@ -108,5 +119,7 @@ def check(parameters: Mapping[str, str]) -> None:
 def _check_capacity(parameters: Mapping[str, str]) -> None:
     most = int(parameters["MaxVcpus"])
     least = max(float(parameters["PickVcpu"]), float(parameters["AssociateVcpu"]))
+    if parameters["CompileImage"]:
+        least = max(least, COMPILE_VCPU)
     if most < least:
         raise InputError(f"--max-vcpus {most}: one job alone takes {least:g} vCPUs")

@@ -26,14 +26,27 @@ from epicat.pick.picker import F32, PickerInfo
 from epicat.pick.upsample import needs_plain_convolutions, with_plain_convolutions
 from epicat.pick.weights import WeightFiles
 
-__all__ = ["BATCH", "Bundle", "OpenVinoPicker", "bundle_folder", "import_openvino", "list_bundles"]
+__all__ = [
+    "ABOUT",
+    "BATCH",
+    "SEAL",
+    "Bundle",
+    "OpenVinoPicker",
+    "bundle_folder",
+    "bundle_name",
+    "import_openvino",
+    "list_bundles",
+]
 
 BATCH = 16
 """Windows in one call.  Fixed, so that the arithmetic of a window is always the same."""
 
 _FORMAT = 3
-_ABOUT, _GRAPH, _WEIGHTS = "bundle.json", "model.xml", "model.bin"
-_SUMS = "SHA256SUMS"
+_GRAPH, _WEIGHTS = "model.xml", "model.bin"
+ABOUT = "bundle.json"
+"""The file that describes a bundle."""
+SEAL = "SHA256SUMS"
+"""The file with the check sums of the others."""
 _PAUSES_S = (0.0, 0.05, 0.5)
 """When to look again: another process may be putting an equal bundle there, file by file."""
 _COMPILE_AGAIN = "remove it and run `epicat models compile` again"
@@ -53,7 +66,7 @@ class Bundle:
     def read(cls, folder: Path) -> Bundle:
         """Read what is known about a bundle; raise `ModelError` if there is none."""
         try:
-            return cls(folder, PickerInfo.model_validate_json((folder / _ABOUT).read_bytes()))
+            return cls(folder, PickerInfo.model_validate_json((folder / ABOUT).read_bytes()))
         except (OSError, ValidationError) as error:
             raise ModelError(
                 f"compiled model {str(folder)!r} cannot be read; {_remedy(folder)}"
@@ -67,13 +80,13 @@ class Bundle:
     @property
     def about(self) -> Path:
         """The file that describes it."""
-        return self.folder / _ABOUT
+        return self.folder / ABOUT
 
     def seal(self) -> None:
         """Write the check sums of its files, as ``sha256sum`` does."""
-        names = (_ABOUT, _GRAPH, _WEIGHTS)
+        names = (ABOUT, _GRAPH, _WEIGHTS)
         lines = [f"{_sha256(self.folder / name)}  {name}\n" for name in names]
-        (self.folder / _SUMS).write_text("".join(lines), encoding="utf-8")
+        (self.folder / SEAL).write_text("".join(lines), encoding="utf-8")
 
     def check(self) -> None:
         """Raise `ModelError` if a file is not what was sealed; a bundle without seal passes."""
@@ -89,7 +102,7 @@ class Bundle:
 
     def _damaged(self) -> list[str]:
         try:
-            said = (self.folder / _SUMS).read_text(encoding="utf-8").splitlines()
+            said = (self.folder / SEAL).read_text(encoding="utf-8").splitlines()
             return [line[66:] for line in said if _sha256(self.folder / line[66:]) != line[:64]]
         except FileNotFoundError:  # no seal; or a file is missing, which OpenVINO tells
             return []
@@ -110,14 +123,22 @@ def _remedy(folder: Path) -> str:
 
 def bundle_folder(files: WeightFiles) -> Path:
     """Return where the bundle of a pair of files lies, or will lie."""
-    name = f"{files.model}-{files.weight}-{digest_of(_FORMAT, files.model, *files.sha256)}"
-    return cache_folder("bundles") / name
+    return cache_folder("bundles") / bundle_name(files.model, files.weight, *files.sha256)
+
+
+def bundle_name(model: str, weight: str, *told: str) -> str:
+    """Return the name of a bundle's folder, of this version of bundles.
+
+    ``told`` are the SHA-256 of the weights and of the metadata; or what else tells one from
+    another, as long as these are not known.
+    """
+    return f"{model}-{weight}-{digest_of(_FORMAT, model, *told)}"
 
 
 def list_bundles() -> list[Bundle]:
     """Return every bundle in the cache, in the order of names; damaged ones are left out."""
     found = []
-    for path in sorted(cache_folder("bundles").glob(f"[!.]*/{_ABOUT}")):
+    for path in sorted(cache_folder("bundles").glob(f"[!.]*/{ABOUT}")):
         try:
             found.append(Bundle.read(path.parent))
         except ModelError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from epicat.errors import NameChoiceError
 from epicat.pick.bundle import Bundle, bundle_folder, list_bundles
 from epicat.pick.models import PICKBLUE, check_model
@@ -9,7 +11,15 @@ from epicat.pick.picker import PickOptions
 from epicat.pick.shipped import SHIPPED, shipped_bundle
 from epicat.pick.weights import find_weights
 
-__all__ = ["prepare_bundle"]
+__all__ = ["can_compile", "find_bundle", "prepare_bundle", "resolved"]
+
+
+def can_compile() -> bool:
+    """Tell whether SeisBench and PyTorch are installed here, without importing them."""
+    try:
+        return all(find_spec(name) is not None for name in ("seisbench", "torch"))
+    except ImportError:
+        return False
 
 
 def prepare_bundle(options: PickOptions, *, again: bool = False) -> Bundle:
@@ -21,26 +31,39 @@ def prepare_bundle(options: PickOptions, *, again: bool = False) -> Bundle:
     """
     if options.model == SHIPPED:
         return shipped_bundle(options)
-    check_model(options.model)
-    if options.model == "PickBlue":
-        options = _base_of_pickblue(options)
+    found = None if again else find_bundle(options)
+    if found is not None:
+        return found
+    from epicat.pick.seisbench import compile_bundle, fetch_weights  # noqa: PLC0415 - imports torch
+
+    options = resolved(options)
+    files = find_weights(options.model, options.weight)
+    return compile_bundle(files or fetch_weights(options.model, options.weight))
+
+
+def find_bundle(options: PickOptions) -> Bundle | None:
+    """Return the bundle of a model and weights if it is on this machine.
+
+    Raises `InputError` for a model that cannot pick, `ModelError` for a damaged bundle.
+    """
+    if options.model == SHIPPED:
+        return shipped_bundle(options)
+    options = resolved(options)
     files = find_weights(options.model, options.weight)
     if files is None:
-        compiled = _by_name(options)
-        if compiled is not None and not again:
-            return compiled
-        from epicat.pick.seisbench import fetch_weights  # noqa: PLC0415 - imports torch
-
-        files = fetch_weights(options.model, options.weight)
+        return _by_name(options)
     folder = bundle_folder(files)
-    if folder.is_dir() and not again:
-        return Bundle.read(folder)
-    from epicat.pick.seisbench import compile_bundle  # noqa: PLC0415 - imports torch
-
-    return compile_bundle(files)
+    return Bundle.read(folder) if folder.is_dir() else None
 
 
-def _base_of_pickblue(options: PickOptions) -> PickOptions:
+def resolved(options: PickOptions) -> PickOptions:
+    """Return the same with SeisBench's own names of architecture and weights.
+
+    Raises `InputError` for a model that cannot pick.
+    """
+    check_model(options.model)
+    if options.model != "PickBlue":
+        return options
     if options.weight not in PICKBLUE:
         raise NameChoiceError("weight of PickBlue", options.weight, PICKBLUE)
     model, weight = PICKBLUE[options.weight]

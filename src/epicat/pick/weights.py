@@ -16,7 +16,7 @@ from typing import Any
 
 from epicat.errors import InputError, ModelError
 
-__all__ = ["WeightFiles", "cached_weights", "find_weights", "seisbench_cache"]
+__all__ = ["WeightFiles", "cached_weights", "find_weights", "names_of_pair", "seisbench_cache"]
 
 _VERSIONED = re.compile(r"(?P<stem>.+)\.(?P<kind>pt|json)(?:\.v(?P<version>[0-9.]+))?")
 
@@ -103,17 +103,32 @@ def _version(files: WeightFiles) -> tuple[int, ...]:
 
 
 def _local_pair(model: str, path: Path) -> WeightFiles:
-    found = _VERSIONED.fullmatch(path.name)
-    if found is None:
-        raise InputError(
-            f"weights {str(path)!r}: neither a name nor a .pt or .json file; give the name of "
-            "SeisBench weights such as 'original', or one file of a pair such as my.pt and my.json"
-        )
-    pair = sorted([path, _partner(path)], key=lambda p: ".json" in p.name)
+    pair = [path.with_name(name) for name in names_of_pair(path.name, str(path))]
     for file in pair:
         if not file.is_file():
             raise InputError(f"weights {str(path)!r}: there is no file {str(file)!r}")
-    return WeightFiles(model, found["stem"], pair[0], pair[1])
+    return WeightFiles(model, _parts(path.name)["stem"], pair[0], pair[1])
+
+
+def names_of_pair(name: str, given: str = "") -> tuple[str, str]:
+    """Return the names of the ``.pt`` and the ``.json`` file of a pair, of which one is given.
+
+    Raises `InputError`, with what was ``given``, if it is neither.
+    """
+    _parts(name, given)
+    both = sorted([name, _partner(Path(name)).name], key=lambda file: ".json" in file)
+    return both[0], both[1]
+
+
+def _parts(name: str, given: str = "") -> re.Match[str]:
+    found = _VERSIONED.fullmatch(name)
+    if found is None:
+        raise InputError(
+            f"weights {(given or name)!r}: neither a name nor a .pt or .json file; give the name "
+            "of SeisBench weights such as 'original', or one file of a pair such as my.pt and "
+            "my.json"
+        )
+    return found
 
 
 def _partner(path: Path) -> Path:

@@ -81,6 +81,11 @@ class Address:
         """Whether there is a user who has to give a password."""
         return bool(self.user) and not _is_outside(self.options)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes no secret to connect."""
+        return not self.reference and not self.needs_password
+
     def uri(self) -> str:
         """Return the URI to connect with: it holds the password and is not for showing.
 

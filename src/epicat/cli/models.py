@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from epicat.cli.progress import warnings_as_talk
+
 if TYPE_CHECKING:
     from epicat.pick.inventory import Known
 
@@ -74,5 +76,6 @@ def compile_model(
     from epicat.pick.picker import PickOptions  # noqa: PLC0415 - heavy
     from epicat.pick.prepare import prepare_bundle  # noqa: PLC0415
 
-    bundle = prepare_bundle(PickOptions(model=model, weight=weight), again=again)
+    with warnings_as_talk():
+        bundle = prepare_bundle(PickOptions(model=model, weight=weight), again=again)
     typer.echo(str(bundle.folder))

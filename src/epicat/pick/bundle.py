@@ -9,6 +9,7 @@ sums tells a damaged one, which OpenVINO would run without a word.
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ _ABOUT, _GRAPH, _WEIGHTS = "bundle.json", "model.xml", "model.bin"
 _SUMS = "SHA256SUMS"
 _PAUSES_S = (0.0, 0.05, 0.5)
 """When to look again: another process may be putting an equal bundle there, file by file."""
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]")
 _COMPILE_AGAIN = "remove it and run `epicat models compile` again"
 _INSTALL_AGAIN = "it came with epicat: install epicat again"
 
@@ -110,7 +112,8 @@ def _remedy(folder: Path) -> str:
 
 def bundle_folder(files: WeightFiles) -> Path:
     """Return where the bundle of a pair of files lies, or will lie."""
-    name = f"{files.model}-{files.weight}-{digest_of(_FORMAT, files.model, *files.sha256)}"
+    weight = _NOT_IN_NAMES.sub("_", files.weight)[:80]  # for people; the digest tells the content
+    name = f"{files.model}-{weight}-{digest_of(_FORMAT, files.model, *files.sha256)}"
     return cache_folder("bundles") / name
 
 

@@ -24,7 +24,7 @@ from epicat.errors import ModelError
 from epicat.pick.bundle import BATCH, Bundle, OpenVinoPicker, bundle_folder, import_openvino
 from epicat.pick.describe import describe
 from epicat.pick.shipped import SHIPPED
-from epicat.pick.weights import WeightFiles, cached_weights, find_weights, seisbench_cache
+from epicat.pick.weights import VERSION, WeightFiles, cached_weights, find_weights, seisbench_cache
 
 __all__ = ["compile_bundle", "fetch_weights"]
 
@@ -47,7 +47,7 @@ def _seisbench_models() -> Any:
 
 def fetch_weights(model: str, weight: str) -> WeightFiles:
     """Download weights into SeisBench's cache; raise `ModelError` if they cannot be had."""
-    architecture = getattr(_seisbench_models(), model)
+    architecture = _only_fetching(getattr(_seisbench_models(), model))
     logging.getLogger("seisbench").setLevel(logging.ERROR)
     try:
         architecture.from_pretrained(weight)
@@ -57,6 +57,25 @@ def fetch_weights(model: str, weight: str) -> WeightFiles:
     if files is None:
         raise ModelError(_unreachable(model, weight, FileNotFoundError("nothing was downloaded")))
     return files
+
+
+def _only_fetching(architecture: Any) -> Any:
+    """Return an architecture whose `from_pretrained` fetches files and opens none of them.
+
+    SeisBench's own loads them as PyTorch's default has it: before PyTorch 2.6, or where
+    TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD is set, that runs whatever the file says.  A version comes
+    from the hub and becomes part of a path, so that only numbers are let through.
+    """
+
+    def list_versions(cls: Any, name: str, remote: bool = True) -> list[str]:
+        found = super(cls, cls).list_versions(name, remote=remote)
+        return [version for version in found if VERSION.fullmatch(version)]
+
+    def load(cls: Any, *_: Any, **__: Any) -> None:
+        del cls
+
+    own = {"list_versions": classmethod(list_versions), "load": classmethod(load)}
+    return type(architecture.__name__, (architecture,), own)  # its name is that of the folder
 
 
 def _unreachable(model: str, weight: str, error: Exception) -> str:

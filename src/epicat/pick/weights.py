@@ -16,9 +16,12 @@ from typing import Any
 
 from epicat.errors import InputError, ModelError
 
-__all__ = ["WeightFiles", "cached_weights", "find_weights", "seisbench_cache"]
+__all__ = ["VERSION", "WeightFiles", "cached_weights", "find_weights", "seisbench_cache"]
 
-_VERSIONED = re.compile(r"(?P<stem>.+)\.(?P<kind>pt|json)(?:\.v(?P<version>[0-9.]+))?")
+VERSION = re.compile(r"[0-9.]+")
+"""What SeisBench's versions of weights look like."""
+_VERSIONED = re.compile(rf"(?P<stem>.+)\.(?P<kind>pt|json)(?:\.v(?P<version>{VERSION.pattern}))?")
+_NAME = re.compile(r"[A-Za-z0-9_+-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,11 @@ def find_weights(model: str, weight: str) -> WeightFiles | None:
     path = Path(weight)
     if path.suffix or len(path.parts) > 1:
         return _local_pair(model, path)
+    if not _NAME.fullmatch(weight):
+        raise InputError(
+            f"weights {weight!r}: no name of SeisBench's weights, which are 1 to 64 letters, "
+            "digits, - and _; or give one file of a pair such as my.pt and my.json"
+        )
     versions = [f for f in cached_weights(model) if f.weight == weight]
     return max(versions, key=_version, default=None)
 
@@ -111,9 +119,16 @@ def _local_pair(model: str, path: Path) -> WeightFiles:
         )
     pair = sorted([path, _partner(path)], key=lambda p: ".json" in p.name)
     for file in pair:
-        if not file.is_file():
+        if not _is_file(file):
             raise InputError(f"weights {str(path)!r}: there is no file {str(file)!r}")
     return WeightFiles(model, found["stem"], pair[0], pair[1])
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no name that a file can have
+        return False
 
 
 def _partner(path: Path) -> Path:

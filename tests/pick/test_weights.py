@@ -140,9 +140,7 @@ def test_a_path_to_nothing_is_told(cache: Path, given: str) -> None:
         find_weights("PhaseNet", given)
 
 
-@pytest.mark.parametrize(
-    "stem", ["..", "a b", "C:\\x", "é" * 100, "x" * 250, "-rf", "$(x)", "a\nb"]
-)
+@pytest.mark.parametrize("stem", ["..", "a b", "C:\\x", "é" * 100, "x" * 250, "-rf", "$(x)", "a'b"])
 def test_a_bundle_lies_in_the_cache_whatever_its_weights_are_called(
     tmp_path: Path, own_cache: Path, stem: str
 ) -> None:

@@ -34,6 +34,7 @@ BATCH = 16
 
 _FORMAT = 3
 _ABOUT, _GRAPH, _WEIGHTS = "bundle.json", "model.xml", "model.bin"
+_SEALED = (_ABOUT, _GRAPH, _WEIGHTS)
 _SUMS = "SHA256SUMS"
 _PAUSES_S = (0.0, 0.05, 0.5)
 """When to look again: another process may be putting an equal bundle there, file by file."""
@@ -73,32 +74,32 @@ class Bundle:
 
     def seal(self) -> None:
         """Write the check sums of its files, as ``sha256sum`` does."""
-        names = (_ABOUT, _GRAPH, _WEIGHTS)
-        lines = [f"{_sha256(self.folder / name)}  {name}\n" for name in names]
+        lines = [f"{_sha256(self.folder / name)}  {name}\n" for name in _SEALED]
         (self.folder / _SUMS).write_text("".join(lines), encoding="utf-8")
 
     def check(self) -> None:
-        """Raise `ModelError` if a file is not what was sealed; a bundle without seal passes."""
+        """Raise `ModelError` if a file is not what was sealed, or nothing was."""
         for pause_s in _PAUSES_S:
             time.sleep(pause_s)
             damaged = self._damaged()
             if not damaged:
                 return
-        raise ModelError(
-            f"compiled model {str(self.folder)!r} cannot be loaded: {', '.join(damaged)} "
-            f"changed after it was compiled; {_remedy(self.folder)}"
-        )
+        raise self._unusable(f"{', '.join(damaged)} changed after it was compiled")
 
     def _damaged(self) -> list[str]:
         try:
             said = (self.folder / _SUMS).read_text(encoding="utf-8").splitlines()
-            return [line[66:] for line in said if _sha256(self.folder / line[66:]) != line[:64]]
-        except FileNotFoundError:  # no seal; or a file is missing, which OpenVINO tells
-            return []
+            sums = {line[66:]: line[:64] for line in said}
+            return [name for name in _SEALED if _sha256(self.folder / name) != sums.get(name)]
+        except FileNotFoundError as error:
+            raise self._unusable(f"it has no {Path(error.filename).name}") from error
         except (OSError, UnicodeDecodeError) as error:
-            raise ModelError(
-                f"compiled model {str(self.folder)!r} cannot be read; {_remedy(self.folder)}"
-            ) from error
+            raise self._unusable("it cannot be read") from error
+
+    def _unusable(self, told: str) -> ModelError:
+        return ModelError(
+            f"compiled model {str(self.folder)!r} cannot be loaded: {told}; {_remedy(self.folder)}"
+        )
 
 
 def _sha256(path: Path) -> str:

@@ -107,9 +107,8 @@ def compile_bundle(files: WeightFiles) -> Bundle:
     partial.mkdir()
     try:
         bundle = Bundle(partial, info)
-        _converted(model, bundle)
         bundle.about.write_text(info.model_dump_json(indent=1), encoding="utf-8")
-        bundle.seal()
+        _converted(model, bundle)
         _publish(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -210,7 +209,7 @@ def _with_loops(model: Any) -> None:
 
 
 def _converted(model: Any, bundle: Bundle) -> None:
-    """Write the graph, and see that it gives what PyTorch gives."""
+    """Write the graph, seal the bundle, and see that it gives what PyTorch gives."""
     import torch  # noqa: PLC0415 - heavy, see the module's docstring
 
     shape = (BATCH, len(bundle.info.component_order), bundle.info.samples)
@@ -219,6 +218,7 @@ def _converted(model: Any, bundle: Bundle) -> None:
         with warnings.catch_warnings(action="ignore"), torch.no_grad(), _one_thread():
             _with_loops(model)
             wanted = _convert(model, bundle)(windows.clone()).numpy()
+            bundle.seal()
         difference = np.abs(OpenVinoPicker(bundle).probabilities(windows.numpy()) - wanted)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]

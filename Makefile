@@ -12,7 +12,7 @@ JOBS ?= auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint docs reference format bench torture image image-test pins clean
+.PHONY: help venv demo test lint audit docs reference format bench torture image image-test pins clean
 
 help: ## Show this list
 	@echo "make COMMAND, where COMMAND is one of"
@@ -60,6 +60,10 @@ lint: $(STAMP) ## Check style, formatting, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+
+audit: $(STAMP) ## Look for holes in the code (bandit) and known ones in the pinned packages (pip-audit)
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src tools
+	$(BIN)/python tools/audit.py
 
 docs: $(STAMP) ## Build the documentation's site, strictly, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epicat.clock import DAY_NS, SECOND_NS
+from epicat.clock import DAY_NS, SECOND_NS, day_of
 from epicat.config import Cut
 from epicat.known import Known
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of
@@ -19,6 +19,7 @@ from epicat.store.interface import Where, new_generation
 from epicat.store.parquet import ParquetStore
 from epicat.tables import picks_table
 from epicat.work import Worker
+from tiny_bundle import INFO, write_bundle
 from tiny_network import (
     EXTENT,
     MIDNIGHT,
@@ -296,3 +297,18 @@ def test_the_cut_changes_nothing(network, tmp_path, cut):
         assert stores[0].read(table, Where()).equals(stores[1].read(table, Where()))
     again = make_plan(settled(network, stores[0].location), cut, stores[0], recheck=False)
     assert again.is_empty
+
+
+def test_a_picker_that_is_not_the_runs_does_not_pick(tmp_path):
+    """As where a compiled model was exchanged after the plan was made."""
+    write_network(tmp_path, truths([5]))
+    campaign = settled(tmp_path, tmp_path / "store")
+    other = INFO.model_copy(update={"weights_sha256": "2" * 64})
+    moved = campaign.model_copy(update={"bundle": write_bundle(tmp_path / "other", other).folder})
+    ParquetStore(tmp_path / "store", create=True)
+    key = StationDay("XX.ST00", day_of(MIDNIGHT))
+    Worker(moved).work(Unit(Stage.PICK, (str(key),)))
+    (entry,) = ParquetStore(tmp_path / "store").ledger()
+    assert entry.status == Status.FAILED
+    assert "is not the one that run" in entry.reason
+    assert "start it again" in entry.reason

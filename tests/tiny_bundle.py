@@ -47,6 +47,7 @@ def write_bundle(folder: Path, info: PickerInfo = INFO) -> Bundle:
     bundle = Bundle(folder, info)
     ov.save_model(ov.Model([found], [windows], "tiny"), bundle.graph, compress_to_fp16=False)
     bundle.about.write_text(info.model_dump_json(indent=1))
+    bundle.seal()
     return bundle
 
 

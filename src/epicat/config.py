@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -88,9 +88,12 @@ class Run(BaseModel):
     @cached_property
     def digest(self) -> str:
         """Names the run.  Limits of quality control that are not set are left out of it."""
-        picker = self.picker.model_dump(exclude={"made_with", "weight", "version", "about"})
         thresholds = (self.p_threshold, self.s_threshold)
-        return digest_of(picker, *thresholds, self.algorithm, *self.quality.given)
+        return digest_of(_identity(self.picker), *thresholds, self.algorithm, *self.quality.given)
+
+    def picks_with(self, info: PickerInfo) -> bool:
+        """Tell whether this picker is the run's, by all that its picks depend on."""
+        return _identity(info) == _identity(self.picker)
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -109,6 +112,10 @@ class Run(BaseModel):
         windows = 4 * self.picker.samples / self.picker.sampling_rate
         filters = max(map(reach_s, self.picker.filters.values()), default=0.0)
         return round((windows + filters) * 1e9)
+
+
+def _identity(info: PickerInfo) -> dict[str, Any]:
+    return info.model_dump(exclude={"made_with", "weight", "version", "about"})
 
 
 class ImportedRun(BaseModel):

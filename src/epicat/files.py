@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import pyarrow.fs as pafs
 
 from epicat.errors import InputError, StoreError
+from epicat.names import leads_out
 from epicat.s3errors import Kind, trouble_of
 
 if TYPE_CHECKING:
@@ -94,6 +95,12 @@ class LocalFiles:
         """Return the folder as a file system that runs no Python."""
         return self.arrow
 
+    def _path(self, name: str) -> Path:
+        """Return where a file is; raise `StoreError` for a name that leads out of the folder."""
+        if leads_out(name):
+            raise StoreError(f"{self._noun} {self.location!r}: {name!r} is no name of its files")
+        return self._root / name
+
     def prepare(self) -> None:
         """Make the folder; raise `StoreError` if it cannot be written."""
         try:
@@ -117,22 +124,22 @@ class LocalFiles:
         """Return the names of all files below a folder, in alphabetical order."""
         return sorted(
             Path(parent, name).relative_to(self._root).as_posix()
-            for parent, _, names in os.walk(self._root / folder)
+            for parent, _, names in os.walk(self._path(folder))
             for name in names
             if not name.startswith(".")
         )
 
     def exists(self, name: str) -> bool:
         """Tell whether there is such a file."""
-        return (self._root / name).is_file()
+        return self._path(name).is_file()
 
     def read(self, name: str) -> bytes:
         """Return a whole file."""
-        return (self._root / name).read_bytes()
+        return self._path(name).read_bytes()
 
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file: readers see all of it or nothing, also after a kill."""
-        path = self._root / name
+        path = self._path(name)
         partial = path.with_name(_partial())
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +157,7 @@ class LocalFiles:
 
     def part(self, name: str, start: int, end: int) -> bytes:
         """Return the bytes of a file from ``start`` until before ``end``, or to its end."""
-        with (self._root / name).open("rb") as file:
+        with self._path(name).open("rb") as file:
             file.seek(start)
             return file.read(end - start)
 
@@ -158,7 +165,7 @@ class LocalFiles:
         """Delete files; those that are not there do not matter."""
         try:
             for name in names:
-                (self._root / name).unlink(missing_ok=True)
+                self._path(name).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(
                 f"{self._noun} {self.location!r}: {error.filename!r} cannot be deleted: "

@@ -55,7 +55,7 @@ _NO_ANSWER = {
     "lookup address": "there is no host of this name",
     "TimedOut": "no answer in time",
     "kind: Timeout": "no answer in time",
-    "certificate": "its certificate is not trusted",
+    "InvalidCertificate": "its certificate is not trusted",
 }
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from epicat.associate.associator import Associator
 from epicat.cache import cache_folder
 from epicat.config import Campaign
-from epicat.errors import EpicatError
+from epicat.errors import EpicatError, ModelError
 from epicat.known import LOOK_AGAIN
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of, flag_counts
 from epicat.pick.bundle import Bundle, OpenVinoPicker
@@ -171,7 +171,13 @@ class Worker:
         folder = self._campaign.bundle
         if folder is None:
             raise TypeError("a campaign without a bundle does not pick")
-        picker = OpenVinoPicker(Bundle.read(folder), self._threads)
+        bundle = Bundle.read(folder)
+        if not self._campaign.picking.picks_with(bundle.info):
+            raise ModelError(
+                f"compiled model {str(folder)!r} is not the one that run {self._run_digest} was "
+                "planned with; start it again"
+            )
+        picker = OpenVinoPicker(bundle, self._threads)
         return DayPicker(self._campaign, self._campaign.open_archive(), picker)
 
     @cached_property

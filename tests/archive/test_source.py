@@ -114,3 +114,15 @@ def test_what_may_not_be_read_is_told(tmp_path: Path) -> None:
             LocalFolder(tmp_path / "a")
     finally:
         (tmp_path / "a").chmod(0o700)
+
+
+@pytest.mark.parametrize("name", ["..", "../", "../x/", "a/../../x", "/etc", "a\0b", "/"])
+def test_nothing_above_the_folder_is_listed_or_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "secret").write_text("secret")
+    (tmp_path / "archive").mkdir()
+    source = LocalFolder(tmp_path / "archive")
+    with pytest.raises(ArchiveError, match="has no folder"):
+        list(source.list(name))
+    with pytest.raises(ObjectError, match="no name of an archive's object"):
+        source.read(name)

@@ -220,6 +220,21 @@ def test_a_damaged_bundle_is_told_with_advice(
     assert "\n" not in said
 
 
+@pytest.mark.parametrize("left_out", ["bundle.json", "model.xml", "model.bin"])
+def test_a_seal_that_leaves_out_a_file_is_none(tiny: Bundle, left_out: str) -> None:
+    seal = tiny.folder / "SHA256SUMS"
+    kept = [line for line in seal.read_text().splitlines() if not line.endswith(left_out)]
+    seal.write_text("\n".join(kept))
+    with pytest.raises(ModelError, match=f"{left_out} changed after it was compiled; remove it"):
+        OpenVinoPicker(tiny)
+
+
+def test_a_bundle_without_a_seal_is_refused(tiny: Bundle) -> None:
+    (tiny.folder / "SHA256SUMS").unlink()
+    with pytest.raises(ModelError, match="it has no SHA256SUMS; remove it and run `epicat models"):
+        OpenVinoPicker(tiny)
+
+
 @pytest.mark.parametrize("text", ["[]", '{"model": "PhaseNet"}', "\0\1", '{"surprise": 1}'])
 def test_a_bundle_that_says_nonsense_is_refused(tiny: Bundle, text: str) -> None:
     tiny.about.write_text(text)

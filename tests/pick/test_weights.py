@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
 
 from epicat.errors import InputError, ModelError
+from epicat.pick.bundle import bundle_folder
 from epicat.pick.weights import cached_weights, find_weights, seisbench_cache
 
 
@@ -119,6 +121,36 @@ def test_a_missing_partner_is_named(tmp_path: Path, given: str, there: str, miss
 def test_what_is_neither_a_name_nor_a_pair_is_refused(given: str) -> None:
     with pytest.raises(InputError, match=r"one file of a pair such as my\.pt and my\.json"):
         find_weights("PhaseNet", given)
+
+
+@pytest.mark.parametrize(
+    "given", ["..", ".", "/", "", "a b", "a\0b", "a%2fb", "ü", "x" * 65, "a?b"]
+)
+def test_a_name_that_could_lead_elsewhere_is_refused(cache: Path, given: str) -> None:
+    """It becomes part of an address at SeisBench's hub, and of a path in its cache."""
+    with pytest.raises(InputError, match=r"no name of SeisBench's weights, which are 1 to 64"):
+        find_weights("PhaseNet", given)
+
+
+@pytest.mark.parametrize(
+    "given", ["../../x.pt", "a\0.pt", "x" * 300 + ".pt", "C:\\x.pt", "/x/y.pt"]
+)
+def test_a_path_to_nothing_is_told(cache: Path, given: str) -> None:
+    with pytest.raises(InputError, match="there is no file"):
+        find_weights("PhaseNet", given)
+
+
+@pytest.mark.parametrize("stem", ["..", "a b", "C:\\x", "é" * 100, "x" * 250, "-rf", "$(x)", "a'b"])
+def test_a_bundle_lies_in_the_cache_whatever_its_weights_are_called(
+    tmp_path: Path, own_cache: Path, stem: str
+) -> None:
+    write(tmp_path, f"{stem}.pt", f"{stem}.json")
+    found = find_weights("PhaseNet", str(tmp_path / f"{stem}.pt"))
+    assert found is not None
+    folder = bundle_folder(found)
+    assert folder.parent == own_cache / "bundles"
+    assert re.fullmatch(r"PhaseNet-[A-Za-z0-9._+-]*-[a-z2-7]{16}", folder.name)
+    folder.mkdir()
 
 
 def test_metadata_are_read(cache: Path) -> None:

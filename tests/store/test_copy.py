@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from epicat.clock import parse_time
+from epicat.errors import StoreError
 from epicat.model import Stage, Station, Status
 from epicat.store.copy import content_digest, copy_store
 from epicat.store.interface import Store, Where
@@ -131,3 +132,32 @@ def test_nothing_is_not_an_empty_text():
     columns = [pa.table({"a": pa.array(["x", given, "y"])}) for given in (None, "")]
     first, second = map(content_digest, columns)
     assert first != second
+
+
+class Hostile(ParquetStore):
+    """A store whose records somebody else has named, as those of a database can be."""
+
+    def records(self, kind: str) -> dict[str, dict[str, object]]:
+        return {"../../../escaped": {}} if kind == "run" else {}
+
+
+class HostileDesign(ParquetStore):
+    """A store whose rows claim a design that leads elsewhere."""
+
+    def ledger(self, stage=None, design=None):
+        return [replace(e, design="../../../escaped") for e in super().ledger(stage, None)]
+
+    def read(self, table, where):
+        rows = super().read(table, replace(where, design=RUN))
+        at = rows.schema.get_field_index("design")
+        return rows.set_column(at, "design", pa.array(["../../../escaped"] * rows.num_rows))
+
+
+@pytest.mark.parametrize("kind", [Hostile, HostileDesign])
+def test_names_in_a_store_lead_out_of_no_other(kind: type[ParquetStore], tmp_path: Path) -> None:
+    fill(ParquetStore(tmp_path / "one", create=True))
+    target = ParquetStore(tmp_path / "two", create=True)
+    with pytest.raises(StoreError, match=r"escaped.* is no name of its files"):
+        copy_store(kind(tmp_path / "one"), target)
+    assert not list(tmp_path.rglob("*escaped*"))
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}

@@ -80,4 +80,5 @@ def _seconds(text: str) -> float:
 def _epicat(*arguments: object) -> str:
     command = [sys.executable, "-c", "from epicat.cli.app import main; main()"]
     command += [str(argument) for argument in arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # nosec B603
+    return done.stdout

@@ -183,7 +183,7 @@ class Bucket:
         root = self._access.endpoint or "https://s3.amazonaws.com"
         request = urllib.request.Request(f"{root}/{self._bucket}", method="HEAD")  # noqa: S310 - http(s) only, see Access
         try:
-            with urllib.request.urlopen(request, timeout=_CONNECT.total_seconds()) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=_CONNECT.total_seconds()) as answer:  # noqa: S310 # nosec B310
                 headers = answer.headers
         except urllib.error.HTTPError as error:
             headers = error.headers

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from epicat.errors import ArchiveError, ObjectError
+from epicat.names import leads_out
 
 __all__ = ["LocalFolder", "Source", "StoredObject"]
 
@@ -59,6 +60,8 @@ class LocalFolder:
 
         A link to a folder that it lies in is not followed: it leads in circles.
         """
+        if leads_out(prefix):
+            raise ArchiveError(f"archive {self.location!r} has no folder {prefix!r}")
         folder = self._root / prefix
         try:
             for parent, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
@@ -84,6 +87,8 @@ class LocalFolder:
 
     def read(self, key: str) -> bytes:
         """Read a whole file; raise `ObjectError` if it cannot be read."""
+        if leads_out(key):
+            raise ObjectError(key, "cannot be read: no name of an archive's object")
         path = self._root / key
         try:
             if path.exists() and not path.is_file():

@@ -10,6 +10,7 @@ import typer
 from epicat.cli import cloud_options as o
 from epicat.cli.progress import say
 from epicat.cli.shared import agreed
+from epicat.cli.stores import tell_if_open
 
 if TYPE_CHECKING:
     from epicat.cloud.access import Aws
@@ -65,6 +66,8 @@ def up(
     from epicat.cloud.secret import read_secret  # noqa: PLC0415
 
     secret = read_secret(store) if store not in (None, "none") else None
+    if store is not None and store.startswith("file:"):
+        tell_if_open(store.removeprefix("file:"))
     aws = _connected(region, profile, endpoint, archive)
     done = deploy(
         aws, name, given, secret, talk=say, agree=lambda question: agreed(question, yes=yes)

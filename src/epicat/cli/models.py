@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from epicat.cli.progress import warnings_as_talk
+
 if TYPE_CHECKING:
     from epicat.pick.inventory import Known
 
@@ -85,7 +87,7 @@ def compile_model(
     from epicat.pick.prepare import prepare_bundle  # noqa: PLC0415
 
     kept = KeptBundle(to) if to else None
-    with at_hand(weight) as near:
+    with at_hand(weight) as near, warnings_as_talk():
         bundle = prepare_bundle(PickOptions(model=model, weight=near), again=again)
     if kept:
         kept.write(bundle.folder)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import stat
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +13,7 @@ import typer
 from epicat.campaign.given import Values
 from epicat.cli.progress import say
 
-__all__ = ["DatabaseName", "secure", "secured_values"]
+__all__ = ["DatabaseName", "secure", "secured_values", "tell_if_open"]
 
 _STORE = ("store",)
 
@@ -42,4 +45,20 @@ def secure(store: str, collection: str | None) -> str:
             "warning: others on this machine can see a password on the command line; "
             f"{STORE_VARIABLE} or --store @FILE keeps it from them"
         )
+    _, is_kept, file = location.partition("#file:")
+    if is_kept:
+        tell_if_open(file)
     return location
+
+
+def tell_if_open(file: str) -> None:
+    """Warn if others than its owner may read a file with a password; a missing one is no matter."""
+    try:
+        mode = Path(file).expanduser().stat().st_mode
+    except (OSError, ValueError):
+        return
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        say(
+            f"warning: others on this machine can read {file!r}, which holds a password: "
+            f"chmod 600 {shlex.quote(file)}"
+        )

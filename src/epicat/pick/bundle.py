@@ -9,6 +9,7 @@ sums tells a damaged one, which OpenVINO would run without a word.
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -47,8 +48,10 @@ ABOUT = "bundle.json"
 """The file that describes a bundle."""
 SEAL = "SHA256SUMS"
 """The file with the check sums of the others."""
+_SEALED = (ABOUT, _GRAPH, _WEIGHTS)
 _PAUSES_S = (0.0, 0.05, 0.5)
 """When to look again: another process may be putting an equal bundle there, file by file."""
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]")
 _COMPILE_AGAIN = "remove it and run `epicat models compile` again"
 _INSTALL_AGAIN = "it came with epicat: install epicat again"
 
@@ -84,32 +87,32 @@ class Bundle:
 
     def seal(self) -> None:
         """Write the check sums of its files, as ``sha256sum`` does."""
-        names = (ABOUT, _GRAPH, _WEIGHTS)
-        lines = [f"{_sha256(self.folder / name)}  {name}\n" for name in names]
+        lines = [f"{_sha256(self.folder / name)}  {name}\n" for name in _SEALED]
         (self.folder / SEAL).write_text("".join(lines), encoding="utf-8")
 
     def check(self) -> None:
-        """Raise `ModelError` if a file is not what was sealed; a bundle without seal passes."""
+        """Raise `ModelError` if a file is not what was sealed, or nothing was."""
         for pause_s in _PAUSES_S:
             time.sleep(pause_s)
             damaged = self._damaged()
             if not damaged:
                 return
-        raise ModelError(
-            f"compiled model {str(self.folder)!r} cannot be loaded: {', '.join(damaged)} "
-            f"changed after it was compiled; {_remedy(self.folder)}"
-        )
+        raise self._unusable(f"{', '.join(damaged)} changed after it was compiled")
 
     def _damaged(self) -> list[str]:
         try:
             said = (self.folder / SEAL).read_text(encoding="utf-8").splitlines()
-            return [line[66:] for line in said if _sha256(self.folder / line[66:]) != line[:64]]
-        except FileNotFoundError:  # no seal; or a file is missing, which OpenVINO tells
-            return []
+            sums = {line[66:]: line[:64] for line in said}
+            return [name for name in _SEALED if _sha256(self.folder / name) != sums.get(name)]
+        except FileNotFoundError as error:
+            raise self._unusable(f"it has no {Path(error.filename).name}") from error
         except (OSError, UnicodeDecodeError) as error:
-            raise ModelError(
-                f"compiled model {str(self.folder)!r} cannot be read; {_remedy(self.folder)}"
-            ) from error
+            raise self._unusable("it cannot be read") from error
+
+    def _unusable(self, told: str) -> ModelError:
+        return ModelError(
+            f"compiled model {str(self.folder)!r} cannot be loaded: {told}; {_remedy(self.folder)}"
+        )
 
 
 def _sha256(path: Path) -> str:
@@ -132,7 +135,8 @@ def bundle_name(model: str, weight: str, *told: str) -> str:
     ``told`` are the SHA-256 of the weights and of the metadata; or what else tells one from
     another, as long as these are not known.
     """
-    return f"{model}-{weight}-{digest_of(_FORMAT, model, *told)}"
+    shown = _NOT_IN_NAMES.sub("_", weight)[:80]  # for people; the digest tells the content
+    return f"{model}-{shown}-{digest_of(_FORMAT, model, *told)}"
 
 
 def list_bundles() -> list[Bundle]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.util import find_spec
 
 from epicat.errors import NameChoiceError
@@ -9,7 +10,7 @@ from epicat.pick.bundle import Bundle, bundle_folder, list_bundles
 from epicat.pick.models import PICKBLUE, check_model
 from epicat.pick.picker import PickOptions
 from epicat.pick.shipped import SHIPPED, shipped_bundle
-from epicat.pick.weights import find_weights
+from epicat.pick.weights import find_weights, seisbench_cache
 
 __all__ = ["can_compile", "find_bundle", "prepare_bundle", "resolved"]
 
@@ -38,7 +39,11 @@ def prepare_bundle(options: PickOptions, *, again: bool = False) -> Bundle:
 
     options = resolved(options)
     files = find_weights(options.model, options.weight)
-    return compile_bundle(files or fetch_weights(options.model, options.weight))
+    files = files or fetch_weights(options.model, options.weight)
+    compiled = compile_bundle(files)
+    if files.weights.is_relative_to(seisbench_cache()):
+        _tell_if_changed(compiled)
+    return compiled
 
 
 def find_bundle(options: PickOptions) -> Bundle | None:
@@ -54,6 +59,26 @@ def find_bundle(options: PickOptions) -> Bundle | None:
         return _by_name(options)
     folder = bundle_folder(files)
     return Bundle.read(folder) if folder.is_dir() else None
+
+
+def _tell_if_changed(made: Bundle) -> None:
+    """Warn if published weights are not what the same version was when it was first compiled.
+
+    Their hub publishes no check sums: what was seen first is what there is to compare with.
+    """
+    what = (made.info.model, made.info.weight, made.info.version)
+    others = {
+        bundle.info.weights_sha256
+        for bundle in list_bundles()
+        if (bundle.info.model, bundle.info.weight, bundle.info.version) == what
+    } - {made.info.weights_sha256}
+    if others:
+        warnings.warn(
+            f"weights {made.info.weight} of {made.info.model}, version {made.info.version}, are "
+            f"not those that were compiled before: SHA-256 {made.info.weights_sha256}, then "
+            f"{', '.join(sorted(others))}. Picks with them are another run",
+            stacklevel=3,
+        )
 
 
 def resolved(options: PickOptions) -> PickOptions:

@@ -24,7 +24,7 @@ from epicat.errors import ModelError
 from epicat.pick.bundle import BATCH, Bundle, OpenVinoPicker, bundle_folder, import_openvino
 from epicat.pick.describe import describe
 from epicat.pick.hub import INSTEAD, seisbench_models
-from epicat.pick.weights import WeightFiles, cached_weights, find_weights, seisbench_cache
+from epicat.pick.weights import VERSION, WeightFiles, cached_weights, find_weights, seisbench_cache
 
 __all__ = ["compile_bundle", "fetch_weights"]
 
@@ -34,7 +34,7 @@ _TOLERANCE = 1e-4
 
 def fetch_weights(model: str, weight: str) -> WeightFiles:
     """Download weights into SeisBench's cache; raise `ModelError` if they cannot be had."""
-    architecture = getattr(seisbench_models(), model)
+    architecture = _only_fetching(getattr(seisbench_models(), model))
     logging.getLogger("seisbench").setLevel(logging.ERROR)
     try:
         architecture.from_pretrained(weight)
@@ -44,6 +44,25 @@ def fetch_weights(model: str, weight: str) -> WeightFiles:
     if files is None:
         raise ModelError(_unreachable(model, weight, FileNotFoundError("nothing was downloaded")))
     return files
+
+
+def _only_fetching(architecture: Any) -> Any:
+    """Return an architecture whose `from_pretrained` fetches files and opens none of them.
+
+    SeisBench's own loads them as PyTorch's default has it: before PyTorch 2.6, or where
+    TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD is set, that runs whatever the file says.  A version comes
+    from the hub and becomes part of a path, so that only numbers are let through.
+    """
+
+    def list_versions(cls: Any, name: str, remote: bool = True) -> list[str]:
+        found = super(cls, cls).list_versions(name, remote=remote)
+        return [version for version in found if VERSION.fullmatch(version)]
+
+    def load(cls: Any, *_: Any, **__: Any) -> None:
+        del cls
+
+    own = {"list_versions": classmethod(list_versions), "load": classmethod(load)}
+    return type(architecture.__name__, (architecture,), own)  # its name is that of the folder
 
 
 def _unreachable(model: str, weight: str, error: Exception) -> str:
@@ -75,9 +94,8 @@ def compile_bundle(files: WeightFiles) -> Bundle:
     partial.mkdir()
     try:
         bundle = Bundle(partial, info)
-        _converted(model, bundle)
         bundle.about.write_text(info.model_dump_json(indent=1), encoding="utf-8")
-        bundle.seal()
+        _converted(model, bundle)
         _publish(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -178,7 +196,7 @@ def _with_loops(model: Any) -> None:
 
 
 def _converted(model: Any, bundle: Bundle) -> None:
-    """Write the graph, and see that it gives what PyTorch gives."""
+    """Write the graph, seal the bundle, and see that it gives what PyTorch gives."""
     import torch  # noqa: PLC0415 - heavy, see the module's docstring
 
     shape = (BATCH, len(bundle.info.component_order), bundle.info.samples)
@@ -187,6 +205,7 @@ def _converted(model: Any, bundle: Bundle) -> None:
         with warnings.catch_warnings(action="ignore"), torch.no_grad(), _one_thread():
             _with_loops(model)
             wanted = _convert(model, bundle)(windows.clone()).numpy()
+            bundle.seal()
         difference = np.abs(OpenVinoPicker(bundle).probabilities(windows.numpy()) - wanted)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]

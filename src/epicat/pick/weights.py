@@ -16,9 +16,19 @@ from typing import Any
 
 from epicat.errors import InputError, ModelError
 
-__all__ = ["WeightFiles", "cached_weights", "find_weights", "names_of_pair", "seisbench_cache"]
+__all__ = [
+    "VERSION",
+    "WeightFiles",
+    "cached_weights",
+    "find_weights",
+    "names_of_pair",
+    "seisbench_cache",
+]
 
-_VERSIONED = re.compile(r"(?P<stem>.+)\.(?P<kind>pt|json)(?:\.v(?P<version>[0-9.]+))?")
+VERSION = re.compile(r"[0-9.]+")
+"""What SeisBench's versions of weights look like."""
+_VERSIONED = re.compile(rf"(?P<stem>.+)\.(?P<kind>pt|json)(?:\.v(?P<version>{VERSION.pattern}))?")
+_NAME = re.compile(r"[A-Za-z0-9_+-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,11 @@ def find_weights(model: str, weight: str) -> WeightFiles | None:
     path = Path(weight)
     if path.suffix or len(path.parts) > 1:
         return _local_pair(model, path)
+    if not _NAME.fullmatch(weight):
+        raise InputError(
+            f"weights {weight!r}: no name of SeisBench's weights, which are 1 to 64 letters, "
+            "digits, - and _; or give one file of a pair such as my.pt and my.json"
+        )
     versions = [f for f in cached_weights(model) if f.weight == weight]
     return max(versions, key=_version, default=None)
 
@@ -105,7 +120,7 @@ def _version(files: WeightFiles) -> tuple[int, ...]:
 def _local_pair(model: str, path: Path) -> WeightFiles:
     pair = [path.with_name(name) for name in names_of_pair(path.name, str(path))]
     for file in pair:
-        if not file.is_file():
+        if not _is_file(file):
             raise InputError(f"weights {str(path)!r}: there is no file {str(file)!r}")
     return WeightFiles(model, _parts(path.name)["stem"], pair[0], pair[1])
 
@@ -129,6 +144,13 @@ def _parts(name: str, given: str = "") -> re.Match[str]:
             "my.json"
         )
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no name that a file can have
+        return False
 
 
 def _partner(path: Path) -> Path:

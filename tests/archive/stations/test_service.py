@@ -130,6 +130,30 @@ def test_nobody_there(fake: Fake):
         find_stations(fake.address.replace("127.0.0.1", "localhost.invalid"))
 
 
+def test_a_password_in_an_address_is_refused_and_not_repeated(fake: Fake):
+    host = fake.address.removeprefix("http://")
+    with pytest.raises(
+        InputError, match=rf"stations http://\.\.\.@{host}: .* are not taken"
+    ) as caught:
+        find_stations(f"http://ana:s3cret@{host}", None)
+    assert "s3cret" not in str(caught.value)
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    "codes",
+    ["../../..|KBG||HHZ", "NC|../../x||HHZ", "/|etc||HHZ", "NC|K\0G||HHZ", "NC|C:\\x||HHZ",
+     "NC|KBG|../..|HHZ", "NC|KBG||../HHZ", "NC|Köln||HHZ", "NC|$ne||HHZ", "||| HHZ"],
+)  # fmt: skip
+def test_codes_that_are_none_are_left_out_and_told(fake: Fake, codes: str):
+    """They would become parts of the archive's paths, and of the keys of results."""
+    rest = "|39.5|-123.5|1|0|0|0|x|1|1|x|100|2001-01-01T00:00:00|"
+    fake.answers = [(200, "\n".join((HEADER, codes + rest, ROWS[0])))]
+    with pytest.warns(UserWarning, match="left out, since their codes are not letters and digits"):
+        (station,) = find_stations(fake.address, None)
+    assert station.id == "NC.KBG."
+
+
 def test_nothing_inside(fake: Fake):
     fake.answers = [(204, "")]
     with pytest.raises(InputError, match="there is no station in it"):

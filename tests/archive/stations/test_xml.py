@@ -97,6 +97,8 @@ def test_a_file_that_goes_no_deeper_than_stations():
         (document(station(channel(dates=' startDate="soon"'))), "'soon' is not a time"),
         (document(station(channel(), "")), "codes 'NC.' are not letters and digits"),
         (document(station(channel(), ' code="../X"')), "codes 'NC.../X' are not letters"),
+        (document(station(channel(location="../.."))), "codes 'NC.KBG.../...HHZ' are not letters"),
+        (document(station(channel("H/Z"))), "codes 'NC.KBG.00.H/Z' are not letters"),
     ],
 )
 def test_what_is_no_stationxml_is_told_with_its_line(text, reason):

@@ -19,6 +19,7 @@ from epicat.model import EVER, Span, Station
 __all__ = [
     "SHOWN",
     "ChannelEpoch",
+    "check_codes",
     "epoch_of",
     "merged",
     "number",
@@ -34,6 +35,8 @@ SHOWN = 10
 _SAME_PLACE_KM = 1.0
 _PICKABLE = re.compile("[FGDCESHB][HLNPG].?")
 """10 Hz and more, and an instrument that records ground motion."""
+_OPTIONAL = re.compile("[A-Za-z0-9-]{0,8}")
+"""Codes of locations and channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,17 @@ def epoch_of(start: str, end: str) -> Span:
     first = parse_time(start) if start else EVER.start_ns
     last = parse_time(end) if end else EVER.end_ns
     return Span(max(first, EVER.start_ns), min(last, EVER.end_ns))
+
+
+def check_codes(network: str, station: str, *others: str) -> None:
+    """Raise `ValueError` for codes that are none: they become parts of keys and of paths.
+
+    ``others`` are location and channel, which may be empty and have hyphens.
+    """
+    plain = all(code.isascii() and code.isalnum() for code in (network, station))
+    if not (plain and all(map(_OPTIONAL.fullmatch, others))):
+        codes = ".".join((network, station, *others))
+        raise ValueError(f"codes {codes[:60]!r} are not letters and digits")
 
 
 def place_of(latitude: str, longitude: str, elevation: str) -> tuple[float, float, float]:

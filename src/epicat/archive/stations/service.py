@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
-from epicat.archive.stations.places import SHOWN, ChannelEpoch, epoch_of, place_of
+from epicat.archive.stations.places import (
+    SHOWN,
+    ChannelEpoch,
+    check_codes,
+    epoch_of,
+    place_of,
+    some,
+)
 from epicat.errors import ArchiveError, InputError
 from epicat.geo import Extent
 
@@ -46,7 +54,25 @@ def read_service(where: str, extent: Extent | None) -> list[ChannelEpoch]:
     used.
     """
     urls = query_urls(SERVICES.get(where.casefold(), where), extent)
-    return [row for url in urls for row in read_text(_answer(url), url)]
+    return [row for url in urls for row in _with_codes(read_text(_answer(url), url), url)]
+
+
+def _with_codes(rows: Iterable[ChannelEpoch], where: str) -> Iterator[ChannelEpoch]:
+    """Leave out what has no proper codes, with a warning: nobody here can mend a service."""
+    odd: dict[str, None] = {}
+    for row in rows:
+        try:
+            check_codes(row.network, row.station, row.location, row.channel)
+        except ValueError:
+            odd.setdefault(repr(f"{row.id}.{row.channel}"[:60]))
+        else:
+            yield row
+    if odd:
+        warnings.warn(
+            f"stations from {where}: left out, since their codes are not letters and digits: "
+            f"{some(list(odd))}",
+            stacklevel=2,
+        )
 
 
 def query_urls(base: str, extent: Extent | None) -> list[str]:
@@ -58,6 +84,12 @@ def query_urls(base: str, extent: Extent | None) -> list[str]:
     parts = urlsplit(base)
     if not parts.netloc:
         raise InputError(f"stations {base!r} is no address; write for example {SERVICES['ncedc']}")
+    if "@" in parts.netloc:
+        host = parts.netloc.rpartition("@")[2]
+        raise InputError(
+            f"stations {parts.scheme}://...@{host}: user and password are not taken, "
+            "since an address is shown and kept; leave them out, or give --stations a file"
+        )
     path = parts.path.rstrip("/")
     if not path.endswith("/query"):
         head, found, _ = path.partition("/fdsnws/")
@@ -108,7 +140,7 @@ def _answer(url: str) -> str:
 
 def _fetched(url: str) -> str:
     request = Request(url, headers={"User-Agent": "epicat"})  # noqa: S310 - http(s) alone gets here
-    with urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - see above
+    with urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - see above # nosec B310
         body: bytes = answer.read(_LARGEST + 1)
     if len(body) > _LARGEST:
         raise InputError(f"stations from {url}: more than {_LARGEST >> 20} MB; ask for less")

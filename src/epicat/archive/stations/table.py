@@ -18,6 +18,7 @@ from pathlib import Path
 
 from epicat.archive.stations.places import (
     SHOWN,
+    check_codes,
     epoch_of,
     merged,
     place_of,
@@ -166,10 +167,5 @@ def _codes(cell: Mapping[str, str], has_location: bool) -> tuple[str, str, str]:
         if len(parts) not in (2, 3, 4):
             raise ValueError(f"id {cell.get('id', '')!r} is not NET.STA.LOC")
         codes = (parts[0], parts[1], parts[2] if len(parts) > 2 else ANY_LOCATION)
-    if not all(c.isascii() and c.isalnum() for c in codes[:2]) or not _is_location(codes[2]):
-        raise ValueError(f"codes {'.'.join(codes)!r} are not letters and digits")
+    check_codes(*codes[:2], *(code for code in codes[2:] if code != ANY_LOCATION))
     return codes
-
-
-def _is_location(code: str) -> bool:
-    return code in ("", ANY_LOCATION) or (code.isascii() and code.replace("-", "").isalnum())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import IO
 from xml.parsers import expat
 
-from epicat.archive.stations.places import ChannelEpoch, epoch_of, place_of
+from epicat.archive.stations.places import ChannelEpoch, check_codes, epoch_of, place_of
 from epicat.model import ANY_LOCATION
 
 __all__ = ["read_stationxml"]
@@ -125,18 +125,20 @@ class _Reader:
     def _row(self, level: str) -> ChannelEpoch:
         station, own = self._codes.get("Station", {}), self._codes[level]
         codes = (self._codes.get("Network", {}).get("code", ""), station.get("code", ""))
-        if not all(code.isascii() and code.isalnum() for code in codes):
-            raise ValueError(f"codes {'.'.join(codes)!r} are not letters and digits")
+        is_channel = level == "Channel"
+        location = own.get("locationCode", "").strip() if is_channel else ""
+        channel = own.get("code", "").strip() if is_channel else ""
+        check_codes(*codes)
+        check_codes(*codes, location, channel)
         numbers = {**self._numbers.get("Station", {}), **self._numbers[level]}
         latitude, longitude, elevation = place_of(*(numbers.get(name, "") for name in _NUMBERS))
         start = own.get("startDate") or station.get("startDate", "")
         end = own.get("endDate") or station.get("endDate", "")
-        is_channel = level == "Channel"
         return ChannelEpoch(
             network=codes[0],
             station=codes[1],
-            location=own.get("locationCode", "").strip() if is_channel else ANY_LOCATION,
-            channel=own.get("code", "").strip() if is_channel else "",
+            location=location if is_channel else ANY_LOCATION,
+            channel=channel,
             latitude=latitude,
             longitude=longitude,
             elevation_m=elevation,

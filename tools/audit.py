@@ -1,0 +1,93 @@
+"""Ask the database of known vulnerabilities about every package that is pinned.
+
+The database is PyPI's (`pip-audit`).  Where it cannot be asked, that is said, and is no pass: with
+EPICAT_REQUIRE_AUDIT=1 it is a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+__all__ = ["ACCEPTED", "Report", "audit"]
+
+PINS: Final = Path(__file__).resolve().parent.parent / "constraints.txt"
+ACCEPTED: Final[Mapping[str, str]] = {}
+"""Vulnerabilities that do not concern epicat, by their ids, each with the reason."""
+
+_OPTIONS = ("--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off")
+_PROBE = "pip==25.3\n"
+"""What is asked first: where the database does not answer about this, it answers nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the database says."""
+
+    known: int = 0
+    """Packages that it told about."""
+    holes: tuple[str, ...] = ()
+    """What it told: package, version, id and the versions that mend it."""
+    unknown: tuple[str, ...] = ()
+    """Packages that it could not be asked about, and why."""
+
+    @classmethod
+    def of(cls, text: str) -> Report:
+        """Read pip-audit's JSON; anything else is a database that did not answer."""
+        try:
+            packages: list[dict[str, Any]] = json.loads(text)["dependencies"]
+        except (ValueError, KeyError, TypeError):
+            return cls(unknown=("the database cannot be reached",))
+        told = [package for package in packages if "skip_reason" not in package]
+        return cls(
+            known=len(told),
+            holes=tuple(_words(p, hole) for p in told for hole in p["vulns"]),
+            unknown=tuple(p["skip_reason"] for p in packages if "skip_reason" in p),
+        )
+
+
+def _words(package: Mapping[str, Any], hole: Mapping[str, Any]) -> str:
+    mended = ", ".join(hole["fix_versions"]) or "no version yet"
+    return f"{package['name']} {package['version']}: {hole['id']}, mended by {mended}"
+
+
+def audit(requirements: str, command: Sequence[str]) -> Report:
+    """Ask about requirements, ``name==version`` in lines."""
+    ignored = [part for name in ACCEPTED for part in ("--ignore-vuln", name)]
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "requirements.txt"
+        file.write_text(requirements, encoding="utf-8")
+        asked = [*command, *_OPTIONS, *ignored, "--requirement", str(file)]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)  # nosec B603
+    return Report.of(done.stdout)
+
+
+def main(command: Sequence[str]) -> int:
+    """Audit the pins; return the exit code."""
+    report = audit(_PROBE, command)
+    if report.known:
+        report = audit(PINS.read_text(encoding="utf-8"), command)
+    for line in report.holes:
+        print(line)
+    for name, reason in ACCEPTED.items():
+        print(f"accepted: {name}, since {reason}")
+    if report.unknown:
+        print(
+            f"NOT AUDITED: {len(report.unknown) if report.known else 'all'} packages, since "
+            f"{report.unknown[0]!r}; run `make audit` where PyPI's database can be asked",
+            file=sys.stderr,
+        )
+    print(f"{report.known} packages audited, {len(report.holes)} vulnerabilities")
+    required = os.environ.get("EPICAT_REQUIRE_AUDIT", "0") not in {"", "0"}
+    return int(bool(report.holes) or (required and bool(report.unknown)))
+
+
+if __name__ == "__main__":
+    sys.exit(main([str(Path(sys.executable).with_name("pip-audit"))]))

@@ -245,3 +245,13 @@ def test_a_clock_without_records_is_right() -> None:
     assert run.clock.offset_ns(-(10**12)) == run.clock.offset_ns(10**12) == 3
     empty = type(run.clock)(np.empty(0, np.int64), np.empty(0, np.int64))
     assert empty.offset_ns(0) == 0
+
+
+def test_each_run_knows_its_own_clock_only() -> None:
+    """A day of many gaps must not hold the clock of the whole day for each of its runs."""
+    pieces = [(at * 10, 3, at % 7) for at in range(5000)]
+    runs = merge([record_of(pieces)], RATE)
+    assert len(runs) == len(pieces)
+    assert sum(len(run.clock.firsts) for run in runs) == len(pieces)
+    found = laid(runs)
+    assert all(found[first][1] == late for first, _, late in pieces)

@@ -85,14 +85,19 @@ def merge(records: Iterable[Records], rate: Fraction) -> list[Run]:
     kept = np.flatnonzero(firsts + counts > before)
     firsts, before, order = firsts[kept], before[kept], order[kept]
     skips = np.maximum(before - firsts, 0)
-    clock = Clock(firsts + skips, pieces.offsets_ns[order])
+    starts, offsets = firsts + skips, pieces.offsets_ns[order]
     begins = pieces.begins[order]
     ends, begins = begins + pieces.counts[order], begins + skips
     parts = [samples[b:e] for b, e in zip(begins.tolist(), ends.tolist(), strict=True)]
     holes = firsts - before
     cuts = [0, *(np.flatnonzero(holes[1:] > 1) + 1).tolist(), len(parts)]
     return [
-        Run(rate, int(clock.firsts[low]), _filled(parts[low:high], holes[low:high]), clock)
+        Run(
+            rate,
+            int(starts[low]),
+            _filled(parts[low:high], holes[low:high]),
+            Clock(starts[low:high], offsets[low:high]),
+        )
         for low, high in pairwise(cuts)
         if low < high
     ]

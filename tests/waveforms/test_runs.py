@@ -255,3 +255,14 @@ def test_each_run_knows_its_own_clock_only() -> None:
     assert sum(len(run.clock.firsts) for run in runs) == len(pieces)
     found = laid(runs)
     assert all(found[first][1] == late for first, _, late in pieces)
+
+
+@pytest.mark.parametrize("size", [3e38, 1e300, -1e16])
+def test_samples_that_nothing_measures_are_gaps(size: float) -> None:
+    """A double of 1e300 is a number, and infinite for a picker; 3e38 is when it is squared."""
+    values = np.arange(100, dtype=np.float64)
+    values[[30, 31, 32]] = size
+    runs = merge([Records(np.array([MIDNIGHT]), np.array([100]), values)], RATE)
+    assert spans(runs) == [(0, 30), (33, 100)]
+    (kept,) = merge([Records(np.array([MIDNIGHT]), np.array([2]), np.array([1e15, -1e15]))], RATE)
+    assert kept.samples.tolist() == [1e15, -1e15]

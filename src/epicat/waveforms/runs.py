@@ -22,6 +22,11 @@ from epicat.waveforms.records import Records
 __all__ = ["Clock", "Run", "merge"]
 
 
+_LARGEST = 1e15
+"""Samples beyond this are damage: in any unit the ground moves less, digitisers count to 2e9, and
+the sum of the squares of a window's samples still is a float32."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """How far the true sample times are from the grid, record by record."""
@@ -115,10 +120,12 @@ def _laid(records: Sequence[Records], rate: Fraction) -> _Pieces:
 
 
 def _finite(pieces: _Pieces, samples: NDArray[np.generic]) -> _Pieces:
-    """Cut out samples that are no numbers: they are gaps."""
-    if not np.issubdtype(samples.dtype, np.floating) or bool(np.isfinite(samples).all()):
+    """Cut out samples that are no numbers, or none that can be measured: they are gaps."""
+    if not np.issubdtype(samples.dtype, np.floating):
         return pieces
-    good = np.isfinite(samples)
+    good = np.abs(samples) <= _LARGEST
+    if good.all():
+        return pieces
     starts = good & ~np.concatenate([[False], good[:-1]])
     starts[pieces.begins[pieces.counts > 0]] = True
     starts &= good

@@ -13,6 +13,7 @@ import numpy as np
 import pymseed
 from numpy.typing import NDArray
 
+from epicat.clock import DAY_NS, iso
 from epicat.miniseed import Scan, codes_of, first_line, scan
 from epicat.model import Span
 from epicat.waveforms.grid import nominal_rate
@@ -82,8 +83,11 @@ def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
         decoded.reasons.append("empty, 0 bytes")
         return decoded
     found = scan(body)
-    decoded.holds_station = (network, station) in found.spans
+    own = found.spans.get((network, station))
+    decoded.holds_station = own is not None
     decoded.reasons += _foreign(found, body, network, station)
+    if own and not own.overlaps(span.widened(DAY_NS)):
+        decoded.reasons.append(f"holds {iso(own.start_ns)} to {iso(own.end_ns - 1)}")
     # The selection keeps whole records, also those that reach over the span's ends.
     start, end = _text(span.start_ns), _text(span.end_ns)
     for stretch in found.stretches:

@@ -101,11 +101,9 @@ def sealed(record: bytes) -> bytes:
 
 
 def _table() -> list[int]:
-    found = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        found.append(value)
+    found = list(range(256))
+    for _ in range(8):
+        found = [value >> 1 ^ (0x82F63B78 if value & 1 else 0) for value in found]
     return found
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pymseed
 from pymseed import DataEncoding
 
-from torture.headers import changed, is_3, put, records_of, renamed, sealed
+from torture.objects.headers import changed, is_3, put, records_of, renamed, sealed
 
 __all__ = ["MUTATIONS", "Mutation", "Want"]
 
@@ -210,6 +210,11 @@ def _time(rng: random.Random, record: bytes) -> bytes:
         {"year": 2262, "day": 102}, {"year": 1677, "day": 264},
     )  # fmt: skip
     return changed(record, **rng.choice(wrong))
+
+
+def _two_years_old(rng: random.Random, record: bytes) -> bytes:
+    del rng
+    return changed(record, year=2018)
 
 
 def _rate(rng: random.Random, record: bytes) -> bytes:
@@ -410,6 +415,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "wrong channel": Mutation(_each(_other_codes("channel"))),
     "wrong location": Mutation(_each(_other_codes("location"))),
     "no code": Mutation(_each(_other_name)),
+    "two years old": Mutation(_all(_two_years_old), Want.TOLD),
     "wrong time": Mutation(_each(_time)),
     "absurd rate": Mutation(_all(_rate), Want.TOLD),
     "mixed rates": Mutation(_each(_odd_rate)),

@@ -264,7 +264,8 @@ class ParquetStore:
         raise StoreError(f"store {self.location!r}: files of the ledger vanish all the time")
 
     def _read_marks(self, name: str) -> list[LedgerEntry]:
-        return entries_of(self._read_parquet(name, LEDGER))
+        with self._damage_told(name):
+            return entries_of(self._read_parquet(name, LEDGER))
 
     def put_stations(self, rows: pa.Table) -> None:
         """Add stations; a row replaces an earlier one of the same id."""

@@ -25,9 +25,8 @@ __all__ = ["Done", "run"]
 
 _ADDRESSES_BYTES = 8 * 2**30
 """Addresses that a process may have: whoever believes in a record of gigabytes gets none."""
-_START_S = 60.0
-_OBJECT_S = 0.5
-"""How long a campaign may take: so much, and so much more for each object."""
+_DEADLINE_S = 1800.0
+"""A campaign that takes longer hangs: it is some seconds, and a minute where many work."""
 
 Row = tuple[int, str, str, float]
 """Time of a pick in ns, channel, phase, confidence."""
@@ -61,7 +60,7 @@ def run(folder: Path, store: Path, bad: Iterable[Bad], layout: str = "sds") -> D
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     resource.prlimit(process.pid, resource.RLIMIT_AS, (_ADDRESSES_BYTES, _ADDRESSES_BYTES))
-    timer = threading.Timer(_START_S + _OBJECT_S * len(stations), _end, [process.pid])
+    timer = threading.Timer(_DEADLINE_S, _end, [process.pid])
     timer.start()
     assert process.stderr is not None
     said = process.stderr.read().decode(errors="replace")

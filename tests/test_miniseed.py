@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import time
 
 import pytest
@@ -85,3 +87,28 @@ def test_a_day_in_pieces_out_of_order_takes_no_more_than_one_in_order() -> None:
     random.Random(1).shuffle(parts)
     assert scan(b"".join(parts)).size == 40_000 * 128
     assert cpu_s(b"".join(parts)) < 4
+
+
+EDGE = """
+import ctypes, mmap, sys
+from epicat.miniseed import scan
+
+page = mmap.PAGESIZE
+memory = mmap.mmap(-1, 2 * page)
+begin = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(begin + page), page, 0) == 0
+body = bytes.fromhex(sys.stdin.read())
+for prefix in (b"", b"no record", body * 2):
+    for left in range(1, len(body)):
+        text = prefix + body[:left]
+        memory[page - len(text) : page] = text
+        scan(memoryview(memory)[page - len(text) : page])
+"""
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_nothing_is_read_behind_the_end_of_an_object(version: int) -> None:
+    """The page behind it is forbidden: whoever looks there is killed."""
+    (one, *_) = records(SAMPLES, version=version, reclen=256)
+    done = subprocess.run([sys.executable, "-c", EDGE], input=one.hex(), text=True, check=False)
+    assert done.returncode == 0

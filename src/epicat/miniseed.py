@@ -26,6 +26,9 @@ _PIECE = 2**18
 stretches between gaps, of which a small object may have ten thousands."""
 _LONGEST = 10 * 2**20
 """Longest record that libmseed reads."""
+_HEADER = 48
+"""Bytes of a header of miniSEED 2.  libmseed 3 looks at all of them where only 40 are left: past
+the end of an object that was cut off there, which is past the end of memory at times."""
 
 
 @dataclass(slots=True)
@@ -47,17 +50,19 @@ class Scan:
 
 def scan(body: bytes) -> Scan:
     """Find all records of an object, whatever lies between them.  Nothing is raised."""
-    found, view, begin = Scan(), memoryview(body), 0
+    found, pieces, begin = Scan(), _Pieces(body), 0
     while begin < len(body):
-        length, error = _run_of_records(view[begin : begin + _PIECE], found.spans)
+        piece = pieces.at(begin, _PIECE)
+        length, error = _run_of_records(piece, found.spans)
         if not length and len(body) - begin > _PIECE:
-            length, error = _run_of_records(view[begin : begin + _LONGEST], found.spans)
+            piece = pieces.at(begin, _LONGEST)
+            length, error = _run_of_records(piece, found.spans)
         if length:
-            found.stretches.append(view[begin : begin + length])
+            found.stretches.append(piece[:length])
             begin += length
         else:
             found.damage = found.damage or error
-            begin = _next_record(body, begin + 1)
+            begin = _next_record(body, pieces, begin + 1)
     return found
 
 
@@ -70,6 +75,22 @@ def codes_of(
     except (ValueError, pymseed.PymseedError):
         return UNREADABLE
     return network, station, location, channel
+
+
+class _Pieces:
+    """The bytes of an object; behind each piece memory goes on for as long as a header."""
+
+    def __init__(self, body: bytes) -> None:
+        self._view = memoryview(body)
+        self._start = max(len(body) - _LONGEST - _HEADER, 0)
+        self._tail = memoryview(bytes(self._view[self._start :]) + bytes(_HEADER))
+
+    def at(self, begin: int, size: int) -> memoryview:
+        """Return some bytes, fewer at the end of the object; ``size`` is at most `_LONGEST`."""
+        end = min(begin + size, len(self._view))
+        if end + _HEADER <= len(self._view):
+            return self._view[begin:end]
+        return self._tail[begin - self._start : end - self._start]
 
 
 def _run_of_records(body: memoryview, spans: dict[tuple[str, str], Span]) -> tuple[int, str]:
@@ -89,11 +110,11 @@ def _run_of_records(body: memoryview, spans: dict[tuple[str, str], Span]) -> tup
     return length, error
 
 
-def _next_record(body: bytes, begin: int) -> int:
+def _next_record(body: bytes, pieces: _Pieces, begin: int) -> int:
     """Return where the next record starts at or after ``begin``, or the end of the object."""
     for at in _starts(body, begin):
         try:
-            pymseed.MS3Record.parse(memoryview(body)[at : at + _LONGEST])
+            pymseed.MS3Record.parse(pieces.at(at, _LONGEST))
         except (pymseed.MiniSEEDError, ValueError):
             continue
         return at

@@ -57,7 +57,9 @@ def test_a_record_longer_than_a_piece_is_found() -> None:
     long = mseed(counts(400_000, step=2**20), version=3, reclen=2**20)
     assert len(long) > 2**20
     assert scan(long).size == len(long)
-    assert scan(long + b"x" + long).size == 2 * len(long)
+    found = scan(long + b"x" + long)
+    assert found.size == 2 * len(long)
+    assert found.damage == "No miniSEED data detected"
 
 
 def test_a_record_that_begins_inside_what_looks_like_one_is_found() -> None:

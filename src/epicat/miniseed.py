@@ -54,8 +54,8 @@ def scan(body: bytes) -> Scan:
     while begin < len(body):
         piece = pieces.at(begin, _PIECE)
         length, error = _run_of_records(piece, found.spans)
-        if not length and len(body) - begin > _PIECE:
-            piece = pieces.at(begin, _LONGEST)
+        if not length and len(piece) == _PIECE and (long := _record_length(pieces, begin)):
+            piece = pieces.at(begin, long)
             length, error = _run_of_records(piece, found.spans)
         if length:
             found.stretches.append(piece[:length])
@@ -112,13 +112,15 @@ def _run_of_records(body: memoryview, spans: dict[tuple[str, str], Span]) -> tup
 
 def _next_record(body: bytes, pieces: _Pieces, begin: int) -> int:
     """Return where the next record starts at or after ``begin``, or the end of the object."""
-    for at in _starts(body, begin):
-        try:
-            pymseed.MS3Record.parse(pieces.at(at, _LONGEST))
-        except (pymseed.MiniSEEDError, ValueError):
-            continue
-        return at
-    return len(body)
+    return next((at for at in _starts(body, begin) if _record_length(pieces, at)), len(body))
+
+
+def _record_length(pieces: _Pieces, begin: int) -> int:
+    """Return how long the record is that begins somewhere; 0 if there is none."""
+    try:
+        return pymseed.MS3Record.parse(pieces.at(begin, _LONGEST)).reclen
+    except (pymseed.MiniSEEDError, ValueError):
+        return 0
 
 
 def _starts(body: bytes, begin: int) -> Iterator[int]:

@@ -16,7 +16,7 @@ from epicat.archive.source import StoredObject
 from epicat.errors import ArchiveError, InputError, ObjectError
 from epicat.model import Span, StationDay
 from layout_keys import KEYS
-from waves import DAY, MemorySource, sds_key
+from waves import AROUND, DAY, MemorySource, sds_key
 
 BY_NAME = pytest.mark.parametrize("name", sorted(LAYOUTS))
 
@@ -168,3 +168,14 @@ def test_an_archive_is_opened_by_the_name_of_its_layout(tmp_path: Path) -> None:
         open_archive(str(tmp_path), "sdss")
     with pytest.raises(ArchiveError, match="is not a folder"):
         open_archive(str(tmp_path / "nothing"), "sds")
+
+
+def test_an_object_of_many_gigabytes_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / sds_key("XX.AAA..HHZ", DAY)
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        file.truncate(10 * 10**9)
+    archive = open_archive(str(tmp_path), "sds")
+    (item,) = archive.objects("XX", "AAA", AROUND)
+    with pytest.raises(ObjectError, match=r"too large: 10\.0 GB, and no more than 2 GB are read"):
+        archive.read(item)

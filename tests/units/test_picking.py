@@ -161,6 +161,25 @@ def test_channels_that_cannot_be_picked_are_no_data_with_the_reason() -> None:
     assert (result.status, result.reason) == (Status.NO_DATA, "LHZ at 1 Hz cannot be picked")
 
 
+def test_a_component_of_the_chosen_band_that_is_left_out_is_told() -> None:
+    quiet = [(NSLC[1], 100.0), (NSLC[2], 100.0), ("XX.AAA..LHZ", 1.0)]
+    objects = {sds_key(nslc, DAY): mseed(QUIET, NOON, rate, nslc) for nslc, rate in quiet}
+    assert pick(objects).reason == ""
+    result = pick(objects | {sds_key(NSLC[0], DAY): mseed(QUIET, NOON, 1e9)})
+    assert (result.channels, result.reason) == ("--.HH[NE]", "HHZ at 1e+09 Hz cannot be picked")
+
+
+def test_an_object_of_other_years_is_told_beside_good_ones() -> None:
+    years = 2 * 365 * 86_400 * SECOND
+    old = object_of(QUIET, NOON - years)
+    told = (
+        f"{sds_key(NSLC[0], DAY)}: holds 2017-06-21T12:00:00.000000Z to 2017-06-21T12:00:29.990000Z"
+    )
+    assert pick(old).reason == told
+    result = pick(old | object_of(QUIET, NOON, NSLC[1]))
+    assert (result.status, result.channels, result.reason) == (Status.NO_PICKS, "--.HH[N]", told)
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [(b"garbage", "not miniSEED, 7 bytes"), (b"", "empty, 0 bytes"),

@@ -338,6 +338,29 @@ def test_a_channel_code_of_other_than_three_letters_is_told() -> None:
     assert "has not three letters" in result.reasons[0]
 
 
+def test_a_channel_of_many_rates_gives_those_with_the_most_samples() -> None:
+    parts = [
+        mseed(SAMPLES[: 10 + at], MIDNIGHT + at * 5 * SECOND, rate=50 + at) for at in range(30)
+    ]
+    result = decoded(b"".join(parts))
+    assert [float(c.rate) for c in result.channels] == [72 + at for at in range(8)]
+    (reason,) = result.reasons
+    assert reason == "HHZ has 30 sample rates, of which the 8 with the most samples are read"
+
+
+def test_what_is_told_is_short_and_printable() -> None:
+    parts = [mseed(SAMPLES[:50], rate=1 + at / 100, nslc="XX.AAA..LHZ") for at in range(40)]
+    for at in range(40):
+        bad = bytearray(mseed(SAMPLES[:50], nslc=f"XX.BB{at:02d}..HHZ"))
+        bad[8:10] = b"\x1b["
+        parts.append(bytes(bad))
+    result = decoded(b"".join(parts))
+    assert len(result.remarks) == 6
+    assert result.remarks[-1] == "and 35 more of such"
+    (reason,) = result.reasons
+    assert reason == "holds XX.?[00, XX.?[01, XX.?[02 and 37 more, not XX.AAA"
+
+
 SEEDS = [
     mseed(counts(1500)),
     mseed(counts(1500), version=3),

@@ -245,3 +245,24 @@ def test_a_clock_without_records_is_right() -> None:
     assert run.clock.offset_ns(-(10**12)) == run.clock.offset_ns(10**12) == 3
     empty = type(run.clock)(np.empty(0, np.int64), np.empty(0, np.int64))
     assert empty.offset_ns(0) == 0
+
+
+def test_each_run_knows_its_own_clock_only() -> None:
+    """A day of many gaps must not hold the clock of the whole day for each of its runs."""
+    pieces = [(at * 10, 3, at % 7) for at in range(5000)]
+    runs = merge([record_of(pieces)], RATE)
+    assert len(runs) == len(pieces)
+    assert sum(len(run.clock.firsts) for run in runs) == len(pieces)
+    found = laid(runs)
+    assert all(found[first][1] == late for first, _, late in pieces)
+
+
+@pytest.mark.parametrize("size", [3e38, 1e300, -1e16])
+def test_samples_that_nothing_measures_are_gaps(size: float) -> None:
+    """A double of 1e300 is a number, and infinite for a picker; 3e38 is when it is squared."""
+    values = np.arange(100, dtype=np.float64)
+    values[[30, 31, 32]] = size
+    runs = merge([Records(np.array([MIDNIGHT]), np.array([100]), values)], RATE)
+    assert spans(runs) == [(0, 30), (33, 100)]
+    (kept,) = merge([Records(np.array([MIDNIGHT]), np.array([2]), np.array([1e15, -1e15]))], RATE)
+    assert kept.samples.tolist() == [1e15, -1e15]

@@ -8,8 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 
 from epicat.archive.source import Source, StoredObject
+from epicat.errors import ObjectError
 
-__all__ = ["ReadAhead"]
+__all__ = ["LARGEST_BYTES", "ReadAhead"]
+
+LARGEST_BYTES = 2 * 10**9
+"""Objects above this are not read: days of all channels of a station have a tenth of it."""
 
 
 class ReadAhead:
@@ -40,7 +44,7 @@ class ReadAhead:
     def _fill(self) -> None:
         while self._waiting and len(self._coming) < self._width:
             item = self._waiting.popleft()
-            self._coming[item] = self._pool.submit(self._source.read, item.key)
+            self._coming[item] = self._pool.submit(self._whole, item)
 
     def read(self, item: StoredObject) -> bytes:
         """Read the bytes of an object; raise `ObjectError` if it cannot be read."""
@@ -48,6 +52,14 @@ class ReadAhead:
         if future is None:
             if item in self._waiting:
                 self._waiting.remove(item)
-            return self._source.read(item.key)
+            return self._whole(item)
         self._fill()
         return future.result()
+
+    def _whole(self, item: StoredObject) -> bytes:
+        if item.size > LARGEST_BYTES:
+            told = (
+                f"{item.size / 1e9:.1f} GB, and no more than {LARGEST_BYTES / 1e9:.0f} GB are read"
+            )
+            raise ObjectError(item.key, f"too large: {told}")
+        return self._source.read(item.key)

@@ -82,7 +82,8 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
     try:
         # Decimals keep the 0 of 2019.180, which is a day.
         return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        # Beside what is no TOML: numbers of thousands of digits, lists in lists without end.
         raise InputError(
             f"{path} is no TOML: {error}; text stands in quotation marks, a list in "
             "brackets, each key once"

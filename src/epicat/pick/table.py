@@ -17,7 +17,7 @@ from typing import Any
 
 from epicat.clock import parse_time
 from epicat.errors import InputError
-from epicat.model import ANY_LOCATION, Pick
+from epicat.model import ANY_LOCATION, EVER, Pick
 
 __all__ = ["PickFile", "read_picks"]
 
@@ -160,11 +160,18 @@ def _pick(cell: Mapping[str, Any]) -> Pick:
     phase = str(cell["phase"]).strip().upper()
     if phase not in ("P", "S"):
         raise ValueError(f"phase {cell['phase']!r} is not P or S")
-    time = cell["time"]
-    time_ns = time if isinstance(time, int) else parse_time(str(time))
+    time_ns = _time_ns(cell["time"])
     channel = str(cell.get("channel", "")) or own_channel
     confidence = _confidence(cell.get("confidence", 1.0))
     return Pick(time_ns, trace_id, channel[:2], phase, confidence, time_ns, time_ns)
+
+
+def _time_ns(given: Any) -> int:
+    is_ns = isinstance(given, int) and not isinstance(given, bool)
+    time_ns: int = given if is_ns else parse_time(str(given))
+    if not EVER.start_ns <= time_ns < EVER.end_ns:
+        raise ValueError(f"time {given} is not between 1900 and 2200; numbers are ns since 1970")
+    return time_ns
 
 
 def _confidence(given: Any) -> float:

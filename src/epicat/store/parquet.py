@@ -327,7 +327,8 @@ class ParquetStore:
         return [n for n in names if n.endswith(".parquet") and _may_mark(n, span)]
 
     def _read_marks(self, name: str) -> list[LedgerEntry]:
-        return entries_of(self._read_parquet(name, LEDGER))
+        with self._damage_told(name):
+            return entries_of(self._read_parquet(name, LEDGER))
 
     def put_stations(self, rows: pa.Table) -> None:
         """Add stations; a row replaces an earlier one of the same id."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -159,7 +159,7 @@ class DayPicker:
         short = "" if windows or not left else _shortness(left, info.samples, rate)
         return DayResult(
             status=status,
-            reason=_reason(faults, short, read.trouble),
+            reason=_reason(faults, short, _left_out(choice, read.remarks), read.trouble),
             picks=tuple(picks),
             objects=tuple(read.objects),
             samples=round(sum(_samples(runs, key.span) for runs in choice.components.values())),
@@ -241,6 +241,11 @@ def _rejected(read: _Read, faults: Sequence[Fault]) -> DayResult:
 
 def _reason(faults: Sequence[Fault], *others: str) -> str:
     return "; ".join([*(fault.text for fault in faults), *filter(None, others)])
+
+
+def _left_out(choice: Choice, remarks: Iterable[str]) -> str:
+    """Return what was left out of the band that was chosen; other bands need not be there."""
+    return ", ".join(sorted(remark for remark in remarks if remark.startswith(choice.band)))
 
 
 def _bounds(span: Span, rate: Fraction) -> tuple[int, int]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,8 @@ import numpy as np
 import pymseed
 from numpy.typing import NDArray
 
+from epicat.clock import DAY_NS, iso
+from epicat.miniseed import Scan, codes_of, first_line, scan
 from epicat.model import Span
 from epicat.waveforms.grid import nominal_rate
 
@@ -23,8 +24,10 @@ LOWEST_RATE_HZ = 10.0
 """Channels below this rate cannot be picked."""
 _HIGHEST_RATE_HZ = 20_000.0
 _NUMBERS = ("i", "f", "d")
-_RECORD_START = re.compile(rb"[0-9 \0]{6}[DRQM][ \0]|MS\x03")
-"""How a record of miniSEED 2 (sequence number, quality, blank) or 3 begins."""
+_MOST_RATES = 8
+"""Rates of a channel in one object: digitisers have one, two on the day that they are changed."""
+_MOST_TOLD = 5
+"""Reasons and remarks of an object that are told one by one."""
 
 Samples = NDArray[np.int32] | NDArray[np.float32] | NDArray[np.float64]
 
@@ -79,16 +82,23 @@ def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
     if not body:
         decoded.reasons.append("empty, 0 bytes")
         return decoded
-    stretches, decoded.holds_station = _readable(body, network, station, decoded.reasons)
+    found = scan(body)
+    own = found.spans.get((network, station))
+    decoded.holds_station = own is not None
+    decoded.reasons += _foreign(found, body, network, station)
+    if own and not own.overlaps(span.widened(DAY_NS)):
+        decoded.reasons.append(f"holds {iso(own.start_ns)} to {iso(own.end_ns - 1)}")
     # The selection keeps whole records, also those that reach over the span's ends.
     start, end = _text(span.start_ns), _text(span.end_ns)
-    with pymseed.MS3TraceList() as traces:
-        for stretch in stretches:
+    for stretch in found.stretches:
+        with pymseed.MS3TraceList() as traces:
             # The last record of a stretch may be the bad one that ended it: told when unpacked.
             with suppress(pymseed.MiniSEEDError):
                 traces.add_buffer(stretch, record_list=True, starttime=start, endtime=end)
-        for trace in traces:
-            _take(decoded, trace, network, station)
+            for trace in traces:
+                _take(decoded, trace, network, station)
+    _drop_rates(decoded)
+    decoded.reasons, decoded.remarks = _few(decoded.reasons), _few(decoded.remarks)
     return decoded
 
 
@@ -97,78 +107,59 @@ def _text(time_ns: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _readable(
-    body: bytes, network: str, station: str, reasons: list[str]
-) -> tuple[list[memoryview], bool]:
-    """Return the stretches of an object that are records, and whether any is the station's.
-
-    The rest is told in ``reasons``.
-    """
-    stretches: list[memoryview] = []
-    found: set[tuple[str, ...]] = set()
-    begin, damage = 0, ""
-    while begin < len(body):
-        length, codes, error = _run_of_records(memoryview(body)[begin:])
-        found |= codes
-        if length:
-            stretches.append(memoryview(body)[begin : begin + length])
-        if error:
-            damage = damage or error
-        begin = _next_record(body, begin + max(length, 1))
-    read = sum(map(len, stretches))
+def _foreign(found: Scan, body: bytes, network: str, station: str) -> Iterator[str]:
+    """Tell what of an object is no record, or another station's."""
+    read = found.size
     if read == 0:
-        reasons.append(f"not miniSEED, {len(body)} bytes")
+        yield f"not miniSEED, {len(body)} bytes"
     elif read < len(body):
-        told = f" ({damage})" if damage else ""
-        reasons.append(f"{len(body) - read} of {len(body)} bytes are no miniSEED records{told}")
-    foreign = found - {(network, station)}
+        told = f" ({found.damage})" if found.damage else ""
+        yield f"{len(body) - read} of {len(body)} bytes are no miniSEED records{told}"
+    foreign = found.spans.keys() - {(network, station)}
     if foreign:
         names = ", ".join(".".join(codes) for codes in sorted(foreign)[:3])
-        reasons.append(f"holds {names}, not {network}.{station}")
-    return stretches, (network, station) in found
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        yield f"holds {names}{more}, not {network}.{station}"
 
 
-def _run_of_records(body: memoryview) -> tuple[int, set[tuple[str, str]], str]:
-    """Return how many bytes from the start on are records, whose, and what ended them."""
-    error = ""
-    with pymseed.MS3TraceList() as traces:
-        try:
-            traces.add_buffer(body, record_list=True)
-        except (pymseed.MiniSEEDError, ValueError) as caught:
-            error = _first_line(caught)
-        length = sum(r.record.reclen for t in traces for s in t for r in s.recordlist or ())
-        codes = {_codes(trace)[:2] for trace in traces}
-    return length, codes, error
+def _drop_rates(decoded: Decoded) -> None:
+    """Keep few rates of a channel, those with the most samples: each costs a filter."""
+    rates: dict[tuple[str, str, str], list[Channel]] = defaultdict(list)
+    for channel in decoded.channels:
+        rates[channel.location, channel.band, channel.component].append(channel)
+    for (_, band, component), channels in rates.items():
+        if len(channels) > _MOST_RATES:
+            decoded.reasons.append(
+                f"{band}{component} has {len(channels)} sample rates, of which the "
+                f"{_MOST_RATES} with the most samples are read"
+            )
+            channels.sort(key=lambda c: (-_samples(decoded.channels[c]), c.rate))
+            for channel in channels[_MOST_RATES:]:
+                del decoded.channels[channel]
 
 
-def _next_record(body: bytes, begin: int) -> int:
-    """Return where the next record starts at or after ``begin``, or the end of the object."""
-    for found in _RECORD_START.finditer(body, begin):
-        try:
-            pymseed.MS3Record.parse(memoryview(body)[found.start() :])
-        except (pymseed.MiniSEEDError, ValueError):
-            continue
-        return found.start()
-    return len(body)
+def _samples(records: Iterable[Records]) -> int:
+    return sum(len(r.samples) for r in records)
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).split("::")[0].strip()
-    return text.removeprefix("Error: ") or type(error).__name__
+def _few(texts: Iterable[str]) -> list[str]:
+    """Return the first of what was told, each once, and how many there are beside these.
+
+    Bytes of the object may be in it: what is no text could command a terminal, and is left out.
+    """
+    each = list(dict.fromkeys(map(_printable, texts)))
+    more = len(each) - _MOST_TOLD
+    return each if more <= 0 else [*each[:_MOST_TOLD], f"and {more} more of such"]
 
 
-def _codes(trace: pymseed.mstracelist.MS3TraceID) -> tuple[str, str, str, str]:
-    try:
-        network, station, location, channel = pymseed.sourceid2nslc(trace.sourceid)
-    except (ValueError, pymseed.PymseedError):
-        return ("?", "?", "?", "?")
-    return network, station, location, channel
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _take(
     decoded: Decoded, trace: pymseed.mstracelist.MS3TraceID, network: str, station: str
 ) -> None:
-    net, sta, location, code = _codes(trace)
+    net, sta, location, code = codes_of(trace)
     if (net, sta) != (network, station):
         return
     if len(code) != 3:
@@ -223,7 +214,7 @@ def _one_by_one(entries: Iterable[pymseed.MS3Record], reasons: list[str]) -> Ite
                 raise ValueError("holds text, no samples")
             samples = np.array(record.np_datasamples)
         except (pymseed.MiniSEEDError, ValueError) as error:
-            bad, reason = bad + 1, reason or _first_line(error)
+            bad, reason = bad + 1, reason or first_line(error)
             continue
         yield Records(
             np.array([record.starttime], np.int64), np.array([len(samples)], np.int64), samples

@@ -22,6 +22,11 @@ from epicat.waveforms.records import Records
 __all__ = ["Clock", "Run", "merge"]
 
 
+_LARGEST = 1e15
+"""Samples beyond this are damage: in any unit the ground moves less, digitisers count to 2e9, and
+the sum of the squares of a window's samples still is a float32."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """How far the true sample times are from the grid, record by record."""
@@ -85,14 +90,19 @@ def merge(records: Iterable[Records], rate: Fraction) -> list[Run]:
     kept = np.flatnonzero(firsts + counts > before)
     firsts, before, order = firsts[kept], before[kept], order[kept]
     skips = np.maximum(before - firsts, 0)
-    clock = Clock(firsts + skips, pieces.offsets_ns[order])
+    starts, offsets = firsts + skips, pieces.offsets_ns[order]
     begins = pieces.begins[order]
     ends, begins = begins + pieces.counts[order], begins + skips
     parts = [samples[b:e] for b, e in zip(begins.tolist(), ends.tolist(), strict=True)]
     holes = firsts - before
     cuts = [0, *(np.flatnonzero(holes[1:] > 1) + 1).tolist(), len(parts)]
     return [
-        Run(rate, int(clock.firsts[low]), _filled(parts[low:high], holes[low:high]), clock)
+        Run(
+            rate,
+            int(starts[low]),
+            _filled(parts[low:high], holes[low:high]),
+            Clock(starts[low:high], offsets[low:high]),
+        )
         for low, high in pairwise(cuts)
         if low < high
     ]
@@ -110,10 +120,12 @@ def _laid(records: Sequence[Records], rate: Fraction) -> _Pieces:
 
 
 def _finite(pieces: _Pieces, samples: NDArray[np.generic]) -> _Pieces:
-    """Cut out samples that are no numbers: they are gaps."""
-    if not np.issubdtype(samples.dtype, np.floating) or bool(np.isfinite(samples).all()):
+    """Cut out samples that are no numbers, or none that can be measured: they are gaps."""
+    if not np.issubdtype(samples.dtype, np.floating):
         return pieces
-    good = np.isfinite(samples)
+    good = np.abs(samples) <= _LARGEST
+    if good.all():
+        return pieces
     starts = good & ~np.concatenate([[False], good[:-1]])
     starts[pieces.begins[pieces.counts > 0]] = True
     starts &= good

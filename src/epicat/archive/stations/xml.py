@@ -33,7 +33,7 @@ def read_stationxml(file: IO[bytes]) -> list[ChannelEpoch]:
     except expat.ExpatError as error:
         what = expat.ErrorString(error.code)
         raise ValueError(f"line {error.lineno}: not well-formed XML: {what}") from error
-    except ValueError as error:
+    except (ValueError, LookupError) as error:  # of encodings that Python does not know, too
         raise ValueError(f"line {reader.parser.CurrentLineNumber}: {error}") from error
     return reader.rows
 
@@ -123,7 +123,10 @@ class _Reader:
             self.rows.append(self._row(name))
 
     def _row(self, level: str) -> ChannelEpoch:
-        station, own = self._codes.get("Station", {}), self._codes[level]
+        own = self._codes.pop(level, None)
+        if own is None:
+            raise ValueError(f"</{level}> ends what has not begun")
+        station = own if level == "Station" else self._codes.get("Station", {})
         codes = (self._codes.get("Network", {}).get("code", ""), station.get("code", ""))
         is_channel = level == "Channel"
         location = own.get("locationCode", "").strip() if is_channel else ""

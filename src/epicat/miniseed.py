@@ -1,0 +1,133 @@
+"""Find the records in bytes that ought to be miniSEED 2 or 3, whatever else is in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pymseed
+
+from epicat.model import Span
+
+__all__ = ["UNREADABLE", "Scan", "codes_of", "first_line", "scan"]
+
+UNREADABLE = ("?", "?", "?", "?")
+"""What stands for codes that are no text."""
+
+_RECORD_START = re.compile(
+    rb"(?=(?:[0-9 \0]{6}[DRQM][ \0].{16}|MS\x03.{9})[\x00-\x17][\x00-\x3b][\x00-\x3c])", re.DOTALL
+)
+"""How a record begins: sequence number, quality, blank in miniSEED 2, its own name in
+miniSEED 3, and an hour, a minute and a second that can be.  libmseed asks for the same."""
+
+_PIECE = 2**18
+"""Bytes that are given to libmseed at once: its time grows with the square of the number of
+stretches between gaps, of which a small object may have ten thousands."""
+_LONGEST = 10 * 2**20
+"""Longest record that libmseed reads."""
+_HEADER = 48
+"""Bytes of a header of miniSEED 2.  libmseed 3 looks at all of them where only 40 are left: past
+the end of an object that was cut off there, which is past the end of memory at times."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """The records of an object."""
+
+    stretches: list[memoryview] = field(default_factory=list)
+    """Bytes that are nothing but records, a few hundred kilobytes each at most."""
+    spans: dict[tuple[str, str], Span] = field(default_factory=dict)
+    """Network and station codes, and from the first to the last sample of each."""
+    damage: str = ""
+    """What is wrong with the first bytes that are no record, as libmseed says it."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes are records."""
+        return sum(map(len, self.stretches))
+
+
+def scan(body: bytes) -> Scan:
+    """Find all records of an object, whatever lies between them.  Nothing is raised."""
+    found, pieces, begin = Scan(), _Pieces(body), 0
+    while begin < len(body):
+        piece = pieces.at(begin, _PIECE)
+        length, error = _run_of_records(piece, found.spans)
+        if not length and len(piece) == _PIECE and (long := _record_length(pieces, begin)):
+            piece = pieces.at(begin, long)
+            length, error = _run_of_records(piece, found.spans)
+        if length:
+            found.stretches.append(piece[:length])
+            begin += length
+        else:
+            found.damage = found.damage or error
+            begin = _next_record(body, pieces, begin + 1)
+    return found
+
+
+def codes_of(
+    held: pymseed.mstracelist.MS3TraceID | pymseed.MS3Record,
+) -> tuple[str, str, str, str]:
+    """Return network, station, location and channel code; `UNREADABLE` if they are no text."""
+    try:
+        network, station, location, channel = pymseed.sourceid2nslc(held.sourceid)
+    except (ValueError, pymseed.PymseedError):
+        return UNREADABLE
+    return network, station, location, channel
+
+
+class _Pieces:
+    """The bytes of an object; behind each piece memory goes on for as long as a header."""
+
+    def __init__(self, body: bytes) -> None:
+        self._view = memoryview(body)
+        self._start = max(len(body) - _LONGEST - _HEADER, 0)
+        self._tail = memoryview(bytes(self._view[self._start :]) + bytes(_HEADER))
+
+    def at(self, begin: int, size: int) -> memoryview:
+        """Return some bytes, fewer at the end of the object; ``size`` is at most `_LONGEST`."""
+        end = min(begin + size, len(self._view))
+        if end + _HEADER <= len(self._view):
+            return self._view[begin:end]
+        return self._tail[begin - self._start : end - self._start]
+
+
+def _run_of_records(body: memoryview, spans: dict[tuple[str, str], Span]) -> tuple[int, str]:
+    """Return how many bytes from the start on are records, and what ended them."""
+    error = ""
+    with pymseed.MS3TraceList() as traces:
+        try:
+            traces.add_buffer(body, record_list=True)
+        except (pymseed.MiniSEEDError, ValueError) as caught:
+            error = first_line(caught)
+        for trace in traces:
+            codes = codes_of(trace)[:2]
+            held = Span(trace.earliest, trace.latest + 1)
+            known = spans.get(codes, held)
+            spans[codes] = Span(min(known.start_ns, held.start_ns), max(known.end_ns, held.end_ns))
+        length = sum(r.record.reclen for t in traces for s in t for r in s.recordlist or ())
+    return length, error
+
+
+def _next_record(body: bytes, pieces: _Pieces, begin: int) -> int:
+    """Return where the next record starts at or after ``begin``, or the end of the object."""
+    return next((at for at in _starts(body, begin) if _record_length(pieces, at)), len(body))
+
+
+def _record_length(pieces: _Pieces, begin: int) -> int:
+    """Return how long the record is that begins somewhere; 0 if there is none."""
+    try:
+        return pymseed.MS3Record.parse(pieces.at(begin, _LONGEST)).reclen
+    except (pymseed.MiniSEEDError, ValueError):
+        return 0
+
+
+def _starts(body: bytes, begin: int) -> Iterator[int]:
+    return (found.start() for found in _RECORD_START.finditer(body, begin))
+
+
+def first_line(error: Exception) -> str:
+    """Return what libmseed says, without what it says about itself."""
+    text = str(error).split("::")[0].strip()
+    return text.removeprefix("Error: ") or type(error).__name__

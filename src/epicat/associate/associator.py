@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from epicat.associate.candidates import Candidate, Matched
+from epicat.associate.candidates import Candidate, Matched, Needs
 from epicat.associate.design import Design
 from epicat.associate.sites import SiteIndex
+from epicat.associate.slices import Slicing
 from epicat.associate.traveltimes import station_tables
 from epicat.clock import SECOND_NS
 
@@ -77,7 +78,7 @@ def _each_arrival_once(group: list[SitePick]) -> list[SitePick]:
 class Associator:
     """A design, ready to associate: velocity model built, sites projected."""
 
-    def __init__(self, design: Design, cache: Path, threads: int = 1) -> None:
+    def __init__(self, design: Design, cache: Path) -> None:
         import pandas as pd  # noqa: PLC0415 - with PyOcto, half a second
         import pyocto  # noqa: PLC0415 - only where picks are associated
 
@@ -92,22 +93,35 @@ class Associator:
                 xlim=design.x_km,
                 ylim=design.y_km,
                 zlim=design.z_km,
-                velocity_model=_velocity_model(design, folder, view),
-                n_threads=threads,
-                **{k: v for k, v in {**design.pyocto, **view}.items() if k not in _OF_THE_MODEL},
+                velocity_model=_Kept(_velocity_model(design, folder, view)),
+                n_threads=1,
+                **_parameters(design, view),
             )
             for view in design.views
         ]
+        self._slicing = design.slicing
+        self._least = Needs.of(design.pyocto).n_picks
 
-    def associate(self, picks: Sequence[SitePick], origin_ns: int) -> list[Candidate]:
+    def associate(self, picks: Sequence[SitePick]) -> list[Candidate]:
         """Return candidates of every view, in the order of time; picks may be in several.
 
-        ``origin_ns`` is the zero of PyOcto's clock, at or before the first pick.
+        ``picks`` are in the order of time.  Candidates depend on the picks of their slice alone,
+        see `epicat.associate.slices`.
         """
+        if len(self._stations) == 0:
+            return []
+        found = [
+            candidate
+            for start_ns, part in self._slicing.cut(picks)
+            if len(part) >= self._least
+            for candidate in self._in_slice(part, start_ns)
+        ]
+        return sorted(found, key=lambda c: (c.time_ns, c.picks))
+
+    def _in_slice(self, picks: Sequence[SitePick], origin_ns: int) -> Iterator[Candidate]:
+        """Give the candidates of a slice; ``origin_ns`` is the zero of PyOcto's clock."""
         import pandas as pd  # noqa: PLC0415 - see above
 
-        if not picks or len(self._stations) == 0:
-            return []
         frame = pd.DataFrame(
             {
                 "station": [pick.site for pick in picks],
@@ -115,12 +129,25 @@ class Associator:
                 "time": [(pick.time_ns - origin_ns) / SECOND_NS for pick in picks],
             }
         )
-        found = [
-            candidate
-            for octo in self._views
-            for candidate in _candidates(octo.associate(frame, self._stations), picks, origin_ns)
-        ]
-        return sorted(found, key=lambda c: (c.time_ns, c.picks))
+        for octo in self._views:
+            yield from _candidates(octo.associate(frame, self._stations), picks, origin_ns)
+
+
+class _Kept:
+    """A velocity model that PyOcto builds once, not for each call: a network's tables are large.
+
+    For one list of stations only.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._built: Any = None
+
+    def to_cpp(self, stations: Any) -> Any:
+        """Return what PyOcto builds of the model and its stations."""
+        if self._built is None:
+            self._built = self._model.to_cpp(stations)
+        return self._built
 
 
 def _candidates(
@@ -142,6 +169,14 @@ def _candidates(
 
 
 _OF_THE_MODEL = ("tolerance", "association_cutoff_distance")
+
+
+def _parameters(design: Design, view: Mapping[str, float]) -> dict[str, Any]:
+    """Return PyOcto's parameters for a view, of whose slices each call gets a single one."""
+    values = {**design.pyocto, **view}
+    whole = values["time_slicing"] + 2 * values["time_before"] + 1
+    kept = {name: value for name, value in values.items() if name not in _OF_THE_MODEL}
+    return {**kept, "time_slicing": whole}
 
 
 def _tables(design: Design, cache: Path) -> Path | None:

@@ -48,12 +48,14 @@ class PyOctoOptions(BaseModel):
     time_before: float | None = Field(
         default=None,
         gt=0,
-        description="Overlap of PyOcto's time slices in s; default: the longest S travel time "
-        "through the network.",
+        description="Overlap of the time slices in s; default: the longest S travel time through "
+        "the network.",
         examples=[60.0],
     )
     time_slicing: float = Field(
-        default=1200.0, gt=0, description="Length of PyOcto's time slices in s."
+        default=1200.0,
+        ge=1,
+        description="Length of the time slices in s, counted from 1970, that PyOcto gets.",
     )
     min_node_size: float = Field(
         default=10.0, gt=0, description="Smallest node of the search in km."
@@ -167,9 +169,9 @@ class AssociateOptions(BaseModel):
         default=None,
         alias="halo",
         gt=0,
-        description="Seconds of picks read before and after a block; default: twice the longest S "
-        "travel time, at least 1200.",
-        examples=[1200.0],
+        description="Seconds of picks read before and after a block; default: time_slicing, "
+        "time_before and one more.  With less, the events near a block's edge may be others.",
+        examples=[1800.0],
     )
     views: Annotated[bool, Shown(negative="--one-view")] = Field(
         default=True,

@@ -97,7 +97,7 @@ class BlockAssociator:
         if block not in self._runs:
             read = block.widened(self._design.halo_ns)
             picks, _ = self._picks(read)
-            self._runs[block] = self._associator.associate(picks, read.start_ns)
+            self._runs[block] = self._associator.associate(picks)
             while len(self._runs) > _KEPT_RUNS:
                 self._runs.popitem(last=False)
         return self._runs[block]

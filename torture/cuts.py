@@ -12,8 +12,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 
@@ -25,7 +26,7 @@ from epicat.store.interface import Store, Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES, TableName, picks_table
 from epicat.work import Worker
-from torture.midnights import DAYS, SPAN, World, campaign_of, world, write
+from torture.midnights import DAYS, World, campaign_of, world, write
 from torture.trial import Form, Trial, difference
 from torture.uncut import uncut_picks
 
@@ -33,9 +34,8 @@ __all__ = ["WHOLE", "Cutting", "cutting", "done", "rows", "trials"]
 
 Row = tuple[Any, ...]
 Rows = dict[TableName, list[Row]]
-T = TypeVar("T")
 
-_SIZES = {Form.SHORT: (3, 7), Form.LONG: (24, 13)}
+_SIZES = {Form.SHORT: (2, 3), Form.LONG: (20, 12)}
 """Archives, and cuts of each."""
 _SAME_EVENT_NS = SECOND_NS // 2
 
@@ -70,10 +70,10 @@ def trials(form: Form, folder: Path) -> Iterator[Trial]:
         of = world(seed)
         write(root, of)
         campaign = campaign_of(root)
-        right = midnights.add(lambda: _beside_the_truth(campaign, of, root / "whole"))
+        right = midnights.add(partial(_beside_the_truth, campaign, of, root / "whole"))
         for number in range(cuts):
             how = cutting(random.Random(f"{seed} {number}"))
-            cut.add(lambda: (None, *_beside(campaign, how, root / "cut", right)))
+            cut.add(partial(_beside, campaign, how, root / "cut", right))
         shutil.rmtree(root)
     yield cut.trial("cuts of a campaign", f"{archives} archives, each beside one uncut run")
     yield midnights.trial("archives with awkward midnights", "beside one run without days")
@@ -103,11 +103,12 @@ def cutting(draw: random.Random) -> Cutting:
 
 
 def done(campaign: Campaign, how: Cutting, folder: Path) -> ParquetStore:
-    """Do a campaign in a new store; its span is `SPAN` whatever it says."""
+    """Do a campaign in a new store."""
     store = ParquetStore(folder, create=True)
     shuffler = random.Random(how.order)
     for first, stop in how.invocations:
-        span = Span(SPAN.start_ns + first * DAY_NS, SPAN.start_ns + stop * DAY_NS)
+        begin_ns = campaign.span.start_ns
+        span = Span(begin_ns + first * DAY_NS, begin_ns + stop * DAY_NS)
         part = campaign.model_copy(update={"span": span, "store": store.location})
         workers = [Worker(part) for _ in range(how.workers)]
         plan = make_plan(part, how.cut, store, recheck=False)
@@ -126,16 +127,15 @@ def _as_rows(table: pa.Table) -> list[Row]:
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
-def _beside(
-    campaign: Campaign, how: Cutting, folder: Path, right: Rows
-) -> tuple[int, int, bool]:
+def _beside(campaign: Campaign, how: Cutting, folder: Path, right: Rows) -> tuple[int, int, bool]:
     """Return rows lost, rows doubled, and whether a further invocation has nothing to do."""
     store = done(campaign, how, folder)
-    counts = [difference(right[name], rows(store, name)) for name in TABLES]
-    whole = campaign.model_copy(update={"span": SPAN, "store": store.location})
+    found = {name: rows(store, name) for name in TABLES}
+    counts = [difference(right[name], found[name]) for name in TABLES]
+    whole = campaign.model_copy(update={"store": store.location})
     idle = make_plan(whole, how.again, store, recheck=False).is_empty
     shutil.rmtree(folder)
-    return sum(c[0] for c in counts), sum(c[1] for c in counts), idle
+    return found, sum(c[0] for c in counts), sum(c[1] for c in counts), idle
 
 
 def _beside_the_truth(campaign: Campaign, of: World, folder: Path) -> tuple[Rows, int, int, bool]:
@@ -152,7 +152,7 @@ def _beside_the_truth(campaign: Campaign, of: World, folder: Path) -> tuple[Rows
 def _uncut_rows(campaign: Campaign) -> list[Row]:
     names = {row.id: row.name for row in campaign.stations}
     by_key: dict[StationDay, list[Pick]] = defaultdict(list)
-    for pick in uncut_picks(campaign.model_copy(update={"span": SPAN})):
+    for pick in uncut_picks(campaign):
         by_key[StationDay(names[pick.trace_id], day_of(pick.time_ns))].append(pick)
     digest = campaign.run.digest
     tables = [picks_table(picks, digest, str(key)) for key, picks in by_key.items()]
@@ -166,16 +166,16 @@ class _Tally:
         self._tried = self._survived = self._lost = self._doubled = 0
         self._seconds = 0.0
 
-    def add(self, attempt: Callable[[], tuple[T, int, int, bool]]) -> T:
-        """Try once; return what else it gives beside rows lost, rows doubled and success."""
+    def add(self, attempt: Callable[[], tuple[Rows, int, int, bool]]) -> Rows:
+        """Try once, for rows, how many are lost and doubled, and success; return the rows."""
         begin = time.monotonic()
-        result, lost, doubled, good = attempt()
+        found, lost, doubled, good = attempt()
         self._seconds += time.monotonic() - begin
         self._tried += 1
         self._survived += good and lost == doubled == 0
         self._lost += lost
         self._doubled += doubled
-        return result
+        return found
 
     def trial(self, what: str, remark: str) -> Trial:
         """Return the sum."""

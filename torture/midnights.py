@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from epicat.associate.options import PyOctoOptions
+from epicat.clock import DAY_NS, SECOND_NS, day_of
+from epicat.config import Campaign, settle_design
+from epicat.model import Span, Station
 from tiny_bundle import FULL_SCALE, RATE
 from tiny_network import (
     MIDNIGHT,
@@ -19,17 +24,21 @@ from tiny_network import (
     write_mseed,
 )
 
-from epicat.associate.options import PyOctoOptions
-from epicat.clock import DAY_NS, SECOND_NS, day_of
-from epicat.config import Campaign, settle_design
-from epicat.model import Span, Station
-
-__all__ = ["DAYS", "SPAN", "Habit", "World", "campaign_of", "habit", "world", "write"]
+__all__ = [
+    "BLOCK_HOURS",
+    "DAYS",
+    "MIDNIGHTS",
+    "Habit",
+    "World",
+    "campaign_of",
+    "habit",
+    "world",
+    "write",
+]
 
 DAYS = 3
 """Days of an archive; events and waveforms are around the two midnights between them."""
 MIDNIGHTS = (MIDNIGHT, MIDNIGHT + DAY_NS)
-SPAN = Span(MIDNIGHT - DAY_NS, MIDNIGHT + (DAYS - 1) * DAY_NS)
 BLOCK_HOURS = 4.3
 """A block's edge is 6 minutes before the first midnight."""
 _AROUND_NS = 660 * SECOND_NS

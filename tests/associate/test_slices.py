@@ -18,7 +18,7 @@ class At:
 
 def cut(times, slicing=SLICING):
     picks = [At(time) for time in sorted(times)]
-    return {start: [p.time_ns for p in part] for start, part in slicing.cut(picks)}
+    return {part.start_ns: [p.time_ns for p in part.picks] for part in slicing.cut(picks)}
 
 
 def test_a_slice_reaches_back_and_ends_where_the_next_one_starts():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow as pa
 from epicat.associate.candidates import Candidate, Matched, Needs
 from epicat.associate.design import Design
 from epicat.associate.sites import SiteIndex
-from epicat.associate.slices import Slicing
+from epicat.associate.slices import Slice
 from epicat.associate.traveltimes import station_tables
 from epicat.clock import SECOND_NS
 
@@ -99,8 +99,8 @@ class Associator:
             )
             for view in design.views
         ]
-        self._slicing = design.slicing
         self._least = Needs.of(design.pyocto).n_picks
+        self.slicing = design.slicing
 
     def associate(self, picks: Sequence[SitePick]) -> list[Candidate]:
         """Return candidates of every view, in the order of time; picks may be in several.
@@ -108,29 +108,27 @@ class Associator:
         ``picks`` are in the order of time.  Candidates depend on the picks of their slice alone,
         see `epicat.associate.slices`.
         """
-        if len(self._stations) == 0:
-            return []
-        found = [
-            candidate
-            for start_ns, part in self._slicing.cut(picks)
-            if len(part) >= self._least
-            for candidate in self._in_slice(part, start_ns)
-        ]
+        found = [c for part in self.slicing.cut(picks) for c in self.associate_slice(part)]
         return sorted(found, key=lambda c: (c.time_ns, c.picks))
 
-    def _in_slice(self, picks: Sequence[SitePick], origin_ns: int) -> Iterator[Candidate]:
-        """Give the candidates of a slice; ``origin_ns`` is the zero of PyOcto's clock."""
+    def associate_slice(self, part: Slice[SitePick]) -> list[Candidate]:
+        """Return the candidates of every view in one slice, in no order."""
         import pandas as pd  # noqa: PLC0415 - see above
 
+        if len(part.picks) < self._least or len(self._stations) == 0:
+            return []
         frame = pd.DataFrame(
             {
-                "station": [pick.site for pick in picks],
-                "phase": [pick.phase for pick in picks],
-                "time": [(pick.time_ns - origin_ns) / SECOND_NS for pick in picks],
+                "station": [pick.site for pick in part.picks],
+                "phase": [pick.phase for pick in part.picks],
+                "time": [(pick.time_ns - part.start_ns) / SECOND_NS for pick in part.picks],
             }
         )
-        for octo in self._views:
-            yield from _candidates(octo.associate(frame, self._stations), picks, origin_ns)
+        return [
+            candidate
+            for octo in self._views
+            for candidate in _candidates(octo.associate(frame, self._stations), part)
+        ]
 
 
 class _Kept:
@@ -150,15 +148,13 @@ class _Kept:
         return self._built
 
 
-def _candidates(
-    result: tuple[Any, Any], picks: Sequence[SitePick], origin_ns: int
-) -> list[Candidate]:
+def _candidates(result: tuple[Any, Any], part: Slice[SitePick]) -> list[Candidate]:
     """Return PyOcto's events and assignments as candidates."""
     events, assignments = result
-    members = _members(assignments, picks)
+    members = _members(assignments, part.picks)
     return [
         Candidate(
-            time_ns=origin_ns + round(float(row.time) * SECOND_NS),
+            time_ns=part.start_ns + round(float(row.time) * SECOND_NS),
             x_km=float(row.x),
             y_km=float(row.y),
             z_km=float(row.z),

@@ -11,11 +11,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from epicat.clock import SECOND_NS
 
-__all__ = ["Slicing"]
+__all__ = ["Slice", "Slicing"]
 
 
 class _Timed(Protocol):
@@ -24,6 +24,16 @@ class _Timed(Protocol):
 
 
 T = TypeVar("T", bound=_Timed)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    """The picks of a slice."""
+
+    start_ns: int
+    """Where it begins, without what it reaches back."""
+    picks: Sequence[T]
+    """In the order of time; never none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,8 @@ class Slicing:
         """The time that a slice covers: around any moment, this much is read to have its slices."""
         return self.length_ns + self.before_ns
 
-    def cut(self, picks: Sequence[T]) -> Iterator[tuple[int, Sequence[T]]]:
-        """Give the start of each slice that has picks, in ns since 1970, and the picks.
+    def cut(self, picks: Sequence[T]) -> Iterator[Slice[T]]:
+        """Give each slice that has picks.
 
         ``picks`` are in the order of time.  A slice is the same wherever all of its picks are
         given.
@@ -61,4 +71,4 @@ class Slicing:
             low = bisect_left(times, start - self.before_ns)
             high = bisect_left(times, start + self.length_ns)
             if low < high:
-                yield start, picks[low:high]
+                yield Slice(start, picks[low:high])

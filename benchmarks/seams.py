@@ -1,8 +1,8 @@
 """``python -m benchmarks.seams``: what the edges of association blocks cost a catalog.
 
 Dense picks, real and made-up, are associated in one run and in blocks of several lengths with
-several halos.  The events near the blocks' seams are held against those of the one run, and
-against what is known to have happened.
+several halos.  The events of the blocks are held against those of the one run; and, near the seams
+and elsewhere, against what is known to have happened.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ _HOURS = (0.5, 1.3)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Events near seams beside those of one long run, and all events beside the truth."""
+    """The events of blocks beside those of one long run, and beside what is known."""
 
     seams: int
     """Seams between blocks."""
     events: int
-    """Events of the long run within five minutes of a seam."""
+    """Events of the long run."""
     lost: int
     """Of these: none in the blocks has most of its picks."""
     doubled: int
-    """Events of the blocks near seams beyond one for each of the long run's, or like none."""
+    """Events of the blocks beyond one for each of the long run's, or like none of these."""
     changed: int
     """There, but with other picks or another origin time."""
     true_near: tuple[int, int]
@@ -127,16 +127,15 @@ def compare(
         if 2 * count > len(candidate.picks):
             like[event].append(candidate)
         else:
-            strange += _near(candidate.time_ns, seams)
-    near = [n for n, candidate in enumerate(whole) if _near(candidate.time_ns, seams)]
+            strange += 1
     at_seam = np.array([_near(int(time), seams) for time in dense.times_ns])
     is_found = _found(found, dense)
     return Counts(
         seams=len(seams),
-        events=len(near),
-        lost=sum(not like[n] for n in near),
-        doubled=strange + sum(max(len(like[n]) - 1, 0) for n in near),
-        changed=sum(bool(like[n]) and not _same(whole[n], like[n][0]) for n in near),
+        events=len(whole),
+        lost=sum(not like[n] for n in range(len(whole))),
+        doubled=strange + sum(max(len(some) - 1, 0) for some in like.values()),
+        changed=sum(bool(like[n]) and not _same(c, like[n][0]) for n, c in enumerate(whole)),
         true_near=(int(at_seam.sum()), int((at_seam & is_found).sum())),
         true_far=(int((~at_seam).sum()), int((~at_seam & is_found).sum())),
     )
@@ -185,7 +184,7 @@ class _Remembering:
 
 _HEAD = """PyOcto with one view. Near a seam is within five minutes. {machine}.
 
-| picks | blocks, h | halo, s | seams | events near them | lost | doubled | changed \
+| picks | blocks, h | halo, s | seams | events of one run | lost | doubled | changed \
 | known near seams: found | elsewhere |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
 

@@ -72,7 +72,10 @@ class PyOctoOptions(BaseModel):
         default=0.25, ge=0, le=1, description="Share of nearer sites that must have a pick."
     )
     max_pick_overlap: int = Field(
-        default=4, ge=0, description="Picks that two events may share at first."
+        default=4,
+        ge=0,
+        description="Picks that two of PyOcto's events may share; without effect as long as PyOcto "
+        "gets one slice at a time.",
     )
     refinement_iterations: int = Field(
         default=3, ge=0, description="Rounds of location and matching."

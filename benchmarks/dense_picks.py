@@ -65,7 +65,7 @@ def real(folder: Path, hours: int) -> Dense:
     )
     places = np.column_stack(design.plane.to_xy(latitude, longitude))
     random = np.random.default_rng(3)
-    shifts = [n * _PERIOD_NS + int(random.integers(0, 180 * SECOND_NS)) for n in range(hours)]
+    shifts = [n * _PERIOD_NS + int(random.integers(0, 200 * SECOND_NS)) for n in range(hours)]
     picks = [
         replace(pick, time_ns=pick.time_ns + shift, pick_id=f"{shift}-{pick.pick_id}")
         for shift in shifts

@@ -63,7 +63,7 @@ def main() -> None:
         raise SystemExit(f"seams need the picks in {asked.data / 'ridgecrest'}: not there")
     folder = asked.data / "ridgecrest"
     print(_HEAD.format(machine=machine()))
-    for dense in (real(folder, asked.hours), made_up(folder, asked.hours, asked.rate)):
+    for dense in (made_up(folder, 2, asked.rate), real(folder, asked.hours)):
         needs = Needs.of(dense.design.pyocto)
         associator = _Remembering(Associator(dense.design, cache_folder("traveltimes")))
         whole = exclusive(associator.associate(dense.picks), needs)
@@ -79,7 +79,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.seams", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--hours", type=int, default=2, help="hours of picks of each kind")
+    parser.add_argument("--hours", type=int, default=3, help="hours of real picks")
     parser.add_argument("--rate", type=int, default=100, help="made-up earthquakes in an hour")
     return parser.parse_args()
 

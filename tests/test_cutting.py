@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pymseed
@@ -138,7 +139,7 @@ def test_in_any_order_the_later_day_first_picks_and_events_are_the_same(
 def test_another_cut_of_what_is_done_does_nothing(run, first, capsys):
     before = first.ledger()
     capsys.readouterr()
-    again = run(first.location, "files", (2, 7, 2, 3), "--json")
+    again = run(Path(first.location), "files", (2, 7, 2, 3), "--json")
     made = json.loads(capsys.readouterr().out)
     assert (made["station_days"], made["blocks"], made["picks"]) == ({}, {}, 0)
     assert again.ledger() == before

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pymseed
 import pytest
+from torture.cuts import Cutting, done
 
+from epicat.associate.options import AssociateOptions
 from epicat.cli.app import main
 from epicat.clock import DAY_NS, SECOND_NS, day_of, parse_time
+from epicat.config import Cut, Options, settle
 from epicat.model import Stage
+from epicat.run.runner import make_plan
 from epicat.store.interface import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES
@@ -83,33 +88,58 @@ def tables(store):
     return {name: store.read(name, Where()) for name in TABLES}
 
 
-CUTS = {
-    "one by one": ("files", (1, 1, 1, 1)),
-    "some together": ("sds", (2, 5, 2, 2)),
-    "all together": ("sds", (2, 12, 1, 2)),
-}
+@pytest.fixture(scope="module")
+def first(run, tmp_path_factory):
+    """Give the store of a run whose units are as small as can be."""
+    return run(tmp_path_factory.mktemp("stores") / "first", "files", (1, 1, 1, 1))
 
 
-@pytest.mark.usefixtures("realdata")
-def test_however_it_is_cut_picks_and_events_are_the_same(run, tmp_path, capsys):
-    stores = {n: run(tmp_path / n, layout, cut) for n, (layout, cut) in CUTS.items()}
-    first = tables(stores["one by one"])
-    days = [key.rpartition("/")[2] for key in first["picks"]["key"].to_pylist()]
+CUTS = {"some together": (2, 5, 2, 2), "all together": (2, 12, 1, 2)}
+
+
+def test_events_straddle_midnight(first):
+    found = tables(first)
+    days = [key.rpartition("/")[2] for key in found["picks"]["key"].to_pylist()]
     assert min(days.count(day) for day in ("2014.235", "2014.236")) > 100
-    picks = {row["pick_id"]: row["key"] for row in first["picks"].to_pylist()}
+    picks = {row["pick_id"]: row["key"] for row in found["picks"].to_pylist()}
     used: dict[str, set[str]] = {}
-    for row in first["arrivals"].to_pylist():
+    for row in found["arrivals"].to_pylist():
         used.setdefault(row["event_id"], set()).add(picks[row["pick_id"]].rpartition("/")[2])
-    assert first["events"].num_rows > 15
-    assert {"2014.235", "2014.236"} in used.values(), "no event straddles midnight"
-    for name, store in stores.items():
-        found = tables(store)
-        for table in TABLES:
-            assert found[table].equals(first[table]), (name, table)
+    assert found["events"].num_rows > 15
+    assert {"2014.235", "2014.236"} in used.values()
 
+
+@pytest.mark.parametrize("name", CUTS)
+def test_however_it_is_cut_picks_and_events_are_the_same(run, first, tmp_path, name):
+    found, expected = tables(run(tmp_path / "store", "sds", CUTS[name])), tables(first)
+    for table in TABLES:
+        assert found[table].equals(expected[table]), table
+
+
+def test_in_any_order_the_later_day_first_picks_and_events_are_the_same(
+    archives, realdata, first, tmp_path
+):
+    """Unit by unit, in this process: two workers, dealt to at random."""
+    options = Options(
+        start="2014-08-23", end="2014-08-25", extent="64.4,65.3,-17.6,-15.9",
+        archive=str(archives / "sds"), layout="sds", store=str(tmp_path / "store"),
+        stations=str(realdata / "holuhraun" / "stations.csv"),
+        associate=AssociateOptions(views=False),
+    )  # fmt: skip
+    cut = Cut(stations_per_unit=3, days_per_unit=1, window_days=1)
+    how = Cutting(cut, invocations=((1, 2), (0, 1)), workers=2, order=5, again=Cut())
+    campaign = settle(options)
+    store = done(campaign, how, tmp_path / "store")
+    found, expected = tables(store), tables(first)
+    for table in TABLES:
+        assert found[table].equals(expected[table]), table
+    assert make_plan(campaign, how.again, store, recheck=False).is_empty
+
+
+def test_another_cut_of_what_is_done_does_nothing(run, first, capsys):
+    before = first.ledger()
     capsys.readouterr()
-    before = stores["one by one"].ledger()
-    again = run(tmp_path / "one by one", "files", (2, 7, 2, 3), "--json")
+    again = run(Path(first.location), "files", (2, 7, 2, 3), "--json")
     made = json.loads(capsys.readouterr().out)
     assert (made["station_days"], made["blocks"], made["picks"]) == ({}, {}, 0)
     assert again.ledger() == before

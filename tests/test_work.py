@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pyarrow as pa
 import pytest
@@ -11,20 +10,18 @@ from hypothesis import strategies as st
 from epicat.clock import DAY_NS, SECOND_NS, day_of
 from epicat.config import Cut
 from epicat.known import Known
-from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of
+from epicat.model import Span, Stage, StationDay, Status
 from epicat.plan import Unit, block_key, block_span, block_units
 from epicat.run.executor import Serial
 from epicat.run.runner import make_plan, run
-from epicat.store.interface import Where, new_generation
+from epicat.store.interface import Where
 from epicat.store.parquet import ParquetStore
-from epicat.tables import picks_table
 from epicat.work import Worker
+from exact_picks import associating, one_each, origins, put_picks
 from tiny_bundle import INFO, write_bundle
 from tiny_network import (
     EXTENT,
     MIDNIGHT,
-    RUN,
-    associate_options,
     bare_campaign,
     keyed_picks,
     settled,
@@ -45,36 +42,6 @@ class Silent:
         pass
 
 
-def put_picks(store, campaign, events, more=None):
-    """Mark exact picks as the result of every station-day of a campaign."""
-    found = keyed_picks(events, campaign.stations)
-    for key, picks in (more or {}).items():
-        found.setdefault(key, []).extend(picks)
-    generation = new_generation()
-    entries, parts = [], []
-    for day in campaign.span.days():
-        for name in campaign.names:
-            key = StationDay(name, day)
-            parts.append(picks_table(found.get(key, []), RUN.digest, str(key)))
-            entries.append(
-                LedgerEntry(
-                    Stage.PICK, RUN.digest, str(key), Status.DONE, generation, time.time_ns(),
-                    result=digest_of(*parts[-1]["pick_id"].to_pylist()),
-                )
-            )  # fmt: skip
-    store.replace("picks", pa.concat_tables(parts), generation)
-    store.mark(entries)
-
-
-def associating(folder, events, *, span=TWO_DAYS, **options):
-    """Return a campaign whose store has the exact picks of some events."""
-    store = ParquetStore(folder / "store", create=True)
-    campaign = bare_campaign(span, options=associate_options(**options))
-    campaign = campaign.model_copy(update={"store": store.location})
-    put_picks(store, campaign, events)
-    return campaign, store
-
-
 def blocks_of(campaign, cut=Cut(window_days=9)):  # noqa: B008 - frozen
     (unit,) = block_units(campaign, cut, Known({}, {}), ())
     return list(unit.keys)
@@ -83,16 +50,6 @@ def blocks_of(campaign, cut=Cut(window_days=9)):  # noqa: B008 - frozen
 def table_of(store, table="events"):
     rows = store.read(table, Where())
     return rows.drop_columns(["key"]).to_pydict()
-
-
-def origins(store):
-    return store.read("events", Where())["time"].cast(pa.int64()).to_pylist()
-
-
-def one_each(found, truth):
-    """Tell whether each true event is found once, and nothing else."""
-    pairs = zip(found, sorted(t.time_ns for t in truth), strict=False)
-    return len(found) == len(truth) and all(abs(a - b) < 0.3 * SECOND_NS for a, b in pairs)
 
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])

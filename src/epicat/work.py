@@ -182,7 +182,7 @@ class Worker:
 
     @cached_property
     def _associator(self) -> Associator:
-        return Associator(self._campaign.design, cache_folder("traveltimes"), self._threads)
+        return Associator(self._campaign.design, cache_folder("traveltimes"))
 
 
 def _block_entry(blocks: BlockAssociator, text: str, campaign: Campaign) -> Keyed:

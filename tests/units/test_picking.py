@@ -377,6 +377,35 @@ def test_only_picks_of_the_day_are_kept_of_a_run_of_pulses() -> None:
     assert Span(MIDNIGHT, MIDNIGHT + 1).overlaps(KEY.span)
 
 
+@settings(max_examples=40)
+@given(st.integers(-250, 250), st.integers(-3, 3))
+@example(1, -2)
+@example(-1, 2)
+def test_where_the_band_changes_at_midnight_an_arrival_is_lost_or_double_only_between_peaks(
+    sample: int, later: int
+) -> None:
+    """HH is chosen on the day before and EH on the day: each has its own peak of an arrival.
+
+    No arrival is at risk but one that HH puts on one side of midnight and EH on the other, some
+    samples apart.  The two of a double one count as one in association.
+    """
+    start = MIDNIGHT - 60 * SECOND
+    at = {"HH": MIDNIGHT + sample * SECOND // 100}
+    at["EH"] = at["HH"] + later * SECOND // 100
+    objects: dict[str, bytes] = {}
+    for band, seconds in (("HH", 64), ("EH", 120)):
+        objects |= two_days(pulses(start, seconds, [at[band]]), start, f"XX.AAA..{band}Z")
+    results = {key: pick(objects, key) for key in (BEFORE, KEY)}
+    assert [r.channels for r in results.values()] == ["--.HH[Z]", "--.EH[Z]"]
+    found = [(p.channel, p.time_ns) for result in results.values() for p in result.picks]
+    expected = [("HH", at["HH"])] * (at["HH"] < MIDNIGHT) + [("EH", at["EH"])] * (
+        at["EH"] >= MIDNIGHT
+    )
+    assert found == expected
+    if (at["HH"] < MIDNIGHT) == (at["EH"] < MIDNIGHT):
+        assert len(found) == 1
+
+
 # Quality control.
 
 LIVE = np.random.default_rng(0).integers(-50, 50, 12_000).astype(np.int32)

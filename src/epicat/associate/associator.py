@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from epicat.associate.candidates import Candidate, Matched
+from epicat.associate.candidates import Candidate, Matched, Needs
 from epicat.associate.design import Design
 from epicat.associate.sites import SiteIndex
+from epicat.associate.slices import Slice
 from epicat.associate.traveltimes import station_tables
 from epicat.clock import SECOND_NS
 
@@ -77,7 +78,7 @@ def _each_arrival_once(group: list[SitePick]) -> list[SitePick]:
 class Associator:
     """A design, ready to associate: velocity model built, sites projected."""
 
-    def __init__(self, design: Design, cache: Path, threads: int = 1) -> None:
+    def __init__(self, design: Design, cache: Path) -> None:
         import pandas as pd  # noqa: PLC0415 - with PyOcto, half a second
         import pyocto  # noqa: PLC0415 - only where picks are associated
 
@@ -92,46 +93,68 @@ class Associator:
                 xlim=design.x_km,
                 ylim=design.y_km,
                 zlim=design.z_km,
-                velocity_model=_velocity_model(design, folder, view),
-                n_threads=threads,
-                **{k: v for k, v in {**design.pyocto, **view}.items() if k not in _OF_THE_MODEL},
+                velocity_model=_Kept(_velocity_model(design, folder, view)),
+                n_threads=1,
+                **_parameters(design, view),
             )
             for view in design.views
         ]
+        self._least = Needs.of(design.pyocto).n_picks
+        self.slicing = design.slicing
 
-    def associate(self, picks: Sequence[SitePick], origin_ns: int) -> list[Candidate]:
+    def associate(self, picks: Sequence[SitePick]) -> list[Candidate]:
         """Return candidates of every view, in the order of time; picks may be in several.
 
-        ``origin_ns`` is the zero of PyOcto's clock, at or before the first pick.
+        ``picks`` are in the order of time.  Candidates depend on the picks of their slice alone,
+        see `epicat.associate.slices`.
         """
+        found = [c for part in self.slicing.cut(picks) for c in self.associate_slice(part)]
+        return sorted(found, key=lambda c: (c.time_ns, c.picks))
+
+    def associate_slice(self, part: Slice[SitePick]) -> list[Candidate]:
+        """Return the candidates of every view in one slice, in no order."""
         import pandas as pd  # noqa: PLC0415 - see above
 
-        if not picks or len(self._stations) == 0:
+        if len(part.picks) < self._least or len(self._stations) == 0:
             return []
         frame = pd.DataFrame(
             {
-                "station": [pick.site for pick in picks],
-                "phase": [pick.phase for pick in picks],
-                "time": [(pick.time_ns - origin_ns) / SECOND_NS for pick in picks],
+                "station": [pick.site for pick in part.picks],
+                "phase": [pick.phase for pick in part.picks],
+                "time": [(pick.time_ns - part.start_ns) / SECOND_NS for pick in part.picks],
             }
         )
-        found = [
+        return [
             candidate
             for octo in self._views
-            for candidate in _candidates(octo.associate(frame, self._stations), picks, origin_ns)
+            for candidate in _candidates(octo.associate(frame, self._stations), part)
         ]
-        return sorted(found, key=lambda c: (c.time_ns, c.picks))
 
 
-def _candidates(
-    result: tuple[Any, Any], picks: Sequence[SitePick], origin_ns: int
-) -> list[Candidate]:
+class _Kept:
+    """A velocity model that PyOcto builds once, not for each call: a network's tables are large.
+
+    For one list of stations only.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._built: Any = None
+
+    def to_cpp(self, stations: Any) -> Any:
+        """Return what PyOcto builds of the model and its stations."""
+        if self._built is None:
+            self._built = self._model.to_cpp(stations)
+        return self._built
+
+
+def _candidates(result: tuple[Any, Any], part: Slice[SitePick]) -> list[Candidate]:
     """Return PyOcto's events and assignments as candidates."""
     events, assignments = result
-    members = _members(assignments, picks)
+    members = _members(assignments, part.picks)
     return [
         Candidate(
-            time_ns=origin_ns + round(float(row.time) * SECOND_NS),
+            time_ns=part.start_ns + round(float(row.time) * SECOND_NS),
             x_km=float(row.x),
             y_km=float(row.y),
             z_km=float(row.z),
@@ -142,6 +165,14 @@ def _candidates(
 
 
 _OF_THE_MODEL = ("tolerance", "association_cutoff_distance")
+
+
+def _parameters(design: Design, view: Mapping[str, float]) -> dict[str, Any]:
+    """Return PyOcto's parameters for a view, of whose slices each call gets a single one."""
+    values = {**design.pyocto, **view}
+    whole = values["time_slicing"] + 2 * values["time_before"] + 1
+    kept = {name: value for name, value in values.items() if name not in _OF_THE_MODEL}
+    return {**kept, "time_slicing": whole}
 
 
 def _tables(design: Design, cache: Path) -> Path | None:

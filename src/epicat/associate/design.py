@@ -17,6 +17,7 @@ from epicat.associate.layers import LayerModel
 from epicat.associate.options import AssociateOptions
 from epicat.associate.quality import CatalogQuality
 from epicat.associate.sites import Site
+from epicat.associate.slices import Slicing
 from epicat.clock import SECOND_NS
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
@@ -24,10 +25,9 @@ from epicat.model import digest_of
 
 __all__ = ["Design", "make_design"]
 
-_ALGORITHM = 1
+_ALGORITHM = 2
 """Raised whenever the same design gives other events."""
 _REGIONAL_KM = 400.0
-_SLOWEST_HALO_S = 1200.0
 
 
 class Design(BaseModel):
@@ -91,6 +91,11 @@ class Design(BaseModel):
         return LayerModel(depth, vp, vs, constant=self.constant_layers)
 
     @property
+    def slicing(self) -> Slicing:
+        """How picks are cut into the slices that PyOcto gets."""
+        return Slicing.of(self.pyocto["time_slicing"], self.pyocto["time_before"])
+
+    @property
     def reach_ns(self) -> int:
         """How far from a block's edges picks can change its events: its neighbours' halo."""
         return self.block_ns + self.halo_ns
@@ -130,7 +135,9 @@ def make_design(
     z_km = _depths(options, sites, diagonal)
     vp, vs = _velocities(options, diagonal, layers)
     pyocto = _pyocto(options, len(sites), span, vs, layered=layers is not None)
-    halo = options.halo_s or max(_SLOWEST_HALO_S, math.ceil(2 * pyocto["time_before"]))
+    # All of the slices around a seam, and the picks that could be another's arrival there.
+    slice_s = pyocto["time_slicing"] + pyocto["time_before"]
+    halo = options.halo_s or math.ceil(slice_s) + 1
     block_ns = _block_ns(options.block_hours)
     return Design(
         run=run,

@@ -48,12 +48,14 @@ class PyOctoOptions(BaseModel):
     time_before: float | None = Field(
         default=None,
         gt=0,
-        description="Overlap of PyOcto's time slices in s; default: the longest S travel time "
-        "through the network.",
+        description="Overlap of the time slices in s; default: the longest S travel time through "
+        "the network.",
         examples=[60.0],
     )
     time_slicing: float = Field(
-        default=1200.0, gt=0, description="Length of PyOcto's time slices in s."
+        default=1200.0,
+        ge=1,
+        description="Length of the time slices in s, counted from 1970, that PyOcto gets.",
     )
     min_node_size: float = Field(
         default=10.0, gt=0, description="Smallest node of the search in km."
@@ -70,7 +72,10 @@ class PyOctoOptions(BaseModel):
         default=0.25, ge=0, le=1, description="Share of nearer sites that must have a pick."
     )
     max_pick_overlap: int = Field(
-        default=4, ge=0, description="Picks that two events may share at first."
+        default=4,
+        ge=0,
+        description="Picks that two of PyOcto's events may share; without effect as long as PyOcto "
+        "gets one slice at a time.",
     )
     refinement_iterations: int = Field(
         default=3, ge=0, description="Rounds of location and matching."
@@ -168,9 +173,9 @@ class AssociateOptions(BaseModel):
         default=None,
         alias="halo",
         gt=0,
-        description="Seconds of picks read before and after a block; default: twice the longest S "
-        "travel time, at least 1200.",
-        examples=[1200.0],
+        description="Seconds of picks read before and after a block; default: time_slicing, "
+        "time_before and one more.  With less, the events near a block's edge may be others.",
+        examples=[1800.0],
     )
     views: Annotated[bool, Shown(negative="--one-view")] = Field(
         default=True,

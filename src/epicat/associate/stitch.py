@@ -1,9 +1,10 @@
 """Stitch the events of two neighbouring blocks where they meet.
 
 Each block is associated with a halo, so both have an opinion on the events near their seam.  A
-block owns the events whose origin time lies inside it; where the two disagree about one event,
-it could be owned by both or by neither.  The stitch mends that, and looks at nothing but the
-two blocks: a catalog does not depend on which blocks were computed together.
+block owns the events whose origin time lies inside it.  With a halo that holds whole slices
+(`epicat.associate.slices`) both are of one opinion there; with a shorter one they may disagree
+about an event, so that it could be owned by both or by neither.  The stitch mends that, and looks
+at nothing but the two blocks: a catalog does not depend on which blocks were computed together.
 """
 
 from __future__ import annotations
@@ -12,8 +13,29 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from epicat.associate.candidates import Candidate, Needs, exclusive
+from epicat.model import Span
 
-__all__ = ["stitch"]
+__all__ = ["events_of", "stitch"]
+
+
+def events_of(
+    block: Span,
+    runs: tuple[Sequence[Candidate], Sequence[Candidate], Sequence[Candidate]],
+    needs: Needs,
+) -> list[Candidate]:
+    """Return the events of a block, in the order of time.
+
+    ``runs`` are the candidates of the block before, of the block and of the one after, halos
+    included.  What happens at one seam decides up to the middle of the block.
+    """
+    before, own, after = runs
+    middle = (block.start_ns + block.end_ns) // 2
+    first = stitch(before, own, block.start_ns, needs)
+    second = stitch(own, after, block.end_ns, needs)
+    return [
+        *(c for c in first if block.start_ns <= c.time_ns < middle),
+        *(c for c in second if middle <= c.time_ns < block.end_ns),
+    ]
 
 
 def stitch(

@@ -12,7 +12,7 @@ from epicat.associate.events import to_events
 from epicat.associate.quality import event_flags
 from epicat.associate.rates import Sifted, sift, whole_bins
 from epicat.associate.sites import SiteIndex
-from epicat.associate.stitch import stitch
+from epicat.associate.stitch import events_of
 from epicat.config import Campaign
 from epicat.model import Event, Flag, Span, Stage, Status
 from epicat.plan import inputs_digest
@@ -72,11 +72,7 @@ class BlockAssociator:
     def associate(self, block: Span) -> BlockResult:
         """Associate a block."""
         before, own, after = (self._run(self._neighbour(block, step)) for step in (-1, 0, 1))
-        middle = (block.start_ns + block.end_ns) // 2
-        first = stitch(before, own, block.start_ns, self._needs)
-        second = stitch(own, after, block.end_ns, self._needs)
-        chosen = [c for c in first if block.start_ns <= c.time_ns < middle]
-        chosen += [c for c in second if middle <= c.time_ns < block.end_ns]
+        chosen = events_of(block, (before, own, after), self._needs)
         picks, sifted = self._picks(block)
         events = to_events(chosen, self._design)
         left_out = self._at_sites(sifted.left_out["trace_id"].to_pylist())
@@ -100,7 +96,7 @@ class BlockAssociator:
         if block not in self._runs:
             read = block.widened(self._design.halo_ns)
             picks, _ = self._picks(read)
-            self._runs[block] = self._associator.associate(picks, read.start_ns)
+            self._runs[block] = self._associator.associate(picks)
             while len(self._runs) > _KEPT_RUNS:
                 self._runs.popitem(last=False)
         return self._runs[block]

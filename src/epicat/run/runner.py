@@ -219,6 +219,7 @@ def _invocation(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "layout": campaign.layout,
         "extent": str(campaign.extent),
         "span": [campaign.span.start_ns, campaign.span.end_ns],
+        "stations": campaign.names,
         "versions": {name: version(name) for name in names},
         "python": platform.python_version(),
         "machine": platform.machine(),

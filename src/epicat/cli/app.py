@@ -20,6 +20,7 @@ from epicat.cli import (
     compact,
     copy,
     demo,
+    doctor,
     export,
     init,
     jobs,
@@ -57,6 +58,7 @@ app.command("export")(export.export)
 app.command("plot")(plot.plot)
 app.command("query")(query.query)
 app.command("compact")(compact.compact)
+app.command("doctor")(doctor.doctor)
 app.command("copy")(copy.copy)
 app.command("synth")(synth.synth)
 app.command("submit")(submit.submit)

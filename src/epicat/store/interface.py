@@ -12,16 +12,17 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from epicat.model import LedgerEntry, Span, Stage
+from epicat.store.check.findings import Findings
 from epicat.tables import TableName
 
-__all__ = ["RECORD_KINDS", "STAGE_OF", "Clearable", "Store", "Where", "begun_ns",
+__all__ = ["RECORD_KINDS", "STAGE_OF", "Clearable", "Examinable", "Store", "Where", "begun_ns",
            "new_generation", "newest"]  # fmt: skip
 
 _NAMED = re.compile(r"t[0-9a-f]{31}")
@@ -100,6 +101,18 @@ class Clearable(Protocol):
 
     def clear(self) -> tuple[int, int]:
         """Delete them; return the numbers of keys and of rows."""
+        ...
+
+
+@runtime_checkable
+class Examinable(Protocol):
+    """A store that has no files, and can tell what is wrong below its tables."""
+
+    def examined(self, findings: Findings, *, mend: bool) -> Callable[[LedgerEntry], bool] | None:
+        """Look at everything, also at what nobody reads; with ``mend``, mend what is safe to.
+
+        Return what tells that the rows of a mark cannot be read; None if marks cannot.
+        """
         ...
 
 

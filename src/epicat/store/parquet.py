@@ -320,6 +320,7 @@ class ParquetStore:
             column_encoding=_encodings(rows.schema),
             write_statistics=[n for n in rows.column_names if n in _MEASURED],
             store_schema=False,
+            write_page_checksum=True,
         )
         self.files.write(name, sink.getvalue().to_pybytes())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from epicat.clock import DAY_NS
-from epicat.errors import InputError
+from epicat.errors import InputError, StoreError
 from epicat.model import Status, digest_of
 from epicat.store.check.doctor import check_store
 from epicat.store.check.findings import Kind
@@ -49,17 +49,16 @@ def kinds(store, **given):
 
 
 @pytest.mark.parametrize(
-    ("name", "field", "failed"),
-    [("picks", "time_ns", DAY), ("events", "n_p", BLOCK), ("assignments", "phase", BLOCK),
-     ("picks", "generations", DAY)],
-)  # fmt: skip
-@pytest.mark.parametrize("change", [{"$unset": True}, {"$set": {"a": 1}}])
-def test_damaged_documents(store, server, name, field, failed, change):
-    value = True if "$unset" in change else {"a": 1}
-    if field == "generations":
-        change = {"$set": True}
-        value = []
-    server.collection(name).update_one({}, {next(iter(change)): {field: value}})
+    ("name", "change", "failed"),
+    [
+        ("picks", {"$unset": {"time_ns": True}}, DAY),
+        ("picks", {"$set": {"generations": []}}, DAY),
+        ("events", {"$set": {"n_p": {"a": 1}}}, BLOCK),
+        ("assignments", {"$set": {"phase": 7}}, BLOCK),
+    ],
+)
+def test_damaged_documents(store, server, name, change, failed):
+    server.collection(name).update_one({}, change)
     (finding,) = check_store(store).findings.all()
     assert finding.kind == Kind.ROWS_DAMAGED
     assert finding.examples[0].startswith(f"{name} ")
@@ -85,6 +84,9 @@ def test_documents_of_others_are_told_and_left(store, server):
         (finding,) = check_store(store, mend=mend).findings.all()
         assert (finding.kind, finding.examples) == (Kind.FOREIGN, ["picks mine"])
     assert server.find("picks", {"_id": "mine"})
+    with pytest.raises(StoreError, match="a document of picks is not one that epicat wrote"):
+        store.read("picks", Where())
+    assert store.clear() == (0, 0)
 
 
 def old_generation():

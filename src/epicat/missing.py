@@ -5,14 +5,14 @@ What was asked for stands in the records of invocations.  A person may ask for o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from epicat.archive.stations import Patterns
 from epicat.geo import Extent
 from epicat.model import LedgerEntry, Span, Stage, Station, StationDay, Status
-from epicat.store.interface import Store
+from epicat.store.interface import Store, in_order
 from epicat.tables import stations_of
 
 __all__ = ["NOT_RUN", "Asked", "asked_for", "missing"]
@@ -68,13 +68,13 @@ def missing(asked: Sequence[Asked], entries: Iterable[LedgerEntry]) -> Iterator[
                 yield LedgerEntry(Stage.PICK, wish.run, key, Status.MISSING, "", 0, reason=NOT_RUN)
 
 
-def _picking(store: Store) -> list[dict[str, Any]]:
+def _picking(store: Store) -> list[Mapping[str, Any]]:
     """Return the invocations that had waveforms to pick, the oldest first."""
     records = store.records("invocation").values()
-    return sorted((r for r in records if r.get("layout")), key=lambda r: str(r["time"]))
+    return in_order(record for record in records if record.get("layout"))
 
 
-def _asked(record: dict[str, Any], stations: Sequence[Station]) -> Asked:
+def _asked(record: Mapping[str, Any], stations: Sequence[Station]) -> Asked:
     """Return what an invocation asked for; those of earlier versions name no stations."""
     names = record.get("stations")
     if names is None:

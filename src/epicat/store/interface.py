@@ -23,7 +23,7 @@ from epicat.store.check.findings import Findings
 from epicat.tables import TableName
 
 __all__ = ["RECORD_KINDS", "STAGE_OF", "Clearable", "Examinable", "Store", "Where", "begun_ns",
-           "new_generation", "newest"]  # fmt: skip
+           "in_order", "new_generation", "newest", "next_number"]  # fmt: skip
 
 _NAMED = re.compile(r"t[0-9a-f]{31}")
 
@@ -128,6 +128,16 @@ def begun_ns(generation: str) -> int | None:
     1561118400123456078
     """
     return int(generation[1:17], 16) if _NAMED.fullmatch(generation) else None
+
+
+def next_number(store: Store) -> int:
+    """Return the number of the next invocation: clocks may be set back, numbers are not."""
+    return 1 + max((r.get("number", 0) for r in store.records("invocation").values()), default=0)
+
+
+def in_order(invocations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return records of invocations, the oldest first; those of earlier versions have no number."""
+    return sorted(invocations, key=lambda record: (record.get("number", 0), str(record["time"])))
 
 
 def newest(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:

@@ -11,23 +11,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from epicat.config import Cut
+from epicat.run.executor import Serial
+from epicat.run.runner import Planned, make_plan
+from epicat.run.runner import run as do
 from epicat.store.check.doctor import check_store
 from epicat.store.interface import Store, Where
-from epicat.store.open import find_store
+from epicat.store.open import find_store, open_store
 from epicat.tables import TABLES
-from tiny_network import arguments, truths, write_network
-
+from epicat.work import Outcome
+from tiny_network import arguments, settled, truths, write_network
 from torture.trial import difference
 
 __all__ = ["Bed", "Case", "Done", "Run", "Skipped", "Verdict"]
 
-_LONGEST_S = 120.0
+_LONGEST_S = 300.0
 _EVENTS = truths([-300, -1.0, 60.5])
 _EPICAT = [sys.executable, "-m", "epicat"]
 
 
 class Skipped(Exception):  # noqa: N818 - no error: a fault that this machine cannot have
-    """This fault cannot be tried on this machine; says why."""
+    """The fault cannot be tried on this machine; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Run:
     """The store."""
     more: tuple[str, ...] = ()
     """Further arguments."""
+    days: Mapping[str, str] = field(default_factory=dict)
+    """Other days: ``start``, ``end``."""
     environment: Mapping[str, str | None] = field(default_factory=dict)
     """Variables to set; None takes one away."""
     limit: Callable[[], None] | None = None
@@ -92,9 +98,8 @@ class Bed:
         self._folder = folder
         self._environment = environment
         self._cases = 0
-        right = self.run(Run(folder / "right"))
-        if right.code:
-            raise RuntimeError(f"the campaign fails without any fault: {right.told}")
+        if why := self._again(Run(folder / "right")):
+            raise RuntimeError(f"the campaign fails without any fault: {why}")
         self._right = _rows(find_store(str(folder / "right")))
 
     @classmethod
@@ -118,7 +123,10 @@ class Bed:
 
     def command(self, run: Run) -> list[str]:
         """Return the command of a campaign."""
-        return [*_EPICAT, "run", *arguments(self._folder, run.store, "--workers", "1", *run.more)]
+        given = arguments(self._folder, run.store, "--workers", "1", *run.more)
+        for at, name in enumerate(("start", "end")):
+            given[at] = run.days.get(name, given[at])
+        return [*_EPICAT, "run", *given]
 
     def begun(self, run: Run) -> subprocess.Popen[str]:
         """Begin the campaign."""
@@ -130,7 +138,7 @@ class Bed:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            preexec_fn=run.limit,
+            preexec_fn=run.limit,  # noqa: PLW1509 - no threads are running here
         )
 
     def ended(self, process: subprocess.Popen[str]) -> Done:
@@ -147,15 +155,22 @@ class Bed:
         """Run the campaign to its end."""
         return self.ended(self.begun(run))
 
+    def _again(self, run: Run) -> str:
+        """Run it in this process, where all is well; say what is wrong all the same."""
+        campaign = settled(self._folder, run.store, **run.days)
+        store = open_store(str(run.store), create=True)
+        planned = make_plan(campaign, Cut(), store, recheck=False)
+        made = do(campaign, planned, store, lambda: Serial(campaign), _Silent())
+        return f"the run after it fails: {made.failures}" if made.has_failures else ""
+
     def judge(self, case: Case) -> Verdict:
         """Let a fault strike, then run the campaign where all is well."""
         self._cases += 1
         run = Run(self._folder / f"case{self._cases}" / "store")
         done = case.strike(self, run)
         why = _unclear(case, done)
-        again = self.run(Run(run.store, run.more))
-        if again.code:
-            why = why or f"the run after it leaves with {again.code}: {_last(again.told)}"
+        again = self._again(run)
+        why = why or again
         store = find_store(str(run.store))
         lost, doubled = difference(self._right, _rows(store))
         found = check_store(store).findings if store else None
@@ -163,6 +178,16 @@ class Bed:
             kinds = ", ".join(finding.kind.value for finding in found.all())
             why = why or f"epicat doctor finds {kinds}"
         return Verdict(why, lost, doubled)
+
+
+class _Silent:
+    """Listens to a run and says nothing."""
+
+    def planned(self, planned: Planned) -> None:
+        pass
+
+    def finished(self, outcome: Outcome) -> None:
+        pass
 
 
 def _unclear(case: Case, done: Done) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from torture.machines.bed import Bed, Case, Done, Run
@@ -33,10 +34,11 @@ def _limited(kind: int, limit: int, bed: Bed, run: Run) -> Done:
     def limited() -> None:
         resource.setrlimit(kind, (limit, limit))
 
-    return bed.run(Run(run.store, run.more, limit=limited))
+    return bed.run(replace(run, limit=limited))
 
 
 def _many_units(bed: Bed, run: Run) -> Done:
     """Run a campaign of many days, each station-day a unit of its own."""
-    run.more = ("--start", "2019-09-01", "--end", "2020-01-04", "--days-per-unit", "1")
+    run.days = {"start": "2019-09-01", "end": "2020-01-04"}
+    run.more = ("--days-per-unit", "1")
     return _limited(resource.RLIMIT_NOFILE, 64, bed, run)

@@ -35,7 +35,7 @@ class Day:
     """Into how many pieces gaps cut it."""
 
 
-_SHORT = (Day("two hours at 200 Hz in 40 pieces", 200, 2, 40),)
+_SHORT = (Day("half an hour at 200 Hz in 40 pieces", 200, 0.5, 40),)
 _LONG = (
     Day("24 h at 100 Hz", 100, 24, 1),
     Day("24 h at 200 Hz", 200, 24, 1),

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from epicat.associate.options import AssociateOptions
 from epicat.clock import SECOND_NS, parse_time
 from epicat.config import Options, settle

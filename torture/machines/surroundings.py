@@ -35,7 +35,7 @@ def _bare(bed: Bed, run: Run) -> Done:
 
 
 def _masked(bed: Bed, run: Run) -> Done:
-    """What this user has written this user can read, and nobody else can."""
+    """Run with a mask that keeps others out, and look whether they are."""
 
     def masked() -> None:
         os.umask(0o077)

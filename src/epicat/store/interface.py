@@ -111,7 +111,8 @@ class Examinable(Protocol):
     def examined(self, findings: Findings, *, mend: bool) -> Callable[[LedgerEntry], bool] | None:
         """Look at everything, also at what nobody reads; with ``mend``, mend what is safe to.
 
-        Return what tells that the rows of a mark cannot be read; None if marks cannot.
+        Return what tells that the rows of a mark, if it has any, cannot be read; None if marks
+        cannot.
         """
         ...
 

@@ -108,7 +108,7 @@ class _Doctor:
     def look(self, tell: Progress) -> None:
         """Look at every key."""
         self._look_at_marks()
-        lost = [entry for entry in self._entries if self._is_unreadable(entry)]
+        lost = [e for e in self._entries if e.count and self._is_unreadable(e)]
         self._found([Trouble(Kind.ROWS_DAMAGED, e.key, "cannot be read") for e in lost], lost)
         keyed = [e for e in self._entries if e.stage in _RECORD]
         for some in batches_of(e for e in keyed if not self._is_unreadable(e)):

@@ -155,7 +155,7 @@ def _damaged_rows(
                 bad.add(_writing(data))
                 if mend:
                     findings.mended(Kind.ROWS_DAMAGED, _put_away(store, data.name))
-    return lambda e: bool(e.count) and (e.stage, e.design, e.generation) in bad
+    return lambda e: (e.stage, e.design, e.generation) in bad
 
 
 def _trouble(store: ParquetStore, data: DataFile) -> str:

@@ -39,7 +39,7 @@ _SHORT = (Day("half an hour at 200 Hz in 40 pieces", 200, 0.5, 40),)
 _LONG = (
     Day("24 h at 100 Hz", 100, 24, 1),
     Day("24 h at 200 Hz", 200, 24, 1),
-    Day("24 h at 200 Hz in 500 pieces", 200, 24, 500),
+    Day("24 h at 200 Hz in 2,000 pieces", 200, 24, 2000),
     Day("24 h at 200 Hz in 5,000 pieces", 200, 24, 5000),
 )
 

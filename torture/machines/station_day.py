@@ -58,7 +58,7 @@ def pick(folder: Path) -> int:
     store = open_store(str(folder / "store"), create=True)
     Worker(campaign).work(Unit(Stage.PICK, (_KEY,)))
     (entry,) = store.ledger(Stage.PICK)
-    if entry.status not in (Status.DONE, Status.NO_PICKS):
+    if entry.status not in (Status.DONE, Status.NO_PICKS, Status.TOO_GAPPY):
         raise SystemExit(f"{entry.status}: {entry.reason}")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import struct
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +21,7 @@ units = st.builds(
     keys=st.lists(st.text(min_size=1), min_size=1, max_size=5).map(tuple),
     needs=st.none() | spans,
     recheck=st.booleans(),
+    after_ns=st.integers(0, 2**62),
 )
 
 
@@ -42,6 +46,15 @@ def test_a_worker_reads_its_own_unit_only():
     data, asked = pack(many), []
     assert read_unit(reader(data, asked), 2999) == many[-1]
     assert sum(asked) < 1000 < len(data)
+
+
+def test_manifests_of_earlier_versions_are_read():
+    """They said nothing of marks."""
+    begin = len(pack([])) + 8
+    text = zlib.compress(b'["pick", ["NC.KBG/2019.172"], null, true]')
+    head = pack([])[:16]
+    data = head + struct.pack("<3Q", 1, begin, begin + len(text)) + text
+    assert read_unit(reader(data), 0) == Unit(Stage.PICK, ("NC.KBG/2019.172",), recheck=True)
 
 
 def test_what_is_no_unit_of_the_manifest_is_refused():

@@ -15,9 +15,10 @@ import pytest
 
 from epicat.clock import DAY_NS, SECOND_NS, day_start
 from epicat.config import Cut, Run
+from epicat.known import Known
 from epicat.model import Pick, Span, Stage, StationDay, Status
 from epicat.pick.picker import PickOptions
-from epicat.plan import Known, pick_units
+from epicat.plan import pick_units
 from epicat.run.runner import make_plan
 from epicat.store.interface import Where
 from epicat.store.parquet import ParquetStore

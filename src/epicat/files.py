@@ -12,7 +12,8 @@ import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -26,7 +27,24 @@ from epicat.s3errors import Kind, trouble_of
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
-__all__ = ["BucketFiles", "Files", "LocalFiles", "open_files"]
+__all__ = ["BucketFiles", "Files", "Found", "LocalFiles", "open_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that is there."""
+
+    name: str
+    """Its name, with slashes."""
+    size: int
+    """Bytes."""
+    modified_ns: int
+    """When it was written, by the clock of who keeps it, nanoseconds since 1970."""
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it is what a writer writes before it gives it its name."""
+        return _PARTIAL.fullmatch(self.name.rpartition("/")[2]) is not None
 
 
 class Files(Protocol):
@@ -59,6 +77,14 @@ class Files(Protocol):
 
     def list(self, folder: str) -> list[str]:
         """Return the names of all files below a folder, in alphabetical order."""
+        ...
+
+    def found(self) -> Iterator[Found]:
+        """Yield all files, in no order, also those that others do not see: unfinished ones."""
+        ...
+
+    def now_ns(self) -> int:
+        """Return the time by the clock that dates the files, which is asked by writing one."""
         ...
 
     def exists(self, name: str) -> bool:
@@ -129,6 +155,27 @@ class LocalFiles:
             if not name.startswith(".")
         )
 
+    def found(self) -> Iterator[Found]:
+        """Yield all files, in no order, also those that others do not see: unfinished ones."""
+        for parent, _, names in os.walk(self._root):
+            for path in (Path(parent, name) for name in names):
+                with suppress(FileNotFoundError):  # unfinished ones get their names meanwhile
+                    about = path.lstat()
+                    name = path.relative_to(self._root).as_posix()
+                    yield Found(name, about.st_size, about.st_mtime_ns)
+
+    def now_ns(self) -> int:
+        """Return the time by the clock that dates the files, which is asked by writing one."""
+        probe = self._root / _partial()
+        try:
+            probe.touch()
+            return probe.stat().st_mtime_ns
+        except OSError as error:
+            raise self._unwritable(error) from error
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+
     def exists(self, name: str) -> bool:
         """Tell whether there is such a file."""
         return self._path(name).is_file()
@@ -151,9 +198,12 @@ class LocalFiles:
         except OSError as error:
             with suppress(OSError):
                 partial.unlink()
-            raise StoreError(
-                f"{self._noun} {self.location!r} cannot be written: {error.strerror or error}"
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"{self._noun} {self.location!r} cannot be written: {error.strerror or error}"
+        )
 
     def part(self, name: str, start: int, end: int) -> bytes:
         """Return the bytes of a file from ``start`` until before ``end``, or to its end."""
@@ -175,6 +225,9 @@ class LocalFiles:
 
 def _partial() -> str:
     return f".{uuid.uuid4().hex}.partial"
+
+
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 
 
 _BUCKET = re.compile(r"s3://([a-zA-Z0-9][a-zA-Z0-9._-]{2,62})((?:/[^/?#\\]+)*)/?")
@@ -237,6 +290,23 @@ class BucketFiles:
             pages = self._store.list(folder, chunk_size=1000)
             names = [meta["path"] for page in pages for meta in page]
         return sorted(name for name in names if not name.rpartition("/")[2].startswith("."))
+
+    def found(self) -> Iterator[Found]:
+        """Yield all files, in no order."""
+        with self._told():
+            for page in self._store.list(chunk_size=1000):
+                for meta in page:
+                    moment = round(meta["last_modified"].timestamp()) * 1_000_000_000
+                    yield Found(meta["path"], meta["size"], moment)
+
+    def now_ns(self) -> int:
+        """Return the time by the clock that dates the files, which is asked by writing one."""
+        name = _partial()
+        self.write(name, b"")
+        with self._told():
+            moment: datetime = self._store.head(name)["last_modified"]
+        self.delete([name])
+        return round(moment.timestamp()) * 1_000_000_000
 
     def exists(self, name: str) -> bool:
         """Tell whether there is such a file."""

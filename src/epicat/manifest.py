@@ -56,12 +56,14 @@ def read_unit(part: Part, index: int) -> Unit:
 
 def _encode(unit: Unit) -> bytes:
     needs = [unit.needs.start_ns, unit.needs.end_ns] if unit.needs else None
-    return json.dumps([unit.stage.value, unit.keys, needs, unit.recheck]).encode()
+    return json.dumps([unit.stage.value, unit.keys, needs, unit.recheck, unit.after_ns]).encode()
 
 
 def _decode(text: bytes) -> Unit:
     try:
-        stage, keys, needs, recheck = json.loads(zlib.decompress(text))
-        return Unit(Stage(stage), tuple(keys), Span(*needs) if needs else None, bool(recheck))
+        stage, keys, needs, recheck, *others = json.loads(zlib.decompress(text))
+        (after_ns,) = others or (0,)  # manifests of earlier versions end before it
+        span = Span(*needs) if needs else None
+        return Unit(Stage(stage), tuple(keys), span, bool(recheck), int(after_ns))
     except (zlib.error, ValueError, TypeError) as error:
         raise InputError("the manifest of units is damaged; submit again") from error

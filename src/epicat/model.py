@@ -270,6 +270,8 @@ class Status(StrEnum):
     REJECTED = "rejected"
     READ_ERROR = "read error"
     FAILED = "failed"
+    MISSING = "missing"
+    """Asked for and not run: never marked, only shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from epicat.associate.options import AssociateOptions
@@ -35,6 +36,7 @@ __all__ = [
     "AssociationOptions",
     "Cut",
     "ImportOptions",
+    "LedgerOptions",
     "Options",
     "StoreOptions",
 ]
@@ -246,6 +248,35 @@ class StoreOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: StoreText
+
+
+class LedgerOptions(StoreOptions):
+    """What somebody wants to know of a store's ledger: days that should be there, and where."""
+
+    start: Annotated[str | None, BeforeValidator(_time_text), Shown(metavar="TIME", kind=_DAY)] = (
+        Field(default=None, description="First day that should be there.")
+    )
+    end: Annotated[str | None, BeforeValidator(_time_text), Shown(metavar="TIME", kind=_DAY)] = (
+        Field(default=None, description="As start; not included.")
+    )
+    extent: Annotated[Extent | None, BeforeValidator(_extent), Shown(metavar="EXTENT")] = Field(
+        default=None, description="Stations inside minlat,maxlat,minlon,maxlon in degrees."
+    )
+    select: Select = ()
+    exclude: Exclude = ()
+
+    @cached_property
+    def span(self) -> Span | None:
+        """The days that should be there; None if they are those that were asked for before."""
+        if self.start is None or self.end is None:
+            return None
+        return Span.parse(self.start, self.end)
+
+    @model_validator(mode="after")
+    def _has_a_span_or_none(self) -> Self:
+        if (self.start is None) != (self.end is None):
+            raise ValueError("START and END belong together: give both or none")
+        return self
 
 
 class ImportOptions(StoreOptions):

@@ -39,6 +39,8 @@ class Unit:
     """For blocks: the days whose picks must be there first."""
     recheck: bool = False
     """For station-days that have a result: compute again only if their objects have changed."""
+    after_ns: int = 0
+    """The newest mark that the keys had: theirs will be newer, whatever the clock says by then."""
 
     @property
     def name(self) -> str:
@@ -62,9 +64,10 @@ def pick_units(
             fresh = [str(k) for k, s in zip(keys, is_settled, strict=True) if not s]
             settled = [str(k) for k, s in zip(keys, is_settled, strict=True) if s]
             if fresh:
-                yield Unit(Stage.PICK, tuple(fresh))
+                yield Unit(Stage.PICK, tuple(fresh), after_ns=_newest(fresh, known.picks))
             if settled and recheck:
-                yield Unit(Stage.PICK, tuple(settled), recheck=True)
+                after_ns = _newest(settled, known.picks)
+                yield Unit(Stage.PICK, tuple(settled), recheck=True, after_ns=after_ns)
 
 
 def planned_keys(
@@ -98,7 +101,12 @@ def block_units(
     for window in sorted(due):
         blocks = due[window]
         needs = Span(blocks[0].start_ns, blocks[-1].end_ns).widened(campaign.design.reach_ns)
-        yield Unit(Stage.ASSOCIATE, tuple(block_key(b) for b in blocks), needs)
+        keys = tuple(block_key(block) for block in blocks)
+        yield Unit(Stage.ASSOCIATE, keys, needs, after_ns=_newest(keys, known.blocks))
+
+
+def _newest(keys: Iterable[str], known: Mapping[str, LedgerEntry]) -> int:
+    return max((known[key].marked_ns for key in keys if key in known), default=0)
 
 
 def _blocks(campaign: Campaign, known: Known) -> list[Span]:

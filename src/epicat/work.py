@@ -102,7 +102,8 @@ class Worker:
             if unit.recheck and self._is_unchanged(key, known.get(text)):
                 yield None
                 continue
-            result = _timed(Stage.PICK, text, generation, self._run_digest, self._pick_key)
+            begun = _Begun(unit, text, generation, self._run_digest)
+            result = _timed(begun, self._pick_key)
             # Trouble while looking again never replaces a result that is there.
             yield None if unit.recheck and result[0].status in LOOK_AGAIN else result
 
@@ -151,7 +152,7 @@ class Worker:
             if entry and entry.status != Status.FAILED and entry.inputs == blocks.inputs(block):
                 yield None
             else:
-                yield _timed(Stage.ASSOCIATE, text, generation, digest, one)
+                yield _timed(_Begun(unit, text, generation, digest), one)
 
     @property
     def _run_digest(self) -> str:
@@ -211,35 +212,45 @@ def _digest(ids: pa.ChunkedArray) -> str:
     return digest_of(*sorted(ids.to_pylist()))
 
 
-def _timed(
-    stage: Stage,
-    key: str,
-    generation: str,
-    design: str,
-    compute: Callable[[str], Keyed],
-) -> Keyed:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A key that is being worked on."""
+
+    unit: Unit
+    key: str
+    generation: str
+    design: str
+
+
+def _timed(begun: _Begun, compute: Callable[[str], Keyed]) -> Keyed:
     """Compute one key; what it raises becomes its entry: one bad key never fails a unit."""
     begin = time.monotonic()
     rows: Rows = {}
     try:
-        entry, rows = compute(key)
+        entry, rows = compute(begun.key)
     except EpicatError as error:
-        entry = failed(stage, design, key, str(error))
+        entry = _failed(begun, str(error))
     except Exception as error:
-        entry = failed(stage, design, key, _told(error))
-    seconds = time.monotonic() - begin
-    return _stamped(entry, generation, seconds), rows
+        entry = _failed(begun, _told(error))
+    return _stamped(entry, begun, time.monotonic() - begin), rows
 
 
-def failed(stage: Stage, design: str, key: str, reason: str) -> LedgerEntry:
-    """Return the entry of a key that failed; the next invocation tries it again."""
-    return _stamped(
-        LedgerEntry(stage, design, key, Status.FAILED, "", 0, reason=reason), new_generation(), 0.0
-    )
+def failed(unit: Unit, design: str, reason: str) -> list[LedgerEntry]:
+    """Return the entries of a unit's keys that failed; the next invocation tries them again."""
+    generation = new_generation()
+    begun = [_Begun(unit, key, generation, design) for key in unit.keys]
+    return [_stamped(_failed(one, reason), one, 0.0) for one in begun]
 
 
-def _stamped(entry: LedgerEntry, generation: str, seconds: float) -> LedgerEntry:
-    return replace(entry, generation=generation, marked_ns=time.time_ns(), seconds=seconds)
+def _failed(begun: _Begun, reason: str) -> LedgerEntry:
+    stage, design = begun.unit.stage, begun.design
+    return LedgerEntry(stage, design, begun.key, Status.FAILED, "", 0, reason=reason)
+
+
+def _stamped(entry: LedgerEntry, begun: _Begun, seconds: float) -> LedgerEntry:
+    """Return an entry that is newer than what its key had, also if the clock was set back."""
+    marked_ns = max(time.time_ns(), begun.unit.after_ns + 1)
+    return replace(entry, generation=begun.generation, marked_ns=marked_ns, seconds=seconds)
 
 
 def _told(error: Exception) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import resource
 from itertools import count
 from pathlib import Path
 
@@ -188,3 +189,19 @@ def test_headers_of_a_damaged_object_name_all_that_can_be_decoded(
     (held,) = (c.span for c in read_headers(body) if (c.network, c.station) == ("XX", "AAA"))
     assert held.start_ns <= starts.min()
     assert held.end_ns > starts.max()
+
+
+def test_an_index_that_cannot_be_kept_is_done_without(epicat_cache: Path) -> None:
+    """On a disk that is full, for which a limit stands."""
+    source = storage(a=ONE)
+    before = set((epicat_cache / "indexes").iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        assert found(FilesArchive(source), "AAA") == ["a"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert set((epicat_cache / "indexes").iterdir()) == before
+    source.reads.clear()
+    assert found(FilesArchive(source), "AAA") == ["a"]
+    assert source.reads == ["a"]

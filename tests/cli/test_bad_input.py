@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from epicat.cli.app import main
 from epicat.store.parquet import ParquetStore
-from tiny_network import arguments, truths, write_network
+from epicat.tables import stations_table
+from tiny_network import arguments, stations, truths, write_network
 
 RUN = {
     "a day that is none": ({0: "2019.366"}, ["'2019.366'", "2019.172", "2019-06-21"]),
@@ -217,3 +221,17 @@ def test_models_compile_refuses(refused, tmp_path):
 
 def test_an_unknown_command_is_refused(refused):
     assert "'runn'" in refused("runn")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_behind_stdout_is_told(tmp_path):
+    store = ParquetStore(tmp_path, create=True)
+    store.put_stations(stations_table(stations()))
+    with Path("/dev/full").open("w") as full:
+        given = ["export", "--store", str(tmp_path), "--table", "stations"]
+        done = subprocess.run(
+            [sys.executable, "-m", "epicat", *given],
+            check=False, stdout=full, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "epicat: No space left on device\n"

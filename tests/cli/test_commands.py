@@ -82,8 +82,8 @@ def test_the_commands_are_those_of_the_documentation():
         "epicat cloud down", "epicat cloud template",
         "epicat models", "epicat models list", "epicat models known", "epicat models compile",
         "epicat associate", "epicat compact", "epicat copy", "epicat query", "epicat synth",
-        "epicat demo", "epicat work", "epicat submit", "epicat retry", "epicat cancel",
-        "epicat logs", "epicat cost",
+        "epicat demo", "epicat doctor", "epicat work", "epicat submit", "epicat retry",
+        "epicat cancel", "epicat logs", "epicat cost",
         "epicat stations", "epicat stations import", "epicat picks", "epicat picks import",
     }  # fmt: skip
 

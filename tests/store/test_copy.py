@@ -10,7 +10,8 @@ import pytest
 from epicat.clock import parse_time
 from epicat.errors import StoreError
 from epicat.model import Stage, Station, Status
-from epicat.store.copy import content_digest, copy_store
+from epicat.store.batches import content_digest
+from epicat.store.copy import copy_store
 from epicat.store.interface import Store, Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES, arrivals_table, events_table, picks_table, stations_table
@@ -75,7 +76,7 @@ def test_copying_again_does_what_is_missing(stores):
 
 def test_a_copy_goes_on_where_it_was_stopped(stores, monkeypatch):
     source, target = stores
-    monkeypatch.setattr("epicat.store.copy._KEYS", 2)
+    monkeypatch.setattr("epicat.store.batches._KEYS", 2)
     marks = []
 
     def stop(entries):

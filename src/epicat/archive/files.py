@@ -6,11 +6,11 @@ again reads only what is new or has changed.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from operator import itemgetter
 from pathlib import Path
 
@@ -135,7 +135,12 @@ def _save(path: Path, looks: Mapping[StoredObject, _Look]) -> None:
     ]  # fmt: skip
     columns = list(zip(*table, strict=True)) if table else [()] * len(_SCHEMA)
     arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
-    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-    with os.fdopen(handle, "wb") as file:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA), file)
-    Path(partial).replace(path)
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA), sink)
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
+    try:
+        partial.write_bytes(sink.getvalue())
+        partial.replace(path)
+    except OSError:  # a full disk, say: then it is made again the next time
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

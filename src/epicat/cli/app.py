@@ -6,6 +6,7 @@ should be tried again, 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from epicat.cli import (
     compact,
     copy,
     demo,
+    doctor,
     export,
     init,
     jobs,
@@ -57,6 +59,7 @@ app.command("export")(export.export)
 app.command("plot")(plot.plot)
 app.command("query")(query.query)
 app.command("compact")(compact.compact)
+app.command("doctor")(doctor.doctor)
 app.command("copy")(copy.copy)
 app.command("synth")(synth.synth)
 app.command("submit")(submit.submit)
@@ -71,6 +74,12 @@ app.add_typer(models.app, name="models")
 app.add_typer(cloud.app, name="cloud")
 
 _INTERRUPTED = 130
+_MACHINE = 1
+_OF_THE_MACHINE = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE,
+     errno.ENOMEM, errno.EAGAIN)
+)  # fmt: skip
+"""What no program can help: full and broken disks, limits."""
 _NEGATIVE = re.compile(r"-[\d.]+\s*,.*")
 
 
@@ -102,6 +111,17 @@ def _guarded(call: Callable[[], object]) -> int:
             typer.secho("epicat: interrupted; run the same command again to go on", err=True)
         return left.code if isinstance(left.code, int) else 1
     except EpicatError as error:
-        typer.secho(f"epicat: {error}", fg=typer.colors.RED, err=True)
-        return error.exit_code
+        return _told(str(error), error.exit_code)
+    except MemoryError:
+        return _told("there is not enough memory; fewer --workers need less", _MACHINE)
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        place = f"{str(error.filename)!r}: " if error.filename else ""
+        return _told(f"{place}{error.strerror}", _MACHINE)
     return 0
+
+
+def _told(text: str, code: int) -> int:
+    typer.secho(f"epicat: {text}", fg=typer.colors.RED, err=True)
+    return code

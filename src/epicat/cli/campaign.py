@@ -45,14 +45,16 @@ def takes(
     without: Collection[str] = (),
     file: bool = True,
     opens: bool = True,
+    spanned: bool = True,
 ) -> Callable[[Command], Command]:
     """Give a command a flag for each option of a model, and a campaign file or START END EXTENT.
 
     The command's first parameter gets what was given, as `Values`; the others stay as they are.
     ``without`` are keys that get no flag; ``file`` says whether there is a file; ``opens`` whether
-    the store is used: then it comes without a secret, and --collection names its database.
+    the store is used: then it comes without a secret, and --collection names its database;
+    ``spanned`` whether days must be given.
     """
-    has_span = ("start",) in options_of(model)
+    has_span = ("start",) in options_of(model) and "start" not in without
     metavar, words = (_ALL, _ALL_HELP) if has_span else (_FILE, "A campaign file, for its store.")
     kind = list[str] if has_span else str
     argument = typer.Argument(metavar=metavar, help=words)
@@ -66,7 +68,7 @@ def takes(
             if file:
                 words = values["campaign"] or []
                 words = words if has_span or not words else [words]
-                given = _gathered(words, given, has_span=has_span)
+                given = _gathered(words, given, has_span=has_span, spanned=spanned)
             if opens:
                 given = secured_values(given, values["collection"])
             command(given, **{p.name: values[p.name] for p in own})
@@ -101,9 +103,12 @@ def _signed(call: Command, like: Command, parameters: list[inspect.Parameter]) -
     return call
 
 
-def _gathered(words: Sequence[str], flags: Values, *, has_span: bool) -> Values:
+def _gathered(words: Sequence[str], flags: Values, *, has_span: bool, spanned: bool) -> Values:
     """Put together what was given; raise `InputError` if it was given twice or is no file."""
+    if not words and not spanned:
+        return flags
     if not any(word.endswith(ENDING) for word in words):
+        _check_words(words, has_span=has_span, spanned=spanned)
         return {**_without_file(words, flags, has_span=has_span), **flags}
     if len(words) > 1:
         file = next(word for word in words if word.endswith(ENDING))
@@ -116,12 +121,16 @@ def _gathered(words: Sequence[str], flags: Values, *, has_span: bool) -> Values:
     return {**values, **flags}
 
 
-def _without_file(words: Sequence[str], flags: Values, *, has_span: bool) -> Values:
-    if not has_span and words:
+def _check_words(words: Sequence[str], *, has_span: bool, spanned: bool) -> None:
+    """Raise `InputError` for a word that cannot be days, and may have been meant as a store."""
+    if words and not (has_span and (spanned or len(words) > 1)):
         raise InputError(
             f"{words[0]!r} is no campaign file, whose name ends in {ENDING}; a store is given by "
             f"--store {words[0]}"
         )
+
+
+def _without_file(words: Sequence[str], flags: Values, *, has_span: bool) -> Values:
     if not words and has_span and not any(path in flags for path in _SPAN):
         raise InputError(
             f"give START END EXTENT, such as {EXAMPLE}, or a campaign file, which `epicat init` "

@@ -14,7 +14,7 @@ from epicat.cli.campaign import takes
 from epicat.cli.quality import WithRejected
 from epicat.cli.shared import Chosen, choose_designs, said_which, say_left_out
 from epicat.errors import InputError, NameChoiceError
-from epicat.options import StoreOptions
+from epicat.options import LedgerOptions
 from epicat.whole import whole_file
 
 if TYPE_CHECKING:
@@ -24,18 +24,20 @@ __all__ = ["export"]
 
 _TABLES = ("events", "picks", "arrivals", "stations", "ledger")
 _CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "hypodd")
-_FORMATS = ("csv", "parquet", *_CATALOGS)
+_FORMATS = ("csv", "json", "parquet", *_CATALOGS)
 
 
-@takes(StoreOptions)
+@takes(LedgerOptions, without=("start", "end", "extent", "select", "exclude"))
 def export(
     given: Values,
     table: Annotated[
-        str, typer.Option(help=", ".join(_TABLES) + "; for csv and parquet.")
+        str, typer.Option(help=", ".join(_TABLES) + "; for csv, json, parquet.")
     ] = "events",
     output_format: Annotated[
         str,
-        typer.Option("--format", help="A table: csv, parquet. Events: " + ", ".join(_CATALOGS)),
+        typer.Option(
+            "--format", help="A table: csv, json (lines), parquet. Events: " + ", ".join(_CATALOGS)
+        ),
     ] = "csv",
     output: Annotated[
         Path | None,
@@ -50,19 +52,27 @@ def export(
     ] = None,
     with_rejected: WithRejected = False,
 ) -> None:
-    """Write a table or the catalog of the newest run, or of the one that --run names."""
+    """Write a table or the catalog of the newest run, or of the one that --run names.
+
+    The ledger has a row for each station-day and block, also for station-days that were asked for
+    and not run: those of a campaign file's days, or of earlier invocations.
+    """
     _check(table, output_format, columns)
     if output_format == "parquet" and output is None:
         raise InputError("--format parquet needs a file: -o FILE")
     from epicat.store.open import open_store  # noqa: PLC0415 - heavy
 
-    opened = open_store(asked(StoreOptions, given).store)
+    options = asked(LedgerOptions, given)
+    opened = open_store(options.store)
     if output_format in _CATALOGS:
         _write_catalog(opened, output_format, output, design, with_rejected=with_rejected)
         return
-    rows = _rows(opened, table, design, with_rejected=with_rejected)
+    if table == "ledger":
+        rows = _ledger(opened, options, design)
+    else:
+        rows = _rows(opened, table, design, with_rejected=with_rejected)
     names = _columns(rows, table, all_columns=columns == "all", with_rejected=with_rejected)
-    _write(rows, names, output, as_parquet=output_format == "parquet")
+    _write(rows, names, output, output_format)
     if output is not None:
         typer.echo(f"{rows.num_rows:,} rows of {table} in {output}", err=True)
 
@@ -77,7 +87,7 @@ def _check(table: str, output_format: str, columns: str) -> None:
     if output_format in _CATALOGS and (table, columns) != ("events", "standard"):
         raise InputError(
             f"--format {output_format} holds events with their arrivals, always in the same "
-            "form: leave --table and --columns out, or use --format csv or parquet"
+            "form: leave --table and --columns out, or use --format csv, json or parquet"
         )
 
 
@@ -122,14 +132,10 @@ def _rejected(store: Store, chosen: Chosen) -> int:
 
 def _rows(store: Store, table: str, design: str | None, *, with_rejected: bool) -> Any:
     from epicat.store.interface import Where  # noqa: PLC0415
-    from epicat.tables import ledger_table  # noqa: PLC0415
 
     if table == "stations":
         return store.stations()
     chosen = _chosen(store, design)
-    if table == "ledger":
-        wanted = {chosen.run, chosen.associator}
-        return ledger_table(e for e in store.ledger() if e.design in wanted)
     if table == "picks":
         return store.read("picks", Where(design=chosen.run or ""))
     where = Where(design=chosen.associator or "")
@@ -139,6 +145,16 @@ def _rows(store: Store, table: str, design: str | None, *, with_rejected: bool) 
         return rows
     say_left_out(rejected)
     return _of_accepted(rows, rows if table == "events" else store.read("events", where))
+
+
+def _ledger(store: Store, options: LedgerOptions, design: str | None) -> Any:
+    """Return the ledger of a run and an associator, with the station-days that were not run."""
+    from epicat.cli.ledger import whole_ledger  # noqa: PLC0415 - heavy
+    from epicat.tables import ledger_table  # noqa: PLC0415
+
+    chosen = _chosen(store, design)
+    wanted = {chosen.run, chosen.associator}
+    return ledger_table(e for e in whole_ledger(store, options) if e.design in wanted)
 
 
 def _of_accepted(rows: Any, events: Any) -> Any:
@@ -168,17 +184,19 @@ def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -
     return [*EXPORT_COLUMNS[table], *why]
 
 
-def _write(rows: Any, names: list[str], output: Path | None, *, as_parquet: bool) -> None:
-    if as_parquet and output is not None:
+def _write(rows: Any, names: list[str], output: Path | None, output_format: str) -> None:
+    if output_format == "parquet" and output is not None:
         import pyarrow.parquet as pq  # noqa: PLC0415
 
         with whole_file(output, "wb") as file:
             pq.write_table(rows, file, compression="zstd")
         return
     from epicat.export.csv import write_csv  # noqa: PLC0415
+    from epicat.export.json import write_json  # noqa: PLC0415
 
+    write = write_json if output_format == "json" else write_csv
     if output is None:
-        write_csv(rows, names, sys.stdout)
+        write(rows, names, sys.stdout)
         return
     with whole_file(output, "w") as file:
-        write_csv(rows, names, file)
+        write(rows, names, file)

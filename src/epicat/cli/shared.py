@@ -60,7 +60,9 @@ def choose_designs(store: Store, wanted: str | None) -> Chosen:
         )
     if not fitting:
         return Chosen(None, None, "", 0)
-    last = max(fitting, key=lambda i: str(i["time"]))
+    from epicat.store.interface import in_order  # noqa: PLC0415 - heavy
+
+    last = in_order(fitting)[-1]
     # Imports have no associator: they count only until their picks are associated.
     pairs = {(i["run"], i["associator"]) for i in invocations if i["associator"]}
     others = len(pairs - {(last["run"], last["associator"])})

@@ -14,7 +14,7 @@ from epicat.cli.campaign import takes
 from epicat.cli.lending import at_stack
 from epicat.cli.quality import told_flags
 from epicat.errors import InputError
-from epicat.options import StoreOptions
+from epicat.options import LedgerOptions
 
 if TYPE_CHECKING:
     from epicat.model import LedgerEntry, Stage
@@ -23,9 +23,11 @@ __all__ = ["status"]
 
 _SHOWN = 10
 _AWS = "Jobs on AWS"
+_EXPECTED = ("no data", "missing")
+"""Statuses that are no trouble: they are counted by reason."""
 
 
-@takes(StoreOptions)
+@takes(LedgerOptions, spanned=False)
 def status(
     given: Values,
     name: Annotated[
@@ -47,7 +49,11 @@ def status(
     endpoint: o.Endpoint = None,
     as_json: o.Json = False,
 ) -> None:
-    """Show, for each run and associator, what became of its station-days and blocks.
+    """Show, for each run and associator, what became of its station-days and blocks, and why.
+
+    Station-days that were asked for and not run are missing.  With a campaign file or START END
+    EXTENT those of its days count, of the newest run and at stations that the store has; without,
+    what earlier invocations asked for.
 
     With --name or --watch it is about jobs on AWS instead: for each window of days and stage how
     many are submitted, runnable, running, done and failed.  --watch leaves with 1 if some failed;
@@ -74,15 +80,16 @@ def _nothing_else(given: Values) -> None:
 
 
 def _show_store(given: Values, *, as_json: bool) -> None:
-    from epicat.store.open import open_store  # noqa: PLC0415 - heavy
+    from epicat.cli.ledger import whole_ledger  # noqa: PLC0415 - heavy
+    from epicat.store.open import open_store  # noqa: PLC0415
 
-    opened = open_store(asked(StoreOptions, given).store)
-    entries = opened.ledger()
+    options = asked(LedgerOptions, given)
+    opened = open_store(options.store)
+    groups: dict[tuple[Stage, str], list[LedgerEntry]] = {}
+    for entry in whole_ledger(opened, options):
+        groups.setdefault((entry.stage, entry.design), []).append(entry)
     records = {**opened.records("run"), **opened.records("associator")}
-    designs = [
-        _summary(group, [e for e in entries if (e.stage, e.design) == group], records)
-        for group in dict.fromkeys((e.stage, e.design) for e in entries)
-    ]
+    designs = [_summary(group, entries, records) for group, entries in groups.items()]
     if as_json:
         typer.echo(json.dumps({"store": opened.location, "designs": designs}))
         return
@@ -111,6 +118,7 @@ def _summary(
         else "",
         "keys": len(entries),
         "statuses": dict(Counter(entry.status.value for entry in entries)),
+        "reasons": _reasons(entries),
         "found": sum(entry.count for entry in entries),
         "rejected": sum(entry.rejected for entry in entries),
         "flags": flag_counts(entries),
@@ -121,9 +129,23 @@ def _summary(
         "troubles": [
             {"key": entry.key, "status": entry.status.value, "reason": entry.reason}
             for entry in sorted(entries, key=lambda e: bool(e.flags))  # the unforeseen comes first
-            if entry.reason and entry.status.value != "no data"
+            if entry.reason and entry.status.value not in _EXPECTED
         ],
     }
+
+
+def _reasons(entries: list[LedgerEntry]) -> dict[str, dict[str, int]]:
+    """Count the reasons of each status, the most frequent ones by name."""
+    counts: dict[str, Counter[str]] = {}
+    for entry in entries:
+        if entry.reason:
+            counts.setdefault(entry.status.value, Counter())[entry.reason] += 1
+    found = {}
+    for status, reasons in sorted(counts.items()):
+        named = dict(reasons.most_common(_SHOWN))
+        others = reasons.total() - sum(named.values())
+        found[status] = {**named, **({"other reasons": others} if others else {})}
+    return found
 
 
 def _show(summary: dict[str, Any]) -> None:
@@ -140,6 +162,9 @@ def _show(summary: dict[str, Any]) -> None:
         limits = ", ".join(f"{name} {limit:g}" for name, limit in summary["quality"].items())
         told = told_flags(summary["flags"], summary["rejected"]) or "nothing left out"
         typer.echo(f"  quality control ({limits}): {told}")
+    for status in _EXPECTED:
+        for reason, count in summary["reasons"].get(status, {}).items():
+            typer.echo(f"  {status}, {count:,}: {reason}")
     for trouble in summary["troubles"][:_SHOWN]:
         typer.echo(f"  {trouble['key']}: {trouble['status']}: {trouble['reason']}")
     more = len(summary["troubles"]) - _SHOWN

@@ -19,7 +19,7 @@ from epicat.known import Known
 from epicat.model import Span, Stage, StationDay, Status
 from epicat.plan import Unit, block_units, pick_units, planned_keys
 from epicat.run.executor import Executor
-from epicat.store.interface import Store
+from epicat.store.interface import Store, next_number
 from epicat.tables import stations_table
 from epicat.work import Outcome, failed
 
@@ -195,8 +195,7 @@ def mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:
     if unit.recheck:  # trouble while looking again never replaces a result that is there
         return
     design = campaign.run.digest if unit.stage == Stage.PICK else campaign.design.digest
-    entries = [failed(unit.stage, design, key, outcome.failure) for key in unit.keys]
-    store.mark([replace(entry, generation=entries[0].generation) for entry in entries])
+    store.mark(failed(unit, design, outcome.failure))
 
 
 def write_records(campaign: Campaign, store: Store) -> None:
@@ -206,7 +205,8 @@ def write_records(campaign: Campaign, store: Store) -> None:
     store.put_record("associator", campaign.design.digest, campaign.design.model_dump(mode="json"))
     now = datetime.now(UTC)
     name = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    store.put_record("invocation", name, _invocation(campaign, now))
+    number = next_number(store)
+    store.put_record("invocation", name, {**_invocation(campaign, now), "number": number})
     _mark_unreadable(campaign, store)
 
 
@@ -220,6 +220,7 @@ def _invocation(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "layout": campaign.layout,
         "extent": str(campaign.extent),
         "span": [campaign.span.start_ns, campaign.span.end_ns],
+        "stations": campaign.names,
         "versions": {name: version(name) for name in names},
         "python": platform.python_version(),
         "machine": platform.machine(),
@@ -230,12 +231,14 @@ def _mark_unreadable(campaign: Campaign, store: Store) -> None:
     """Mark objects whose station is unknown because nothing in them can be read."""
     if not campaign.archive:
         return
-    known = {e.key: e.reason for e in store.ledger(Stage.ARCHIVE)}
-    bad = campaign.open_archive().unreadable()
-    fresh = {key: reason for key, reason in bad.items() if known.get(key) != reason}
-    for key, reason in fresh.items():
-        entry = failed(Stage.ARCHIVE, campaign.run.digest, key, reason)
-        store.mark([replace(entry, status=Status.READ_ERROR, archive=campaign.archive)])
+    known = {e.key: e for e in store.ledger(Stage.ARCHIVE)}
+    for key, reason in campaign.open_archive().unreadable().items():
+        before = known.get(key)
+        if before is None or before.reason != reason:
+            after_ns = before.marked_ns if before else 0
+            unit = Unit(Stage.ARCHIVE, (key,), after_ns=after_ns)
+            (entry,) = failed(unit, campaign.run.digest, reason)
+            store.mark([replace(entry, status=Status.READ_ERROR, archive=campaign.archive)])
 
 
 @contextmanager

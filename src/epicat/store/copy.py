@@ -9,23 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from epicat.model import LedgerEntry, Stage
-from epicat.store.interface import RECORD_KINDS, STAGE_OF, Store, Where, new_generation
-from epicat.tables import TABLES, TableName
+from epicat.store.batches import batches_of, content_digest, name_of, tables_of, where_of
+from epicat.store.interface import RECORD_KINDS, Store, new_generation
 
 __all__ = ["Copied", "Progress", "copy_store"]
-
-_ROWS: Final = 50_000
-"""Rows that are copied at once; a single key may have more."""
-_KEYS: Final = 1000
-"""Keys that are copied at once."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, how many keys of it, and of how many."""
@@ -76,7 +69,7 @@ def _copy_keys(source: Store, target: Store, done: Copied, tell: Progress) -> No
         there = known.get(_key(entry))
         if there is None or there.marked_ns < entry.marked_ns:
             missing.append(entry)
-    for some in _batches(missing):
+    for some in batches_of(missing):
         _copy_some(source, target, some, done)
         tell("copied", done.keys, len(missing))
 
@@ -84,8 +77,8 @@ def _copy_keys(source: Store, target: Store, done: Copied, tell: Progress) -> No
 def _copy_some(source: Store, target: Store, entries: Sequence[LedgerEntry], done: Copied) -> None:
     """Copy keys of one stage and design."""
     generation = new_generation()
-    where = _where(entries)
-    for table in _tables(entries[0].stage):
+    where = where_of(entries)
+    for table in tables_of(entries[0].stage):
         rows = source.read(table, where)
         target.replace(table, rows, generation)
         done.rows[table] += rows.num_rows
@@ -102,15 +95,15 @@ def _compare_keys(source: Store, target: Store, done: Copied, tell: Progress) ->
     for entry in entries:
         there = known.get(_key(entry))
         if there is None or there.marked_ns < entry.marked_ns:
-            done.changed.append(_name(entry))  # since the copying began
+            done.changed.append(name_of(entry))  # since the copying began
         elif there.marked_ns > entry.marked_ns:
-            done.newer.append(_name(entry))
+            done.newer.append(name_of(entry))
         elif _said(there) != _said(entry):
-            done.different.append(_name(entry))
+            done.different.append(name_of(entry))
         else:
             same.append(entry)
     compared = 0
-    for some in _batches(same):
+    for some in batches_of(same):
         suspects += _compare_some(source, target, some, done, whole)
         compared += len(some)
         tell("compared", compared, len(same))
@@ -123,9 +116,9 @@ def _compare_some(
     source: Store, target: Store, entries: Sequence[LedgerEntry], done: Copied, whole: hashlib._Hash
 ) -> list[LedgerEntry]:
     """Compare the rows of keys; return the entries of keys whose rows differ."""
-    where = _where(entries)
+    where = where_of(entries)
     bad: set[str] = set()
-    for table in _tables(entries[0].stage):
+    for table in tables_of(entries[0].stage):
         ours, theirs = (store.read(table, where) for store in (source, target))
         if content_digest(ours) == content_digest(theirs):
             done.compared[table] += ours.num_rows
@@ -140,7 +133,7 @@ def _judge(source: Store, target: Store, suspects: Sequence[LedgerEntry], done: 
     latest = [_by_key(store.ledger()) for store in (source, target)]
     for entry in suspects:
         still = all(_said(known[_key(entry)]) == _said(entry) for known in latest)
-        (done.different if still else done.changed).append(_name(entry))
+        (done.different if still else done.changed).append(name_of(entry))
 
 
 def _compare_others(source: Store, target: Store, done: Copied) -> None:
@@ -155,62 +148,11 @@ def _compare_others(source: Store, target: Store, done: Copied) -> None:
                 done.different.append(f"{kind} {name}")
 
 
-def content_digest(rows: pa.Table) -> bytes:
-    """Return SHA-256 of rows in their order, whatever the pieces in which they lie.
-
-    Times count to the nanosecond and numbers to the last bit.
-    """
-    made = hashlib.sha256()
-    for field_, column in zip(rows.schema, rows.columns, strict=True):
-        made.update(f"{field_.name} {field_.type} {len(column)}\n".encode())
-        for part in _bytes_of(column):
-            made.update(part)
-    return made.digest()
-
-
-def _bytes_of(column: pa.ChunkedArray) -> Iterator[bytes]:
-    if pa.types.is_string(column.type):
-        lengths = pc.binary_length(column)
-        yield pc.fill_null(lengths, -1).to_numpy().tobytes()
-        for chunk in column.chunks:
-            yield "".join(text or "" for text in chunk.to_pylist()).encode()
-    else:
-        is_time = pa.types.is_timestamp(column.type)
-        yield (column.cast(pa.int64()) if is_time else column).to_numpy().tobytes()
-
-
 def _differing(ours: pa.Table, theirs: pa.Table) -> set[str]:
     """Return the keys whose rows are not the same."""
     first, second = ({repr(row): row["key"] for row in t.to_pylist()} for t in (ours, theirs))
     return {key for one, other in ((first, second), (second, first))
             for row, key in one.items() if row not in other}  # fmt: skip
-
-
-def _batches(entries: Iterable[LedgerEntry]) -> Iterator[list[LedgerEntry]]:
-    """Yield entries of one stage and design, of neighbouring days where keys tell the day."""
-    some: list[LedgerEntry] = []
-    rows = 0
-    for entry in sorted(entries, key=_order):
-        full = rows + entry.count > _ROWS or len(some) == _KEYS
-        if some and (full or (some[0].stage, some[0].design) != (entry.stage, entry.design)):
-            yield some
-            some, rows = [], 0
-        some.append(entry)
-        rows += entry.count
-    if some:
-        yield some
-
-
-def _order(entry: LedgerEntry) -> tuple[str, str, str, str]:
-    return entry.stage, entry.design, entry.key.rpartition("/")[2], entry.key
-
-
-def _where(entries: Sequence[LedgerEntry]) -> Where:
-    return Where(design=entries[0].design, keys=frozenset(entry.key for entry in entries))
-
-
-def _tables(stage: Stage) -> list[TableName]:
-    return [table for table in TABLES if STAGE_OF[table] == stage]
 
 
 def _by_key(entries: Iterable[LedgerEntry]) -> dict[_Key, LedgerEntry]:
@@ -219,10 +161,6 @@ def _by_key(entries: Iterable[LedgerEntry]) -> dict[_Key, LedgerEntry]:
 
 def _key(entry: LedgerEntry) -> _Key:
     return entry.stage, entry.design, entry.key
-
-
-def _name(entry: LedgerEntry) -> str:
-    return f"{entry.stage} {entry.design} {entry.key}"
 
 
 def _said(entry: LedgerEntry) -> LedgerEntry:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol, runtime_checkable
@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from epicat.clock import DAY_NS, day_name, day_of
 from epicat.model import LedgerEntry, Span, Stage
+from epicat.store.check.findings import Findings
 from epicat.tables import TableName
 
 __all__ = [
@@ -28,12 +29,15 @@ __all__ = [
     "RECORD_KINDS",
     "STAGE_OF",
     "Clearable",
+    "Examinable",
     "Store",
     "Where",
     "begun_ns",
     "day_of_key",
+    "in_order",
     "new_generation",
     "newest",
+    "next_number",
     "of_days",
     "span_days",
 ]
@@ -128,6 +132,19 @@ class Clearable(Protocol):
         ...
 
 
+@runtime_checkable
+class Examinable(Protocol):
+    """A store that has no files, and can tell what is wrong below its tables."""
+
+    def examined(self, findings: Findings, *, mend: bool) -> Callable[[LedgerEntry], bool] | None:
+        """Look at everything, also at what nobody reads; with ``mend``, mend what is safe to.
+
+        Return what tells that the rows of a mark, if it has any, cannot be read; None if marks
+        cannot.
+        """
+        ...
+
+
 def new_generation() -> str:
     """Return a name that no other writing has; it tells when it began."""
     return f"t{time.time_ns():016x}{uuid.uuid4().hex[:15]}"
@@ -173,6 +190,16 @@ def of_days(entries: Iterable[LedgerEntry], span: Span | None) -> Iterator[Ledge
         day = day_of_key(entry.stage, entry.key)
         if day is None or first <= day <= last:
             yield entry
+
+
+def next_number(store: Store) -> int:
+    """Return the number of the next invocation: clocks may be set back, numbers are not."""
+    return 1 + max((r.get("number", 0) for r in store.records("invocation").values()), default=0)
+
+
+def in_order(invocations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return records of invocations, the oldest first; those of earlier versions have no number."""
+    return sorted(invocations, key=lambda record: (record.get("number", 0), str(record["time"])))
 
 
 def newest(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:

@@ -335,7 +335,9 @@ class ParquetStore:
         digest = digest_of(*rows.to_pylist())
         last = max(self._listed("stations"), default="")
         if not PurePosixPath(last).stem.endswith(digest):
-            self._write_parquet(f"stations/{time.time_ns():020d}-{digest}.parquet", rows)
+            before = int(PurePosixPath(last).stem.partition("-")[0] or 0)
+            moment = max(time.time_ns(), before + 1)  # the last one wins, also on a clock set back
+            self._write_parquet(f"stations/{moment:020d}-{digest}.parquet", rows)
 
     def stations(self) -> pa.Table:
         """Return the stations, in the order of ids."""
@@ -384,6 +386,7 @@ class ParquetStore:
             column_encoding=_encodings(rows.schema),
             write_statistics=[n for n in rows.column_names if n in _MEASURED],
             store_schema=False,
+            write_page_checksum=True,
         )
         self.files.write(name, sink.getvalue().to_pybytes())
 

@@ -16,7 +16,7 @@ from epicat.clock import day_of
 from epicat.config import ImportedRun
 from epicat.model import LedgerEntry, ObjectRead, Pick, Stage, StationDay, Status, digest_of
 from epicat.pick.table import PickFile, read_picks
-from epicat.store.interface import Store, new_generation
+from epicat.store.interface import Store, new_generation, next_number
 from epicat.tables import SCHEMAS, picks_table
 
 __all__ = ["Imported", "import_picks"]
@@ -63,9 +63,10 @@ def _save(
 ) -> bool:
     tables = {key: picks_table(days[key], run.digest, str(key)) for key in sorted(days)}
     results = {str(key): digest_of(*sorted(t["pick_id"].to_pylist())) for key, t in tables.items()}
-    known = {e.key: e.result for e in store.ledger(Stage.PICK, run.digest)}
-    if known == results:
+    known = store.ledger(Stage.PICK, run.digest)
+    if {e.key: e.result for e in known} == results:
         return False
+    marked_ns = max([time.time_ns(), *(e.marked_ns + 1 for e in known)])
     generation = new_generation()
     store.put_record("run", run.digest, run.model_dump(mode="json"))
     whole = pa.concat_tables([SCHEMAS["picks"].empty_table(), *tables.values()])
@@ -78,7 +79,7 @@ def _save(
                 key=str(key),
                 status=Status.DONE,
                 generation=generation,
-                marked_ns=time.time_ns(),
+                marked_ns=marked_ns,
                 archive=str(path.resolve()),
                 objects=(ObjectRead(path.name, found.sha256),),
                 count=len(picks),
@@ -104,5 +105,6 @@ def _note(path: Path, run: ImportedRun, found: PickFile, store: Store) -> None:
         "extent": "",
         "span": [found.picks[0].time_ns, found.picks[-1].time_ns + 1],
         "versions": {"epicat": version("epicat")},
+        "number": next_number(store),
     }
     store.put_record("invocation", f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}", record)

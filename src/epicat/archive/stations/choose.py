@@ -64,12 +64,13 @@ class Patterns:
         for pattern in (*self._include, *self._exclude):
             if not any(pattern.matches(station) for station in stations):
                 raise InputError(_unmatched(pattern, stations))
-        left = [station for station in stations if self._takes(station)]
+        left = [station for station in stations if self.takes(station)]
         if not left:
             raise InputError(f"--select and --exclude leave none of {len(stations)} stations")
         return left
 
-    def _takes(self, station: Station) -> bool:
+    def takes(self, station: Station) -> bool:
+        """Tell whether a station is one of them."""
         included = not self._include or any(p.matches(station) for p in self._include)
         return included and not any(p.matches(station) for p in self._exclude)
 

@@ -85,10 +85,10 @@ class Shape:
 
         The documents are used up.
         """
-        found = [row for document in documents for row in self._versions(document)]
         schema = SCHEMAS[self.table]
         arrays = []
         try:
+            found = [row for document in documents for row in self._versions(document)]
             for column, field in self.fields:
                 kind, may_lack = schema.field(column).type, schema.field(column).nullable
                 values = [row.get(field) if may_lack else row[field] for row in found]

@@ -151,10 +151,12 @@ class Rows:
 
     def writings(self) -> set[tuple[str, str, str]]:
         """Return every design, key and generation that there are rows of; looks at all rows."""
-        fields = dict.fromkeys((self._shape.design, "key", "generations"), True)
+        names = (self._shape.design, "key", "generations")
+        ours = {name: {"$exists": True} for name in names}
+        fields = dict.fromkeys(names, True)
 
         def look() -> set[tuple[str, str, str]]:
-            cursor = self._collection.find({}, {**fields, "_id": False}, batch_size=_READ)
+            cursor = self._collection.find(ours, {**fields, "_id": False}, batch_size=_READ)
             return {(d[self._shape.design], d["key"], g) for d in cursor for g in d["generations"]}
 
         return self._server.do(look)

@@ -66,6 +66,11 @@ class Server:
         found = self.do(self._database.list_collection_names)
         return {name for name in found if not name.startswith("system.")}
 
+    def now_ns(self) -> int:
+        """Return the time by the server's clock, nanoseconds since 1970."""
+        found: Any = self.do(lambda: self._database.command("hello", codec_options=_CODEC))
+        return int(found["localTime"]) * 1_000_000
+
     def find(self, name: str, wanted: Document, fields: Sequence[str] = ()) -> list[Document]:
         """Return the documents that are as wanted, with some of their fields or all."""
         shown = dict.fromkeys(fields, True) or None

@@ -15,19 +15,20 @@ whoever looks into the collections sees those that count, and for a while those 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from epicat.clock import DAY_NS
+from epicat.clock import DAY_NS, SECOND_NS
 from epicat.errors import StoreError
 from epicat.model import LedgerEntry, Span, Stage
+from epicat.store.check.findings import Findings, Kind
 from epicat.store.interface import STAGE_OF, Where, begun_ns
 from epicat.store.mongo.documents import GENERATION
+from epicat.store.mongo.examine import examine_documents
 from epicat.store.mongo.ledger import Ledger, Superseded
 from epicat.store.mongo.records import Records
 from epicat.store.mongo.rows import Rows
@@ -40,6 +41,8 @@ __all__ = ["LONGEST_NS", "MongoStore"]
 LONGEST_NS: Final = 7 * DAY_NS
 """How long a writing may take, from the name of its generation to its mark."""
 
+_CLEARED_NS: Final = 3600 * SECOND_NS
+"""How long after a mark what it supersedes may still be there."""
 _TRIES: Final = 50
 _BETWEEN: Final = "\x1f"
 """Stands between the parts of a name; keys, designs and generations have none."""
@@ -54,6 +57,7 @@ class MongoStore:
             make_store(server)
         if not is_store(server):
             raise StoreError(f"there is no store at {self.location!r}; `epicat run` makes one")
+        self._server = server
         self._ledger = Ledger(server)
         self._records = Records(server)
         self._rows = {table: Rows(server, table) for table in TABLES}
@@ -70,10 +74,12 @@ class MongoStore:
         if len(generations) != 1:
             raise ValueError(f"marks of one call must be of one generation, not {generations}")
         begun = begun_ns(entries[0].generation)
-        if begun is not None and time.time_ns() - begun > LONGEST_NS:
+        # Both ask the server's clock, since another machine's may be wrong: this and `clear`.
+        if begun is not None and self._server.now_ns() - begun > LONGEST_NS:
             raise StoreError(
-                f"store {self.location}: these rows were begun more than a week ago, and `epicat "
-                "compact` may have deleted them; run again, in smaller units"
+                f"store {self.location}: these rows were begun more than a week ago by the "
+                "server's clock, and `epicat compact` may have deleted them; run again, in smaller "
+                "units, or set this machine's clock if it is behind"
             )
         self._clear(self._ledger.mark(entries))
         if generations <= self._varied:
@@ -94,8 +100,43 @@ class MongoStore:
             rows.settle_all()
         return len({name[:3] for name in superseded}), gone
 
+    def examined(self, findings: Findings, *, mend: bool) -> Callable[[LedgerEntry], bool] | None:
+        """Look at all documents, also at those that nobody reads; with ``mend``, mend them."""
+        is_unreadable = examine_documents(self._server, findings, mend=mend)
+        if is_unreadable is None:
+            return None
+        now_ns = self._server.now_ns()
+        waiting = {(e.stage, e.design, e.key): e.marked_ns for e in self.ledger()}
+        superseded = {
+            name for name in self._ledger.superseded()
+            if now_ns - waiting.get(name[:3], 0) > _CLEARED_NS
+        }  # fmt: skip
+        findings.add(Kind.SUPERSEDED, (" ".join(name) for name in sorted(superseded)))
+        old, young = self._unmarked(now_ns)
+        findings.add(Kind.UNMARKED, (" ".join(name) for name in sorted(old)))
+        findings.add(Kind.YOUNG, (" ".join(name) for name in sorted(young - superseded)))
+        if mend and (superseded or old):
+            self.clear()
+            findings.mended(Kind.SUPERSEDED, len(superseded))
+            findings.mended(Kind.UNMARKED, len(old))
+        return is_unreadable
+
+    def _unmarked(self, now_ns: int) -> tuple[set[Superseded], set[Superseded]]:
+        """Return what has rows and does not count: what may be deleted, and what is too young."""
+        limit = now_ns - LONGEST_NS - DAY_NS
+        old: set[Superseded] = set()
+        young: set[Superseded] = set()
+        for table, rows in self._rows.items():
+            stage = STAGE_OF[table]
+            there = rows.writings()
+            live = self._ledger.live(stage, {name[:2] for name in there})
+            for name in (n for n in there if live.get(n[:2]) != n[2]):
+                is_old = (begun_ns(name[2]) or limit) < limit
+                (old if is_old else young).add((stage, *name))
+        return old, young
+
     def _left_behind(self) -> set[Superseded]:
-        limit = time.time_ns() - LONGEST_NS - DAY_NS
+        limit = self._server.now_ns() - LONGEST_NS - DAY_NS
         found = set()
         for table, rows in self._rows.items():
             stage = STAGE_OF[table]

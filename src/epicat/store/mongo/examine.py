@@ -1,0 +1,103 @@
+"""Documents that epicat did not write, or not like this; and indexes that are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+import pyarrow as pa
+
+from epicat.model import LedgerEntry, Stage
+from epicat.store.check.findings import Findings, Kind
+from epicat.store.interface import STAGE_OF
+from epicat.store.mongo.documents import SHAPES, Shape
+from epicat.store.mongo.schema import INDEXES, make_store
+from epicat.store.mongo.server import Document, Server, batches
+from epicat.tables import LEDGER, SCHEMAS
+
+__all__ = ["examine_documents"]
+
+_LEDGER: Final = "ledger"
+_KINDS: Final = (
+    (pa.types.is_string, "string"),
+    (pa.types.is_boolean, "bool"),
+    (pa.types.is_list, "array"),
+)
+
+
+def examine_documents(
+    server: Server, findings: Findings, *, mend: bool
+) -> Callable[[LedgerEntry], bool] | None:
+    """Look for documents that cannot be read, and delete them; see `Examinable`."""
+    bad_marks = list(_unlike(server, _LEDGER, _fields(LEDGER)))
+    findings.add(Kind.MARKS_DAMAGED, (f"ledger {document['_id']}" for document in bad_marks))
+    if bad_marks and not mend:
+        return None
+    _delete(server, _LEDGER, bad_marks, findings, Kind.MARKS_DAMAGED)
+    bad: set[tuple[Stage, str, str]] = set()
+    for shape in SHAPES.values():
+        bad |= _bad_rows(server, shape, findings, mend=mend)
+    _indexes(server, findings, mend=mend)
+    return lambda e: (e.stage, e.design, e.key) in bad
+
+
+def _bad_rows(
+    server: Server, shape: Shape, findings: Findings, *, mend: bool
+) -> set[tuple[Stage, str, str]]:
+    """Return the keys of rows that cannot be read.  Rows of no key are somebody else's."""
+    wanted = {field: kind for column, field in shape.fields
+              if (kind := _kind(SCHEMAS[shape.table].field(column)))
+              and field not in shape.implied}  # fmt: skip
+    found = list(_unlike(server, shape.collection, wanted, {"generations.0": {"$exists": False}}))
+    ours = [d for d in found if isinstance(d.get("key"), str) and shape.design in d]
+    named = (f"{shape.collection} {document['_id']}" for document in ours)
+    findings.add(Kind.ROWS_DAMAGED, named)
+    others = [document for document in found if document not in ours]
+    findings.add(Kind.FOREIGN, (f"{shape.collection} {document['_id']}" for document in others))
+    if mend:
+        _delete(server, shape.collection, ours, findings, Kind.ROWS_DAMAGED)
+    return {(STAGE_OF[shape.table], str(d[shape.design]), d["key"]) for d in ours}
+
+
+def _unlike(
+    server: Server, name: str, kinds: Mapping[str, str], *others: Document
+) -> Iterator[Document]:
+    """Yield documents of which a field is not there, or of another kind."""
+    conditions = [{field: {"$not": {"$type": kind}}} for field, kind in kinds.items()]
+    fields = ["key", "run_id", "associator"]
+    yield from server.find(name, {"$or": [*conditions, *others]}, fields)
+
+
+def _delete(
+    server: Server, name: str, documents: list[Document], findings: Findings, kind: Kind
+) -> None:
+    for some in batches([document["_id"] for document in documents]):
+        wanted: Any = {"_id": {"$in": some}}
+        server.do(partial(server.collection(name).delete_many, wanted))
+    findings.mended(kind, len(documents))
+
+
+def _indexes(server: Server, findings: Findings, *, mend: bool) -> None:
+    """Look for indexes that are not there; make them."""
+    missing = [
+        f"{name}: {', '.join(fields)}"
+        for name, wanted in INDEXES.items()
+        for fields in wanted
+        if "_".join(fields) not in server.do(server.collection(name).index_information)
+    ]
+    findings.add(Kind.NO_INDEX, missing)
+    if mend and missing:
+        make_store(server)
+        findings.mended(Kind.NO_INDEX, len(missing))
+
+
+def _fields(schema: pa.Schema) -> dict[str, str]:
+    return {field.name: kind for field in schema if (kind := _kind(field))}
+
+
+def _kind(field: pa.Field) -> str:
+    """Return the BSON type of a column that may not be null; nothing for one that may."""
+    if field.nullable:
+        return ""
+    return next((name for fits, name in _KINDS if fits(field.type)), "number")

@@ -1,0 +1,1 @@
+def rivals(*a): raise StopIteration

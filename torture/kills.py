@@ -62,7 +62,9 @@ def trials(form: Form, folder: Path) -> Iterator[Trial]:
             with kind(folder) as place:
                 field_ = Field(place, started, ground, random.Random(_SEED))
                 field_.look()
-                for name, strikes, count in zip(("killed", "stopped"), (KILLS, STOPS), counts, strict=True):
+                for name, strikes, count in zip(
+                    ("killed", "stopped"), (KILLS, STOPS), counts, strict=True
+                ):
                     yield struck(field_, name, strikes, count)
                 yield rivals(field_, form)
 

@@ -75,9 +75,7 @@ class Commands:
         """Start a command."""
         self._count += 1
         log = self._folder / f"command-{self._count}.log"
-        pid = self._ask(
-            arguments=list(arguments), environment=dict(environment), log=str(log)
-        )
+        pid = self._ask(arguments=list(arguments), environment=dict(environment), log=str(log))
         return Command(pid, log, os.pidfd_open(pid))
 
     def exit_code(self, command: Command) -> int:

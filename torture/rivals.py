@@ -1,1 +1,2 @@
-def rivals(*a): raise StopIteration
+def rivals(*a):
+    raise StopIteration

@@ -14,11 +14,11 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 HEAVY = (
-    "epicat.config", "epicat.run.pool", "epicat.run.runner", "epicat.store.open",
+    "epicat.cli.app", "epicat.config", "epicat.run.pool", "epicat.run.runner", "epicat.store.open",
     "epicat.store.mongo.opened", "epicat.cli.progress", "obstore.store", "rich.progress",
 )  # fmt: skip
 """What `epicat run` imports at its beginning."""
@@ -39,7 +39,8 @@ def main() -> None:
             if answer == 0:
                 sys.modules["__main__"] = command
                 _become(asked["log"], asked["environment"])
-                _run(asked["arguments"])
+                sys.argv = ["epicat", *asked["arguments"]]
+                command.main()  # leaves with SystemExit, which ends this process as a command
         print(json.dumps(answer), flush=True)
 
 
@@ -62,13 +63,6 @@ def _become(log: str, environment: Mapping[str, str]) -> None:
     for source, target in ((read, 0), (written, 1), (written, 2)):
         os.dup2(source, target)
     os.environ.update(environment)
-
-
-def _run(arguments: Sequence[str]) -> None:
-    from epicat.cli.app import main as epicat
-
-    sys.argv = ["epicat", *arguments]
-    epicat()  # leaves with SystemExit, which ends this process as it ends a command
 
 
 if __name__ == "__main__":

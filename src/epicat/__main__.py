@@ -1,6 +1,30 @@
-"""``python -m epicat``: the command ``epicat`` where that is not on the path."""
+"""The door: ``epicat``, and ``python -m epicat`` where that is not on the path.
 
-from epicat.cli.app import main
+Little is imported before an interrupt is expected: it may come at any time, and in a container
+nobody else takes SIGTERM.  Each worker process imports this module, too.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from epicat.processes import sigterm_as_interrupt
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; leave with its exit code, 130 if it is interrupted."""
+    try:
+        with sigterm_as_interrupt():
+            from epicat.cli.app import main as command  # noqa: PLC0415 - heavy
+
+            command()
+    except KeyboardInterrupt:  # while it begins or leaves
+        sys.exit(_INTERRUPTED)
+
 
 if __name__ == "__main__":
     main()

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import platform
-import signal
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
-from types import FrameType
 from typing import Any, Protocol
 
 from epicat.config import Campaign, Cut
 from epicat.model import Span, Stage, StationDay, Status
 from epicat.plan import Known, Unit, block_units, pick_units, planned_keys
+from epicat.processes import sigterm_as_interrupt
 from epicat.run.executor import Executor
 from epicat.store.interface import Store
 from epicat.tables import stations_table
@@ -29,7 +27,6 @@ __all__ = [
     "make_plan",
     "mark_failed",
     "run",
-    "sigterm_as_interrupt",
     "write_records",
 ]
 
@@ -235,21 +232,3 @@ def _mark_unreadable(campaign: Campaign, store: Store) -> None:
     for key, reason in fresh.items():
         entry = failed(Stage.ARCHIVE, campaign.run.digest, key, reason)
         store.mark([replace(entry, status=Status.READ_ERROR, archive=campaign.archive)])
-
-
-@contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """Treat SIGTERM (a Spot interruption, a scheduler) as Ctrl-C."""
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        del signum, frame
-        raise KeyboardInterrupt
-
-    before = None
-    with suppress(ValueError):  # not in the main thread: signals are somebody else's
-        before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)

@@ -43,7 +43,7 @@ def _folder(folder: Path) -> Iterator[Place]:
 @contextmanager
 def _bucket(folder: Path) -> Iterator[Place]:
     del folder
-    import boto3
+    import boto3  # noqa: PLC0415 - only where there is a test that needs it
 
     port = _free_port()
     endpoint = f"http://127.0.0.1:{port}"

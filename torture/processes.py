@@ -111,7 +111,7 @@ def commands(folder: Path) -> Iterator[Commands]:
 
 def _session(leader: int) -> list[int]:
     """Return the processes of a session that are alive."""
-    numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
     return [pid for pid in numbers if _alive_in(pid) == leader]
 
 

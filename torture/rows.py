@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Self
 
@@ -40,7 +40,8 @@ def _ledger(store: Store) -> Iterator[str]:
 class Reader:
     """Reads a store again and again, in a thread, while others write it.
 
-    Every reading must work and give rows that are right, each at most once.
+    Every reading must work and give rows that are right, each at most once, and everything must
+    stay done that was done before.
     """
 
     def __init__(self, location: str, right: Counter[str]) -> None:
@@ -48,6 +49,7 @@ class Reader:
         self._right = right
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read_on, daemon=True)
+        self._marked: Counter[str] = Counter()
         self.readings = 0
         """How often it has read everything that there was."""
         self.wrong: list[str] = []
@@ -62,21 +64,26 @@ class Reader:
         self._thread.join()
 
     def _read_on(self) -> None:
-        looks: list[Callable[[Store], Iterator[str]]] = [
-            _ledger,
-            *(lambda store, table=table: _table(store, table) for table in TABLES),
-        ]
         kept: Store | None = None
         while not self._stop.wait(_PAUSE_S):
             try:
                 # In turn a store that has been open for long, and one that is new.
                 kept = self._opened() if kept is None or self.readings % 2 else kept
                 if kept is not None:
-                    for look in looks:
-                        self._check(look(kept))
+                    self._read(kept)
                     self.readings += 1
             except Exception as error:
                 self.wrong.append(f"a reading failed: {type(error).__name__}: {error}")
+
+    def _read(self, store: Store) -> None:
+        marked = Counter(_ledger(store))
+        gone = self._marked - marked
+        if gone:
+            self.wrong.append(f"what was done is not any more: {min(gone)}")
+        self._marked = marked
+        self._check(marked)
+        for table in TABLES:
+            self._check(Counter(_table(store, table)))
 
     def _opened(self) -> Store | None:
         try:
@@ -86,7 +93,7 @@ class Reader:
                 return None
             raise
 
-    def _check(self, rows: Iterator[str]) -> None:
-        surplus = Counter(rows) - self._right
+    def _check(self, rows: Counter[str]) -> None:
+        surplus = rows - self._right
         if surplus:
             self.wrong.append(f"a reading gave {surplus.total()} rows too many: {min(surplus)}")

@@ -99,9 +99,10 @@ class Pool:
 
     def close(self, *, now: bool) -> None:
         """Let the processes go; ``now`` ends them in the middle of what they do."""
-        self._pool.shutdown(wait=not now, cancel_futures=True)
-        if now:
-            self._children.kill()
+        try:
+            self._pool.shutdown(wait=not now, cancel_futures=True)
+        finally:
+            self._children.kill()  # also if the waiting is interrupted
 
 
 _campaign_json = ""

@@ -10,60 +10,45 @@ import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from epicat.processes import Children, Handed, follow_parent, sigterm_as_interrupt
+from children import awaited_children
+from epicat.processes import (
+    Children,
+    Handed,
+    follow_parent,
+    sigterm_as_interrupt,
+    without_interrupts,
+)
 
 LONG = "x" * (1 << 20)
 """More than a pipe holds."""
-LIMIT_S = 20
+LIMIT_S = 60
 
 
-def children_of(pid: int) -> list[int]:
-    """Return the processes that a process has started with Python's `multiprocessing`."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                line = (folder / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if parent == pid and b"spawn_main" in line:
-                found.append(int(folder.name))
-    return found
+def _keep(handed: Handed) -> None:
+    os.environ["LENGTH"] = str(len(handed.text()))
 
 
-def length(handed: Handed) -> int:
-    return len(handed.text())
+def _kept(_: int) -> int:
+    return int(os.environ["LENGTH"])
 
 
 def test_a_text_comes_to_every_process_however_long_it_is():
     handed = Handed.of(LONG)
-    with ProcessPoolExecutor(2, mp_context=Children()) as pool:
-        # By the initializer: only what a process is started with can hand it a file.
-        assert list(pool.map(os.path.basename, ["a"])) == ["a"]
-    children = Children()
-    processes = [children.Process(target=length, args=(handed,)) for _ in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(LIMIT_S)
-        assert process.exitcode == 0
-    assert handed.text() == LONG
+    with ProcessPoolExecutor(
+        2, mp_context=Children(), initializer=_keep, initargs=(handed,)
+    ) as pool:
+        assert list(pool.map(_kept, range(4), chunksize=1)) == [len(LONG)] * 4
 
 
 def test_a_process_that_is_killed_as_it_starts_does_not_hold_up_its_parent():
-    process = Children().Process(target=length, args=(Handed.of(LONG),))
+    process = Children().Process(target=_keep, args=(Handed.of(LONG),))
 
     def kill_it():
-        until = time.monotonic() + LIMIT_S
-        while time.monotonic() < until:
-            for pid in children_of(os.getpid()):
-                os.kill(pid, signal.SIGKILL)
-                return
+        (pid,) = awaited_children(os.getpid())
+        os.kill(pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill_it)
     killer.start()
@@ -126,8 +111,8 @@ def test_an_interrupt_does_not_reach_a_process_that_only_begins(tmp_path):
     ) as parent:  # fmt: skip
         assert parent.stdout is not None
         assert parent.stdout.readline() == "started\n"
-        for pid in children_of(parent.pid):
-            os.kill(pid, signal.SIGINT)
+        (pid,) = awaited_children(parent.pid)
+        os.kill(pid, signal.SIGINT)
         _, said = parent.communicate("\n", timeout=LIMIT_S)
         assert "KeyboardInterrupt" not in said
 
@@ -153,3 +138,18 @@ def test_a_worker_ignores_ctrl_c():
 def _interrupted_worker() -> None:
     follow_parent()
     signal.raise_signal(signal.SIGINT)
+
+
+def test_interrupts_wait_until_processes_are_started():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        reached = []
+        with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt(), without_interrupts():  # noqa: PT012
+            os.kill(os.getpid(), number)
+            reached.append("the end")
+        assert reached == ["the end"]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGINT, signal.SIGTERM}
+    with ThreadPoolExecutor(1) as threads:  # not in the main thread: nothing is touched
+        threads.submit(lambda: without_interrupts().__enter__()).result()
+    assert signal.getsignal(signal.SIGINT) == before[0]

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext
@@ -92,15 +92,30 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach, also not before they come to `follow_parent`.
+    """Start processes in peace; interrupts that come meanwhile count when it is over.
 
-    They inherit what this thread holds back meanwhile.
+    A process that is only half started would complain.  And the new ones inherit what this thread
+    blocks, so that Ctrl-C does not reach them before they come to `follow_parent`.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    came: list[int] = []
+    handlers = _replaced(lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if came:
+            signal.raise_signal(came[0])
+
+
+def _replaced(handler: Callable[[int, FrameType | None], object]) -> dict[int, Any]:
+    """Put a handler in the place of those that interrupt; return them."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}  # signals are somebody else's
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    return {number: signal.signal(number, handler) for number, h in found.items() if callable(h)}
 
 
 @contextmanager

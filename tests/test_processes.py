@@ -153,3 +153,12 @@ def test_interrupts_wait_until_processes_are_started():
     with ThreadPoolExecutor(1) as threads:  # not in the main thread: nothing is touched
         threads.submit(lambda: without_interrupts().__enter__()).result()
     assert signal.getsignal(signal.SIGINT) == before[0]
+
+
+def test_the_door_imports_little_before_it_expects_an_interrupt():
+    program = "import sys, epicat.__main__; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert not {"typer", "rich", "pydantic", "numpy", "pyarrow"} & set(done.stdout.split())
+    assert "epicat.processes" in done.stdout.split()

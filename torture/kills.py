@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from epicat.store.open import open_store
 from torture.campaigns import Scene, prepare
 from torture.places import KINDS
 from torture.processes import commands
 from torture.rivals import rivals
-from torture.rows import Reader
+from torture.rows import Reader, left_behind
 from torture.strikes import KILLS, STOPS, Life, Strike, Tally
 from torture.trial import Form, Trial
 
@@ -50,7 +51,8 @@ def struck(scene: Scene, name: str, strikes: Sequence[Strike], count: int) -> Tr
     survived = max(tally.struck.total() - len(tally.wrong), 0)
     remark = (
         f"{tally.rounds} times to the end, {tally.readings} readings meanwhile; "
-        f"all processes gone within {tally.slowest_s:.1f} s"
+        f"all processes gone within {tally.slowest_s:.1f} s; "
+        f"{tally.left} files left that nobody reads"
     )
     return Trial(
         what=f"runs {name}, {scene.place.name}",
@@ -75,5 +77,6 @@ def _round(scene: Scene, strikes: Sequence[Strike], count: int, tally: Tally) ->
     lost, doubled = scene.cost(location)
     if lost or doubled:
         tally.wrong.append(f"{location}: {lost} rows lost, {doubled} too many")
+    tally.left += left_behind(open_store(location))
     tally.lost += lost
     tally.doubled += doubled

@@ -6,14 +6,16 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 from epicat.errors import StoreError
 from epicat.store.interface import Store, Where
 from epicat.store.open import find_store
+from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES, TableName
 
-__all__ = ["Reader", "rows_of"]
+__all__ = ["Reader", "left_behind", "rows_of"]
 
 _PAUSE_S = 0.2
 
@@ -26,6 +28,19 @@ def rows_of(store: Store) -> Iterator[str]:
     yield from (f"station {row}" for row in store.stations().to_pylist())
     for kind in ("run", "associator"):
         yield from (f"{kind} {item}" for item in store.records(kind).items())
+
+
+def left_behind(store: Store) -> int:
+    """Count the files that killed writers have left: half-written ones, and rows never marked.
+
+    Nobody reads them.  A database's documents are not counted.
+    """
+    if not isinstance(store, ParquetStore):
+        return 0
+    named = {entry.generation for entries in store.marks().values() for entry in entries}
+    files = [file for table in TABLES for file in store.data_files(table, None)]
+    partial = list(Path(store.location).rglob(".*.partial"))
+    return len(partial) + sum(file.generation not in named for file in files)
 
 
 def _table(store: Store, table: TableName) -> Iterator[str]:

@@ -32,10 +32,11 @@ class Strike(StrEnum):
     TERM = "SIGTERM to the parent"
     TERM_ALL = "SIGTERM to all processes"
     CTRL_C = "Ctrl-C"
+    IMPATIENT = "Ctrl-C several times"
 
 
 KILLS = (Strike.WORKER, Strike.PARENT, Strike.BOTH, Strike.GROUP)
-STOPS = (Strike.TERM, Strike.TERM_ALL, Strike.CTRL_C)
+STOPS = (Strike.TERM, Strike.TERM_ALL, Strike.CTRL_C, Strike.IMPATIENT)
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class Tally:
     struck: Counter[Strike] = field(default_factory=Counter)
     lost: int = 0
     doubled: int = 0
+    left: int = 0
+    """Files of killed writers that nobody reads."""
     readings: int = 0
     rounds: int = 0
     slowest_s: float = 0.0
@@ -87,6 +90,10 @@ class Life:
             run.kill_group()
         elif strike == Strike.CTRL_C:
             run.kill_group(signal.SIGINT)
+        elif strike == Strike.IMPATIENT:
+            for _ in range(4):
+                run.kill_group(signal.SIGINT)
+                run.ends_within(self._scene.chance.uniform(0, 0.3))
         elif strike == Strike.TERM_ALL:
             run.kill_group(signal.SIGTERM)
         elif strike == Strike.TERM:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from epicat.processes import sigterm_as_interrupt
+from epicat.processes import leave, sigterm_as_interrupt
 
 __all__ = ["main"]
 
@@ -17,13 +17,18 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; leave with its exit code, 130 if it is interrupted."""
+    code: int | str | None = _INTERRUPTED
     try:
         with sigterm_as_interrupt():
             from epicat.cli.app import main as command  # noqa: PLC0415 - heavy
 
             command()
-    except KeyboardInterrupt:  # while it begins or leaves
-        sys.exit(_INTERRUPTED)
+    except KeyboardInterrupt:  # while it begins, or again while it stops
+        print("epicat: interrupted", file=sys.stderr)  # noqa: T201
+    except SystemExit as left:
+        code = left.code
+    leave()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,14 @@ from tempfile import TemporaryFile
 from types import FrameType
 from typing import IO, Any
 
-__all__ = ["Children", "Handed", "follow_parent", "sigterm_as_interrupt", "without_interrupts"]
+__all__ = [
+    "Children",
+    "Handed",
+    "follow_parent",
+    "leave",
+    "sigterm_as_interrupt",
+    "without_interrupts",
+]
 
 _GONE_S = 5.0
 
@@ -116,6 +123,17 @@ def _replaced(handler: Callable[[int, FrameType | None], object]) -> dict[int, A
         return {}  # signals are somebody else's
     found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     return {number: signal.signal(number, handler) for number, h in found.items() if callable(h)}
+
+
+def leave() -> None:
+    """Let nothing hold up or change the end of this process any more.
+
+    Whoever presses Ctrl-C twice may have kept it from ending its children.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 @contextmanager

@@ -27,6 +27,8 @@ _COUNTS = {
     Form.LONG: ((200, 30, 10), (150, 30, 10), (150, 30, 10)),
 }
 """Kills, stops and pairs of runs, for each kind of place."""
+_ENOUGH = 9
+"""Troubles after which a trial is given up."""
 
 
 def trials(form: Form, folder: Path) -> Iterator[Trial]:
@@ -46,7 +48,7 @@ def struck(scene: Scene, name: str, strikes: Sequence[Strike], count: int) -> Tr
     """Strike so many times; return what it cost."""
     begin = time.monotonic()
     tally = Tally()
-    while tally.struck.total() < count:
+    while tally.struck.total() < count and len(tally.wrong) < _ENOUGH:
         _round(scene, strikes, count, tally)
     survived = max(tally.struck.total() - len(tally.wrong), 0)
     remark = (
@@ -61,7 +63,7 @@ def struck(scene: Scene, name: str, strikes: Sequence[Strike], count: int) -> Tr
         lost=tally.lost,
         doubled=tally.doubled,
         seconds=time.monotonic() - begin,
-        remark="; ".join([remark, *tally.wrong[:3]]),
+        remark="; ".join([remark, *(" ".join(words.split())[:500] for words in tally.wrong[:3])]),
     )
 
 
@@ -69,8 +71,9 @@ def _round(scene: Scene, strikes: Sequence[Strike], count: int, tally: Tally) ->
     """Run on a fresh store and strike, again and again, until a run ends by itself."""
     location = scene.place.fresh()
     with Reader(location, scene.right) as reader:
-        while not Life(scene, scene.start(location), tally).ends_by_itself(strikes, count):
-            pass
+        is_done = False
+        while not is_done and len(tally.wrong) < _ENOUGH:
+            is_done = Life(scene, scene.start(location), tally).ends_by_itself(strikes, count)
     tally.rounds += 1
     tally.readings += reader.readings
     tally.wrong += reader.wrong

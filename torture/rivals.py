@@ -38,7 +38,12 @@ def rivals(scene: Scene, pairs: int) -> Trial:
         lost=lost,
         doubled=doubled,
         seconds=time.monotonic() - begin,
-        remark="; ".join(["cut in different ways, one of every second pair killed", *wrong[:3]]),
+        remark="; ".join(
+            [
+                "cut in different ways, one of every second pair killed",
+                *(" ".join(words.split())[:500] for words in wrong[:3]),
+            ]
+        ),
     )
 
 

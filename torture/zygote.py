@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def main() -> None:
                 _become(asked["log"], asked["environment"])
                 sys.argv = ["epicat", *asked["arguments"]]
                 command.main()  # leaves with SystemExit, which ends this process as a command
+            while os.getsid(answer) != answer:  # until it leads a session
+                time.sleep(0.001)
         print(json.dumps(answer), flush=True)
 
 

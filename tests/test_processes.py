@@ -155,8 +155,9 @@ def test_interrupts_wait_until_processes_are_started():
     assert signal.getsignal(signal.SIGINT) == before[0]
 
 
-def test_the_door_imports_little_before_it_expects_an_interrupt():
-    program = "import sys, epicat.__main__; print(*sorted(sys.modules))"
+@pytest.mark.parametrize("module", ["epicat.__main__", "epicat.run.worker"])
+def test_little_is_imported_before_signals_and_the_end_of_the_parent_are_watched(module):
+    program = f"import sys, {module}; print(*sorted(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )

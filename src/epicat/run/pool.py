@@ -10,7 +10,8 @@ from functools import cache
 
 from epicat.config import Campaign
 from epicat.plan import Unit
-from epicat.processes import Children, Handed, follow_parent, without_interrupts
+from epicat.processes import Children, Handed, without_interrupts
+from epicat.run.worker import begin, campaign_json
 from epicat.work import Outcome, Worker
 
 __all__ = ["Pool"]
@@ -43,7 +44,7 @@ class Pool:
         return ProcessPoolExecutor(
             self._workers,
             mp_context=self._children,
-            initializer=_start,
+            initializer=begin,
             initargs=(self._campaign,),
         )
 
@@ -105,19 +106,10 @@ class Pool:
             self._children.kill()  # also if the waiting is interrupted
 
 
-_campaign_json = ""
-
-
-def _start(campaign: Handed) -> None:
-    global _campaign_json  # noqa: PLW0603 - the one state of a worker process, set at its start
-    follow_parent()
-    _campaign_json = campaign.text()
-
-
 @cache
 def _worker() -> Worker:
-    """Return this process's worker.  Not made by `_start`: what fails there breaks the pool."""
-    return Worker(Campaign.model_validate_json(_campaign_json))
+    """Return this process's worker.  Not made by `begin`: what fails there breaks the pool."""
+    return Worker(Campaign.model_validate_json(campaign_json()))
 
 
 def _work(unit: Unit) -> Outcome:

@@ -70,18 +70,26 @@ class Commands:
         self._zygote = zygote
         self._folder = folder
         self._count = 0
+        self._under_way: dict[int, Command] = {}
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
         """Start a command."""
         self._count += 1
         log = self._folder / f"command-{self._count}.log"
         pid = self._ask(arguments=list(arguments), environment=dict(environment), log=str(log))
-        return Command(pid, log, os.pidfd_open(pid))
+        self._under_way[pid] = Command(pid, log, os.pidfd_open(pid))
+        return self._under_way[pid]
 
     def exit_code(self, command: Command) -> int:
         """Return the exit code of a command that has ended; a signal's is negative."""
         os.close(command.pidfd)
+        del self._under_way[command.pid]
         return self._ask(wait=command.pid)
+
+    def kill(self) -> None:
+        """End what is under way, when a trial itself has failed."""
+        for command in self._under_way.values():
+            command.kill_group()
 
     def _ask(self, **asked: Any) -> int:
         talk, answers = self._zygote.stdin, self._zygote.stdout
@@ -102,9 +110,11 @@ def commands(folder: Path) -> Iterator[Commands]:
         env={**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
+    started = Commands(zygote, folder)
     try:
-        yield Commands(zygote, folder)
+        yield started
     finally:
+        started.kill()
         zygote.kill()
         zygote.communicate()
 

@@ -1,6 +1,35 @@
-"""``python -m epicat``: the command ``epicat`` where that is not on the path."""
+"""The door: ``epicat``, and ``python -m epicat`` where that is not on the path.
 
-from epicat.cli.app import main
+Little is imported before an interrupt is expected: it may come at any time, and in a container
+nobody else takes SIGTERM.  Each worker process imports this module, too.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from epicat.processes import leave, sigterm_as_interrupt
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; leave with its exit code, 130 if it is interrupted."""
+    code: int | str | None = _INTERRUPTED
+    try:
+        with sigterm_as_interrupt():
+            from epicat.cli.app import main as command  # noqa: PLC0415 - heavy
+
+            command()
+    except KeyboardInterrupt:  # while it begins, or again while it stops
+        print("epicat: interrupted", file=sys.stderr)  # noqa: T201
+    except SystemExit as left:
+        code = left.code
+    leave()
+    sys.exit(code)
+
 
 if __name__ == "__main__":
     main()

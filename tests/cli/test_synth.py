@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from children import awaited_children
 from epicat.cli.app import main
 from epicat.testing.truth import read_truth
 
@@ -62,3 +67,17 @@ def test_real_stations_and_velocities_are_taken(tmp_path: Path, capsys) -> None:
 def test_what_cannot_be_used_is_said_in_one_message(tmp_path, capsys, options, message) -> None:
     assert run(tmp_path / "a", *SHORT, *options) == 2
     assert message in capsys.readouterr().err
+
+
+def test_ctrl_c_does_not_wait_for_the_station_days_under_way(tmp_path) -> None:
+    """Each would take minutes."""
+    given = ["--hours", "24", "--station-count", "4", "--rate", "5000", "--workers", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "epicat", "synth", tmp_path / "a", *given],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as running:  # fmt: skip
+        awaited_children(running.pid)
+        os.killpg(running.pid, signal.SIGINT)
+        _, told = running.communicate(timeout=60)  # the last process has ended, too
+    assert running.returncode == 130
+    assert "Traceback" not in told

@@ -16,11 +16,12 @@ from epicat.run.executor import Serial
 from epicat.run.runner import make_plan, run
 from epicat.store.interface import Where
 from epicat.store.parquet import ParquetStore
+from epicat.submission import Submission
 from epicat.tables import TABLES
 from tiny_network import arguments, settled, truths, write_network
 
 EVENTS = truths([-300, -1.0, 60.5])
-EPICAT = [sys.executable, "-c", "from epicat.cli.app import main; main()"]
+EPICAT = [sys.executable, "-m", "epicat"]
 
 
 def epicat(*arguments_):
@@ -83,12 +84,17 @@ def expected(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)],
-    ids=["Ctrl-C", "SIGTERM", "killed"],
+    ("number", "times", "code"),
+    [
+        (signal.SIGINT, 1, 130),
+        (signal.SIGINT, 9, 130),
+        (signal.SIGTERM, 1, 130),
+        (signal.SIGKILL, 1, -signal.SIGKILL),
+    ],
+    ids=["Ctrl-C", "Ctrl-C again and again", "SIGTERM", "killed"],
 )
 def test_a_stopped_run_leaves_no_worker_behind_and_can_go_on(
-    tmp_path, expected, number, code, monkeypatch
+    tmp_path, expected, number, times, code, monkeypatch
 ):
     monkeypatch.setenv("EPICAT_CACHE", str(tmp_path / "cache"))
     write_network(tmp_path, EVENTS)
@@ -106,19 +112,79 @@ def test_a_stopped_run_leaves_no_worker_behind_and_can_go_on(
     try:
         give_next(about, body)  # to the command itself
         writing = opened_for_writing(about)  # a worker has begun
-        running.send_signal(number)
+        for _ in range(times):
+            running.send_signal(number)
         # Ends when the last process that has its output does, workers included.
-        _, told = running.communicate(timeout=20)
+        _, told = running.communicate(timeout=60)
     finally:
         running.kill()
     os.close(writing)
     assert running.returncode == code
     assert "Traceback" not in told
     if code == 130:
-        assert "epicat: interrupted; run the same command again to go on" in told
+        assert "epicat: interrupted" in told
+    if (code, times) == (130, 1):
+        assert "run the same command again to go on" in told
     assert set(before) <= set(ParquetStore(store).ledger())
 
     about.unlink()
     about.write_bytes(body)
     done(tmp_path)
     assert tables(store) == expected
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_run_that_only_begins_is_interrupted_in_order(tmp_path, number, monkeypatch):
+    monkeypatch.setenv("EPICAT_CACHE", str(tmp_path / "cache"))
+    write_network(tmp_path, EVENTS)
+    given = arguments(tmp_path, tmp_path / "store")
+    (about,) = (tmp_path / "cache").rglob("bundle.json")
+    about.unlink()
+    os.mkfifo(about)
+    running = epicat("run", *given)
+    try:
+        writing = opened_for_writing(about)
+        running.send_signal(number)
+        _, told = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    os.close(writing)
+    assert running.returncode == 130
+    assert "Traceback" not in told
+    assert "epicat: interrupted" in told
+
+
+def test_a_job_that_is_interrupted_asks_for_another_attempt(tmp_path, expected, monkeypatch):
+    monkeypatch.setenv("EPICAT_CACHE", str(tmp_path / "cache"))
+    write_network(tmp_path, EVENTS)
+    campaign = settled(tmp_path, tmp_path / "store")
+    store = ParquetStore(tmp_path / "store", create=True)
+    planned = make_plan(campaign, Cut(stations_per_unit=4), store, recheck=False)
+    submission = Submission(str(tmp_path / "submission"))
+    submission.write_campaign(campaign)
+    given = ("work", "--plan", submission.write_units("pick", planned.picking))
+    assert epicat(*given, "--index", "0").wait(60) == 0
+    before = store.ledger()
+    assert len(before) == 8
+
+    (about,) = (tmp_path / "cache").rglob("bundle.json")
+    body = about.read_bytes()
+    about.unlink()
+    os.mkfifo(about)
+    running = epicat(*given, "--index", "1")
+    try:
+        writing = opened_for_writing(about)  # its process has begun
+        running.send_signal(signal.SIGTERM)
+        _, told = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    os.close(writing)
+    assert running.returncode == 75
+    assert "Traceback" not in told
+    assert "another attempt does the rest" in told
+    assert store.ledger() == before
+
+    about.unlink()
+    about.write_bytes(body)
+    assert epicat(*given, "--index", "1").wait(60) == 0
+    assert tables(tmp_path / "store")["picks"] == expected["picks"]

@@ -52,22 +52,20 @@ def work(
     """Do one unit of a submission; its outcome is a line of JSON on stdout.
 
     Jobs on a cluster or in a cloud run this.  Trouble with data is kept in the ledger and leaves
-    with 0.  A unit that fails otherwise leaves with 75 for another attempt; after the last one
-    it is recorded as failed.
+    with 0.  A unit that fails otherwise, or is interrupted, leaves with 75 for another attempt;
+    one that fails at the last is recorded as failed.
     """
     from epicat.run.alone import do_alone  # noqa: PLC0415 - heavy
     from epicat.run.pool import Pool  # noqa: PLC0415
-    from epicat.run.runner import sigterm_as_interrupt  # noqa: PLC0415
     from epicat.submission import Submission  # noqa: PLC0415
 
     submission, name = Submission.holding(plan)
     is_last = attempt >= tries
     try:
-        with sigterm_as_interrupt():
-            unit = submission.unit(name, index)
-            campaign = submission.campaign()
-            say(f"{unit.name}; attempt {attempt} of {tries}")
-            outcomes = do_alone(unit, Pool(campaign, workers), workers, time_limit)
+        unit = submission.unit(name, index)
+        campaign = submission.campaign()
+        say(f"{unit.name}; attempt {attempt} of {tries}")
+        outcomes = do_alone(unit, Pool(campaign, workers), workers, time_limit)
         typer.echo(json.dumps(_counted(unit, outcomes)))
         failed = [outcome for outcome in outcomes if outcome.failure]
         for outcome in failed:
@@ -79,6 +77,9 @@ def work(
             raise
         say(f"epicat: {error}")
         raise typer.Exit(_TRY_AGAIN) from error
+    except KeyboardInterrupt as interrupt:  # SIGTERM as well: a Spot interruption
+        say("epicat: interrupted; what is done is kept, another attempt does the rest")
+        raise typer.Exit(_TRY_AGAIN) from interrupt
     if failed and not (is_last and allow_missing):
         raise typer.Exit(1 if is_last else _TRY_AGAIN)
 

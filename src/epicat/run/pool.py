@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
-from multiprocessing.connection import wait as wait_for
 
 from epicat.config import Campaign
 from epicat.plan import Unit
+from epicat.processes import Children, Handed, without_interrupts
+from epicat.run.worker import begin, campaign_json
 from epicat.work import Outcome, Worker
 
 __all__ = ["Pool"]
@@ -31,7 +29,8 @@ class Pool:
     """
 
     def __init__(self, campaign: Campaign, workers: int) -> None:
-        self._campaign_json = campaign.model_dump_json()
+        self._campaign = Handed.of(campaign.model_dump_json())
+        self._children = Children()
         self._workers = workers
         self.capacity = 2 * workers
         self._waiting: deque[Unit] = deque()
@@ -44,9 +43,9 @@ class Pool:
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
         return ProcessPoolExecutor(
             self._workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start,
-            initargs=(self._campaign_json,),
+            mp_context=self._children,
+            initializer=begin,
+            initargs=(self._campaign,),
         )
 
     def submit(self, unit: Unit) -> None:
@@ -76,7 +75,8 @@ class Pool:
         """Hand over what waits; as long as there are suspects, one unit at a time."""
         while self._waiting and not (self._suspects and self._futures):
             try:
-                future = self._pool.submit(_work, self._waiting[0])
+                with without_interrupts():  # it may start a process
+                    future = self._pool.submit(_work, self._waiting[0])
             except BrokenProcessPool:
                 self._remake()
             else:
@@ -100,36 +100,16 @@ class Pool:
 
     def close(self, *, now: bool) -> None:
         """Let the processes go; ``now`` ends them in the middle of what they do."""
-        self._pool.shutdown(wait=not now, cancel_futures=True)
-        if now:
-            for child in multiprocessing.active_children():
-                child.terminate()
-            for child in multiprocessing.active_children():
-                child.join(timeout=5)
-
-
-_campaign_json = ""
-
-
-def _start(campaign_json: str) -> None:
-    global _campaign_json  # noqa: PLW0603 - the one state of a worker process, set at its start
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _campaign_json = campaign_json
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is gone, however that happened."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for([parent.sentinel])
-        os._exit(1)
+        try:
+            self._pool.shutdown(wait=not now, cancel_futures=True)
+        finally:
+            self._children.kill()  # also if the waiting is interrupted
 
 
 @cache
 def _worker() -> Worker:
-    """Return this process's worker.  Not made by `_start`: what fails there breaks the pool."""
-    return Worker(Campaign.model_validate_json(_campaign_json))
+    """Return this process's worker.  Not made by `begin`: what fails there breaks the pool."""
+    return Worker(Campaign.model_validate_json(campaign_json()))
 
 
 def _work(unit: Unit) -> Outcome:

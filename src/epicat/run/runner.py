@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import platform
-import signal
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
-from types import FrameType
 from typing import Any, Protocol
 
 from epicat.config import Campaign, Cut
 from epicat.known import Known
 from epicat.model import Span, Stage, StationDay, Status
 from epicat.plan import Unit, block_units, pick_units, planned_keys
+from epicat.processes import sigterm_as_interrupt
 from epicat.run.executor import Executor
 from epicat.store.interface import Store, next_number
 from epicat.tables import stations_table
@@ -30,7 +28,6 @@ __all__ = [
     "make_plan",
     "mark_failed",
     "run",
-    "sigterm_as_interrupt",
     "write_records",
 ]
 
@@ -239,21 +236,3 @@ def _mark_unreadable(campaign: Campaign, store: Store) -> None:
             unit = Unit(Stage.ARCHIVE, (key,), after_ns=after_ns)
             (entry,) = failed(unit, campaign.run.digest, reason)
             store.mark([replace(entry, status=Status.READ_ERROR, archive=campaign.archive)])
-
-
-@contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """Treat SIGTERM (a Spot interruption, a scheduler) as Ctrl-C."""
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        del signum, frame
-        raise KeyboardInterrupt
-
-    before = None
-    with suppress(ValueError):  # not in the main thread: signals are somebody else's
-        before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)

@@ -20,6 +20,7 @@ from epicat import __version__
 from epicat.clock import iso
 from epicat.errors import InputError
 from epicat.model import digest_of
+from epicat.processes import Children, follow_parent, without_interrupts
 from epicat.testing.synthetic.naming import key_of
 from epicat.testing.synthetic.scenario import Scenario
 from epicat.testing.synthetic.station_days import Made, Task, make
@@ -127,16 +128,21 @@ def _done(scenario: Scenario, tasks: Iterator[Task], workers: int) -> Iterator[M
     if workers == 1:
         yield from (make(scenario, task) for task in tasks)
         return
-    with ProcessPoolExecutor(workers) as pool:
-        running: deque[Future[Made]] = deque(
-            pool.submit(make, scenario, task) for task in islice(tasks, 2 * workers)
-        )
-        try:
-            while running:
-                yield running.popleft().result()
-                running.extend(pool.submit(make, scenario, task) for task in islice(tasks, 1))
-        finally:
-            pool.shutdown(cancel_futures=True)
+    children = Children()
+    pool = ProcessPoolExecutor(workers, mp_context=children, initializer=follow_parent)
+
+    def begin(count: int) -> list[Future[Made]]:
+        with without_interrupts():
+            return [pool.submit(make, scenario, task) for task in islice(tasks, count)]
+
+    try:
+        running = deque(begin(2 * workers))
+        while running:
+            yield running.popleft().result()
+            running.extend(begin(1))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        children.kill()
 
 
 def _write_beside(folder: Path, scenario: Scenario) -> None:

@@ -1,0 +1,81 @@
+"""The campaign that is disturbed: many small units, done in seconds."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from epicat.store.open import open_store
+from tiny_network import arguments, truths, write_network
+from torture.places import Place
+from torture.processes import Command, Commands
+from torture.rows import rows_of
+from torture.trial import difference
+
+__all__ = ["CUTS", "PATIENCE_S", "Scene", "prepare"]
+
+PATIENCE_S = 300.0
+"""How long a run that is left alone may take, on a machine that has other things to do."""
+CUTS = (
+    ("--stations-per-unit", "1", "--days-per-unit", "1", "--window-days", "1"),
+    ("--stations-per-unit", "3", "--days-per-unit", "2", "--window-days", "2"),
+)
+"""Two ways to cut the campaign into units; the first has a unit for each station-day."""
+_WORKERS = (1, 2, 2)
+_EVENTS = (-300, -1.0, 420)
+_LIMIT_S = 5.0
+_SEED = 7
+
+
+def prepare(folder: Path) -> Path:
+    """Write the waveforms of half an hour around a midnight, with a few events; return where."""
+    write_network(folder, truths(_EVENTS))
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A place, a campaign and what it gives undisturbed."""
+
+    place: Place
+    commands: Commands
+    network: Path
+    chance: random.Random
+    right: Counter[str]
+    """What a store has to say at the end, by row."""
+    life_s: float
+    """How long an undisturbed run takes."""
+
+    @classmethod
+    def of(cls, place: Place, commands: Commands, network: Path) -> Scene:
+        """Let a run come to its end, and keep what it gives."""
+        location = place.fresh()
+        unknown = cls(place, commands, network, random.Random(_SEED), Counter(), 0.0)
+        begin = time.monotonic()
+        run = unknown.start(location)
+        if not run.ends_within(PATIENCE_S) or commands.exit_code(run):
+            raise RuntimeError(f"an undisturbed run failed: {run.log.read_text()}")
+        life_s = time.monotonic() - begin
+        right = Counter(rows_of(open_store(location)))
+        return cls(place, commands, network, unknown.chance, right, life_s)
+
+    @property
+    def limit_s(self) -> float:
+        """How long a run that is told to stop, or a worker without its parent, may take to end."""
+        return max(_LIMIT_S, self.life_s)  # longer only where everything takes longer
+
+    def start(self, location: str, cut: int = 0) -> Command:
+        """Start the run on a store."""
+        workers = str(self.chance.choice(_WORKERS))
+        given = arguments(self.network, Path("elsewhere"), *CUTS[cut], "--workers", workers)
+        at = given.index("--store")
+        environment = {**self.place.environment, "EPICAT_STORE": location}
+        return self.commands.start(["run", *given[:at], *given[at + 2 :]], environment)
+
+    def cost(self, location: str) -> tuple[int, int]:
+        """Return how many rows a store lacks, and how many it has too many."""
+        found = Counter(rows_of(open_store(location)))
+        return difference(self.right.elements(), found.elements())

@@ -40,7 +40,7 @@ class ReadAhead:
     def _fill(self) -> None:
         while self._waiting and len(self._coming) < self._width:
             item = self._waiting.popleft()
-            self._coming[item] = self._pool.submit(self._source.read, item.key)
+            self._coming[item] = self._pool.submit(self._source.read, item.key, item.size)
 
     def read(self, item: StoredObject) -> bytes:
         """Read the bytes of an object; raise `ObjectError` if it cannot be read."""
@@ -48,6 +48,6 @@ class ReadAhead:
         if future is None:
             if item in self._waiting:
                 self._waiting.remove(item)
-            return self._source.read(item.key)
+            return self._source.read(item.key, item.size)
         self._fill()
         return future.result()

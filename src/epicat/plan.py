@@ -42,7 +42,9 @@ class Unit:
     needs: Span | None = None
     """For blocks: the days whose picks must be there first."""
     recheck: bool = False
-    """For station-days that have a result: compute again only if their objects have changed."""
+    """For station-days that have a result: compute again only if their objects have changed.
+
+    An object that could not be had before has."""
 
     @property
     def name(self) -> str:
@@ -82,13 +84,19 @@ class Known:
             return False
         return entry.status != Status.NO_DATA or entry.archive == archive
 
+    def lacks(self, key: StationDay) -> bool:
+        """Tell whether the archive did not give all of a station-day when it was picked."""
+        entry = self.picks.get(str(key)) if self.picks else None
+        return entry is not None and entry.is_incomplete
+
 
 def pick_units(
     campaign: Campaign, cut: Cut, known: Known, *, recheck: bool = False
 ) -> Iterator[Unit]:
     """Return the units of picking that are due, early days first.
 
-    With ``recheck``, settled station-days come too, to compare their objects.
+    With ``recheck``, settled station-days come too, to compare their objects; without it, those
+    of which some object could not be had.
     """
     days = campaign.span.days()
     while chunk := list(islice(days, cut.days_per_unit)):
@@ -96,10 +104,14 @@ def pick_units(
             keys = list(planned_keys(campaign, names, chunk))
             is_settled = [known.settles(k, campaign.archive) for k in keys]
             fresh = [str(k) for k, s in zip(keys, is_settled, strict=True) if not s]
-            settled = [str(k) for k, s in zip(keys, is_settled, strict=True) if s]
+            settled = [
+                str(k)
+                for k, s in zip(keys, is_settled, strict=True)
+                if s and (recheck or known.lacks(k))
+            ]
             if fresh:
                 yield Unit(Stage.PICK, tuple(fresh))
-            if settled and recheck:
+            if settled:
                 yield Unit(Stage.PICK, tuple(settled), recheck=True)
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from multiprocessing.connection import wait as wait_for
 
 from epicat.config import Campaign
+from epicat.errors import AwayError
 from epicat.plan import Unit
 from epicat.work import Outcome, Worker
 
@@ -70,6 +71,8 @@ class Pool:
             self._suspects.pop(unit, None)
             if error is None:
                 return future.result()
+            if isinstance(error, AwayError):
+                raise error
             return Outcome(unit, 0.0, failure=f"{type(error).__name__}: {error}")
 
     def _feed(self) -> None:

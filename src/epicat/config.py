@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from epicat.archive.access import Access, settle_access
-from epicat.archive.bucket import BRISK, is_bucket
+from epicat.archive.bucket import is_bucket
 from epicat.archive.known import layout_for, locate
 from epicat.archive.layouts import choose_layout
 from epicat.archive.reader import Archive, look_into, open_archive
@@ -24,6 +24,7 @@ from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.model import Span, Station, StationDay, digest_of
 from epicat.options import Cut, Options
+from epicat.patience import BRISK
 from epicat.pick.bundle import Bundle
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle

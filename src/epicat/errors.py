@@ -6,7 +6,8 @@
     ├── InputError              what the user gave cannot be used; exit code 2
     │   └── NameChoiceError     a name that is not among the choices; shows the near matches
     ├── ArchiveError            the archive as a whole cannot be listed or read
-    │   └── AccessError         it is there and refuses: not public, or other credentials
+    │   ├── AccessError         it is there and refuses: not public, or other credentials
+    │   └── AwayError           it is gone, for all of it and for long: the run stops
     ├── ObjectError             one object of an archive is bad: to the ledger, the rest goes on
     ├── ModelError              a picker cannot be found, compiled or run
     ├── CloudError              AWS refuses or fails
@@ -24,6 +25,7 @@ from difflib import get_close_matches
 __all__ = [
     "AccessError",
     "ArchiveError",
+    "AwayError",
     "CloudError",
     "EpicatError",
     "InputError",
@@ -75,13 +77,24 @@ class AccessError(ArchiveError):
     """An archive, or a folder of it, is there and refuses to be listed."""
 
 
-class ObjectError(EpicatError):
-    """One object of an archive cannot be used; the ledger keeps its key and this reason."""
+class AwayError(ArchiveError):
+    """No connection to an archive comes about, its bucket is gone, or credentials have expired.
 
-    def __init__(self, key: str, reason: str) -> None:
+    Whatever else is asked would fail as well.  Nothing is noted: running again goes on.
+    """
+
+
+class ObjectError(EpicatError):
+    """One object of an archive cannot be used; the ledger keeps its key and this reason.
+
+    ``may_pass`` tells that the same object may be had another time, as far as can be told.
+    """
+
+    def __init__(self, key: str, reason: str, *, may_pass: bool = False) -> None:
         super().__init__(f"{key}: {reason}")
         self.key = key
         self.reason = reason
+        self.may_pass = may_pass
 
 
 class ModelError(EpicatError):

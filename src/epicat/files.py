@@ -10,22 +10,21 @@ import io
 import os
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow.fs as pafs
 
 from epicat.errors import InputError, StoreError
 from epicat.names import leads_out
+from epicat.patience import BRISK, PATIENT, Patience
+from epicat.s3 import checked, connect, until_whole
 from epicat.s3errors import Kind, trouble_of
-
-if TYPE_CHECKING:
-    from obstore.store import S3Store
 
 __all__ = ["BucketFiles", "Files", "Found", "LocalFiles", "open_files"]
 
@@ -45,6 +44,9 @@ class Found:
     def is_unfinished(self) -> bool:
         """Whether it is what a writer writes before it gives it its name."""
         return _PARTIAL.fullmatch(self.name.rpartition("/")[2]) is not None
+
+
+T = TypeVar("T")
 
 
 class Files(Protocol):
@@ -233,8 +235,10 @@ _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 _BUCKET = re.compile(r"s3://([a-zA-Z0-9][a-zA-Z0-9._-]{2,62})((?:/[^/?#\\]+)*)/?")
 _TAIL = 1 << 18
 """Bytes that are fetched first of a file that is read in parts: all of most files."""
-_RETRIES = 7
-"""Of requests that fail for no lasting reason: some ten seconds."""
+_REPEATABLE = (Kind.BROKEN, Kind.BUSY, Kind.SILENT, Kind.AWAY)
+"""Troubles after which a deletion may be done again, which obstore does not know."""
+_EMPTY = "status code: 416"
+"""What a server says when it is asked for all bytes of a file that has none."""
 
 
 class BucketFiles:
@@ -243,9 +247,15 @@ class BucketFiles:
     Region, endpoint and credentials are those of the usual variables of the environment
     (``AWS_REGION``, ``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``, ...), else of the role that
     the machine has.  They are read by obstore and neither kept nor shown here.
+
+    What fails for no lasting reason is done again, for as long as `Patience` has it; until the
+    server has answered once, only ``first`` times, since an address may be wrong and a person
+    wait.
     """
 
-    def __init__(self, url: str, noun: str = "store", *, retries: int = _RETRIES) -> None:
+    def __init__(
+        self, url: str, noun: str = "store", *, retries: int = PATIENT, first: int = BRISK
+    ) -> None:
         parsed = _BUCKET.fullmatch(url)
         if parsed is None:
             raise InputError(
@@ -256,7 +266,10 @@ class BucketFiles:
         self._bucket, prefix = parsed[1], parsed[2].strip("/")
         self._path = f"{self._bucket}/{prefix}".rstrip("/")
         self.location = f"s3://{self._path}"
-        self._store = _connect(self._bucket, prefix, retries)
+        self._prefix = prefix
+        self._later = Patience.given(retries)
+        self._patience = self._later.to(first)
+        self._connect()
         self.arrow = pafs.PyFileSystem(pafs.FSSpecHandler(_ForArrow(self)))
 
     def native(self) -> Any:
@@ -278,73 +291,113 @@ class BucketFiles:
 
     def top(self, folder: str = "") -> list[str]:
         """Return the names of the files and folders right in a folder, by default at the top."""
-        with self._told():
-            found = self._store.list_with_delimiter(folder or None)
+        found = self._ask(lambda: self._reader.list_with_delimiter(folder or None))
         paths = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
         names = [path.rpartition("/")[2] for path in paths]
         return sorted(name for name in names if name and not name.startswith("."))
 
     def list(self, folder: str) -> list[str]:
         """Return the names of all files below a folder, in alphabetical order."""
-        with self._told():
-            pages = self._store.list(folder, chunk_size=1000)
-            names = [meta["path"] for page in pages for meta in page]
+
+        def names_of() -> list[str]:
+            pages = self._reader.list(folder, chunk_size=1000)
+            return [meta["path"] for page in pages for meta in page]
+
+        names = self._ask(names_of)
         return sorted(name for name in names if not name.rpartition("/")[2].startswith("."))
 
     def found(self) -> Iterator[Found]:
         """Yield all files, in no order."""
-        with self._told():
-            for page in self._store.list(chunk_size=1000):
-                for meta in page:
-                    moment = round(meta["last_modified"].timestamp()) * 1_000_000_000
-                    yield Found(meta["path"], meta["size"], moment)
+
+        def all_of() -> list[Any]:
+            return [meta for page in self._reader.list(chunk_size=1000) for meta in page]
+
+        for meta in self._ask(all_of):
+            moment = round(meta["last_modified"].timestamp()) * 1_000_000_000
+            yield Found(meta["path"], meta["size"], moment)
 
     def now_ns(self) -> int:
         """Return the time by the clock that dates the files, which is asked by writing one."""
         name = _partial()
         self.write(name, b"")
-        with self._told():
-            moment: datetime = self._store.head(name)["last_modified"]
+        moment: datetime = self._ask(lambda: self._reader.head(name))["last_modified"]
         self.delete([name])
         return round(moment.timestamp()) * 1_000_000_000
 
     def exists(self, name: str) -> bool:
         """Tell whether there is such a file."""
-        with self._told(), suppress(FileNotFoundError):
-            self._store.head(name)
+        with suppress(FileNotFoundError):
+            self._ask(lambda: self._reader.head(name))
             return True
         return False
 
     def read(self, name: str) -> bytes:
         """Return a whole file."""
-        with self._told():
-            answer = self._store.get(name)
-            data = answer.bytes().to_bytes()
-        if len(data) != answer.meta["size"]:
-            raise StoreError(f"'{self.location}/{name}': the answer of the server broke off")
-        return data
+        return self._ask(lambda: self._whole(name))
+
+    def _whole(self, name: str) -> bytes:
+        """Ask for a range, even if for all of it: then the answer says how large the file is."""
+        try:
+            answer = self._reader.get(name, options={"range": {"offset": 0}})
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            if _EMPTY not in str(error):
+                raise
+            answer = self._reader.get(name)
+        return checked(answer.bytes().to_bytes(), answer.meta["size"])
 
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file: readers see all of it or nothing, also after a kill."""
-        with self._told():
-            self._store.put(name, data, use_multipart=False)
+        self._ask(lambda: self._writer.put(name, data, use_multipart=False))
 
     def delete(self, names: Sequence[str]) -> None:
         """Delete files; those that are not there do not matter."""
-        with self._told(), suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):
             if names:
-                self._store.delete(list(names))
+                self._ask(lambda: self._reader.delete(list(names)), _REPEATABLE)
 
     def tail(self, name: str) -> tuple[bytes, int]:
         """Return the end of a file, or all of it if it is small, and the file's size."""
-        with self._told():
-            answer = self._store.get(name, options={"range": {"suffix": _TAIL}})
-            return answer.bytes().to_bytes(), answer.meta["size"]
+
+        def end() -> tuple[bytes, int]:
+            answer = self._reader.get(name, options={"range": {"suffix": _TAIL}})
+            size = answer.meta["size"]
+            return checked(answer.bytes().to_bytes(), min(size, _TAIL)), size
+
+        return self._ask(end)
 
     def part(self, name: str, start: int, end: int) -> bytes:
         """Return the bytes of a file from ``start`` until before ``end``."""
+
+        def some() -> bytes:
+            answer = self._reader.get(name, options={"range": (start, end)})
+            size = answer.meta["size"]
+            return checked(answer.bytes().to_bytes(), max(min(end, size) - start, 0))
+
+        return self._ask(some)
+
+    def _connect(self) -> None:
+        self._reader, self._writer = (
+            connect(
+                self._bucket,
+                self._prefix,
+                self._patience,
+                {},
+                allow_http=_endpoint().startswith("http:"),
+                sends=sends,
+            )
+            for sends in (False, True)
+        )
+
+    def _ask(self, question: Callable[[], T], passing: Collection[Kind] = (Kind.BROKEN,)) -> T:
+        """Ask until the answer is whole; raise `StoreError` or FileNotFoundError if none comes."""
         with self._told():
-            return self._store.get_range(name, start=start, end=end).to_bytes()
+            answer = until_whole(question, self._patience, passing)
+        if self._patience != self._later:
+            self._patience = self._later
+            self._connect()
+        return answer
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -354,7 +407,7 @@ class BucketFiles:
         try:
             yield
         except FileNotFoundError as error:
-            if "NoSuchBucket" not in str(error):
+            if trouble_of(error).kind == Kind.MISSING:
                 raise
             raise StoreError(f"{self._noun} {self.location!r}: {self._meaning(error)}") from error
         except (BaseError, OSError, ValueError) as error:
@@ -368,9 +421,12 @@ class BucketFiles:
 
 _ADVICE = {
     Kind.REFUSED: "{server}: {words}; may these credentials list, read, write and delete there?",
-    Kind.MISSING: "there is no bucket {bucket!r} at {server}; epicat makes none",
+    Kind.NO_BUCKET: "there is no bucket {bucket!r} at {server}; epicat makes none",
+    Kind.MISSING: "{server}: {words}",
+    Kind.EXPIRED: "{words}; renew those of the environment (AWS_ACCESS_KEY_ID, ...)",
     Kind.BUSY: "{server}: {words}; try again later",
-    Kind.SILENT: "the server {server} cannot be reached ({words}); is AWS_ENDPOINT_URL right, is "
+    Kind.SILENT: "the server {server} does not answer ({words}); try again later",
+    Kind.AWAY: "the server {server} cannot be reached ({words}); is AWS_ENDPOINT_URL right, is "
     "there a network?",
     Kind.BROKEN: "{server}: {words}; is a file there damaged?",
     Kind.MOVED: "{words}; set AWS_REGION",
@@ -391,31 +447,16 @@ def _server() -> str:
     return urlsplit(_endpoint()).netloc.rpartition("@")[2] or "AWS"
 
 
-def _connect(bucket: str, prefix: str, retries: int) -> S3Store:
-    from obstore.store import S3Store  # noqa: PLC0415 - only where there is a bucket
-
-    return S3Store(
-        bucket,
-        prefix=prefix or None,
-        client_options={
-            "allow_http": _endpoint().startswith("http:"),
-            "connect_timeout": timedelta(seconds=5),
-            "timeout": timedelta(minutes=5),
-        },
-        retry_config={"max_retries": retries, "retry_timeout": timedelta(minutes=1)},
-    )
-
-
-def open_files(location: str, noun: str = "store") -> Files:
+def open_files(location: str, noun: str = "store", *, patient: bool = False) -> Files:
     """Open a folder on this machine or in a bucket; raise `InputError` for anything else.
 
-    ``noun`` says what it is in messages.
+    ``noun`` says what it is in messages; ``patient`` is who waits for a server from the start.
     """
     scheme, separator, _ = location.partition("://")
     if not separator:
         return LocalFiles(Path(location), noun)
     if scheme == "s3":
-        return BucketFiles(location, noun)
+        return BucketFiles(location, noun, first=PATIENT if patient else BRISK)
     raise InputError(
         f"{noun} {scheme}://... is not supported; give a folder on this machine or "
         "s3://BUCKET/FOLDER"

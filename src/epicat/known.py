@@ -119,3 +119,8 @@ class Known:
         if entry is None or entry.status in LOOK_AGAIN:
             return False
         return entry.status != Status.NO_DATA or entry.archive == archive
+
+    def lacks(self, key: StationDay) -> bool:
+        """Tell whether the archive did not give all of a station-day when it was picked."""
+        entry = self.picks.get(str(key)) if self.picks else None
+        return entry is not None and entry.is_incomplete

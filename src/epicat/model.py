@@ -281,7 +281,7 @@ class ObjectRead:
     key: str
     """The object's name inside the archive."""
     etag: str
-    """The archive's tag for this version of the object."""
+    """The archive's tag for the version of the object that was read; empty if none could be had."""
     reason: str = ""
     """Why it, or a part of it, could not be used; empty if all was well."""
 
@@ -336,6 +336,12 @@ class LedgerEntry:
     """For a block, the digest of the pick results that it used."""
     details: str = field(default="", compare=False)
     """For a station-day the chosen channels, for a block the numbers of picks and sites."""
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the archive did not give all of a station-day: no listing, or not each object."""
+        unlisted = self.status == Status.READ_ERROR and not self.objects
+        return unlisted or any(not item.etag for item in self.objects)
 
 
 def flag_counts(entries: Iterable[LedgerEntry]) -> dict[str, int]:

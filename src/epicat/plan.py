@@ -38,7 +38,9 @@ class Unit:
     needs: Span | None = None
     """For blocks: the days whose picks must be there first."""
     recheck: bool = False
-    """For station-days that have a result: compute again only if their objects have changed."""
+    """For station-days that have a result: compute again only if their objects have changed.
+
+    An object that could not be had before has."""
     after_ns: int = 0
     """The newest mark that the keys had: theirs will be newer, whatever the clock says by then."""
 
@@ -54,7 +56,8 @@ def pick_units(
 ) -> Iterator[Unit]:
     """Return the units of picking that are due, early days first.
 
-    With ``recheck``, settled station-days come too, to compare their objects.
+    With ``recheck``, settled station-days come too, to compare their objects; without it, those
+    of which some object could not be had.
     """
     days = campaign.span.days()
     while chunk := list(islice(days, cut.days_per_unit)):
@@ -62,10 +65,14 @@ def pick_units(
             keys = list(planned_keys(campaign, names, chunk))
             is_settled = [known.settles(k, campaign.archive) for k in keys]
             fresh = [str(k) for k, s in zip(keys, is_settled, strict=True) if not s]
-            settled = [str(k) for k, s in zip(keys, is_settled, strict=True) if s]
+            settled = [
+                str(k)
+                for k, s in zip(keys, is_settled, strict=True)
+                if s and (recheck or known.lacks(k))
+            ]
             if fresh:
                 yield Unit(Stage.PICK, tuple(fresh), after_ns=_newest(fresh, known.picks))
-            if settled and recheck:
+            if settled:
                 after_ns = _newest(settled, known.picks)
                 yield Unit(Stage.PICK, tuple(settled), recheck=True, after_ns=after_ns)
 

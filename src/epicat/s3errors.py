@@ -20,17 +20,23 @@ class Kind(Enum):
     REFUSED = auto()
     """The server refuses: 401 or 403."""
     MISSING = auto()
-    """There is no such object or bucket: 404."""
+    """There is no such object: 404."""
     BUSY = auto()
     """The server was too busy or failed, also when asked again: 408, 429, 5xx."""
+    AWAY = auto()
+    """No connection comes about, also when tried again: not one object's trouble."""
     SILENT = auto()
-    """No connection, or no answer in time, also when asked again."""
+    """The connection breaks, or there is no answer in time, also when asked again."""
     BROKEN = auto()
     """The answer broke off."""
     MOVED = auto()
     """The bucket is in another region."""
     KEYLESS = auto()
     """A request was to be signed, and neither the environment nor the machine has credentials."""
+    EXPIRED = auto()
+    """The credentials were good and are not any more."""
+    NO_BUCKET = auto()
+    """There is no such bucket: 404."""
     OTHER = auto()
     """Something else."""
 
@@ -49,6 +55,27 @@ _STATUS = re.compile(r"status code: (\d{3}) ?([^:]*)")
 _TAG = re.compile(r"<(Code|Message)>([^<]*)</\1>")
 _RETRIES = re.compile(r"after (\d+) retries")
 _BROKEN = ("body error", "Content-Range", "list response body", "Got invalid list response")
+_EXPIRED = ("ExpiredToken", "TokenRefreshRequired", "RequestExpired")
+_BY_STATUS = {
+    301: Kind.MOVED,
+    307: Kind.MOVED,
+    401: Kind.REFUSED,
+    403: Kind.REFUSED,
+    404: Kind.MISSING,
+    408: Kind.BUSY,
+    416: Kind.BROKEN,
+    429: Kind.BUSY,
+}
+_WORDS = {
+    Kind.BROKEN: "the object is shorter than it should be",
+    Kind.BUSY: "the server is too busy or failing",
+    Kind.EXPIRED: "the credentials have expired",
+    Kind.MISSING: "there is no such object",
+    Kind.MOVED: "the bucket is in another region",
+    Kind.NO_BUCKET: "there is no such bucket",
+    Kind.REFUSED: "access is denied",
+}
+_UNCONNECTED = re.compile(r"kind: Connect\b")
 _METADATA = re.compile(r"/latest/(api|meta-data)/|169\.254\.1")
 _NO_ANSWER = {
     "Connection refused": "connection refused",
@@ -73,27 +100,29 @@ def trouble_of(error: Exception) -> Trouble:
         return Trouble(Kind.BROKEN, "the answer broke off or made no sense")
     if "error sending request" in text:
         detail = next((told for sign, told in _NO_ANSWER.items() if sign in text), "no connection")
-        return Trouble(Kind.SILENT, detail + _retries(text))
+        kind = Kind.AWAY if _UNCONNECTED.search(text) else Kind.SILENT
+        return Trouble(kind, detail + _retries(text))
     return Trouble(Kind.OTHER, text.partition("\n")[0])
 
 
 def _by_status(status: int, phrase: str, text: str) -> Trouble:
     tags = dict(_TAG.findall(text))
     code = tags.get("Code") or phrase.strip()
+    kind = _kind(status, code)
     told = f"{status} {code}".strip()
-    if status in (401, 403):
-        return Trouble(Kind.REFUSED, f"access is denied ({told})")
-    if status == 404:
-        what = "bucket" if code == "NoSuchBucket" else "object"
-        return Trouble(Kind.MISSING, f"there is no such {what} ({told})")
-    if status in (408, 429) or status >= 500:
-        return Trouble(Kind.BUSY, f"the server is too busy or failing ({told}{_retries(text)})")
-    if status == 416:
-        return Trouble(Kind.BROKEN, f"the object is shorter than it should be ({told})")
-    if status in (301, 307) or code == "AuthorizationHeaderMalformed":
-        return Trouble(Kind.MOVED, f"the bucket is in another region ({told})")
-    message = f": {tags['Message']}" if tags.get("Message") else ""
-    return Trouble(Kind.OTHER, f"the server says {told}{message}")
+    if kind == Kind.BUSY:
+        told += _retries(text)
+    if kind == Kind.OTHER:
+        message = f": {tags['Message']}" if tags.get("Message") else ""
+        return Trouble(kind, f"the server says {told}{message}")
+    return Trouble(kind, f"{_WORDS[kind]} ({told})")
+
+
+def _kind(status: int, code: str) -> Kind:
+    by_code = {"NoSuchBucket": Kind.NO_BUCKET, "AuthorizationHeaderMalformed": Kind.MOVED}
+    by_code |= dict.fromkeys(_EXPIRED, Kind.EXPIRED)
+    kind = by_code.get(code) or _BY_STATUS.get(status, Kind.OTHER)
+    return Kind.BUSY if kind == Kind.OTHER and status >= 500 else kind
 
 
 def _retries(text: str) -> str:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from epicat.associate.associator import Associator
 from epicat.cache import cache_folder
 from epicat.config import Campaign
-from epicat.errors import EpicatError, ModelError
+from epicat.errors import AwayError, EpicatError, ModelError
 from epicat.known import LOOK_AGAIN
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of, flag_counts
 from epicat.pick.bundle import Bundle, OpenVinoPicker
@@ -49,12 +49,23 @@ class Outcome:
     """Events among them that quality control rejects."""
     flags: Mapping[str, int] = field(default_factory=dict)
     """What quality control has left out or rejected, by criterion."""
+    unread: int = 0
+    """Keys of which the archive did not give everything; the next invocation tries again."""
     failure: str = ""
     """Why the unit as a whole failed, if it did."""
 
 
 Rows = Mapping[TableName, pa.Table]
 Keyed = tuple[LedgerEntry, Rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What became of a key."""
+
+    entry: LedgerEntry
+    rows: Rows
+    is_kept: bool = True  # or the one that is there stays
 
 
 class Worker:
@@ -65,13 +76,17 @@ class Worker:
         self._threads = threads
 
     def work(self, unit: Unit) -> Outcome:
-        """Do a unit: compute its keys, write their rows, mark them."""
+        """Do a unit: compute its keys, write their rows, mark them.
+
+        Raises `StoreError` or `AwayError` if the store or the archive is gone.
+        """
         begin = time.monotonic()
         do = self._pick if unit.stage == Stage.PICK else self._associate
         generation = new_generation()
-        results = [r for r in do(unit, generation) if r is not None]
-        self._save(results, generation)
-        entries = [entry for entry, _ in results]
+        results = list(do(unit, generation))
+        kept = [result for result in results if result.is_kept]
+        self._save(kept, generation)
+        entries = [result.entry for result in kept]
         return Outcome(
             unit=unit,
             seconds=time.monotonic() - begin,
@@ -80,14 +95,15 @@ class Worker:
             found=sum(entry.count for entry in entries),
             rejected=sum(entry.rejected for entry in entries),
             flags=flag_counts(entries),
+            unread=sum(result.entry.is_incomplete for result in results),
         )
 
-    def _save(self, results: Iterable[Keyed], generation: str) -> None:
+    def _save(self, results: Iterable[_Result], generation: str) -> None:
         tables: dict[TableName, list[pa.Table]] = {}
         entries = []
-        for entry, rows in results:
-            entries.append(entry)
-            for table, part in rows.items():
+        for result in results:
+            entries.append(result.entry)
+            for table, part in result.rows.items():
                 tables.setdefault(table, []).append(part)
         for table, parts in tables.items():
             whole = pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
@@ -95,17 +111,16 @@ class Worker:
         if entries:
             self._store.mark(entries)
 
-    def _pick(self, unit: Unit, generation: str) -> Iterable[Keyed | None]:
+    def _pick(self, unit: Unit, generation: str) -> Iterable[_Result]:
         known = self._picked(unit) if unit.recheck else {}
         for text in unit.keys:
             key = StationDay.parse(text)
             if unit.recheck and self._is_unchanged(key, known.get(text)):
-                yield None
                 continue
             begun = _Begun(unit, text, generation, self._run_digest)
-            result = _timed(begun, self._pick_key)
+            entry, rows = _timed(begun, self._pick_key)
             # Trouble while looking again never replaces a result that is there.
-            yield None if unit.recheck and result[0].status in LOOK_AGAIN else result
+            yield _Result(entry, rows, not (unit.recheck and entry.status in LOOK_AGAIN))
 
     def _pick_key(self, text: str) -> tuple[LedgerEntry, Rows]:
         key = StationDay.parse(text)
@@ -136,7 +151,7 @@ class Worker:
         seen = {(item.key, item.etag) for item in entry.objects}
         return seen == {(item.key, item.etag) for item in self._day_picker.objects(key)}
 
-    def _associate(self, unit: Unit, generation: str) -> Iterable[Keyed | None]:
+    def _associate(self, unit: Unit, generation: str) -> Iterable[_Result]:
         length = self._campaign.design.block_ns
         spans = [block_span(text, length) for text in unit.keys]
         span = Span(min(s.start_ns for s in spans), max(s.end_ns for s in spans))
@@ -150,9 +165,8 @@ class Worker:
         for text, block in zip(unit.keys, spans, strict=True):
             entry = known.get(text)
             if entry and entry.status != Status.FAILED and entry.inputs == blocks.inputs(block):
-                yield None
-            else:
-                yield _timed(_Begun(unit, text, generation, digest), one)
+                continue
+            yield _Result(*_timed(_Begun(unit, text, generation, digest), one))
 
     @property
     def _run_digest(self) -> str:
@@ -160,7 +174,7 @@ class Worker:
 
     @cached_property
     def _store(self) -> Store:
-        return open_store(self._campaign.store)
+        return open_store(self._campaign.store, patient=True)
 
     def _picked(self, unit: Unit) -> dict[str, LedgerEntry]:
         days = [StationDay.parse(text).span for text in unit.keys]
@@ -223,11 +237,16 @@ class _Begun:
 
 
 def _timed(begun: _Begun, compute: Callable[[str], Keyed]) -> Keyed:
-    """Compute one key; what it raises becomes its entry: one bad key never fails a unit."""
+    """Compute one key; what it raises becomes its entry: one bad key never fails a unit.
+
+    That the archive is gone is not one key's trouble.
+    """
     begin = time.monotonic()
     rows: Rows = {}
     try:
         entry, rows = compute(begun.key)
+    except AwayError:
+        raise
     except EpicatError as error:
         entry = _failed(begun, str(error))
     except Exception as error:

@@ -10,15 +10,16 @@ from itertools import count
 
 import numpy as np
 import pytest
+from torture.proxy import Fault, Proxy
 
-from epicat.archive import bucket
 from epicat.archive.access import Access
 from epicat.archive.bucket import Bucket
 from epicat.archive.files import FilesArchive
 from epicat.archive.layouts import LAYOUTS
 from epicat.archive.reader import LayoutArchive, look_into, open_archive
-from epicat.errors import AccessError, ArchiveError, InputError, ObjectError
+from epicat.errors import AccessError, ArchiveError, AwayError, InputError, ObjectError
 from epicat.model import StationDay
+from epicat.patience import BRISK
 from layout_keys import KEYS, scedc_key
 from s3 import Answer, Faulty, Server, body, listing, refusal
 from waves import DAY, counts, mseed
@@ -112,7 +113,7 @@ class TestServer:
         source = opened(s3_server, "s3://no-such-bucket/data")
         with pytest.raises(ArchiveError, match=r"'s3://no-such-bucket/data/x/' .*no such bucket"):
             keys(source, "x/")
-        with pytest.raises(ObjectError, match="no such bucket"):
+        with pytest.raises(AwayError, match="cannot be read: there is no such bucket"):
             source.read("one")
 
     def test_what_is_not_public_needs_credentials(
@@ -154,7 +155,8 @@ def always(answer: Answer) -> Faulty:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bucket, "_STALL", timedelta(seconds=0.3))
+    monkeypatch.setenv("EPICAT_STALL", "0.3")
+    monkeypatch.setenv("EPICAT_PATIENCE", "0.8")
 
 
 class TestFaults:
@@ -226,6 +228,54 @@ class TestFaults:
         with Faulty(answer).serving() as endpoint:
             assert Bucket("s3://torn", Access(endpoint=endpoint)).read("one") == whole
 
+    def test_half_an_object_that_looks_whole_is_asked_for_again(self) -> None:
+        answers = [body(b"12"), body(b"1234"), body(b"1234")]
+        faulty = Faulty(lambda number, asked: answers[number - 1])
+        with faulty.serving() as endpoint:
+            assert Bucket("s3://torn", Access(endpoint=endpoint)).read("one", 4) == b"1234"
+        assert [asked.split()[0] for asked in faulty.asked] == ["GET", "HEAD", "GET"]
+
+    def test_an_object_that_has_grown_since_is_whole(self) -> None:
+        with always(body(b"123456")).serving() as endpoint:
+            assert Bucket("s3://new", Access(endpoint=endpoint)).read("one", 4) == b"123456"
+
+    @pytest.mark.usefixtures("impatient")
+    def test_a_connection_that_is_cut_is_the_trouble_of_one(self) -> None:
+        with always(body(b"")).serving() as upstream:
+            proxy = Proxy(upstream, lambda request: Fault.RESET)
+            with proxy.serving() as endpoint, pytest.raises(ObjectError, match="no connection"):
+                Bucket("s3://cut", Access(endpoint=endpoint)).read("one")
+        assert proxy.asked > 2
+
+    def test_expired_credentials_are_the_trouble_of_all(self) -> None:
+        with always(refusal(400, "ExpiredToken")).serving() as endpoint:
+            source = Bucket("s3://old", Access(endpoint=endpoint))
+            with pytest.raises(AwayError, match="cannot be read: the credentials have expired"):
+                source.read("one")
+            with pytest.raises(AwayError, match=r"listed: .* have expired .*; renew those of"):
+                keys(source)
+
+    @pytest.mark.usefixtures("impatient")
+    def test_a_server_that_failed_for_long_is_asked_briskly_until_it_answers(self) -> None:
+        def answer(number: int, asked: str) -> Answer:
+            return body(b"1") if asked.endswith("good") else refusal(500, "InternalError")
+
+        faulty = Faulty(answer)
+        with faulty.serving() as endpoint:
+            source = Bucket("s3://bad", Access(endpoint=endpoint))
+            for key in ("one", "two", "three"):
+                with pytest.raises(ObjectError, match="500 InternalError") as caught:
+                    source.read(key)
+                assert caught.value.may_pass
+            tries = [sum(a.endswith(key) for a in faulty.asked) for key in ("one", "two", "three")]
+            assert tries[0] > 3
+            assert tries[1:] == [1 + BRISK] * 2
+            assert source.read("good") == b"1"
+            with pytest.raises(ObjectError):
+                source.read("four")
+        assert sum(a.endswith("four") for a in faulty.asked) > 3
+
+    @pytest.mark.usefixtures("impatient")
     def test_a_body_that_always_breaks_off_is_told(self) -> None:
         faulty = always(body(b"x" * 5000, **{"Content-Length": "10000"}))
         with faulty.serving() as endpoint:
@@ -234,6 +284,7 @@ class TestFaults:
                 source.read("one")
         assert len(faulty.asked) <= 6
 
+    @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize("answer", [(200, {}, b"<html>"), (200, {}, b"")])
     def test_a_listing_that_is_none_is_told(self, answer: Answer) -> None:
         with always(answer).serving() as endpoint:
@@ -241,6 +292,7 @@ class TestFaults:
             with pytest.raises(ArchiveError, match="made no sense"):
                 keys(source)
 
+    @pytest.mark.usefixtures("impatient")
     def test_a_listing_that_breaks_off_is_never_a_short_one(self) -> None:
         status, headers, text = listing("x/one", "x/two")
         torn = (status, {**headers, "Content-Length": str(len(text))}, text[:-60])
@@ -272,7 +324,7 @@ class TestFaults:
         [(NOBODY, "connection refused"), ("http://nobody.invalid", "no host of this name")],
     )
     def test_a_server_that_is_not_there_is_told_in_seconds(self, endpoint: str, words: str) -> None:
-        source = Bucket("s3://any", Access(endpoint=endpoint), bucket.BRISK)
+        source = Bucket("s3://any", Access(endpoint=endpoint), BRISK)
         begin = time.monotonic()
         with pytest.raises(ArchiveError, match=f"{words}, after 2 retries; asked {endpoint}"):
             keys(source)

@@ -115,6 +115,23 @@ def test_an_object_that_could_not_be_read_is_tried_again() -> None:
     assert source.reads == ["a"]
 
 
+def test_an_object_that_may_be_had_another_time_may_be_any_stations() -> None:
+    source = storage(a=ONE, b=TWO)
+    source.broken["a"] = "cannot be read: the server is too busy"
+    source.passing.add(source.broken["a"])
+    archive = FilesArchive(source)
+    assert found(archive, "AAA") == ["a"]
+    assert found(archive, "BBB") == ["a", "b"]
+    source.reads.clear()
+    (item,) = archive.objects("XX", "AAA", AROUND)
+    archive.expect([item])
+    with pytest.raises(ObjectError, match="too busy"):
+        archive.read(item)
+    assert source.reads == []
+    source.broken.clear()
+    assert found(FilesArchive(source), "BBB") == ["b"]
+
+
 def test_an_object_without_a_header_belongs_to_the_station_in_its_name() -> None:
     source = storage(**{"2019/XX.AAA..HHZ.mseed": b"garbage", "XX_AAAB_HHZ": b"", "noise": b"?"})
     archive = FilesArchive(source)

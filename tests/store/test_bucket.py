@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
 import pyarrow as pa
 import pytest
+from torture.proxy import Fault, Proxy, Request
 
 from epicat.clock import parse_time
 from epicat.errors import InputError, StoreError
@@ -286,3 +288,54 @@ def test_rows_are_equal_in_a_folder_and_in_a_bucket(server, tmp_path):
         tables.append(store.read("picks", Where()))
     assert tables[0] == tables[1]
     assert isinstance(tables[0], pa.Table)
+
+
+@pytest.mark.parametrize("fault", Request(1, "GET", "list-type=2").faults)
+def test_what_fails_once_is_done_again(server, tmp_path, monkeypatch, fault: Fault):
+    """Every kind of question, with each way to fail it at its first asking."""
+    monkeypatch.setenv("EPICAT_STALL", "0.4")
+    data = bytes(range(256)) * 40
+    seen: set[tuple[str, str]] = set()
+
+    def once(request: Request) -> Fault | None:
+        kind = (request.method, request.target.partition("&")[0])
+        is_first = kind not in seen and fault in request.faults
+        seen.add(kind)
+        return fault if is_first else None
+
+    proxy = Proxy(f"http://{server}", once, stall_s=1.0)
+    with proxy.serving() as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        files = BucketFiles(url_of(tmp_path))
+        files.write("a/one", data)
+        files.write("two", b"")
+        assert files.list("a") == ["a/one"]
+        assert files.exists("a/one")
+        seen.clear()
+        assert files.read("a/one") == data
+        assert files.read("two") == b""
+        seen.clear()
+        assert files.part("a/one", 100, 300) == data[100:300]
+        seen.clear()
+        assert files.tail("a/one") == (data, len(data))
+        files.delete(["two"])
+        assert files.top() == ["a"]
+    assert proxy.given[fault] >= 1
+
+
+def test_once_it_has_answered_a_server_is_waited_for(server, tmp_path, monkeypatch):
+    until = [0.0]
+    proxy = Proxy(
+        f"http://{server}", lambda _: Fault.THROTTLED if time.monotonic() < until[0] else None
+    )
+    with proxy.serving() as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        until[0] = time.monotonic() + 2
+        with pytest.raises(StoreError, match=r"503 SlowDown, after 2 retries"):
+            BucketFiles(url_of(tmp_path), first=2).top()
+        until[0] = 0.0
+        files = BucketFiles(url_of(tmp_path))
+        files.write("one", b"1")
+        until[0] = time.monotonic() + 3
+        assert files.read("one") == b"1"
+    assert proxy.given[Fault.THROTTLED] > 4

@@ -62,4 +62,4 @@ class ReadAhead:
                 f"{item.size / 1e9:.1f} GB, and no more than {LARGEST_BYTES / 1e9:.0f} GB are read"
             )
             raise ObjectError(item.key, f"too large: {told}")
-        return self._source.read(item.key)
+        return self._source.read(item.key, item.size)

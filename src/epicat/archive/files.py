@@ -52,7 +52,8 @@ class FilesArchive:
         self.location = source.location
         self._spans: dict[tuple[str, str], list[tuple[Span, StoredObject]]] = defaultdict(list)
         self._bad: dict[StoredObject, str] = {}
-        for item, found, reason in _index(source, self._ahead):
+        self._unsure: dict[StoredObject, ObjectError] = {}
+        for item, found, reason in _index(source, self._ahead, self._unsure):
             for channel in found:
                 self._spans[channel.network, channel.station].append((channel.span, item))
             if not found:
@@ -60,17 +61,27 @@ class FilesArchive:
         self._read_last: tuple[StoredObject, bytes] | None = None
 
     def objects(self, network: str, station: str, span: Span) -> list[StoredObject]:
-        """Objects whose headers name the station in the span, and bad ones named like it."""
+        """Objects whose headers name the station in the span, and bad ones named like it.
+
+        What could not be had for a reason that may pass may be any station's.
+        """
         found = {item for held, item in self._spans[network, station] if held.overlaps(span)}
-        return sorted(found | {b for b in self._bad if _is_named(b.key, network, station)})
+        named = {b for b in self._bad if _is_named(b.key, network, station)}
+        return sorted(found | named | set(self._unsure))
 
     def expect(self, items: Iterable[StoredObject]) -> None:
         """Announce what will be read next, in this order."""
         last = self._read_last and self._read_last[0]
-        self._ahead.expect(item for item in items if item != last)
+        self._ahead.expect(i for i in items if i != last and i not in self._unsure)
 
     def read(self, item: StoredObject) -> bytes:
-        """Read the bytes of an object; raise `ObjectError` if it cannot be read."""
+        """Read the bytes of an object; raise `ObjectError` if it cannot be read.
+
+        What could not be had for the index is not asked for again: it is asked for often.
+        """
+        if item in self._unsure:
+            error = self._unsure[item]
+            raise ObjectError(error.key, error.reason, may_pass=True) from error
         if self._read_last is None or self._read_last[0] != item:
             self._read_last = (item, self._ahead.read(item))
         return self._read_last[1]
@@ -86,7 +97,10 @@ def _is_named(key: str, network: str, station: str) -> bool:
     return station in parts and network in parts
 
 
-def _index(source: Source, reader: ReadAhead) -> list[tuple[StoredObject, list[ChannelSpan], str]]:
+def _index(
+    source: Source, reader: ReadAhead, unsure: dict[StoredObject, ObjectError]
+) -> list[tuple[StoredObject, list[ChannelSpan], str]]:
+    """Look at every object; put into ``unsure`` what cannot be had now."""
     path = cache_folder("indexes") / f"{digest_of(_FORMAT, source.location)}.parquet"
     known = _load(path)
     unread: dict[StoredObject, _Look] = {}
@@ -98,6 +112,8 @@ def _index(source: Source, reader: ReadAhead) -> list[tuple[StoredObject, list[C
             looks[item] = known.get(item) or _look(reader, item)
         except ObjectError as error:  # may be readable the next time: never kept
             unread[item] = [], error.reason
+            if error.may_pass:
+                unsure[item] = error
     if set(known) != set(looks):
         _save(path, looks)
     return [(item, *look) for item, look in sorted((looks | unread).items(), key=itemgetter(0))]

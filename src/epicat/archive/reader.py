@@ -9,12 +9,13 @@ from typing import Protocol
 
 from epicat.archive.access import Access
 from epicat.archive.ahead import ReadAhead
-from epicat.archive.bucket import AHEAD, PATIENT, Bucket, is_bucket
+from epicat.archive.bucket import AHEAD, Bucket, is_bucket
 from epicat.archive.known import locate
 from epicat.archive.layouts import Layout, choose_layout, newest
 from epicat.archive.source import LocalFolder, Source, StoredObject
 from epicat.errors import AccessError
 from epicat.model import Span
+from epicat.patience import PATIENT
 
 __all__ = ["Archive", "LayoutArchive", "look_into", "open_archive"]
 

@@ -35,8 +35,11 @@ class Source(Protocol):
         """Every object below a folder, in no order; nothing if there is no such folder."""
         ...
 
-    def read(self, key: str) -> bytes:
-        """Read a whole object; raise `ObjectError` if it cannot be read."""
+    def read(self, key: str, size: int | None = None) -> bytes:
+        """Read a whole object; raise `ObjectError` if it cannot be read.
+
+        ``size`` is what a listing says, so that half of an object is not taken for the whole.
+        """
         ...
 
 
@@ -85,8 +88,9 @@ class LocalFolder:
             return StoredObject(key, 0, "unreadable")
         return StoredObject(key, state.st_size, f"{state.st_mtime_ns:x}-{state.st_size:x}")
 
-    def read(self, key: str) -> bytes:
+    def read(self, key: str, size: int | None = None) -> bytes:
         """Read a whole file; raise `ObjectError` if it cannot be read."""
+        del size  # a file that has grown since is whole
         if leads_out(key):
             raise ObjectError(key, "cannot be read: no name of an archive's object")
         path = self._root / key

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from epicat.cli.progress import say
-from epicat.errors import StoreError
+from epicat.errors import AwayError, StoreError
 
 if TYPE_CHECKING:
     from epicat.config import Campaign
@@ -72,7 +72,7 @@ def work(
             say(f"{outcome.unit.name} failed: {outcome.failure}")
         if failed and is_last:
             _record(campaign, failed)
-    except StoreError as error:
+    except (AwayError, StoreError) as error:
         if is_last:
             raise
         say(f"epicat: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from epicat.config import Campaign
+from epicat.errors import AwayError
 from epicat.plan import Unit
 from epicat.work import Outcome, Worker
 
@@ -22,7 +23,10 @@ class Executor(Protocol):
         ...
 
     def next_outcome(self) -> Outcome:
-        """Wait for the next outcome.  A unit that could not be done has one too."""
+        """Wait for the next outcome.  A unit that could not be done has one too.
+
+        Raises `AwayError` if the archive is gone, so that no other unit can be done either.
+        """
         ...
 
     def close(self, *, now: bool) -> None:
@@ -48,6 +52,8 @@ class Serial:
         unit = self._units.pop(0)
         try:
             return self._worker.work(unit)
+        except AwayError:
+            raise
         except Exception as error:
             return Outcome(unit, 0.0, failure=f"{type(error).__name__}: {error}")
 

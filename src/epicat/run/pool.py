@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 
 from epicat.config import Campaign
+from epicat.errors import AwayError
 from epicat.plan import Unit
 from epicat.processes import Children, Handed, without_interrupts
 from epicat.run.worker import begin, campaign_json
@@ -69,6 +70,8 @@ class Pool:
             self._suspects.pop(unit, None)
             if error is None:
                 return future.result()
+            if isinstance(error, AwayError):
+                raise error
             return Outcome(unit, 0.0, failure=f"{type(error).__name__}: {error}")
 
     def _feed(self) -> None:

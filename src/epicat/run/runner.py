@@ -69,20 +69,23 @@ class Summary:
     """Events among them that quality control rejects."""
     flags: Counter[str] = field(default_factory=Counter)
     """What quality control has left out or rejected, by criterion."""
+    unread: int = 0
+    """Station-days of which the archive did not give everything."""
     failures: list[str] = field(default_factory=list)
     """Units that failed as a whole, with the reason."""
 
     @property
     def has_failures(self) -> bool:
-        """Whether a unit or a key failed; the next invocation tries it again."""
+        """Whether a unit or a key failed, or lacks data; the next invocation tries it again."""
         failed_keys = self.station_days[Status.FAILED.value] + self.blocks[Status.FAILED.value]
-        return bool(self.failures) or failed_keys > 0
+        return bool(self.failures) or failed_keys + self.unread > 0
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""
         picking = outcome.unit.stage == Stage.PICK
         (self.station_days if picking else self.blocks).update(outcome.statuses)
         self.unchanged += outcome.unchanged
+        self.unread += outcome.unread
         if picking:
             self.picks += outcome.found
         else:
@@ -110,7 +113,7 @@ def make_plan(campaign: Campaign, cut: Cut, store: Store | None, *, recheck: boo
     known = Known.of_store(store, campaign)
     picking = tuple(pick_units(campaign, cut, known, recheck=recheck))
     fresh = [key for unit in picking if not unit.recheck for key in unit.keys]
-    pending = {StationDay.parse(key).day for key in fresh}
+    pending = {day for unit in picking for day in _days_of(unit)}
     if recheck:
         pending.update(campaign.span.days())
     days = list(campaign.span.days())

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["find_store", "open_store"]
 
 
-def open_store(location: str, *, create: bool = False) -> Store:
-    """Open a store, or make it; raise `StoreError` or `InputError` if that cannot be done."""
+def open_store(location: str, *, create: bool = False, patient: bool = False) -> Store:
+    """Open a store, or make it; raise `StoreError` or `InputError` if that cannot be done.
+
+    ``patient`` is who knows that there is one, and waits for its server.
+    """
     if is_mongo(location):
-        return _connected(location).open(create=create)
-    return ParquetStore(open_files(location), create=create)
+        return _connected(location, patient=patient).open(create=create)
+    return ParquetStore(open_files(location, patient=patient), create=create)
 
 
 def find_store(location: str) -> Store | None:
@@ -36,7 +39,7 @@ def find_store(location: str) -> Store | None:
     return ParquetStore(files)
 
 
-def _connected(location: str) -> Database:
+def _connected(location: str, *, patient: bool = False) -> Database:
     """Connect to the server of a location, which may hold a secret: then that is put away."""
     address = Address.of(secured(location))
     try:
@@ -45,4 +48,4 @@ def _connected(location: str) -> Database:
         raise InputError(
             "stores in MongoDB need the driver, which is not installed: pip install 'epicat[mongo]'"
         ) from error
-    return Database(address)
+    return Database(address, patient=patient)

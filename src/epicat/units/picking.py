@@ -10,7 +10,7 @@ from fractions import Fraction
 from epicat.archive.reader import Archive
 from epicat.archive.source import StoredObject
 from epicat.config import Campaign
-from epicat.errors import ArchiveError, ObjectError
+from epicat.errors import ArchiveError, AwayError, ObjectError
 from epicat.model import ANY_LOCATION, Flag, ObjectRead, Pick, Span, StationDay, Status
 from epicat.pick.bundle import BATCH
 from epicat.pick.picker import Picker
@@ -83,9 +83,14 @@ class DayPicker:
         return self._archive.objects(row.network, row.code, span)
 
     def pick(self, key: StationDay) -> DayResult:
-        """Pick a station-day.  Bad objects are told in the result, never raised."""
+        """Pick a station-day.  Bad objects are told in the result, never raised.
+
+        Raises `AwayError` if the archive is gone.
+        """
         try:
             items = self.objects(key)
+        except AwayError:
+            raise
         except ArchiveError as error:
             return DayResult(Status.READ_ERROR, str(error))
         read = self._read(key, items)
@@ -108,8 +113,11 @@ class DayPicker:
         read = _Read()
         self._archive.expect(items)
         for item in items:
-            found = self._decode(key, item)
-            read.objects.append(ObjectRead(item.key, item.etag, "; ".join(found.reasons)))
+            try:
+                found, etag = self._decode(key, item), item.etag
+            except ObjectError as error:
+                found, etag = Decoded(reasons=[error.reason]), ""
+            read.objects.append(ObjectRead(item.key, etag, "; ".join(found.reasons)))
             read.remarks.update(found.remarks)
             read.unread |= bool(found.reasons) and not found.holds_station
             for channel, records in found.channels.items():
@@ -119,10 +127,7 @@ class DayPicker:
 
     def _decode(self, key: StationDay, item: StoredObject) -> Decoded:
         row = self._campaign.rows_by_name[key.station][0]
-        try:
-            body = self._archive.read(item)
-        except ObjectError as error:
-            return Decoded(reasons=[error.reason])
+        body = self._archive.read(item)
         span = key.span.widened(self._run.halo_ns)
         return decode(body, row.network, row.code, span)
 

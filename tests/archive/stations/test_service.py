@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -33,6 +34,7 @@ class Fake(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: list[tuple[int, str]] = []
+        self.headers: dict[str, str] = {}
         self.asked: list[str] = []
         self.address = f"http://127.0.0.1:{self.server_port}"
 
@@ -44,6 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(self.path)
         code, text = self.server.answers.pop(0)
         self.send_response(code)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        self.server.headers = {}
         self.end_headers()
         self.wfile.write(text.encode())
 
@@ -115,6 +120,36 @@ def test_passing_trouble_is_tried_again(fake: Fake):
     ):
         find_stations(fake.address)
     assert not fake.answers
+
+
+def test_a_list_that_breaks_off_is_never_a_short_one(fake: Fake):
+    half = "\n".join((HEADER, ROWS[0], ""))
+    for broken in (
+        {"Content-Length": str(len(TEXT))},
+        {"Transfer-Encoding": "chunked"},
+        {"Content-Length": "0"},
+    ):
+        fake.headers = broken
+        fake.answers = [(200, half), (200, TEXT)]
+        with pytest.warns(UserWarning, match="left out"):
+            (station,) = find_stations(fake.address)
+        assert station.channels == ("HHN", "HHZ")
+        assert not fake.answers
+
+
+def test_a_list_that_always_breaks_off_is_told(fake: Fake):
+    fake.answers = [(200, "")] * 3
+    with pytest.raises(ArchiveError, match=r"broke off or made no sense .*; try again later"):
+        find_stations(fake.address)
+
+
+def test_a_server_is_not_asked_before_it_wants(fake: Fake):
+    fake.headers = {"Retry-After": "1"}
+    fake.answers = [(503, ""), (200, TEXT)]
+    begin = time.monotonic()
+    with pytest.warns(UserWarning, match="left out"):
+        assert len(find_stations(fake.address)) == 1
+    assert time.monotonic() - begin >= 1
 
 
 def test_lasting_trouble_is_told_at_once(fake: Fake):

@@ -16,6 +16,7 @@ from pymongo.errors import (
 )
 
 from epicat.errors import InputError, StoreError
+from epicat.patience import Patience
 from epicat.store.mongo.address import Address, secured
 from epicat.store.mongo.errors import is_passing, meaning
 from epicat.store.mongo.server import Server
@@ -159,10 +160,10 @@ def flaky(times: int, error: Exception) -> Callable[[], int]:
 
 
 def test_what_passes_is_done_again(mongo: MongoServer):
-    server = Server(Address.of(secured(mongo.url("x"))), patience=(0, 0))
+    server = Server(Address.of(secured(mongo.url("x"))), Patience(total_s=0.4))
     assert server.do(flaky(2, AutoReconnect("x"))) == 7
     with pytest.raises(StoreError, match=r"the connection to .* is lost"):
-        server.do(flaky(3, AutoReconnect("x")))
+        server.do(flaky(100, AutoReconnect("x")))
     with pytest.raises(StoreError, match="no space left"):
         server.do(flaky(1, failure(8000, "over your space quota")))
 

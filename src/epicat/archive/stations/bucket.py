@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from epicat.archive.access import Access, settle_access
-from epicat.archive.bucket import BRISK, Bucket
+from epicat.archive.bucket import Bucket
 from epicat.archive.known import locate
 from epicat.archive.source import Source
+from epicat.patience import BRISK
 
 __all__ = ["bucket_opener"]
 

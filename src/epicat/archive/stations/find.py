@@ -151,7 +151,7 @@ def _bodies(
     with ThreadPoolExecutor(_READERS) as pool:
         waiting: deque[tuple[StoredObject, Future[bytes]]] = deque()
         for item in items:
-            waiting.append((item, pool.submit(source.read, item.key)))
+            waiting.append((item, pool.submit(source.read, item.key, item.size)))
             if len(waiting) > 2 * _READERS:
                 yield waiting.popleft()
         yield from waiting

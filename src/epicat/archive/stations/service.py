@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import time
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from http import HTTPStatus
+from http.client import HTTPException, IncompleteRead
 from typing import Final
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
@@ -21,6 +24,7 @@ from epicat.archive.stations.places import (
 )
 from epicat.errors import ArchiveError, InputError
 from epicat.geo import Extent
+from epicat.patience import Patience
 
 __all__ = ["SERVICES", "query_urls", "read_service", "read_text"]
 
@@ -41,7 +45,8 @@ _PATH = "/fdsnws/station/1/query"
 _WANTED = ("network", "station", "location", "channel", "latitude", "longitude", "elevation",
            "starttime", "endtime")  # fmt: skip
 _TIMEOUT_S = 60.0
-_WAITS_S = (2.0, 8.0)
+_WAITS_S = (2.0, 8.0, 16.0)
+_LONGEST_S = 60.0
 _PASSING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY,
             HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)  # fmt: skip
 _LARGEST = 500 * 2**20
@@ -119,29 +124,52 @@ def _boxes(extent: Extent) -> list[dict[str, str]]:
 
 
 def _answer(url: str) -> str:
-    """Return what a service answers; nothing if it has nothing.  Tries thrice."""
+    """Return what a service answers; nothing if it has nothing.  Tries a few times.
+
+    Waits as long as a server asks for, up to a minute, else longer each time.
+    """
     for wait in (*_WAITS_S, None):
+        asked_s = None
         try:
             return _fetched(url)
         except HTTPError as error:
-            with error:
-                said = error.read(2000).decode(errors="replace").strip().splitlines()
-            trouble = f"it answered {error.code} {error.reason}" + (f": {said[0]}" if said else "")
+            trouble, asked_s = _refusal(error), _seconds(error.headers.get("Retry-After", ""))
             passing = error.code in _PASSING
-        except (URLError, TimeoutError, OSError) as error:
+        except HTTPException as error:
+            trouble, passing = f"its answer broke off or made no sense ({error!r})", True
+        except OSError as error:
             trouble, passing = f"it cannot be reached: {getattr(error, 'reason', error)}", True
         if wait is None or not passing:
             break
-        time.sleep(wait)
+        jittered = wait * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        time.sleep(jittered if asked_s is None else asked_s)
     raise ArchiveError(
         f"stations from {url}: {trouble}; try again later, or give --stations a file"
     )
 
 
+def _refusal(error: HTTPError) -> str:
+    with error, suppress(OSError, HTTPException):
+        said = error.read(2000).decode(errors="replace").strip().splitlines()
+        return f"it answered {error.code} {error.reason}" + (f": {said[0]}" if said else "")
+    return f"it answered {error.code} {error.reason}"
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Return what ``Retry-After`` asks for; a date, which few servers send, is not read."""
+    return min(float(retry_after), _LONGEST_S) if retry_after.strip().isdecimal() else None
+
+
 def _fetched(url: str) -> str:
     request = Request(url, headers={"User-Agent": "epicat"})  # noqa: S310 - http(s) alone gets here
-    with urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - see above # nosec B310
+    stall_s = min(_TIMEOUT_S, 2 * Patience.given().stall_s)
+    with urlopen(request, timeout=stall_s) as answer:  # noqa: S310 - see above # nosec B310
         body: bytes = answer.read(_LARGEST + 1)
+        # Python takes half a body for a whole one if it was asked for so many bytes at most.
+        if answer.length and len(body) <= _LARGEST:
+            raise IncompleteRead(body, answer.length)
+        if not body and answer.status != HTTPStatus.NO_CONTENT:
+            raise IncompleteRead(body)
     if len(body) > _LARGEST:
         raise InputError(f"stations from {url}: more than {_LARGEST >> 20} MB; ask for less")
     return body.decode(errors="replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from epicat.store.interface import Store
 from epicat.store.mongo.address import Address
 from epicat.store.mongo.schema import is_store, is_tutorial
-from epicat.store.mongo.server import PATIENCE, Server
+from epicat.store.mongo.server import Server
 from epicat.store.mongo.store import MongoStore
 from epicat.store.mongo.tutorial import TutorialStore
 
@@ -15,8 +15,8 @@ __all__ = ["Database"]
 class Database:
     """A database that answers; raises `StoreError` or `InputError` if it does not."""
 
-    def __init__(self, address: Address, patience: tuple[float, ...] = PATIENCE) -> None:
-        self._server = Server(address, patience)
+    def __init__(self, address: Address, *, patient: bool = False) -> None:
+        self._server = Server(address, patient=patient)
 
     def open(self, *, create: bool) -> Store:
         """Return the store that it is, or make it one; raise `StoreError` if it is neither."""

@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Final, TypeVar
 
 import pymongo
@@ -18,10 +19,11 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from epicat.errors import StoreError
+from epicat.patience import Patience, pauses
 from epicat.store.mongo.address import Address, masked
 from epicat.store.mongo.errors import is_passing, meaning
 
-__all__ = ["BATCH", "PATIENCE", "Document", "Server", "batches"]
+__all__ = ["BATCH", "Document", "Server", "batches"]
 
 T = TypeVar("T")
 
@@ -29,8 +31,6 @@ Document = dict[str, Any]
 
 BATCH: Final = 1000
 """How many things one command is about, at most: a command may have 48 MB."""
-PATIENCE: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds between tries: a server that is restarted, or elects a new primary, is back by then."""
 _DEFAULTS = {
     "appname": "epicat",
     "connectTimeoutMS": 10_000,
@@ -44,17 +44,23 @@ _LASTING = WriteConcern("majority", j=True, wtimeout=60_000)
 
 
 class Server:
-    """A database on a server.  Not safe to take along into a forked process."""
+    """A database on a server.  Not safe to take along into a forked process.
 
-    def __init__(self, address: Address, patience: tuple[float, ...] = PATIENCE) -> None:
+    ``patient`` is who knows that it is there and waits for it from the start; others hear at once
+    that nothing answers, since the address may be wrong.
+    """
+
+    def __init__(
+        self, address: Address, patience: Patience | None = None, *, patient: bool = False
+    ) -> None:
         self.address = address
-        self._patience = patience
+        self._patience = patience or Patience.given()
         client = _client(address)
         weakref.finalize(self, client.close)
         self._database: Database[Document] = client.get_database(
             address.database, codec_options=_CODEC, read_preference=ReadPreference.PRIMARY
         )
-        self.do(lambda: client.admin.command("ping"), patience=())
+        self.do(lambda: client.admin.command("ping"), patient=patient)
 
     def collection(self, name: str, *, lasting: bool = False) -> Collection[Document]:
         """Return a collection; ``lasting`` waits until what is written survives a power cut."""
@@ -85,13 +91,14 @@ class Server:
 
         self.do(insert)
 
-    def do(self, action: Callable[[], T], patience: tuple[float, ...] | None = None) -> T:
+    def do(self, action: Callable[[], T], *, patient: bool = True) -> T:
         """Return what an action returns, which may be done twice.
 
-        What fails for a reason that passes is done again after a while, several times; then, and
-        for any other reason, raises `StoreError`.
+        What fails for a reason that passes is done again after a while, for as long as `Patience`
+        has it: a server that is restarted, or elects a new primary, is back by then.  Afterwards,
+        and for any other reason, raises `StoreError`.
         """
-        for pause in (*(self._patience if patience is None else patience), None):
+        for pause in chain(pauses(self._patience.total_s) if patient else (), [None]):
             try:
                 return action()
             except (PyMongoError, BSONError) as error:

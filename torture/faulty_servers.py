@@ -1,0 +1,153 @@
+"""Servers that a campaign needs, with faults before them, and the campaign itself."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+import s3
+from epicat.store.interface import Where
+from epicat.store.open import open_store
+from epicat.tables import TABLES
+from tiny_network import arguments, truths, write_network
+from torture.proxy import reset
+
+__all__ = ["Campaign", "Cutter", "make_campaign"]
+
+_CUT = ("--stations-per-unit", "1", "--days-per-unit", "1", "--window-days", "1")
+_EVENTS = (-300, -60.0, -1.0, 60.5, 200)
+_LONGEST_S = 300.0
+
+
+@dataclass
+class Campaign:
+    """A campaign of many small units on an archive in a bucket, done by the command line."""
+
+    folder: Path
+    server: s3.Server
+    archive: str
+    right: list[Hashable] = field(default_factory=list)
+
+    def start(
+        self, store: str, endpoint: str = "", *, more: Sequence[str] = (), workers: int = 2,
+        **environment: str,
+    ) -> subprocess.Popen[str]:  # fmt: skip
+        """Start ``epicat run`` with bucket and archive behind an endpoint."""
+        given = arguments(self.folder, Path("unused"), *_CUT, "--workers", str(workers), *more)
+        for name, value in (("--archive", self.archive), ("--store", store)):
+            given[given.index(name) + 1] = value
+        return subprocess.Popen(
+            [sys.executable, "-m", "epicat", "run", *given],
+            env={**os.environ, **self.keys(endpoint), **environment},
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, store: str, endpoint: str = "", **given: object) -> tuple[int, str]:
+        """Do a campaign; return the exit code and what it told."""
+        return ended(self.start(store, endpoint, **given))  # type: ignore[arg-type]
+
+    def keys(self, endpoint: str = "") -> dict[str, str]:
+        """Return the variables with which the server can be asked."""
+        return {
+            "AWS_ACCESS_KEY_ID": "owner",
+            "AWS_SECRET_ACCESS_KEY": "owner",
+            "AWS_ENDPOINT_URL": endpoint or self.server.endpoint,
+        }
+
+    def rows(self, store: str) -> list[Hashable]:
+        """Return all rows of a store, and what became of each key."""
+        with mock.patch.dict(os.environ, self.keys()):
+            opened = open_store(store)
+            tables = [opened.read(table, Where()).to_pylist() for table in TABLES]
+            marks = [(e.stage, e.key, e.status, e.result, e.reason) for e in opened.ledger()]
+        rows = [tuple(map(str, row.values())) for table in tables for row in table]
+        return [*rows, *marks]
+
+    def statuses(self, store: str) -> dict[str, str]:
+        """Return what became of each key."""
+        with mock.patch.dict(os.environ, self.keys()):
+            return {e.key: e.status.value for e in open_store(store).ledger()}
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for a campaign; one that takes for ever is ended, with the exit code of a signal."""
+    try:
+        _, told = process.communicate(timeout=_LONGEST_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        _, told = process.communicate()
+    return process.returncode, told
+
+
+@contextmanager
+def make_campaign(folder: Path) -> Iterator[Campaign]:
+    """Write a network into a bucket, and do it once undisturbed."""
+    write_network(folder, truths(_EVENTS), around_s=400)
+    with s3.serving() as server:
+        objects = {
+            path.relative_to(folder / "sds").as_posix(): path.read_bytes()
+            for path in sorted((folder / "sds").rglob("*.D.*"))
+            if path.is_file()
+        }
+        archive = server.make("waveforms", objects)
+        server.make(s3.CATALOGS, {}, public=False)
+        campaign = Campaign(folder, server, archive)
+        code, told = campaign.run(str(folder / "right"))
+        assert code == 0, told
+        campaign.right = campaign.rows(str(folder / "right"))
+        yield campaign
+
+
+@dataclass
+class Cutter:
+    """What stands before a server of any protocol, and cuts its connections after some bytes."""
+
+    upstream: tuple[str, int]
+    mean: float
+    """Bytes that a connection carries on average."""
+    seed: int
+    cut: int = 0
+    """Connections that were cut."""
+
+    @contextmanager
+    def serving(self) -> Iterator[int]:
+        """Serve on the loopback; give the port."""
+        rng = random.Random(self.seed)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=self._accept, args=(listener, rng), daemon=True).start()
+            yield int(listener.getsockname()[1])
+
+    def _accept(self, listener: socket.socket, rng: random.Random) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+                server = socket.create_connection(self.upstream)
+            except OSError:
+                return
+            left = [rng.expovariate(1 / self.mean)]
+            for pair in ((client, server), (server, client)):
+                threading.Thread(target=self._pump, args=(*pair, left), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, left: list[float]) -> None:
+        try:
+            while data := source.recv(1 << 14):
+                left[0] -= len(data)
+                if left[0] < 0:
+                    self.cut += 1
+                    reset(source)
+                    reset(target)
+                    return
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            target.close()

@@ -114,6 +114,10 @@ def _guarded(call: Callable[[], object]) -> int:
         return _told(str(error), error.exit_code)
     except MemoryError:
         return _told("there is not enough memory; fewer --workers need less", _MACHINE)
+    except ImportError as error:
+        if "failed to map segment" not in str(error):
+            raise
+        return _told("there is not enough memory to load the program's libraries", _MACHINE)
     except OSError as error:
         if error.errno not in _OF_THE_MACHINE:
             raise

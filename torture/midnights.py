@@ -23,6 +23,7 @@ from tiny_network import (
     truths,
     write_mseed,
 )
+from torture.uneasy import write_uneasy
 
 __all__ = [
     "BLOCK_HOURS",
@@ -42,8 +43,9 @@ MIDNIGHTS = (MIDNIGHT, MIDNIGHT + DAY_NS)
 BLOCK_HOURS = 4.3
 """A block's edge is 6 minutes before the first midnight."""
 _AROUND_NS = 660 * SECOND_NS
-_NEAR_S = (-360, 0, 240), (-150, 0, 330)
-"""Where events are, around each midnight: an edge of blocks and the midnight are among them."""
+_NEAR_S = (-360, 0, 240), (-150, -5, 330)
+"""Seconds from each midnight at which events are: on an edge of blocks, on the first midnight, and
+where their arrivals are on both sides of the second."""
 _PULSE_S = 0.08
 _JITTER_NS = 20_000_000
 """Two fifths of a sample."""
@@ -69,7 +71,7 @@ class World:
     """Earthquakes, and how their waveforms are kept."""
 
     events: tuple[Truth, ...]
-    """Within a second of midnights, of an edge of blocks, and elsewhere."""
+    """Within a second of a midnight and of an edge of blocks, across a midnight, and elsewhere."""
     habits: tuple[tuple[Habit, ...], ...]
     """Of each station at each midnight."""
     rates: tuple[int, ...]
@@ -163,9 +165,13 @@ def _waveform(
 
 
 def campaign_of(folder: Path) -> Campaign:
-    """Return the campaign of what `write` wrote: one view of PyOcto, its quick location."""
+    """Return the campaign of what `write` wrote, without a store of its own.
+
+    One view of PyOcto with its quick location, and a picker that wants whole windows.
+    """
     quick = PyOctoOptions(n_picks=8, location_split_depth=6, location_split_return=4)
     options = associate_options(views=False, block_hours=BLOCK_HOURS, pyocto=quick)
     campaign = settled(folder, folder / "nowhere", end="2020-01-04")
     design = settle_design(options, campaign.run.digest, campaign.extent, list(campaign.stations))
-    return campaign.model_copy(update={"design": design})
+    bundle = write_uneasy(folder / "bundle")
+    return campaign.model_copy(update={"design": design, "bundle": bundle})

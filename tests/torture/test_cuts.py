@@ -16,6 +16,7 @@ from epicat.config import Cut
 from epicat.run.runner import make_plan
 from epicat.tables import TABLES
 from tiny_bundle import RATE
+from tiny_network import arrivals, stations
 
 cuts = st.builds(
     Cut,
@@ -82,7 +83,9 @@ def test_the_archives_meet_in_every_way_and_have_events_where_it_matters():
     assert {habit.jitters for habit in habits} == {True, False}
     assert {rate for of in worlds for rate in of.rates} == {RATE, 2 * RATE}
     length_ns = round(BLOCK_HOURS * 3600) * SECOND_NS
-    for edge in (*MIDNIGHTS, MIDNIGHTS[0] // length_ns * length_ns):
-        for of in worlds:
+    for of in worlds:
+        for edge in (MIDNIGHTS[0], MIDNIGHTS[0] // length_ns * length_ns):
             assert min(abs(event.time_ns - edge) for event in of.events) <= SECOND_NS
+        after = [p.time_ns - MIDNIGHTS[1] for p in arrivals(of.events[4], stations())]
+        assert min(after) < 0 < max(after)
     assert MIDNIGHTS[1] - MIDNIGHTS[0] == DAY_NS

@@ -26,6 +26,8 @@ MOST_BYTES = 500 * 10**6
 _SEED = 7
 _COUNTS = {Form.SHORT: 105, Form.LONG: 2100}
 _AT_ONCE = 350
+_MISFILED = ("wrong network", "wrong station", "two years old")
+"""Where names tell nothing these are sound objects, of another station or another year."""
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ def trials(form: Form, folder: Path) -> Iterator[Trial]:
     yield tested.trial("objects mutated", mutated(sound, _COUNTS[form], _SEED))
     yield tested.trial("no plain files", placed(sound[:2], 1))
     if form == Form.LONG:
-        bad = mutated(sound, _AT_ONCE, _SEED + 1)
+        bad = (b for b in mutated(sound, _AT_ONCE, _SEED + 1) if b.kind not in _MISFILED)
         yield tested.trial("objects mutated, names tell nothing", bad, layout="files")
 
 

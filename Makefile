@@ -80,7 +80,7 @@ bench: $(STAMP) ## Run the benchmarks and print their table
 	$(BIN)/python -m benchmarks
 
 torture: $(STAMP) ## Put faults to whole campaigns for an hour; renew the table of docs/reliability.md
-	PYTHONPATH=tests $(BIN)/python -m torture --form long --write docs/reliability.md
+	PYTHONPATH=tests $(BIN)/python -m torture --form long --jobs 2 --write docs/reliability.md
 
 image: ## Build the container image epicat:worker, with docker or podman
 	@tools/image.sh build worker

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 from torture.table import put_table, table_of
 from torture.trial import Form, Trial
 
-KINDS = ("cuts", "kills", "objects", "network", "machines")
+KINDS = ("kills", "network", "cuts", "objects", "machines")
 """Modules of this package; ``trials(form, folder)`` of each gives one trial after another."""
 
 
 def main() -> None:
     asked = _arguments()
     begin = time.monotonic()
+    kinds, form = tuple(asked.kinds or KINDS), Form(asked.form)
+    run = _side_by_side(kinds, form, asked.jobs) if asked.jobs > 1 else _run(kinds, form)
     found = []
-    for trial in _run(asked.kinds or KINDS, Form(asked.form)):
+    for trial in run:
         found.append(trial)
+        if asked.json:
+            print(json.dumps(asdict(trial)), flush=True)
         print(f"{trial.what}: {trial.survived} of {trial.tried}, {trial.seconds:.0f} s",
               file=sys.stderr, flush=True)  # fmt: skip
     table = table_of(found, time.monotonic() - begin)
-    print(table)
+    if not asked.json:
+        print(table)
     if asked.write:
         put_table(asked.write, table)
     bad = [t for t in found if t.lost or t.doubled or t.survived != t.tried]
@@ -37,6 +46,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m torture", description=__doc__)
     parser.add_argument("kinds", nargs="*", help=f"some of {', '.join(KINDS)}; default: all")
     parser.add_argument("--form", choices=[form.value for form in Form], default="short")
+    parser.add_argument("--jobs", type=int, default=1, help="kinds that are tried at once")
+    parser.add_argument("--json", action="store_true", help="print each trial as it ends")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into a page")
     asked = parser.parse_args()
     unknown = sorted(set(asked.kinds) - set(KINDS))
@@ -50,6 +61,21 @@ def _run(kinds: tuple[str, ...], form: Form) -> Iterator[Trial]:
         module = importlib.import_module(f"torture.{kind}")
         with tempfile.TemporaryDirectory(prefix="torture-") as folder:
             yield from module.trials(form, Path(folder))
+
+
+def _side_by_side(kinds: Sequence[str], form: Form, jobs: int) -> Iterator[Trial]:
+    """Run each kind in a process of its own, some at once; what they say goes to stderr."""
+
+    def alone(kind: str) -> list[Trial]:
+        command = [sys.executable, "-m", "torture", kind, "--form", form.value, "--json"]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        trials = [Trial(**json.loads(line)) for line in ended.stdout.splitlines()]
+        broke = ended.returncode not in (0, 1) or not trials
+        return [*trials, Trial(f"{kind}: broke off", 1, 0, 0, 0, 0.0)] if broke else trials
+
+    with ThreadPoolExecutor(jobs) as threads:
+        for trials in threads.map(alone, kinds):
+            yield from trials
 
 
 if __name__ == "__main__":

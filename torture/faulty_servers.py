@@ -17,7 +17,7 @@ from unittest import mock
 
 import s3
 from epicat.store.interface import Where
-from epicat.store.open import open_store
+from epicat.store.open import find_store, open_store
 from epicat.tables import TABLES
 from tiny_network import arguments, truths, write_network
 from torture.proxy import reset
@@ -65,9 +65,11 @@ class Campaign:
         }
 
     def rows(self, store: str) -> list[Hashable]:
-        """Return all rows of a store, and what became of each key."""
+        """Return all rows of a store, and what became of each key; none if there is no store."""
         with mock.patch.dict(os.environ, self.keys()):
-            opened = open_store(store)
+            opened = find_store(store)
+            if opened is None:
+                return []
             tables = [opened.read(table, Where()).to_pylist() for table in TABLES]
             marks = [(e.stage, e.key, e.status, e.result, e.reason) for e in opened.ledger()]
         rows = [tuple(map(str, row.values())) for table in tables for row in table]
@@ -131,9 +133,13 @@ class Cutter:
         while True:
             try:
                 client, _ = listener.accept()
-                server = socket.create_connection(self.upstream)
-            except OSError:
+            except OSError:  # nobody listens any more
                 return
+            try:
+                server = socket.create_connection(self.upstream)
+            except OSError:  # the server is away: the next one may find it
+                reset(client)
+                continue
             left = [rng.expovariate(1 / self.mean)]
             for pair in ((client, server), (server, client)):
                 threading.Thread(target=self._pump, args=(*pair, left), daemon=True).start()

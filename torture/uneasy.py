@@ -44,4 +44,5 @@ def write_uneasy(folder: Path) -> Path:
     bundle = Bundle(folder, INFO)
     ov.save_model(ov.Model([found], [windows], "uneasy"), bundle.graph, compress_to_fp16=False)
     bundle.about.write_text(INFO.model_dump_json(indent=1))
+    bundle.seal()
     return folder

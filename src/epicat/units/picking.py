@@ -14,7 +14,7 @@ from epicat.errors import ArchiveError, ObjectError
 from epicat.model import ANY_LOCATION, Flag, ObjectRead, Pick, Span, StationDay, Status
 from epicat.pick.bundle import BATCH
 from epicat.pick.picker import Picker
-from epicat.pick.windows import Stretch, curves, triggers, window_starts
+from epicat.pick.windows import Stretch, found_triggers, window_starts
 from epicat.waveforms.bands import Choice, choose, with_pressure
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.quality import (
@@ -184,11 +184,10 @@ def pick_segments(
     rate = Fraction(info.sampling_rate)
     stretches = [_stretch(segment, picker) for segment in found]
     picks = []
-    for segment, curve in zip(found, curves(picker, stretches, BATCH), strict=True):
-        for row, phase in enumerate(info.phases):
-            if phase not in thresholds:
-                continue
-            for trigger in triggers(curve[row], thresholds[phase]):
+    found_of_each = found_triggers(picker, stretches, thresholds, BATCH)
+    for segment, by_phase in zip(found, found_of_each, strict=True):
+        for phase, triggers in by_phase.items():
+            for trigger in triggers:
                 peak, onset, end = (
                     segment.time_ns(segment.first + at, rate)
                     for at in (trigger.peak, trigger.onset, trigger.end)
@@ -212,7 +211,8 @@ def _stretch(segment: Segment, picker: Picker) -> Stretch:
         starts_really=segment.starts_really,
         ends_really=segment.ends_really,
     )
-    return Stretch(segment.data, starts - segment.first)
+    length = segment.stop - segment.first
+    return Stretch(segment, segment.first, length, starts - segment.first)
 
 
 def _channels(choice: Choice) -> str:

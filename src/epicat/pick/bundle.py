@@ -22,8 +22,9 @@ from pydantic import ValidationError
 from epicat.cache import cache_folder
 from epicat.errors import ModelError
 from epicat.model import digest_of
+from epicat.pick.phases import with_phases
 from epicat.pick.picker import F32, PickerInfo
-from epicat.pick.upsample import needs_plain_convolutions, with_plain_convolutions
+from epicat.pick.rows import with_rows
 from epicat.pick.weights import WeightFiles
 
 __all__ = ["BATCH", "Bundle", "OpenVinoPicker", "bundle_folder", "import_openvino", "list_bundles"]
@@ -155,9 +156,8 @@ class OpenVinoPicker:
     def _compile(bundle: Bundle, threads: int) -> tuple[Any, str]:
         bundle.check()
         try:
-            model = _core().read_model(bundle.graph)
-            if needs_plain_convolutions():
-                model = with_plain_convolutions(model)
+            whole = _core().read_model(bundle.graph)
+            model = with_phases(with_rows(whole, bundle.info.picked_rows))
             compiled = _core().compile_model(
                 model,
                 "CPU",
@@ -178,10 +178,10 @@ class OpenVinoPicker:
         return compiled.create_infer_request(), str(precision)
 
     def probabilities(self, windows: F32) -> F32:
-        """Return probabilities (n, phases, samples) of windows (n, components, samples)."""
+        """Return probabilities (n, picked phases, samples) of windows (n, components, samples)."""
         results = [self._infer(windows[i : i + BATCH]) for i in range(0, len(windows), BATCH)]
         if not results:
-            return np.empty((0, len(self.info.phases), self.info.samples), np.float32)
+            return np.empty((0, len(self.info.picked), self.info.samples), np.float32)
         return results[0] if len(results) == 1 else np.concatenate(results)
 
     def _infer(self, part: F32) -> F32:

@@ -180,7 +180,8 @@ def _plain(rewriting: _Rewriting, node: Any) -> tuple[_Phased, ...]:
         ]
         kernel = weights[:, first : first + part.channels]
         stride = phases // (part.phases * part.repeats)
-        outputs.append(_convolved(_masked(part), kernel, taps, phases, stride, length))
+        looked_at = part if weights.shape[2] == 1 else _masked(part)
+        outputs.append(_convolved(looked_at, kernel, taps, phases, stride, length))
         first += part.channels
     return (_Phased(_sum(outputs), channels, length, phases),)
 
@@ -241,9 +242,8 @@ def _add(rewriting: _Rewriting, node: Any) -> tuple[_Phased, ...]:
     """Add a constant of each channel."""
     import openvino.opset13 as op  # noqa: PLC0415 - heavy
 
-    bias = _constant(node.input_value(1))
-    channels = node.output(0).get_shape()[1]
-    if bias is None or list(bias.shape) != [1, channels, 1]:
+    bias = _bias(node)
+    if bias is None:
         return ()
     return _applied(
         rewriting,
@@ -297,6 +297,13 @@ def _constant(output: Any) -> F32 | None:
     return np.asarray(node.get_data(), np.float32)
 
 
+def _bias(node: Any) -> F32 | None:
+    """Return the constant (1, channels, 1) that a node adds, or None if it is no such."""
+    bias = _constant(node.input_value(1)) if node.get_type_name() == "Add" else None
+    shape = [1, node.output(0).get_shape()[1], 1] if bias is not None else []
+    return bias if bias is not None and list(bias.shape) == shape else None
+
+
 def _cut(node: Any) -> tuple[int, int] | None:
     """Return where a slice of samples begins, and how many it leaves; None if it is no such."""
     numbers = [_constant(value) for value in node.input_values()[1:]]
@@ -316,7 +323,7 @@ def _window(node: Any) -> tuple[int, int]:
         (node,) = readers
         if node.get_type_name() == "Slice" and (cut := _cut(node)) is not None:
             begin, length = begin + cut[0], cut[1]
-        elif node.get_type_name() not in ("Add", "Relu", "Sigmoid"):
+        elif node.get_type_name() != "Relu" and _bias(node) is None:
             break
     return begin, length
 
@@ -376,8 +383,8 @@ def _unphased(part: _Phased) -> Any:
     def integers(*values: int) -> Any:
         return op.constant(np.array(values, np.int64))
 
-    if part.repeats != 1:
-        raise ValueError("what is repeated is read by convolutions alone")
+    if part.repeats != 1 or part.begin < 0:
+        raise ValueError("what is repeated or cut must be read by the rules above alone")
     found = part.output
     if part.phases > 1:
         apart = op.reshape(

@@ -75,6 +75,11 @@ class PickerInfo(BaseModel):
         return tuple(phase for phase in self.phases if phase in self.thresholds)
 
     @property
+    def picked_rows(self) -> tuple[int, ...]:
+        """The rows of `phases` that are picked."""
+        return tuple(self.phases.index(phase) for phase in self.picked)
+
+    @property
     def stride(self) -> int:
         """Samples from one window's start to the next."""
         return self.samples - self.overlap

@@ -336,8 +336,11 @@ def _masked(part: _Phased) -> _Phased:
         return part
     numbers = np.arange(part.columns * part.phases).reshape(-1, part.phases).T
     inside = (numbers >= part.begin) & (numbers < part.begin + part.length)
-    mask = np.repeat(inside, part.channels, axis=0)[None].astype(np.float32)
-    return replace(part, output=op.multiply(part.output, op.constant(mask)).output(0))
+    mask = op.constant(np.repeat(inside, part.channels, axis=0)[None])
+    # No product: where there are as many columns as places in the kernel, OpenVINO 2026.4.1 takes
+    # the factors for those of the kernel.
+    masked = op.select(mask, part.output, op.constant(np.float32(0)))
+    return replace(part, output=masked.output(0))
 
 
 def _convolved(

@@ -167,7 +167,8 @@ class Worker:
         folder = self._campaign.bundle
         if folder is None:
             raise TypeError("a campaign without a bundle does not pick")
-        picker = OpenVinoPicker(Bundle.read(folder), self._threads)
+        precision = self._campaign.picking.precision
+        picker = OpenVinoPicker(Bundle.read(folder), self._threads, precision)
         return DayPicker(self._campaign, self._campaign.open_archive(), picker)
 
     @cached_property

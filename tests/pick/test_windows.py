@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from epicat.pick.picker import F32, PickerInfo
 from epicat.pick import windows
+from epicat.pick.picker import F32, PickerInfo
 from epicat.pick.windows import (
     Stretch,
     Trigger,

@@ -3,8 +3,8 @@
 Pickers come back to the rate of the waveforms by transposed convolutions (PhaseNet) or by
 repeating samples before a convolution (EQTransformer), and end in convolutions of a few channels
 over thousands of samples, which leave most lanes of a processor empty.  Sample ``p q + r`` of such
-a layer is a sum over samples around ``q`` with weights that depend on the phase ``r`` alone.  So the
-layer is a plain convolution of ``p`` times the channels at a ``p``-th of the rate (Shi et al. 2016,
+a layer is a sum over samples around ``q`` with weights that depend on the phase ``r`` alone.  So
+the layer is a plain convolution of ``p`` times the channels at a ``p``-th of the rate (Shi et al. 2016,
 arXiv:1609.05158): no product with a zero that was put in, no sample twice, no lane empty.  The
 phases are put one after the other at the very end.
 
@@ -132,8 +132,11 @@ def _readers(output: Any) -> list[Any]:
 
 
 def _transposed(rewriting: _Rewriting, node: Any) -> tuple[_Phased, ...]:
-    """Do a transposed convolution: sample ``t`` is the sum of those where stride i + dilation k
-    = t + padding."""
+    """Do a transposed convolution.
+
+    Its sample ``t`` is the sum over samples ``i`` and places ``k`` of the kernel where
+    ``stride i + dilation k = t + padding``.
+    """
     weights, given = _constant(node.input_value(1)), node.get_attributes()
     if weights is None or len(given["strides"]) != 1:
         return ()

@@ -102,9 +102,7 @@ def found_triggers(
         yield found
 
 
-def curves(
-    picker: Picker, stretches: Sequence[Stretch], batch: int
-) -> Iterator[Iterator[F32]]:
+def curves(picker: Picker, stretches: Sequence[Stretch], batch: int) -> Iterator[Iterator[F32]]:
     """Return the stacked probabilities (picked phases, samples) of each stretch, part by part.
 
     Samples that no window's unblinded part covers are NaN.  Windows of different stretches

@@ -241,9 +241,7 @@ def _doubt() -> str:
     return next((f"samples may be wrong: {text.partition('Warning: ')[2]}" for text in found), "")
 
 
-def _one_by_one(
-    segment: pymseed.mstracelist.MS3TraceSeg, reasons: list[str]
-) -> Iterable[Records]:
+def _one_by_one(segment: pymseed.mstracelist.MS3TraceSeg, reasons: list[str]) -> Iterable[Records]:
     """Decode record by record where the segment as a whole cannot be: some are bad."""
     bad, reason, doubt = 0, "", ""
     for entry in segment.recordlist or ():

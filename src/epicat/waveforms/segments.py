@@ -50,7 +50,7 @@ class Segment:
     stop: int
     """Index after the last sample."""
     rows: tuple[tuple[Piece, ...], ...]
-    """The pieces of each component, in the order that the picker wants, rising, none overlapping."""
+    """The pieces of each component, in the picker's order, rising and without overlap."""
     starts_really: bool
     """Whether the data begin here, rather than being cut at the edge of what was read."""
     ends_really: bool
@@ -62,18 +62,15 @@ class Segment:
         """Fill a window (components, samples) with what is there from a sample on, else zeros."""
         end = begin + window.shape[1]
         for row, pieces in zip(window, self.rows, strict=True):
+            row[:] = 0
             at = max(bisect_right(pieces, begin, key=_begin) - 1, 0)
-            filled = begin
-            while at < len(pieces) and pieces[at].begin < end:
-                piece = pieces[at]
-                low, high = max(piece.begin, begin), min(piece.end, end)
+            for piece in pieces[at:]:
+                if piece.begin >= end:
+                    break
+                low, high, first = max(piece.begin, begin), min(piece.end, end), piece.run.first
                 if low < high:
-                    row[filled - begin : low - begin] = 0
-                    offset = piece.run.first
-                    row[low - begin : high - begin] = piece.run.samples[low - offset : high - offset]
-                    filled = high
-                at += 1
-            row[filled - begin :] = 0
+                    part = piece.run.samples[low - first : high - first]
+                    row[low - begin : high - begin] = part
 
     @property
     def data(self) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import pyarrow as pa
 
@@ -95,18 +95,19 @@ class Worker:
             self._store.mark(entries)
 
     def _pick(self, unit: Unit, generation: str) -> Iterable[Keyed | None]:
-        for text in unit.keys:
+        coming = [None if unit.recheck else StationDay.parse(text) for text in unit.keys[1:]]
+        for text, after in zip(unit.keys, [*coming, None], strict=True):
             key = StationDay.parse(text)
             if unit.recheck and self._is_unchanged(key):
                 yield None
                 continue
-            result = _timed(Stage.PICK, text, generation, self._run_digest, self._pick_key)
+            compute = partial(self._pick_key, coming=after)
+            result = _timed(Stage.PICK, text, generation, self._run_digest, compute)
             # Trouble while looking again never replaces a result that is there.
             yield None if unit.recheck and result[0].status in LOOK_AGAIN else result
 
-    def _pick_key(self, text: str) -> tuple[LedgerEntry, Rows]:
-        key = StationDay.parse(text)
-        result = self._day_picker.pick(key)
+    def _pick_key(self, text: str, coming: StationDay | None) -> tuple[LedgerEntry, Rows]:
+        result = self._day_picker.pick(StationDay.parse(text), coming)
         rows = picks_table(result.picks, self._run_digest, text)
         entry = LedgerEntry(
             stage=Stage.PICK,

@@ -4,9 +4,9 @@ Pickers come back to the rate of the waveforms by transposed convolutions (Phase
 repeating samples before a convolution (EQTransformer), and end in convolutions of a few channels
 over thousands of samples, which leave most lanes of a processor empty.  Sample ``p q + r`` of such
 a layer is a sum over samples around ``q`` with weights that depend on the phase ``r`` alone.  So
-the layer is a plain convolution of ``p`` times the channels at a ``p``-th of the rate (Shi et al. 2016,
-arXiv:1609.05158): no product with a zero that was put in, no sample twice, no lane empty.  The
-phases are put one after the other at the very end.
+the layer is a plain convolution of ``p`` times the channels at a ``p``-th of the rate (Shi et al.
+2016, arXiv:1609.05158): no product with a zero that was put in, no sample twice, no lane empty.
+The phases are put one after the other at the very end.
 
 On arm64 OpenVINO 2026.4.1 computes transposed convolutions over one dimension wrongly, with a
 relative error of order one and no message.  Plain ones are right there: so all of them are done by

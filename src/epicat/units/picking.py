@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -82,20 +83,31 @@ class DayPicker:
         span = key.span.widened(self._run.halo_ns)
         return self._archive.objects(row.network, row.code, span)
 
-    def pick(self, key: StationDay) -> DayResult:
-        """Pick a station-day.  Bad objects are told in the result, never raised."""
+    def pick(self, key: StationDay, coming: StationDay | None = None) -> DayResult:
+        """Pick a station-day.  Bad objects are told in the result, never raised.
+
+        What the ``coming`` station-day needs is read while this one is computed.
+        """
         try:
             items = self.objects(key)
         except ArchiveError as error:
             return DayResult(Status.READ_ERROR, str(error))
         read = self._read(key, items)
+        self._expect(coming)
         runs = {channel: merge(records, channel.rate) for channel, records in read.channels.items()}
+        read.channels.clear()  # what is not chosen need not be kept
         choice, faults = sound_choice(
             lambda channels: self._choose(key, channels), runs, key.span, self._run.quality
         )
         if choice is None:
             return _rejected(read, faults) if faults else _without_data(read)
+        del runs
         return self._pick(key, read, choice, faults)
+
+    def _expect(self, coming: StationDay | None) -> None:
+        if coming is not None:
+            with suppress(ArchiveError):  # told when its turn comes
+                self._archive.expect(self.objects(coming))
 
     def _choose(self, key: StationDay, channels: Mapping[Channel, Sequence[Run]]) -> Choice | None:
         rows = self._campaign.rows_by_name[key.station]

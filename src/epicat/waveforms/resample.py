@@ -13,7 +13,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import firwin, kaiser_beta, upfirdn
 
 from epicat.waveforms.runs import Clock, Run
 
@@ -48,6 +47,8 @@ def resample(run: Run, rate: Fraction) -> Run | None:
 
 def _resampled(run: Run, ratio: Fraction, first: int, stop: int) -> NDArray[np.float64]:
     """Return some samples of the new grid; they are the same whichever are asked for at once."""
+    from scipy.signal import upfirdn  # noqa: PLC0415 - half a second, where rates are the same
+
     up, down = ratio.numerator, ratio.denominator
     taps = _taps(up, down)
     half = len(taps) // 2
@@ -79,6 +80,8 @@ def support_s(rate_in: Fraction, rate_out: Fraction) -> float:
 @lru_cache(maxsize=32)
 def _taps(up: int, down: int) -> NDArray[np.float64]:
     """Odd, symmetric taps at the stuffed rate; their half length is a multiple of ``down``."""
+    from scipy.signal import firwin, kaiser_beta  # noqa: PLC0415 - heavy
+
     lower = 1 / max(up, down)  # the lower rate over the stuffed one
     width = _TRANSITION * lower
     wanted = (_ATTENUATION_DB - 7.95) / (2 * 2.285 * 2 * np.pi * width)

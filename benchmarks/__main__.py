@@ -19,7 +19,7 @@ def main() -> None:
     """Measure what was asked for, and print a table of each."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=[*CASES, "limits"], metavar="NAME",
-                        help=f"what to measure: {', '.join(CASES)}, limits; default: all")  # fmt: skip
+                        help=f"of {', '.join(CASES)} and limits; default: all")  # fmt: skip
     parser.add_argument("--runs", type=int, default=3, help="runs of each, after one to warm up")
     asked = parser.parse_args()
     data = Path(os.environ.get("EPICAT_REALDATA", "../shared/data"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def _parts(counts: np.ndarray, rate: int, gaps: int) -> list[tuple[int, np.ndarr
     lost = round(7.3 * rate)
     return [
         (int(low), counts[low : high - lost if high < len(counts) else high])
-        for low, high in zip(borders[:-1], borders[1:], strict=True)
+        for low, high in pairwise(borders)
     ]
 
 

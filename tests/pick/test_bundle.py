@@ -187,6 +187,19 @@ def test_windows_may_be_views(picker: OpenVinoPicker, realdata: Path) -> None:
     np.testing.assert_array_equal(picker.probabilities(view), picker.probabilities(windows))
 
 
+def test_fewer_bits_are_near_or_refused(bundle: Bundle, realdata: Path) -> None:
+    """OpenVINO would compute in bf16 where it was asked for f16 and the processor has none."""
+    windows = real_windows(realdata, bundle.info.samples, BATCH)
+    exact = OpenVinoPicker(bundle).probabilities(windows)
+    for precision in ("f16", "bf16"):
+        try:
+            picker = OpenVinoPicker(bundle, precision=precision)
+        except ModelError as error:
+            assert f"precision '{precision}': this machine computes in f32" in str(error)
+        else:
+            assert 0 < np.abs(picker.probabilities(windows) - exact).max() < 0.3
+
+
 # --- bundles on disk
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from epicat.archive.reader import Archive
@@ -26,7 +26,7 @@ from epicat.waveforms.quality import (
 )
 from epicat.waveforms.records import Channel, Decoded, Records, decode
 from epicat.waveforms.runs import Run, merge
-from epicat.waveforms.segments import Segment, segments
+from epicat.waveforms.segments import Segment, at_rate, segments
 
 __all__ = ["DayPicker", "DayResult", "pick_segments"]
 
@@ -94,15 +94,7 @@ class DayPicker:
             return DayResult(Status.READ_ERROR, str(error))
         read = self._read(key, items)
         self._expect(coming)
-        runs = {channel: merge(records, channel.rate) for channel, records in read.channels.items()}
-        read.channels.clear()  # what is not chosen need not be kept
-        choice, faults = sound_choice(
-            lambda channels: self._choose(key, channels), runs, key.span, self._run.quality
-        )
-        if choice is None:
-            return _rejected(read, faults) if faults else _without_data(read)
-        del runs
-        return self._pick(key, read, choice, faults)
+        return self._pick(key, read)
 
     def _expect(self, coming: StationDay | None) -> None:
         if coming is not None:
@@ -152,17 +144,28 @@ class DayPicker:
         }
         return places.get(location, places.get(ANY_LOCATION)) == name
 
-    def _pick(
-        self, key: StationDay, read: _Read, choice: Choice, faults: Sequence[Fault]
-    ) -> DayResult:
+    def _pick(self, key: StationDay, read: _Read) -> DayResult:
+        runs = {channel: merge(records, channel.rate) for channel, records in read.channels.items()}
+        read.channels.clear()  # what is not chosen need not be kept
+        choice, faults = sound_choice(
+            lambda channels: self._choose(key, channels), runs, key.span, self._run.quality
+        )
+        if choice is None:
+            return _rejected(read, faults) if faults else _without_data(read)
         info = self._picker.info
         rate = Fraction(info.sampling_rate)
         widened = key.span.widened(self._run.halo_ns)
-        found = segments(choice.components, info.component_order, rate, widened, info.filters)
+        samples = round(sum(_samples(runs, key.span) for runs in choice.components.values()))
+        components = dict(choice.components)
+        choice = replace(choice, components={})
+        del runs
+        for name in tuple(components):  # one after the other: what was read is let go
+            components[name] = at_rate(components.pop(name), rate, info.filters.get(name))
+        found = segments(components, info.component_order, rate, widened)
         row = self._campaign.rows_by_name[key.station][0]
         trace_id = f"{row.network}.{row.code}.{choice.location}"
         sound, others = sound_segments(found, key.span, rate, self._run.quality)
-        faults = [*faults, *others]
+        faults += others
         picks, windows = pick_segments(
             self._picker, sound, self._run.thresholds, (trace_id, choice.band), key.span
         )
@@ -174,7 +177,7 @@ class DayPicker:
             reason=_reason(faults, short, read.trouble),
             picks=tuple(picks),
             objects=tuple(read.objects),
-            samples=round(sum(_samples(runs, key.span) for runs in choice.components.values())),
+            samples=samples,
             gaps=_gaps(found, key.span, rate),
             channels=_channels(choice),
             flags=flags_of(faults),

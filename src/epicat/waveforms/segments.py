@@ -20,7 +20,7 @@ from epicat.waveforms.grid import Grid
 from epicat.waveforms.resample import resample
 from epicat.waveforms.runs import Run
 
-__all__ = ["Piece", "Segment", "segments"]
+__all__ = ["Piece", "Segment", "at_rate", "segments"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +106,17 @@ def segments(
     """
     grid = Grid(rate)
     low, high = grid.first_at_or_after(read.start_ns), grid.first_at_or_after(read.end_ns)
-    by_row = [_at_rate(components.get(name, ()), rate, (filters or {}).get(name)) for name in order]
+    by_row = [at_rate(components.get(name, ()), rate, (filters or {}).get(name)) for name in order]
     return [_segment(g, len(order), (low, high)) for g in _pieces(by_row, low, high)]
 
 
-def _at_rate(runs: Sequence[Run], rate: Fraction, how: Filter | None) -> list[Run]:
-    """Bring runs to a rate; where runs of different rates overlap, the earlier one is kept."""
-    at_rate = [r for run in runs if (r := _prepared(run, rate, how)) is not None]
-    return sorted(at_rate, key=lambda run: (run.first, -run.stop))
+def at_rate(runs: Sequence[Run], rate: Fraction, how: Filter | None = None) -> list[Run]:
+    """Bring runs to a rate, filtered if that is wanted.
+
+    Where runs of different rates overlap, the earlier one is kept.
+    """
+    brought = [r for run in runs if (r := _prepared(run, rate, how)) is not None]
+    return sorted(brought, key=lambda run: (run.first, -run.stop))
 
 
 def _prepared(run: Run, rate: Fraction, how: Filter | None) -> Run | None:

@@ -23,7 +23,7 @@ def _is_name(weight: str) -> bool:
 class PickOptions(BaseModel):
     """How to pick."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     model: str = Field(default="PhaseNet", description="SeisBench model, or epicat-mini.")
     weight: Annotated[str, Place(_is_name)] = Field(

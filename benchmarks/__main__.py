@@ -1,7 +1,8 @@
-"""``python -m benchmarks``: one station-day, whole processes, epicat beside SeisBench."""
+"""``python -m benchmarks``: station-days, whole processes, epicat beside SeisBench."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -9,51 +10,63 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.cases import CASES, Case
+from benchmarks.limits import limits
 from benchmarks.measure import Figures, machine, measure
-from benchmarks.synthetic_day import write_day
-
-_RUNS = 5
 
 
 def main() -> None:
+    """Measure what was asked for, and print a table of each."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=[*CASES, "limits"], metavar="NAME",
+                        help=f"of {', '.join(CASES)} and limits; default: all")  # fmt: skip
+    parser.add_argument("--runs", type=int, default=3, help="runs of each, after one to warm up")
+    asked = parser.parse_args()
     data = Path(os.environ.get("EPICAT_REALDATA", "../shared/data"))
     if not (data / "weights").is_dir():
-        raise SystemExit(f"benchmarks need PhaseNet's weights in {data / 'weights'}: not there")
+        raise SystemExit(f"benchmarks need the pickers' weights in {data / 'weights'}: not there")
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "archive"
-        write_day(root)
-        shutil.copytree(data / "weights", Path(folder) / "weights")
-        env = {
-            "SEISBENCH_CACHE_ROOT": str(Path(folder) / "weights"),
-            "EPICAT_CACHE": str(Path(folder) / "cache"),
-        }
-        here = Path(__file__).parent
-        commands = {
-            name: [sys.executable, str(here / f"pick_with_{program}.py"), str(root), option]
-            for name, program, option in (
-                ("epicat, 1 thread", "epicat", "1"),
-                ("epicat, 2 threads", "epicat", "2"),
-                ("SeisBench, batch 256", "seisbench", "256"),
-                ("SeisBench, batch 64", "seisbench", "64"),
-            )
-        }
-        print(_table(measure(commands, _RUNS, env)))
+        weights, cache = Path(folder) / "weights", Path(folder) / "cache"
+        shutil.copytree(data / "weights", weights)
+        env = {"SEISBENCH_CACHE_ROOT": str(weights), "EPICAT_CACHE": str(cache)}
+        os.environ.update(env)
+        print(
+            f"Whole processes from miniSEED to picks, medians of {asked.runs} runs in turn. "
+            f"{machine()}, openvino {version('openvino')}, seisbench {version('seisbench')}, "
+            f"torch {version('torch')}. Ratios are to the fastest SeisBench."
+        )
+        for name in asked.only or [*CASES, "limits"]:
+            print()
+            if name == "limits":
+                print(limits(Path(folder)), flush=True)
+            else:
+                print(_measured(CASES[name], Path(folder) / name, asked.runs, env), flush=True)
 
 
-def _table(figures: dict[str, Figures]) -> str:
-    best = min((f for n, f in figures.items() if "SeisBench" in n), key=lambda f: f.wall_s)
+def _measured(case: Case, root: Path, runs: int, env: dict[str, str]) -> str:
+    case.write(root)
+    commands = {
+        name: [sys.executable, str(Path(__file__).parent / f"pick_with_{program}.py"), *arguments]
+        for name, program, arguments in case.commands(root)
+    }
+    table = _table(case, measure(commands, runs, env))
+    shutil.rmtree(root)
+    return table
+
+
+def _table(case: Case, figures: dict[str, Figures]) -> str:
+    theirs = [f for name, f in figures.items() if "SeisBench" in name]
+    steady, cpu = min(f.steady_s for f in theirs), min(f.cpu_s / f.days for f in theirs)
     lines = [
-        "One station-day, 24 h, three components, 100 Hz, PhaseNet `original`, from miniSEED to "
-        f"picks; whole processes, medians of {_RUNS} runs in turn. {machine()}, "
-        f"openvino {version('openvino')}, seisbench {version('seisbench')}, "
-        f"torch {version('torch')}. Ratios are to the faster SeisBench.",
+        f"**{case.title}**, per station-day; the first two columns of a day that is not a "
+        "process's first, the next two with its start.",
         "",
         "| | wall s | ratio | processor s | ratio | peak MB | picks |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     lines += [
-        f"| {name} | {f.wall_s:.2f} | {best.wall_s / f.wall_s:.2f} | {f.cpu_s:.2f} | "
-        f"{best.cpu_s / f.cpu_s:.2f} | {f.peak_mb:.0f} | {f.output} |"
+        f"| {name} | {f.steady_s:.2f} | {steady / f.steady_s:.2f} | {f.cpu_s / f.days:.2f} | "
+        f"{cpu / (f.cpu_s / f.days):.2f} | {f.peak_mb:.0f} | {f.picks} |"
         for name, f in figures.items()
     ]
     return "\n".join(lines)

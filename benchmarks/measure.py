@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
@@ -24,9 +25,13 @@ class Figures:
     cpu_s: float
     """Seconds of processors, user and system."""
     peak_mb: float
-    """Largest resident size in megabytes."""
-    output: str
-    """What it printed."""
+    """Largest resident size in megabytes, of its own processes the largest one's."""
+    days: int
+    """Station-days that it picked."""
+    steady_s: float
+    """Seconds by the clock of a station-day, once it has begun."""
+    picks: int
+    """Picks of a station-day."""
 
 
 def measure(
@@ -53,7 +58,8 @@ def _once(command: Sequence[str], env: Mapping[str, str]) -> Figures:
     wall = time.perf_counter() - begin
     if os.waitstatus_to_exitcode(state) != 0:
         raise SystemExit(f"{' '.join(command)} failed")
-    return Figures(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, output.strip())
+    cpu = usage.ru_utime + usage.ru_stime
+    return Figures(wall, cpu, usage.ru_maxrss / 1000, **json.loads(output.splitlines()[-1]))
 
 
 def _median(figures: Sequence[Figures]) -> Figures:
@@ -61,7 +67,9 @@ def _median(figures: Sequence[Figures]) -> Figures:
         statistics.median(f.wall_s for f in figures),
         statistics.median(f.cpu_s for f in figures),
         statistics.median(f.peak_mb for f in figures),
-        figures[0].output,
+        figures[0].days,
+        statistics.median(f.steady_s for f in figures),
+        figures[0].picks,
     )
 
 

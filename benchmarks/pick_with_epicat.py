@@ -1,42 +1,78 @@
-"""Pick one station-day with epicat into a store; print the number of picks."""
+"""Pick station-days with epicat into a store; print what it took as JSON."""
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from epicat.associate.options import AssociateOptions
-from epicat.config import Cut, Options, settle
+from epicat.config import Campaign, Cut, Options, settle
 from epicat.geo import Extent
 from epicat.model import Stage
 from epicat.pick.picker import PickOptions
+from epicat.plan import Unit
+from epicat.run.pool import Pool
 from epicat.run.runner import make_plan
 from epicat.store.open import open_store
 from epicat.work import Worker
 
 
-def main(root: Path, threads: int) -> None:
+def main(root: Path, model: str, processes: int, precision: str) -> None:
+    """Pick each station of the archive, with so many processes of one thread each."""
     with tempfile.TemporaryDirectory() as store:
-        campaign = settle(
-            Options(
-                start="2020.001",
-                end="2020.002",
-                extent=Extent.parse("39,41,-125,-123"),
-                archive=str(root),
-                layout="sds",
-                stations=str(root / "stations.csv"),
-                store=store,
-                pick=PickOptions(),
-                associate=AssociateOptions(),
-            )
-        )
+        campaign = _campaign(root, store, PickOptions(model=model, precision=precision))
         opened = open_store(store, create=True)
-        worker = Worker(campaign, threads)
-        for unit in make_plan(campaign, Cut(), opened, recheck=False).picking:
-            worker.work(unit)
-        print(sum(entry.count for entry in opened.ledger(Stage.PICK)))
+        plan = make_plan(campaign, Cut(), opened, recheck=False)
+        days = [replace(unit, keys=(key,)) for unit in plan.picking for key in unit.keys]
+        ends = _in_turn(campaign, days) if processes == 1 else _at_once(campaign, days, processes)
+        entries = list(opened.ledger(Stage.PICK))
+    steady = (ends[-1] - ends[processes - 1]) / (len(days) - processes)
+    picks = sum(entry.count for entry in entries) // len(entries)
+    print(json.dumps({"days": len(days), "steady_s": steady, "picks": picks}))
+
+
+def _campaign(root: Path, store: str, pick: PickOptions) -> Campaign:
+    options = Options(
+        start="2020.001",
+        end="2020.002",
+        extent=Extent.parse("39,41,-125,-123"),
+        archive=str(root),
+        layout="sds",
+        stations=str(root / "stations.csv"),
+        store=store,
+        pick=pick,
+        associate=AssociateOptions(),
+    )
+    return settle(options)
+
+
+def _in_turn(campaign: Campaign, days: list[Unit]) -> list[float]:
+    """Return when each station-day was done."""
+    worker = Worker(campaign)
+    ends = []
+    for day in days:
+        worker.work(day)
+        ends.append(time.monotonic())
+    return ends
+
+
+def _at_once(campaign: Campaign, days: list[Unit], processes: int) -> list[float]:
+    pool = Pool(campaign, processes)
+    for day in days:
+        pool.submit(day)
+    ends = []
+    for _ in days:
+        outcome = pool.next_outcome()
+        if outcome.failure:
+            raise SystemExit(outcome.failure)
+        ends.append(time.monotonic())
+    pool.close(now=False)
+    return ends
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])

@@ -8,6 +8,7 @@ from epicat.model import Filter
 from epicat.pick.picker import PickerInfo, PickOptions
 from tiny_bundle import INFO
 
+AS_EVER = "gxpbjnscysxiw3ye"  # since before there was a choice
 BANDPASS = Filter("bandpass", 1.0, 45.0, 2, True)
 
 
@@ -56,3 +57,9 @@ def test_a_picker_of_one_phase() -> None:
 def test_phases_may_be_given_as_letters() -> None:
     info = PickerInfo(**INFO.model_dump() | {"phases": "NPS"})
     assert info.phases == ("N", "P", "S")
+
+
+def test_fewer_bits_are_another_run_and_32_are_as_ever() -> None:
+    found = {p: Run.of(INFO, PickOptions(precision=p)).digest for p in ("f32", "f16", "bf16")}
+    assert len(set(found.values())) == 3
+    assert found["f32"] == Run.of(INFO, PickOptions()).digest == AS_EVER

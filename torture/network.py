@@ -31,7 +31,7 @@ from torture.trial import Form, Trial, difference
 __all__ = ["trials"]
 
 _SHARE = 0.1
-_BYTES = 8_000
+_BYTES = 16_000
 """That a connection to a database carries on average before it is cut."""
 _SHORT_OF_PATIENCE = {"EPICAT_PATIENCE": "2", "EPICAT_STALL": "1"}
 _PATIENT = {"EPICAT_PATIENCE": "60", "EPICAT_STALL": "1"}
@@ -193,6 +193,8 @@ def database(
             if seconds:
                 _kill(server, direct, seconds)
             code, told = ended(run)
+            if code == 2:  # not reached at all, and said so: a person tries again
+                code, told = campaign.run(direct.replace(f":{server.port}", f":{port}"), **_PATIENT)
         less, more = difference(campaign.right, campaign.rows(direct))
         lost, doubled = lost + less, doubled + more
         faults = cutter.cut + bool(seconds)

@@ -26,6 +26,7 @@ from epicat.model import Span, Station, StationDay, digest_of
 from epicat.options import Cut, Options
 from epicat.patience import BRISK
 from epicat.pick.bundle import Bundle
+from epicat.pick.options import Precision
 from epicat.pick.picker import PickerInfo, PickOptions
 from epicat.pick.prepare import prepare_bundle
 from epicat.store.mongo.address import secured
@@ -68,6 +69,8 @@ class Run(BaseModel):
     """Version of epicat's own part."""
     quality: QualityOptions = QualityOptions()
     """Which waveforms are not picked."""
+    precision: Precision = "f32"
+    """Numbers that the picker computes in."""
 
     @classmethod
     def of(
@@ -84,13 +87,16 @@ class Run(BaseModel):
             p_threshold=settled["P"],
             s_threshold=settled["S"],
             quality=quality or QualityOptions(),
+            precision=options.precision,
         )
 
     @cached_property
     def digest(self) -> str:
-        """Names the run.  Limits of quality control that are not set are left out of it."""
+        """Names the run.  What is as it always was is left out: unset limits, and 32 bits."""
         thresholds = (self.p_threshold, self.s_threshold)
-        return digest_of(_identity(self.picker), *thresholds, self.algorithm, *self.quality.given)
+        less = () if self.precision == "f32" else ("precision", self.precision)
+        given = (*thresholds, self.algorithm, *self.quality.given, *less)
+        return digest_of(_identity(self.picker), *given)
 
     def picks_with(self, info: PickerInfo) -> bool:
         """Tell whether this picker is the run's, by all that its picks depend on."""

@@ -15,7 +15,7 @@ class Limits(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True
+        defer_build=True, frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True
     )
 
     @property

@@ -134,7 +134,7 @@ _Associate = Annotated[
 class Cut(BaseModel):
     """How the work is cut into units and spread over processes.  Never changes a result."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     workers: int | None = Field(
         default=None, ge=1, description="Processes; default: one for each core.", examples=[4]
@@ -157,7 +157,7 @@ _Cut = Annotated[
 class _Spanned(BaseModel):
     """What has a start and an end."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="When and where")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="When and where", defer_build=True)
 
     start: Start
     end: End
@@ -245,7 +245,7 @@ class AssociationOptions(_Spanned):
 class StoreOptions(BaseModel):
     """What needs nothing but a store."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     store: StoreText
 

@@ -10,7 +10,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import pyarrow as pa
 
@@ -113,18 +113,18 @@ class Worker:
 
     def _pick(self, unit: Unit, generation: str) -> Iterable[_Result]:
         known = self._picked(unit) if unit.recheck else {}
-        for text in unit.keys:
+        coming = [None if unit.recheck else StationDay.parse(text) for text in unit.keys[1:]]
+        for text, after in zip(unit.keys, [*coming, None], strict=True):
             key = StationDay.parse(text)
             if unit.recheck and self._is_unchanged(key, known.get(text)):
                 continue
             begun = _Begun(unit, text, generation, self._run_digest)
-            entry, rows = _timed(begun, self._pick_key)
+            entry, rows = _timed(begun, partial(self._pick_key, coming=after))
             # Trouble while looking again never replaces a result that is there.
             yield _Result(entry, rows, not (unit.recheck and entry.status in LOOK_AGAIN))
 
-    def _pick_key(self, text: str) -> tuple[LedgerEntry, Rows]:
-        key = StationDay.parse(text)
-        result = self._day_picker.pick(key)
+    def _pick_key(self, text: str, coming: StationDay | None) -> tuple[LedgerEntry, Rows]:
+        result = self._day_picker.pick(StationDay.parse(text), coming)
         rows = picks_table(result.picks, self._run_digest, text)
         entry = LedgerEntry(
             stage=Stage.PICK,
@@ -192,7 +192,7 @@ class Worker:
                 f"compiled model {str(folder)!r} is not the one that run {self._run_digest} was "
                 "planned with; start it again"
             )
-        picker = OpenVinoPicker(bundle, self._threads)
+        picker = OpenVinoPicker(bundle, self._threads, self._campaign.picking.precision)
         return DayPicker(self._campaign, self._campaign.open_archive(), picker)
 
     @cached_property

@@ -141,6 +141,27 @@ def test_what_was_read_long_ago_makes_room(monkeypatch: pytest.MonkeyPatch) -> N
     assert source.reads == [one.key, two.key, three.key, two.key]
 
 
+def test_what_is_not_expected_again_makes_room() -> None:
+    archive, source = archive_of("sds", ["XX.AAA"])
+    one, two, three = archive.objects("XX", "AAA", StationDay("", DAY).span)
+    for item in (one, two):
+        archive.read(item)
+    archive.expect([two, three])
+    for item in (two, three, one):
+        archive.read(item)
+    assert source.reads == [one.key, two.key, three.key, one.key]
+
+
+def test_what_is_on_its_way_is_not_asked_for_again() -> None:
+    _, source = archive_of("sds", ["XX.AAA"])
+    archive = LayoutArchive(source, LAYOUTS["sds"], 2)
+    one, two, three = archive.objects("XX", "AAA", StationDay("", DAY).span)
+    archive.expect([one, two])
+    archive.expect([two, three])
+    assert [archive.read(item) for item in (two, three)] == [i.key.encode() for i in (two, three)]
+    assert sorted(source.reads) in ([one.key, two.key, three.key], [two.key, three.key])
+
+
 def test_a_changed_object_is_read_again() -> None:
     archive, source = archive_of("sds", ["XX.AAA"])
     item, *_ = archive.objects("XX", "AAA", StationDay("", DAY).span)

@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from epicat.pick import windows
 from epicat.pick.picker import F32, PickerInfo
-from epicat.pick.windows import Stretch, Trigger, curves, triggers, window_starts
+from epicat.pick.windows import (
+    Stretch,
+    Trigger,
+    Waveforms,
+    curves,
+    found_triggers,
+    triggers,
+    window_starts,
+)
 
 
 def info_of(
@@ -47,11 +56,35 @@ class Fake:
         self.calls.append(len(windows))
         assert windows.shape[1:] == (3, self.info.samples)
         ramp = np.linspace(0, 1, self.info.samples)
-        return ((np.sin(7 * windows) + 1) / 4 + ramp / 2).astype(np.float32)
+        return ((np.sin(7 * windows[:, 1:]) + 1) / 4 + ramp / 2).astype(np.float32)
+
+
+class Whole(Waveforms):
+    """Waveforms as one array (components, samples)."""
+
+    def __init__(self, data: F32) -> None:
+        self.data = data
+
+    def fill(self, window: F32, begin: int) -> None:
+        window[:] = self.data[:, begin : begin + window.shape[1]]
 
 
 def noise(samples: int, seed: int) -> F32:
     return np.random.default_rng(seed).normal(size=(3, samples)).astype(np.float32)
+
+
+def stretch_of(data: F32, starts: NDArray[np.int64]) -> Stretch:
+    return Stretch(Whole(data), 0, data.shape[1], starts)
+
+
+def data_of(stretch: Stretch) -> F32:
+    assert isinstance(stretch.waveforms, Whole)
+    return stretch.waveforms.data
+
+
+def whole_curves(picker: Fake, stretches: Sequence[Stretch], batch: int) -> list[F32]:
+    none = np.empty((2, 0), np.float32)
+    return [np.concatenate([none, *ps], 1) for ps in curves(picker, stretches, batch)]
 
 
 # --- where windows start
@@ -157,13 +190,14 @@ def reference(picker: Fake, stretch: Stretch) -> NDArray[np.float64]:
     """Return what `curves` should: naive, in 64 bits, with NaN for what is not there."""
     info = picker.info
     before, after = info.blinding
-    layers = np.full((len(stretch.starts), 3, stretch.data.shape[1]), np.nan)
+    data = data_of(stretch)
+    layers = np.full((len(stretch.starts), 2, data.shape[1]), np.nan)
     for layer, start in zip(layers, stretch.starts, strict=True):
-        window = stretch.data[:, start : start + info.samples]
+        window = data[:, start : start + info.samples]
         inner = picker.probabilities(window[None])[0, :, before : info.samples - after]
         layer[:, start + before : start + info.samples - after] = inner
     if len(layers) == 0:
-        return np.full((3, stretch.data.shape[1]), np.nan)
+        return np.full((2, data.shape[1]), np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN at a sample
         return np.nanmean(layers, 0) if info.stacking == "avg" else np.nanmax(layers, 0)
@@ -173,7 +207,7 @@ def stretches_of(lengths: Sequence[int], info: PickerInfo, first: int = 977) -> 
     found = []
     for seed, length in enumerate(lengths):
         starts = window_starts(first, first + length, info, starts_really=True, ends_really=True)
-        found.append(Stretch(noise(length, seed), starts - first))
+        found.append(stretch_of(noise(length, seed), starts - first))
         first += length + 13
     return found
 
@@ -191,7 +225,7 @@ def test_curves_are_those_of_the_naive_reference(
     blinding = (int(cut[0] * grid.samples), int(cut[1] * grid.samples))
     picker = Fake(info_of(grid.samples, grid.overlap, blinding, stacking))
     stretches = stretches_of(lengths, picker.info)
-    found = list(curves(picker, stretches, batch))
+    found = whole_curves(picker, stretches, batch)
     assert len(found) == len(stretches)
     for curve, stretch in zip(found, stretches, strict=True):
         assert curve.dtype == np.float32
@@ -201,7 +235,7 @@ def test_curves_are_those_of_the_naive_reference(
 def test_samples_that_no_window_covers_are_nan() -> None:
     picker = Fake(info_of(40, 20, (5, 7)))
     data = noise(160, 1)
-    (curve,) = curves(picker, [Stretch(data, np.array([10, 100]))], 16)
+    (curve,) = whole_curves(picker, [stretch_of(data, np.array([10, 100]))], 16)
     covered = np.zeros(160, bool)
     covered[15:43] = covered[105:133] = True
     assert (np.isnan(curve) == ~covered).all()
@@ -209,8 +243,8 @@ def test_samples_that_no_window_covers_are_nan() -> None:
 
 def test_a_stretch_without_windows_is_nan_and_costs_nothing() -> None:
     picker = Fake(info_of())
-    found = list(curves(picker, [Stretch(noise(39, 1), np.empty(0, np.int64))], 16))
-    assert [c.shape for c in found] == [(3, 39)]
+    found = whole_curves(picker, [stretch_of(noise(39, 1), np.empty(0, np.int64))], 16)
+    assert [c.shape for c in found] == [(2, 39)]
     assert np.isnan(found[0]).all()
     assert picker.calls == []
     assert list(curves(picker, [], 16)) == []
@@ -223,21 +257,42 @@ def test_windows_of_five_thousand_stretches_share_batches(stacking: str) -> None
     stretches = stretches_of(lengths, info)
     windows = sum(len(s.starts) for s in stretches)
     picker = Fake(info)
-    together = list(curves(picker, stretches, 16))
+    together = whole_curves(picker, stretches, 16)
     assert picker.calls == [16] * (windows // 16) + [windows % 16] * (windows % 16 > 0)
     for curve, stretch in zip(together, stretches, strict=True):
-        (alone,) = curves(picker, [stretch], 16)
+        (alone,) = whole_curves(picker, [stretch], 16)
         np.testing.assert_array_equal(curve, alone)
-    backwards = list(curves(picker, stretches[::-1], 7))[::-1]
+    backwards = whole_curves(picker, stretches[::-1], 7)[::-1]
     for curve, again in zip(together, backwards, strict=True):
         np.testing.assert_array_equal(curve, again)
 
 
 def test_the_given_data_stay_as_they_are() -> None:
     (stretch,) = stretches_of([200], info_of())
-    before = stretch.data.copy()
-    list(curves(Fake(info_of()), [stretch], 4))
-    np.testing.assert_array_equal(stretch.data, before)
+    before = data_of(stretch).copy()
+    whole_curves(Fake(info_of()), [stretch], 4)
+    np.testing.assert_array_equal(data_of(stretch), before)
+
+
+@pytest.mark.parametrize("stacking", ["avg", "max"])
+@given(
+    lengths=st.lists(st.integers(0, 3000), max_size=3),
+    block=st.integers(1, 700),
+    threshold=st.sampled_from([0.3, 0.5, 0.7]),
+)
+def test_triggers_are_the_same_however_long_the_parts_are(
+    stacking: str, lengths: list[int], block: int, threshold: float
+) -> None:
+    picker = Fake(info_of(40, 20, (3, 2), stacking))
+    stretches = stretches_of(lengths, picker.info)
+    whole = whole_curves(picker, stretches, 16)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(windows, "_BLOCK", block)
+        in_parts = whole_curves(picker, stretches, 16)
+        found = list(found_triggers(picker, stretches, {"S": threshold}, 16))
+    for curve, parts, by_phase in zip(whole, in_parts, found, strict=True):
+        np.testing.assert_array_equal(parts, curve)
+        assert by_phase == {"S": triggers(curve[1], threshold)}
 
 
 # --- triggers

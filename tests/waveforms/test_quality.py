@@ -87,8 +87,7 @@ def test_a_dead_hydrophone_is_missing() -> None:
 
 def segment(begin_s: float, end_s: float, *, cut: bool = False) -> Segment:
     first, stop = (FIRST + round(s * 100) for s in (begin_s, end_s))
-    data = np.zeros((3, stop - first), np.float32)
-    return Segment(first, data, True, not cut, ((), (), ()))
+    return Segment(first, stop, ((), (), ()), True, not cut, ((), (), ()))
 
 
 def test_short_segments_are_left_out() -> None:

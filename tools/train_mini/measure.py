@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from epicat.pick.picker import Picker
-from epicat.pick.windows import Stretch, curves, triggers, window_starts
+from epicat.pick.picker import Picker, PickerInfo
+from epicat.pick.windows import Stretch, found_triggers, window_starts
 from tools.train_mini.real import RATE
+from tools.train_mini.whole import stretch_of
 
 __all__ = ["Picks", "Score", "matched", "picks_of"]
 
@@ -84,26 +85,15 @@ def picks_of(
     info = picker.info
     limits = thresholds or info.thresholds
     order = ["ZNE".index(component) for component in info.component_order]
-    found = []
-    for curve in _curves(picker, [record[order] for record in records]):
-        rows = {phase: curve[info.phases.index(phase)] for phase in limits}
-        found.append(
-            {
-                phase: [float(t.peak) for t in triggers(row, limits[phase])]
-                for phase, row in rows.items()
-            }
-        )
-    return found
-
-
-def _curves(picker: Picker, records: Sequence[F64]) -> Iterable[NDArray[np.float32]]:
-    if picker.info.sampling_rate != RATE:
-        raise ValueError(f"a picker for {picker.info.sampling_rate:g} Hz, records at {RATE} Hz")
-    stretches = [
-        Stretch(
-            np.ascontiguousarray(record, np.float32),
-            window_starts(0, record.shape[1], picker.info, starts_really=True, ends_really=True),
-        )
-        for record in records
+    if info.sampling_rate != RATE:
+        raise ValueError(f"a picker for {info.sampling_rate:g} Hz, records at {RATE} Hz")
+    stretches = [_stretch(record[order], info) for record in records]
+    return [
+        {phase: [float(t.peak) for t in triggers] for phase, triggers in by_phase.items()}
+        for by_phase in found_triggers(picker, stretches, limits, batch=16)
     ]
-    return curves(picker, stretches, batch=16)
+
+
+def _stretch(record: F64, info: PickerInfo) -> Stretch:
+    starts = window_starts(0, record.shape[1], info, starts_really=True, ends_really=True)
+    return stretch_of(record, starts)

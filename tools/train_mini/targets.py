@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from epicat.pick.bundle import OpenVinoPicker
 from epicat.pick.picker import PickOptions
 from epicat.pick.prepare import prepare_bundle
-from epicat.pick.windows import Stretch, curves
+from epicat.pick.windows import curves
 from tools.train_mini.records import Record, signal_to_noise
+from tools.train_mini.whole import stretch_of
 
 __all__ = ["PHASES", "TEACHER", "Teacher", "target"]
 
@@ -35,15 +36,15 @@ class Teacher:
     def __init__(self, data: Path) -> None:
         options = PickOptions(model="PhaseNet", weight=str(data / TEACHER))
         self._picker = OpenVinoPicker(prepare_bundle(options))
-        self._rows = [self._picker.info.phases.index(phase) for phase in PHASES]
+        self._rows = [self._picker.info.picked.index(phase) for phase in PHASES]
 
     def probabilities(self, data: F64) -> F32:
         """Return P and S (2, samples) of a record (3, samples) of Z, N, E."""
         last = data.shape[1] - self._picker.info.samples
         starts = np.linspace(0, last, 4).astype(np.int64)
-        turned = np.ascontiguousarray(data[::-1], np.float32)  # the teacher's order is E, N, Z
-        (found,) = curves(self._picker, [Stretch(turned, starts)], batch=16)
-        return np.nan_to_num(found[self._rows])
+        turned = data[::-1]  # the teacher's order is E, N, Z
+        (parts,) = curves(self._picker, [stretch_of(turned, starts)], batch=16)
+        return np.nan_to_num(np.concatenate(list(parts), axis=1)[self._rows])
 
 
 def target(record: Record, teacher: F32) -> F32:

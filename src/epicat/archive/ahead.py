@@ -34,11 +34,11 @@ class ReadAhead:
         return ThreadPoolExecutor(self._width, thread_name_prefix="epicat-read")
 
     def expect(self, items: Iterable[StoredObject]) -> None:
-        """Announce what will be asked for, in this order; forget what was announced before."""
-        for future in self._coming.values():
-            future.cancel()
-        self._coming.clear()
-        self._waiting = deque(items if self._width else ())
+        """Announce what will be asked for, in this order; forget what else was announced before."""
+        wanted = list(items) if self._width else []
+        for item in self._coming.keys() - wanted:
+            self._coming.pop(item).cancel()
+        self._waiting = deque(item for item in wanted if item not in self._coming)
         self._fill()
 
     def _fill(self) -> None:

@@ -20,7 +20,7 @@ from epicat.patience import PATIENT
 __all__ = ["Archive", "LayoutArchive", "look_into", "open_archive"]
 
 _KEPT_LISTINGS = 16
-_KEPT_BYTES = 256 * 2**20
+_KEPT_BYTES = 128 * 2**20
 
 
 class Archive(Protocol):
@@ -54,6 +54,9 @@ class _Recent:
         self._size = 0
 
     def expect(self, items: Iterable[StoredObject]) -> None:
+        items = list(items)
+        for item in self._kept.keys() - items:
+            self._size -= len(self._kept.pop(item))
         self._source.expect(item for item in items if item not in self._kept)
 
     def read(self, item: StoredObject) -> bytes:

@@ -15,7 +15,7 @@ __all__ = ["AssociateOptions", "PyOctoOptions"]
 class PyOctoOptions(BaseModel):
     """PyOcto's own parameters, under its names.  None: derived from the network, and told."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     n_picks: int | None = Field(
         default=None,
@@ -113,7 +113,7 @@ class PyOctoOptions(BaseModel):
 class AssociateOptions(BaseModel):
     """How to associate picks into events."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
     velocity: Annotated[str | None, Place(), Shown(metavar="FILE")] = Field(
         default=None,

@@ -10,9 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from epicat.geo import Plane
 from epicat.model import Station
@@ -69,6 +66,10 @@ def _groups(
     xy: np.ndarray[tuple[int, ...], np.dtype[np.float64]], names: Sequence[str], radius_km: float
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """Return the number of each point's group: chained by the radius or by a name."""
+    from scipy.sparse import coo_array  # noqa: PLC0415 - half a second that pickers do not need
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+    from scipy.spatial import KDTree  # noqa: PLC0415
+
     pairs = KDTree(xy).query_pairs(radius_km, output_type="ndarray") if radius_km > 0 else []
     first = {name: i for i, name in reversed(list(enumerate(names)))}
     same_name = [(first[name], at) for at, name in enumerate(names)]

@@ -39,11 +39,17 @@ def run(
 def make_catalog(options: Options, *, recheck: bool = False, as_json: bool = False) -> Campaign:
     """Do a campaign on this machine and show how far it is; leave with 1 if some of it failed."""
     from epicat.config import settle  # noqa: PLC0415 - heavy
+    from epicat.pick.bundle import check_precision  # noqa: PLC0415
     from epicat.run.runner import make_plan  # noqa: PLC0415
-    from epicat.store.open import open_store  # noqa: PLC0415
+    from epicat.store.mongo.address import is_mongo  # noqa: PLC0415
+    from epicat.store.open import find_store, open_store  # noqa: PLC0415
 
     begin = time.monotonic()
     with warnings_as_talk():
+        # What may be refused in a second comes before a model is compiled, which takes longer.
+        check_precision(options.pick.precision)
+        if is_mongo(options.store):
+            find_store(options.store)
         campaign = settle(options, say)
     if campaign.span != options.span:
         say("START and END are widened to whole UTC days")

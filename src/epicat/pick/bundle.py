@@ -12,10 +12,11 @@ import hashlib
 import re
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from pydantic import ValidationError
@@ -23,8 +24,10 @@ from pydantic import ValidationError
 from epicat.cache import cache_folder
 from epicat.errors import ModelError
 from epicat.model import digest_of
+from epicat.pick.options import Precision
+from epicat.pick.phases import with_phases
 from epicat.pick.picker import F32, PickerInfo
-from epicat.pick.upsample import needs_plain_convolutions, with_plain_convolutions
+from epicat.pick.rows import with_rows
 from epicat.pick.weights import WeightFiles
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "OpenVinoPicker",
     "bundle_folder",
     "bundle_name",
+    "check_precision",
     "import_openvino",
     "list_bundles",
 ]
@@ -49,6 +53,8 @@ ABOUT = "bundle.json"
 SEAL = "SHA256SUMS"
 """The file with the check sums of the others."""
 _SEALED = (ABOUT, _GRAPH, _WEIGHTS)
+_CAPABILITIES: Final[Mapping[Precision, str]] = {"f16": "FP16", "bf16": "BF16"}
+"""What OpenVINO says of a processor that computes in a precision by itself."""
 _PAUSES_S = (0.0, 0.05, 0.5)
 """When to look again: another process may be putting an equal bundle there, file by file."""
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]")
@@ -168,27 +174,43 @@ def _core() -> Any:
     return import_openvino().Core()
 
 
+def check_precision(precision: Precision) -> None:
+    """Raise `ModelError` if this machine cannot compute in a precision.
+
+    OpenVINO would take another one without a word.
+    """
+    if precision == "f32":  # every machine has it
+        return
+    has = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    found = ["f32", *(name for name, said in _CAPABILITIES.items() if said in has)]
+    if precision not in found:
+        raise ModelError(
+            f"precision {precision!r}: this machine computes in {' and '.join(found)} only"
+        )
+
+
 class OpenVinoPicker:
     """A bundle, loaded: the `Picker` that workers use."""
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 1, precision: Precision = "f32") -> None:
+        """Load a bundle; raise `ModelError` if that fails or this machine lacks the precision."""
         self.info = bundle.info
-        self._request, self.precision = self._compile(bundle, threads)
+        check_precision(precision)
+        self.precision = precision
+        self._request = self._compile(bundle, threads)
         self._batch = np.zeros((BATCH, len(self.info.component_order), self.info.samples), "f4")
 
-    @staticmethod
-    def _compile(bundle: Bundle, threads: int) -> tuple[Any, str]:
+    def _compile(self, bundle: Bundle, threads: int) -> Any:
         bundle.check()
         try:
-            model = _core().read_model(bundle.graph)
-            if needs_plain_convolutions():
-                model = with_plain_convolutions(model)
+            whole = _core().read_model(bundle.graph)
+            model = with_phases(with_rows(whole, bundle.info.picked_rows))
             compiled = _core().compile_model(
                 model,
                 "CPU",
                 {
                     # OpenVINO's own default is bf16 where the CPU has it: other picks.
-                    "INFERENCE_PRECISION_HINT": "f32",
+                    "INFERENCE_PRECISION_HINT": self.precision,
                     "INFERENCE_NUM_THREADS": threads,
                     "NUM_STREAMS": 1,
                 },
@@ -199,14 +221,16 @@ class OpenVinoPicker:
                 f"compiled model {str(bundle.folder)!r} cannot be loaded: {reason}; "
                 f"{_remedy(bundle.folder)}"
             ) from error
-        precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        return compiled.create_infer_request(), str(precision)
+        computed_in = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        if computed_in != self.precision:
+            raise ModelError(f"OpenVINO computes in {computed_in}, not in {self.precision}")
+        return compiled.create_infer_request()
 
     def probabilities(self, windows: F32) -> F32:
-        """Return probabilities (n, phases, samples) of windows (n, components, samples)."""
+        """Return probabilities (n, picked phases, samples) of windows (n, components, samples)."""
         results = [self._infer(windows[i : i + BATCH]) for i in range(0, len(windows), BATCH)]
         if not results:
-            return np.empty((0, len(self.info.phases), self.info.samples), np.float32)
+            return np.empty((0, len(self.info.picked), self.info.samples), np.float32)
         return results[0] if len(results) == 1 else np.concatenate(results)
 
     def _infer(self, part: F32) -> F32:

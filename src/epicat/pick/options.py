@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from epicat.fields import Place
 
-__all__ = ["PickOptions"]
+__all__ = ["PickOptions", "Precision"]
+
+Precision = Literal["f32", "f16", "bf16"]
+"""Numbers that a model is computed in, by their bits."""
 
 
 def _is_name(weight: str) -> bool:
@@ -20,7 +23,7 @@ def _is_name(weight: str) -> bool:
 class PickOptions(BaseModel):
     """How to pick."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     model: str = Field(default="PhaseNet", description="SeisBench model, or epicat-mini.")
     weight: Annotated[str, Place(_is_name)] = Field(
@@ -42,4 +45,9 @@ class PickOptions(BaseModel):
         description="Probability that an S pick must reach; default: the weights' own, else the "
         "model's.",
         examples=[0.3],
+    )
+    precision: Precision = Field(
+        default="f32",
+        description="Numbers to compute in: f32 gives SeisBench's picks; f16 and bf16 are faster "
+        "on machines that have them, and give slightly other ones.",
     )

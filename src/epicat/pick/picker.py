@@ -70,18 +70,28 @@ class PickerInfo(BaseModel):
         return self
 
     @property
+    def picked(self) -> tuple[str, ...]:
+        """The phases that are picked: what there are probabilities of, in this order."""
+        return tuple(phase for phase in self.phases if phase in self.thresholds)
+
+    @property
+    def picked_rows(self) -> tuple[int, ...]:
+        """The rows of `phases` that are picked."""
+        return tuple(self.phases.index(phase) for phase in self.picked)
+
+    @property
     def stride(self) -> int:
         """Samples from one window's start to the next."""
         return self.samples - self.overlap
 
 
 class Picker(Protocol):
-    """Windows (n, components, samples) in, probabilities (n, phases, samples) out."""
+    """Windows (n, components, samples) in, probabilities (n, picked phases, samples) out."""
 
     info: PickerInfo
 
     def probabilities(self, windows: F32) -> F32:
-        """Return the probability of each phase at each sample of each window; NaN is none.
+        """Return the probability of each picked phase at each sample of each window; NaN is none.
 
         The result for a window does not depend on the others.  Raw counts go in: demeaning
         and normalising are the picker's.

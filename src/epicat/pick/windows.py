@@ -8,27 +8,52 @@ at least two windows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epicat.pick.picker import F32, Picker, PickerInfo
 
-__all__ = ["Stretch", "Trigger", "curves", "triggers", "window_starts"]
+__all__ = [
+    "Stretch",
+    "Trigger",
+    "Waveforms",
+    "curves",
+    "found_triggers",
+    "triggers",
+    "window_starts",
+]
 
 Starts = NDArray[np.int64]
+
+_BLOCK = 2**17
+"""Samples of a stretch whose probabilities are kept until they are looked through."""
+
+
+class Waveforms(Protocol):
+    """Samples without a gap, which can be had a window at a time."""
+
+    def fill(self, window: F32, begin: int) -> None:
+        """Fill a window (components, samples) from a sample on."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Samples without a gap, and where to put windows on them."""
 
-    data: F32
-    """Shape (components, samples)."""
+    waveforms: Waveforms
+    """The samples."""
+    first: int
+    """The first sample, as `waveforms` counts them."""
+    samples: int
+    """How many there are."""
     starts: Starts
-    """First sample of each window, counted from the start of ``data``, rising."""
+    """First sample of each window, counted from the first sample, rising."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,54 +86,134 @@ def window_starts(
     return np.union1d(starts, np.array(flush, np.int64))
 
 
-def curves(picker: Picker, stretches: Sequence[Stretch], batch: int) -> Iterator[F32]:
-    """Return the stacked probabilities (phases, samples) of each stretch, in order.
+def found_triggers(
+    picker: Picker, stretches: Sequence[Stretch], thresholds: Mapping[str, float], batch: int
+) -> Iterator[dict[str, list[Trigger]]]:
+    """Return the triggers of each phase that has a threshold, stretch by stretch, in order."""
+    rows = [(row, p) for row, p in enumerate(picker.info.picked) if p in thresholds]
+    for parts in curves(picker, stretches, batch):
+        finders = {phase: _Finder(thresholds[phase]) for _, phase in rows}
+        found: dict[str, list[Trigger]] = {phase: [] for phase in finders}
+        for part in parts:
+            for row, phase in rows:
+                found[phase] += finders[phase].look(part[row])
+        for phase, finder in finders.items():
+            found[phase] += finder.rest()
+        yield found
+
+
+def curves(picker: Picker, stretches: Sequence[Stretch], batch: int) -> Iterator[Iterator[F32]]:
+    """Return the stacked probabilities (picked phases, samples) of each stretch, part by part.
 
     Samples that no window's unblinded part covers are NaN.  Windows of different stretches
-    share batches, so that a day in thousands of pieces costs no more than a whole one.
+    share batches, so that a day in thousands of pieces costs no more than a whole one.  All
+    parts of a stretch must have been taken before the next stretch is.
     """
     results = _batches(picker, stretches, batch)
     for stretch in stretches:
-        stack = _Stack(stretch.data.shape[1], picker.info)
-        for start in stretch.starts.tolist():
-            stack.add(start, next(results))
-        yield stack.result()
+        yield _stacked(stretch, results, picker.info)
+
+
+def _stacked(stretch: Stretch, results: Iterator[F32], info: PickerInfo) -> Iterator[F32]:
+    stack = _Stack(stretch.samples, info)
+    for start in stretch.starts.tolist():
+        while start + info.samples > stack.stop:
+            yield stack.settled(start)
+        stack.add(start, next(results))
+    while not stack.is_empty:
+        yield stack.settled(stretch.samples)
 
 
 def _batches(picker: Picker, stretches: Sequence[Stretch], batch: int) -> Iterator[F32]:
     """Return the probabilities of every window of every stretch, in order."""
-    length = picker.info.samples
-    windows = [(s, start) for s in stretches for start in s.starts.tolist()]
-    for begin in range(0, len(windows), batch):
-        part = windows[begin : begin + batch]
-        filled = np.stack([s.data[:, start : start + length] for s, start in part])
-        yield from picker.probabilities(filled)
+    info = picker.info
+    windows = ((s, start) for s in stretches for start in s.starts.tolist())
+    filled = np.empty((batch, len(info.component_order), info.samples), np.float32)
+    while part := list(islice(windows, batch)):
+        for window, (stretch, start) in zip(filled, part, strict=False):
+            stretch.waveforms.fill(window, stretch.first + start)
+        yield from picker.probabilities(filled[: len(part)])
 
 
 class _Stack:
-    """The probabilities of one stretch while its windows come in."""
+    """The probabilities of a part of a stretch while its windows come in."""
 
     def __init__(self, samples: int, info: PickerInfo) -> None:
         self._info = info
+        self._samples = samples
         self._combine = np.maximum if info.stacking == "max" else np.add
-        self._sum = np.zeros((len(info.phases), samples), np.float32)
-        self._count = np.zeros(samples, np.uint16)
+        self._begin = 0  # of the part
+        room = min(samples, max(_BLOCK, 4 * info.samples))
+        self._sum = np.zeros((len(info.picked), room), np.float32)
+        self._count = np.zeros(room, np.uint16)
+
+    @property
+    def stop(self) -> int:
+        """The sample after the last one that a window may have."""
+        return self._begin + len(self._count)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all samples have been taken."""
+        return self._begin >= self._samples
 
     def add(self, start: int, probabilities: F32) -> None:
         before, after = self._info.blinding
         inner = slice(before, self._info.samples - after)
-        outer = slice(start + before, start + self._info.samples - after)
+        begin = start - self._begin
+        outer = slice(begin + before, begin + self._info.samples - after)
         part, there = probabilities[:, inner], self._sum[:, outer]
         holes = np.isnan(part[0])  # BasicPhaseAE has some, beside what is blinded
-        given = ~holes if holes.any() else np.True_
-        self._combine(there, part, out=there, where=given)
-        self._count[outer] += given
+        if holes.any():
+            self._combine(there, part, out=there, where=~holes)
+            self._count[outer] += ~holes
+        else:
+            self._combine(there, part, out=there)
+            self._count[outer] += 1
 
-    def result(self) -> F32:
+    def settled(self, stop: int) -> F32:
+        """Return the next samples before one that no window to come reaches, and make room."""
+        length = min(stop - self._begin, len(self._count), self._samples - self._begin)
+        part, count = self._sum[:, :length].copy(), self._count[:length]
         if self._info.stacking == "avg":
-            np.divide(self._sum, self._count, out=self._sum, where=self._count > 1)
-        self._sum[:, self._count == 0] = np.nan
-        return self._sum
+            np.divide(part, count, out=part, where=count > 1)
+        part[:, count == 0] = np.nan
+        left = len(self._count) - length
+        for array in (self._sum, self._count):
+            array[..., :left] = array[..., length:].copy()
+            array[..., left:] = 0
+        self._begin += length
+        return part
+
+
+class _Finder:
+    """Finds the triggers of a curve that comes in parts."""
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._begin = 0  # of what is kept
+        self._kept = np.empty(0, np.float32)
+
+    def look(self, part: F32) -> list[Trigger]:
+        """Return the triggers that end before the last sample so far; keep what may go on."""
+        curve = np.concatenate([self._kept, part]) if len(self._kept) else part
+        below = np.flatnonzero(~(curve >= np.float32(self._threshold / 2)))
+        stop = int(below[-1]) + 1 if len(below) else 0
+        found = self._shifted(curve[:stop])
+        self._begin += stop
+        self._kept = curve[stop:]
+        return found
+
+    def rest(self) -> list[Trigger]:
+        """Return the trigger that goes on to the end of the curve, if any."""
+        return self._shifted(self._kept)
+
+    def _shifted(self, curve: F32) -> list[Trigger]:
+        at = self._begin
+        return [
+            Trigger(t.onset + at, t.peak + at, t.end + at, t.confidence)
+            for t in triggers(curve, self._threshold)
+        ]
 
 
 def triggers(curve: F32, threshold: float) -> list[Trigger]:

@@ -40,7 +40,6 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from epicat.clock import day_start, month_of, named_day
@@ -70,7 +69,6 @@ from epicat.tables import (
 __all__ = ["DataFile", "ParquetStore", "in_threads"]
 
 _ABOUT = "store.json"
-_FORMAT = ds.ParquetFileFormat()
 _TRIES = 10
 _THREADS = 8
 _ROW_GROUP = 1 << 17
@@ -245,10 +243,12 @@ class ParquetStore:
 
     def scan(self, file: DataFile, columns: Sequence[str], chosen: Any = None) -> pa.Table:
         """Read columns of the rows for which an expression is true."""
+        import pyarrow.dataset as ds  # noqa: PLC0415 - brings pandas; pickers write, and rarely read
+
         schema = pa.schema([SCHEMAS[file.table].field(name) for name in columns])
         whole = _without_design(SCHEMAS[file.table])
         with self._damage_told(file.name):
-            fragment = _FORMAT.make_fragment(file.name, self.files.arrow)
+            fragment = ds.ParquetFileFormat().make_fragment(file.name, self.files.arrow)
             found = fragment.to_table(schema=whole, columns=columns, filter=chosen)
         return found.cast(schema)
 

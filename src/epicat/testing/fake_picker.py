@@ -36,8 +36,8 @@ class FakePicker:
         self._half_at = half_at
 
     def probabilities(self, windows: F32) -> F32:
-        """Return the probabilities of noise, P and S."""
+        """Return the probabilities of P and S."""
         size = np.abs(windows - windows.mean(axis=2, keepdims=True))
         share = size / (size + self._half_at)
         p, s = share[:, 0], share[:, 1:].max(axis=1)
-        return np.asarray(np.stack([1 - np.maximum(p, s), p, s], axis=1), np.float32)
+        return np.asarray(np.stack([p, s], axis=1), np.float32)

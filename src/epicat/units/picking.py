@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from epicat.archive.reader import Archive
@@ -14,7 +15,7 @@ from epicat.errors import ArchiveError, AwayError, ObjectError
 from epicat.model import ANY_LOCATION, Flag, ObjectRead, Pick, Span, StationDay, Status
 from epicat.pick.bundle import BATCH
 from epicat.pick.picker import Picker
-from epicat.pick.windows import Stretch, curves, triggers, window_starts
+from epicat.pick.windows import Stretch, found_triggers, window_starts
 from epicat.waveforms.bands import Choice, choose, with_pressure
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.quality import (
@@ -25,7 +26,7 @@ from epicat.waveforms.quality import (
 )
 from epicat.waveforms.records import Channel, Decoded, Records, decode
 from epicat.waveforms.runs import Run, merge
-from epicat.waveforms.segments import Segment, segments
+from epicat.waveforms.segments import Segment, at_rate, segments
 
 __all__ = ["DayPicker", "DayResult", "pick_segments"]
 
@@ -82,10 +83,11 @@ class DayPicker:
         span = key.span.widened(self._run.halo_ns)
         return self._archive.objects(row.network, row.code, span)
 
-    def pick(self, key: StationDay) -> DayResult:
+    def pick(self, key: StationDay, coming: StationDay | None = None) -> DayResult:
         """Pick a station-day.  Bad objects are told in the result, never raised.
 
-        Raises `AwayError` if the archive is gone.
+        What the ``coming`` station-day needs is read while this one is computed.  Raises
+        `AwayError` if the archive is gone.
         """
         try:
             items = self.objects(key)
@@ -94,13 +96,13 @@ class DayPicker:
         except ArchiveError as error:
             return DayResult(Status.READ_ERROR, str(error))
         read = self._read(key, items)
-        runs = {channel: merge(records, channel.rate) for channel, records in read.channels.items()}
-        choice, faults = sound_choice(
-            lambda channels: self._choose(key, channels), runs, key.span, self._run.quality
-        )
-        if choice is None:
-            return _rejected(read, faults) if faults else _without_data(read)
-        return self._pick(key, read, choice, faults)
+        self._expect(coming)
+        return self._pick(key, read)
+
+    def _expect(self, coming: StationDay | None) -> None:
+        if coming is not None:
+            with suppress(ArchiveError):  # told when its turn comes
+                self._archive.expect(self.objects(coming))
 
     def _choose(self, key: StationDay, channels: Mapping[Channel, Sequence[Run]]) -> Choice | None:
         rows = self._campaign.rows_by_name[key.station]
@@ -145,17 +147,28 @@ class DayPicker:
         }
         return places.get(location, places.get(ANY_LOCATION)) == name
 
-    def _pick(
-        self, key: StationDay, read: _Read, choice: Choice, faults: Sequence[Fault]
-    ) -> DayResult:
+    def _pick(self, key: StationDay, read: _Read) -> DayResult:
+        runs = {channel: merge(records, channel.rate) for channel, records in read.channels.items()}
+        read.channels.clear()  # what is not chosen need not be kept
+        choice, faults = sound_choice(
+            lambda channels: self._choose(key, channels), runs, key.span, self._run.quality
+        )
+        if choice is None:
+            return _rejected(read, faults) if faults else _without_data(read)
         info = self._picker.info
         rate = Fraction(info.sampling_rate)
         widened = key.span.widened(self._run.halo_ns)
-        found = segments(choice.components, info.component_order, rate, widened, info.filters)
+        samples = round(sum(_samples(runs, key.span) for runs in choice.components.values()))
+        components = dict(choice.components)
+        choice = replace(choice, components={})
+        del runs
+        for name in tuple(components):  # one after the other: what was read is let go
+            components[name] = at_rate(components.pop(name), rate, info.filters.get(name))
+        found = segments(components, info.component_order, rate, widened)
         row = self._campaign.rows_by_name[key.station][0]
         trace_id = f"{row.network}.{row.code}.{choice.location}"
         sound, others = sound_segments(found, key.span, rate, self._run.quality)
-        faults = [*faults, *others]
+        faults += others
         picks, windows = pick_segments(
             self._picker, sound, self._run.thresholds, (trace_id, choice.band), key.span
         )
@@ -167,7 +180,7 @@ class DayPicker:
             reason=_reason(faults, short, _left_out(choice, read.remarks), read.trouble),
             picks=tuple(picks),
             objects=tuple(read.objects),
-            samples=round(sum(_samples(runs, key.span) for runs in choice.components.values())),
+            samples=samples,
             gaps=_gaps(found, key.span, rate),
             channels=_channels(choice),
             flags=flags_of(faults),
@@ -189,11 +202,10 @@ def pick_segments(
     rate = Fraction(info.sampling_rate)
     stretches = [_stretch(segment, picker) for segment in found]
     picks = []
-    for segment, curve in zip(found, curves(picker, stretches, BATCH), strict=True):
-        for row, phase in enumerate(info.phases):
-            if phase not in thresholds:
-                continue
-            for trigger in triggers(curve[row], thresholds[phase]):
+    found_of_each = found_triggers(picker, stretches, thresholds, BATCH)
+    for segment, by_phase in zip(found, found_of_each, strict=True):
+        for phase, triggers in by_phase.items():
+            for trigger in triggers:
                 peak, onset, end = (
                     segment.time_ns(segment.first + at, rate)
                     for at in (trigger.peak, trigger.onset, trigger.end)
@@ -217,7 +229,8 @@ def _stretch(segment: Segment, picker: Picker) -> Stretch:
         starts_really=segment.starts_really,
         ends_really=segment.ends_really,
     )
-    return Stretch(segment.data, starts - segment.first)
+    length = segment.stop - segment.first
+    return Stretch(segment, segment.first, length, starts - segment.first)
 
 
 def _channels(choice: Choice) -> str:

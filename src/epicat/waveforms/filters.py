@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt
 
 from epicat.model import Filter
 from epicat.waveforms.runs import Run
@@ -57,6 +56,8 @@ def reach_s(how: Filter) -> float:
 
 
 def _passed(sections: F64, samples: F64, *, zerophase: bool) -> F64:
+    from scipy.signal import sosfilt  # noqa: PLC0415 - half a second that few need
+
     passed: F64 = sosfilt(sections, samples)
     if zerophase:
         passed = sosfilt(sections, passed[::-1])[::-1].copy()
@@ -92,6 +93,8 @@ def _sections(how: Filter, rate: Fraction) -> F64 | None:
     wanted = _KINDS[how.kind](how, float(rate) / 2)
     if wanted is None:
         return None
+    from scipy.signal import butter  # noqa: PLC0415 - heavy
+
     kind, corners = wanted
     return np.asarray(butter(how.corners, corners, kind, output="sos", fs=float(rate)))
 
@@ -99,6 +102,8 @@ def _sections(how: Filter, rate: Fraction) -> F64 | None:
 @lru_cache(maxsize=64)
 def _margin_s(how: Filter) -> int:
     """Return the seconds after which the slowest oscillation of the filter has decayed."""
+    from scipy.signal import butter  # noqa: PLC0415 - heavy
+
     corners = [f for f in (how.freqmin, how.freqmax) if f is not None]
     angular = [2 * np.pi * f for f in corners]
     _, poles, _ = butter(

@@ -14,7 +14,7 @@ import pymseed
 from numpy.typing import NDArray
 
 from epicat.clock import DAY_NS, iso
-from epicat.miniseed import Scan, codes_of, first_line, scan
+from epicat.miniseed import Scan, codes_of, first_line, headers_of, scan
 from epicat.model import Span
 from epicat.waveforms.grid import nominal_rate
 
@@ -94,7 +94,9 @@ def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
         with pymseed.MS3TraceList() as traces:
             # The last record of a stretch may be the bad one that ended it: told when unpacked.
             with suppress(pymseed.MiniSEEDError):
-                traces.add_buffer(stretch, record_list=True, starttime=start, endtime=end)
+                traces.add_buffer(
+                    stretch, record_list=True, starttime=start, endtime=end, validate_crc=False
+                )
             for trace in traces:
                 _take(decoded, trace, network, station)
     _drop_rates(decoded)
@@ -177,20 +179,18 @@ def _take(
 def _segment_records(
     segment: pymseed.mstracelist.MS3TraceSeg, reasons: list[str]
 ) -> Iterable[Records]:
-    entries = [r.record for r in segment.recordlist or ()]
-    starts = np.array([e.starttime for e in entries], np.int64)
-    counts = np.array([e.samplecnt for e in entries], np.int64)
+    starts, counts, _ = headers_of(segment)
     if not counts.any():  # records of events and of the clock have no samples
         return
     try:
         segment.unpack_recordlist()
         doubt = _doubt()
-        samples = np.array(segment.np_datasamples)
+        samples = segment.take_np_datasamples()
     except (pymseed.MiniSEEDError, ValueError):
-        yield from _one_by_one(entries, reasons)
+        yield from _one_by_one(segment, reasons)
         return
     if segment.sampletype not in _NUMBERS or len(samples) != counts.sum():
-        yield from _one_by_one(entries, reasons)
+        yield from _one_by_one(segment, reasons)
         return
     if doubt:
         reasons.append(doubt)
@@ -203,12 +203,12 @@ def _doubt() -> str:
     return next((f"samples may be wrong: {text.partition('Warning: ')[2]}" for text in found), "")
 
 
-def _one_by_one(entries: Iterable[pymseed.MS3Record], reasons: list[str]) -> Iterable[Records]:
+def _one_by_one(segment: pymseed.mstracelist.MS3TraceSeg, reasons: list[str]) -> Iterable[Records]:
     """Decode record by record where the segment as a whole cannot be: some are bad."""
     bad, reason, doubt = 0, "", ""
-    for entry in entries:
+    for entry in segment.recordlist or ():
         try:
-            record = pymseed.MS3Record.parse(bytes(entry.record), unpack_data=True)
+            record = pymseed.MS3Record.parse(bytes(entry.record.record), unpack_data=True)
             doubt = doubt or _doubt()
             if record.sampletype not in _NUMBERS:
                 raise ValueError("holds text, no samples")

@@ -13,13 +13,14 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import firwin, kaiser_beta, upfirdn
 
 from epicat.waveforms.runs import Clock, Run
 
 __all__ = ["resample", "support_s"]
 
 _ATTENUATION_DB = 80.0
+_BLOCK = 2**18
+"""Samples that are made at once: 64 bits of a whole day would be much of a worker's memory."""
 _TRANSITION = 0.1  # of the lower rate, ending at half of it
 
 
@@ -35,22 +36,36 @@ def resample(run: Run, rate: Fraction) -> Run | None:
     first, stop = _ceil(run.first * ratio), _floor((run.stop - 1) * ratio) + 1
     if stop <= first:
         return None
+    samples = np.empty(stop - first, np.float32)
+    for begin in range(first, stop, _BLOCK):
+        end = min(begin + _BLOCK, stop)
+        samples[begin - first : end - first] = _resampled(run, ratio, begin, end)
+    firsts = -((-run.clock.firsts * up) // down)
+    clock = Clock(firsts, run.clock.offsets_ns)
+    return Run(rate, first, samples, clock)
+
+
+def _resampled(run: Run, ratio: Fraction, first: int, stop: int) -> NDArray[np.float64]:
+    """Return some samples of the new grid; they are the same whichever are asked for at once."""
+    from scipy.signal import upfirdn  # noqa: PLC0415 - half a second, where rates are the same
+
+    up, down = ratio.numerator, ratio.denominator
     taps = _taps(up, down)
     half = len(taps) // 2
     # Pad so that the filter is filled everywhere and the input starts at a multiple of `down`:
     # there, both grids share a sample.
     reach = half // up + 1
-    begin = (run.first - reach) // down * down
-    end = run.stop + reach
-    padded = np.pad(run.samples.astype(np.float64), (run.first - begin, end - run.stop), "edge")
+    begin = (_floor(first / ratio) - reach) // down * down
+    end = _floor((stop - 1) / ratio) + 1 + reach
+    low, high = max(begin, run.first), min(end, run.stop)
+    part = run.samples[low - run.first : high - run.first].astype(np.float64)
+    padded = np.pad(part, (low - begin, end - high), "edge")
     filtered = upfirdn(taps, padded, up, down)
     skip = first - begin // down * up
     # upfirdn's output n is centred on input n * down - half of the stuffed signal.
     lead = half // down
-    samples = filtered[lead + skip : lead + skip + stop - first]
-    firsts = -((-run.clock.firsts * up) // down)
-    clock = Clock(firsts, run.clock.offsets_ns)
-    return Run(rate, first, np.ascontiguousarray(samples, np.float32), clock)
+    found: NDArray[np.float64] = filtered[lead + skip : lead + skip + stop - first]
+    return found
 
 
 def support_s(rate_in: Fraction, rate_out: Fraction) -> float:
@@ -65,6 +80,8 @@ def support_s(rate_in: Fraction, rate_out: Fraction) -> float:
 @lru_cache(maxsize=32)
 def _taps(up: int, down: int) -> NDArray[np.float64]:
     """Odd, symmetric taps at the stuffed rate; their half length is a multiple of ``down``."""
+    from scipy.signal import firwin, kaiser_beta  # noqa: PLC0415 - heavy
+
     lower = 1 / max(up, down)  # the lower rate over the stuffed one
     width = _TRANSITION * lower
     wanted = (_ATTENUATION_DB - 7.95) / (2 * 2.285 * 2 * np.pi * width)

@@ -80,7 +80,7 @@ def merge(records: Iterable[Records], rate: Fraction) -> list[Run]:
     given = [record for record in records if len(record.samples)]
     if not given:
         return []
-    samples: NDArray[np.generic] = np.concatenate([record.samples for record in given])
+    samples = _joined([record.samples for record in given])
     pieces = _finite(_laid(given, rate), samples)
     order = np.lexsort((-pieces.counts, pieces.firsts))
     order = order[pieces.counts[order] > 0]
@@ -93,15 +93,20 @@ def merge(records: Iterable[Records], rate: Fraction) -> list[Run]:
     starts, offsets = firsts + skips, pieces.offsets_ns[order]
     begins = pieces.begins[order]
     ends, begins = begins + pieces.counts[order], begins + skips
-    parts = [samples[b:e] for b, e in zip(begins.tolist(), ends.tolist(), strict=True)]
     holes = firsts - before
+    # Pieces that follow each other in the records as in time are one part, mostly the whole day.
+    heads = np.flatnonzero((holes != 0) | (begins != np.append(-1, ends[:-1])))
+    tails = np.append(heads, len(order))[1:] - 1
+    spans = zip(begins[heads].tolist(), ends[tails].tolist(), strict=True)
+    parts = [samples[begin:end] for begin, end in spans]
+    holes = holes[heads]
     cuts = [0, *(np.flatnonzero(holes[1:] > 1) + 1).tolist(), len(parts)]
     return [
         Run(
             rate,
-            int(starts[low]),
+            int(starts[heads[low]]),
             _filled(parts[low:high], holes[low:high]),
-            Clock(starts[low:high], offsets[low:high]),
+            Clock(*(c[heads[low] : tails[high - 1] + 1] for c in (starts, offsets))),
         )
         for low, high in pairwise(cuts)
         if low < high
@@ -145,7 +150,12 @@ def _filled(parts: Sequence[NDArray[np.generic]], holes: NDArray[np.int64]) -> N
         if hole == 1:
             filled.append(_between(filled[-1][-1], part[0]))
         filled.append(part)
-    return filled[0] if len(filled) == 1 else np.concatenate(filled)
+    return _joined(filled)
+
+
+def _joined(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
+    """Return parts as one, without a copy if there is one part only."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _between(before: np.generic, after: np.generic) -> NDArray[np.float64]:

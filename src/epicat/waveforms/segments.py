@@ -6,6 +6,7 @@ it, as in SeisBench.  Its borders are real ones, or cut at the edge of what was 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,17 +20,37 @@ from epicat.waveforms.grid import Grid
 from epicat.waveforms.resample import resample
 from epicat.waveforms.runs import Run
 
-__all__ = ["Segment", "segments"]
+__all__ = ["Piece", "Segment", "at_rate", "segments"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of one component inside a segment."""
+
+    begin: int
+    """Index of the first sample that is taken of the run."""
+    end: int
+    """Index after the last one."""
+    row: int
+    """Where the component stands in the order that the picker wants."""
+    run: Run
+    """The run, at the picker's rate, in whatever type the archive keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Samples of all components over a span without a gap."""
+    """Samples of all components over a span without a gap.
+
+    They stay in the runs: a day of them in 32 bits beside what was read would be a third of a
+    worker's memory, and no one needs more than a few windows at a time.
+    """
 
     first: int
     """Index of the first sample on the picker's grid."""
-    data: NDArray[np.float32]
-    """Shape (components, samples), in the order that the picker wants."""
+    stop: int
+    """Index after the last sample."""
+    rows: tuple[tuple[Piece, ...], ...]
+    """The pieces of each component, in the picker's order, rising and without overlap."""
     starts_really: bool
     """Whether the data begin here, rather than being cut at the edge of what was read."""
     ends_really: bool
@@ -37,10 +58,26 @@ class Segment:
     runs: tuple[tuple[Run, ...], ...]
     """The runs of each component in the segment, for the true times of samples."""
 
+    def fill(self, window: NDArray[np.float32], begin: int) -> None:
+        """Fill a window (components, samples) with what is there from a sample on, else zeros."""
+        end = begin + window.shape[1]
+        for row, pieces in zip(window, self.rows, strict=True):
+            row[:] = 0
+            at = max(bisect_right(pieces, begin, key=_begin) - 1, 0)
+            for piece in pieces[at:]:
+                if piece.begin >= end:
+                    break
+                low, high, first = max(piece.begin, begin), min(piece.end, end), piece.run.first
+                if low < high:
+                    part = piece.run.samples[low - first : high - first]
+                    row[low - begin : high - begin] = part
+
     @property
-    def stop(self) -> int:
-        """Index after the last sample."""
-        return self.first + self.data.shape[1]
+    def data(self) -> NDArray[np.float32]:
+        """All of it, of shape (components, samples)."""
+        whole = np.empty((len(self.rows), self.stop - self.first), np.float32)
+        self.fill(whole, self.first)
+        return whole
 
     def time_ns(self, index: int, rate: Fraction) -> int:
         """Return the true time of a sample: of the mean of the components that have it."""
@@ -69,22 +106,17 @@ def segments(
     """
     grid = Grid(rate)
     low, high = grid.first_at_or_after(read.start_ns), grid.first_at_or_after(read.end_ns)
-    by_row = [_at_rate(components.get(name, ()), rate, (filters or {}).get(name)) for name in order]
+    by_row = [at_rate(components.get(name, ()), rate, (filters or {}).get(name)) for name in order]
     return [_segment(g, len(order), (low, high)) for g in _pieces(by_row, low, high)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    begin: int
-    end: int
-    row: int
-    run: Run
+def at_rate(runs: Sequence[Run], rate: Fraction, how: Filter | None = None) -> list[Run]:
+    """Bring runs to a rate, filtered if that is wanted.
 
-
-def _at_rate(runs: Sequence[Run], rate: Fraction, how: Filter | None) -> list[Run]:
-    """Bring runs to a rate; where runs of different rates overlap, the earlier one is kept."""
-    at_rate = [r for run in runs if (r := _prepared(run, rate, how)) is not None]
-    return sorted(at_rate, key=lambda run: (run.first, -run.stop))
+    Where runs of different rates overlap, the earlier one is kept.
+    """
+    brought = [r for run in runs if (r := _prepared(run, rate, how)) is not None]
+    return sorted(brought, key=lambda run: (run.first, -run.stop))
 
 
 def _prepared(run: Run, rate: Fraction, how: Filter | None) -> Run | None:
@@ -96,18 +128,18 @@ def _prepared(run: Run, rate: Fraction, how: Filter | None) -> Run | None:
     return replace(prepared, samples=prepared.samples.astype(np.float32, copy=False))
 
 
-def _pieces(by_row: Sequence[Sequence[Run]], low: int, high: int) -> list[list[_Piece]]:
+def _pieces(by_row: Sequence[Sequence[Run]], low: int, high: int) -> list[list[Piece]]:
     """Group what touches or overlaps, whatever its component."""
     pieces = sorted(
         (
-            _Piece(max(run.first, low), min(run.stop, high), row, run)
+            Piece(max(run.first, low), min(run.stop, high), row, run)
             for row, runs in enumerate(by_row)
             for run in runs
             if run.first < high and run.stop > low
         ),
         key=lambda piece: (piece.begin, piece.end, piece.row),
     )
-    groups: list[list[_Piece]] = []
+    groups: list[list[Piece]] = []
     stop = low - 1
     for piece in pieces:
         if not groups or piece.begin > stop:
@@ -117,15 +149,19 @@ def _pieces(by_row: Sequence[Sequence[Run]], low: int, high: int) -> list[list[_
     return groups
 
 
-def _segment(pieces: Sequence[_Piece], rows: int, edges: tuple[int, int]) -> Segment:
+def _segment(pieces: Sequence[Piece], rows: int, edges: tuple[int, int]) -> Segment:
     first, stop = pieces[0].begin, max(piece.end for piece in pieces)
-    data = np.zeros((rows, stop - first), np.float32)
+    kept: list[list[Piece]] = [[] for _ in range(rows)]
     filled = [first] * rows
     for piece in pieces:
         begin = max(piece.begin, filled[piece.row])
         if begin < piece.end:
-            part = piece.run.samples[begin - piece.run.first : piece.end - piece.run.first]
-            data[piece.row, begin - first : piece.end - first] = part
+            kept[piece.row].append(replace(piece, begin=begin))
             filled[piece.row] = piece.end
     runs = tuple(tuple(p.run for p in pieces if p.row == row) for row in range(rows))
-    return Segment(first, data, first > edges[0], stop < edges[1], runs)
+    by_row = tuple(map(tuple, kept))
+    return Segment(first, stop, by_row, first > edges[0], stop < edges[1], runs)
+
+
+def _begin(piece: Piece) -> int:
+    return piece.begin

@@ -1,0 +1,26 @@
+"""Records as they lie in memory, for a picker's windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epicat.pick.picker import F32
+from epicat.pick.windows import Stretch
+
+__all__ = ["stretch_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    data: F32
+
+    def fill(self, window: F32, begin: int) -> None:
+        window[:] = self.data[:, begin : begin + window.shape[1]]
+
+
+def stretch_of(record: NDArray[np.float64], starts: NDArray[np.int64]) -> Stretch:
+    """Return a record (components, samples) and where windows begin on it."""
+    return Stretch(_Whole(record.astype(np.float32)), 0, record.shape[1], starts)

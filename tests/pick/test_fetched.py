@@ -112,5 +112,6 @@ def test_a_version_from_the_hub_leads_to_no_other_folder(
     metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"version": version}))
     with pytest.raises(ModelError, match="No version for weight 'ethz' available"):
         prepare()
-    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.parent != hub]
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path.parent != hub]
+    assert written == [tmp_path / "cache" / "config.json"]  # SeisBench's settings
     assert not [*tmp_path.rglob("*escaped*"), *Path("/tmp").glob("escaped*")]

@@ -239,7 +239,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     picks = folder / "picks.csv"
     picks.write_bytes(PICKS)
     import_picks(picks, ParquetStore(folder / "store", create=True))
-    (path,) = (folder / "store" / "ledger").iterdir()
+    (path,) = (folder / "store" / "ledger").rglob("*.parquet")
     return path, path.read_bytes()
 
 
@@ -248,7 +248,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
 def test_any_ledger(ledger: tuple[Path, bytes], data: st.DataObject) -> None:
     path, sound = ledger
     body = data.draw(hostile(sound))
-    store = path.parent.parent
+    store = path.parents[2]
     path.write_bytes(body)
     with naming(f"{store}/ledger"):
         ParquetStore(LocalFiles(store)).ledger(Stage.PICK)
@@ -261,4 +261,4 @@ def test_a_ledger_that_says_what_no_ledger_says(ledger: tuple[Path, bytes], name
     at = table.column_names.index(name)
     pq.write_table(table.set_column(at, name, pa.array(["perhaps"] * len(table))), path)
     with pytest.raises(EpicatError, match="damaged"):
-        ParquetStore(LocalFiles(path.parent.parent)).ledger()
+        ParquetStore(LocalFiles(path.parents[2])).ledger()

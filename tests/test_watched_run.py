@@ -61,11 +61,12 @@ def test_it_writes_to_its_own_folders_alone(
     own = [folder / name for name in ("store", "copy", "made")]
     for place in (*own, epicat_cache):
         assert any(p.is_relative_to(place) for p in done.written), place
-    fonts = [folder / "home" / name for name in (".cache", ".config")]
+    fonts = [folder / "home" / name for name in (".cache", ".config", "tmp")]
     assert done.outside(*own, *fonts, epicat_cache) == set()
     # What libraries in C write is seen here only.
     assert {p.name for p in folder.iterdir()} == {"store", "copy", "made", "home", "log"}
-    assert {p.name for p in (folder / "home").iterdir()} <= {".cache", ".config"}
+    assert {p.name for p in (folder / "home").iterdir()} <= {".cache", ".config", "tmp"}
+    assert list((folder / "home" / "tmp").iterdir()) == []
     assert {p.name for p in network.iterdir()} == {"sds", "stations.csv", "tiny.json", "tiny.pt"}
 
 

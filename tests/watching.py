@@ -57,8 +57,8 @@ def watched(log: Path, *commands: Sequence[object], **variables: str) -> Watched
     """
     log.unlink(missing_ok=True)
     home = log.parent / "home"
-    home.mkdir(exist_ok=True)
-    environment = {**os.environ, "HOME": str(home), "TMPDIR": str(home), **variables,
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "HOME": str(home), "TMPDIR": str(home / "tmp"), **variables,
                    "PYTHONPATH": os.pathsep.join(map(str, (HERE / "watched", SOURCE))),
                    "EPICAT_WATCHED": str(log), "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
     done = subprocess.run(

@@ -256,7 +256,11 @@ class TestFaults:
                 keys(source)
 
     @pytest.mark.usefixtures("impatient")
-    def test_a_server_that_failed_for_long_is_asked_briskly_until_it_answers(self) -> None:
+    def test_a_server_that_failed_for_long_is_asked_briskly_until_it_answers(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("EPICAT_PATIENCE", "3")
+
         def answer(number: int, asked: str) -> Answer:
             return body(b"1") if asked.endswith("good") else refusal(500, "InternalError")
 

@@ -91,7 +91,7 @@ DAMAGE = {
         lambda path: path.unlink(),
         "events and arrivals that differ",
     ),
-    "marks cut off": ("ledger/*.parquet", cut_off, "damaged marks"),
+    "marks cut off": ("ledger/**/*.parquet", cut_off, "damaged marks"),
     "all marks deleted": ("ledger", shutil.rmtree, "rows being written"),
     "a record cut off": ("records/run/*.json", cut_off, "damaged records"),
     "stations cut off": ("stations/*.parquet", cut_off, "damaged records"),

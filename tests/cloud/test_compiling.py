@@ -265,5 +265,5 @@ def test_a_request_is_names_and_places(monkeypatch, tmp_path):
         "model": "EQTransformer", "weight": "ethz", "place": f"s3://bucket/part/models/{name}/bundle",
     }  # fmt: skip
     assert request_of(stack_of(Capacity="on-demand"), options, "ethz")["jobQueue"] == "arn:spot"
-    long = PickOptions(weight="w é" * 60)
+    long = PickOptions(weight="w+" * 32)
     check_submission(request_of(stack_of(), long, "x"))

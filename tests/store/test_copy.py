@@ -145,8 +145,8 @@ class Hostile(ParquetStore):
 class HostileDesign(ParquetStore):
     """A store whose rows claim a design that leads elsewhere."""
 
-    def ledger(self, stage=None, design=None):
-        return [replace(e, design="../../../escaped") for e in super().ledger(stage, None)]
+    def ledger(self, stage=None, design=None, span=None):
+        return [replace(e, design="../../../escaped") for e in super().ledger(stage, None, span)]
 
     def read(self, table, where):
         rows = super().read(table, replace(where, design=RUN))

@@ -76,13 +76,18 @@ def _sorted(files: Iterable[Found]) -> _Sorted:
             continue
         elif data is not None:
             found.rows.append((data, file))
-        elif folder in _MARKS and last.endswith(".parquet"):
+        elif _is_of_marks(folder) and last.endswith(".parquet"):
             found.marks.append(file.name)
         elif _is_other(folder, last):
             found.others.append(file.name)
         else:
             found.foreign.append(file.name)
     return found
+
+
+def _is_of_marks(folder: str) -> bool:
+    top, _, month = folder.partition("/")
+    return top in _MARKS and (not month or (month.startswith("month=") and "/" not in month))
 
 
 def _is_other(folder: str, last: str) -> bool:

@@ -152,7 +152,7 @@ def _show_files(
             [STAGE_OF[table].value, design],
         )
         found = connection.execute(
-            f"SELECT DISTINCT generation FROM _{table}_live"  # noqa: S608 - our own names
+            f"SELECT DISTINCT generation FROM _{table}_live"  # noqa: S608 - our own names # nosec B608
         ).fetchall()
         generations = {generation for (generation,) in found}
         files = store.data_files(table, design) if generations else []

@@ -6,6 +6,7 @@ Measured as the largest resident set of a process that does nothing else.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -70,6 +71,7 @@ def peak_gb(day: Day, folder: Path) -> float:
     for step in ("write", "pick"):
         done = subprocess.run(
             [sys.executable, "-m", "torture.machines.station_day", step, about],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             check=False, capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode:

@@ -18,6 +18,7 @@ from epicat.work import Outcome, Worker
 __all__ = ["Pool"]
 
 _TRIES = 3
+_GONE_S = 2.0
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -103,10 +104,15 @@ class Pool:
 
     def close(self, *, now: bool) -> None:
         """Let the processes go; ``now`` ends them in the middle of what they do."""
+        # Python's end wakes the pool's thread by a pipe that the thread may be closing just then:
+        # so it should be over before.  The pool forgets it at the shutdown.
+        thread = getattr(self._pool, "_executor_manager_thread", None)
         try:
             self._pool.shutdown(wait=not now, cancel_futures=True)
         finally:
             self._children.kill()  # also if the waiting is interrupted
+            if thread is not None:
+                thread.join(_GONE_S)
 
 
 @cache

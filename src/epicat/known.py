@@ -115,12 +115,15 @@ class Known:
         Days without data are looked at again if the archive is another one, and days that
         could not be read or failed in any case.
         """
-        entry = self.picks.get(str(key)) if self.picks else None
+        entry = self._entry(key)
         if entry is None or entry.status in LOOK_AGAIN:
             return False
         return entry.status != Status.NO_DATA or entry.archive == archive
 
     def lacks(self, key: StationDay) -> bool:
         """Tell whether the archive did not give all of a station-day when it was picked."""
-        entry = self.picks.get(str(key)) if self.picks else None
+        entry = self._entry(key)
         return entry is not None and entry.is_incomplete
+
+    def _entry(self, key: StationDay) -> LedgerEntry | None:
+        return self.picks.get(str(key)) if self.picks else None  # a first plan asks millions

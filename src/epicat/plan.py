@@ -113,7 +113,8 @@ def block_units(
 
 
 def _newest(keys: Iterable[str], known: Mapping[str, LedgerEntry]) -> int:
-    return max((known[key].marked_ns for key in keys if key in known), default=0)
+    entries = (known.get(key) for key in keys)
+    return max((entry.marked_ns for entry in entries if entry), default=0)
 
 
 def _blocks(campaign: Campaign, known: Known) -> list[Span]:
@@ -139,7 +140,8 @@ def _is_due(block: Span, campaign: Campaign, known: Known, pending: set[date]) -
 def inputs_digest(picks: Mapping[str, LedgerEntry], names: Sequence[str], reach: Span) -> str:
     """Return a digest of the pick results that a block uses: every station-day in its reach."""
     keys = (str(StationDay(name, day)) for day in reach.days() for name in names)
-    return digest_of(*(f"{key}={picks[key].result}" for key in keys if key in picks))
+    found = ((key, picks.get(key)) for key in keys)
+    return digest_of(*(f"{key}={entry.result}" for key, entry in found if entry))
 
 
 def block_key(block: Span) -> str:

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+import s3
 
 __all__ = ["Choice", "Fault", "Proxy", "Request", "at_random", "reset"]
 
@@ -110,16 +112,8 @@ class Proxy:
     def serving(self, port: int = 0) -> Iterator[str]:
         """Serve on the loopback; give the address."""
         handler = type("Handler", (_Handler,), {"proxy": self})
-        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        with s3.on_loopback(handler, port) as address:
+            yield address
 
 
 def reset(connection: socket.socket) -> None:

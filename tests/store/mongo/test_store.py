@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epicat.clock import DAY_NS, parse_time
+from epicat.clock import DAY_NS, SECOND_NS, parse_time
 from epicat.errors import StoreError
 from epicat.model import Pick, Stage, Station
 from epicat.store.interface import Where, begun_ns, new_generation
@@ -224,7 +224,8 @@ def test_clearing_leaves_what_counts_and_what_is_being_written(store, raw):
 
 
 def test_a_writing_of_more_than_a_week_is_not_marked(store):
-    old = f"t{time.time_ns() - LONGEST_NS - 1:016x}{'0' * 15}"
+    # A second more, since a server tells the time in whole milliseconds.
+    old = f"t{time.time_ns() - LONGEST_NS - SECOND_NS:016x}{'0' * 15}"
     with pytest.raises(StoreError, match=r"more than a week ago.*run again"):
         store.mark([entry_of("A", old, 1, design=RUN)])
 

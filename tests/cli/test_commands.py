@@ -12,6 +12,7 @@ import typer
 
 import epicat
 from epicat.cli.app import app, main
+from epicat.cli.commands import COMMANDS
 from epicat.store.interface import Where
 from epicat.store.parquet import ParquetStore
 from tiny_network import arguments, truths, write_network
@@ -73,6 +74,23 @@ def test_every_command_and_every_option_is_documented():
         assert not command.hidden
         for parameter in command.params:
             assert parameter.help, f"{name} {parameter.name}"
+
+
+def test_the_list_of_commands_says_what_their_own_help_begins_with():
+    called = typer.main.get_command(app).commands
+    for name, entry in COMMANDS.items():
+        said = " ".join(called[name].help.split("\n\n")[0].split())
+        assert said.startswith(" ".join(entry.line.split())), name
+
+
+def test_the_help_imports_no_command():
+    code = (
+        "import sys\nfrom epicat.cli.app import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "found = {m for m in sys.modules if m.startswith(('epicat.cli.', 'pydantic'))}\n"
+        "assert found == {'epicat.cli.app', 'epicat.cli.commands'}, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_the_commands_are_those_of_the_documentation():

@@ -1,4 +1,4 @@
-"""The command ``epicat``: its commands, its exit codes, and the door where errors stop.
+"""The command ``epicat``: its exit codes, and the door where errors stop.
 
 Exit codes: 0 done, 1 something failed, 2 what was given cannot be used, 75 a job that
 should be tried again, 130 interrupted.
@@ -15,64 +15,20 @@ from typing import Annotated
 import typer
 
 from epicat import __version__
-from epicat.cli import (
-    associate,
-    cloud,
-    compact,
-    copy,
-    demo,
-    doctor,
-    export,
-    init,
-    jobs,
-    models,
-    picks,
-    plan,
-    plot,
-    query,
-    run,
-    stations,
-    status,
-    submit,
-    synth,
-    work,
-)
+from epicat.cli.commands import Commands
 from epicat.errors import EpicatError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="epicat",
+    cls=Commands,
     help="From continuous seismic waveforms to an earthquake catalog.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init")(init.init)
-app.command("demo")(demo.demo)
-app.command("run")(run.run)
-app.command("associate")(associate.associate)
-app.command("plan")(plan.plan)
-app.command("status")(status.status)
-app.command("export")(export.export)
-app.command("plot")(plot.plot)
-app.command("query")(query.query)
-app.command("compact")(compact.compact)
-app.command("doctor")(doctor.doctor)
-app.command("copy")(copy.copy)
-app.command("synth")(synth.synth)
-app.command("submit")(submit.submit)
-app.command("retry")(submit.retry)
-app.command("cancel")(jobs.cancel)
-app.command("logs")(jobs.logs)
-app.command("cost")(jobs.cost)
-app.command("work")(work.work)
-app.add_typer(stations.app, name="stations")
-app.add_typer(picks.app, name="picks")
-app.add_typer(models.app, name="models")
-app.add_typer(cloud.app, name="cloud")
-
 _INTERRUPTED = 130
 _MACHINE = 1
 _OF_THE_MACHINE = frozenset(

@@ -1,0 +1,155 @@
+"""``python -m benchmarks.association``: a month of picks, and what is added to PyOcto's own time.
+
+The picks are imported into a store and associated as `epicat associate` does it, in one process;
+PyOcto's own time is that inside its calls.  Beside it, the same picks in one call of PyOcto each
+day, with the same parameters: what a script would do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyocto
+
+from benchmarks.measure import machine
+from benchmarks.month_of_picks import BEGIN, EXTENT, VP, VS, write_month
+from epicat.associate.associator import Associator, site_picks
+from epicat.associate.options import AssociateOptions
+from epicat.associate.sites import SiteIndex
+from epicat.associate.slices import Slice
+from epicat.cache import cache_folder
+from epicat.clock import DAY_NS, day_of, parse_time
+from epicat.config import Campaign, Cut
+from epicat.run.runner import make_plan
+from epicat.store.interface import Store, Where
+from epicat.store.open import open_store
+from epicat.stored import AssociationOptions, settle_association
+from epicat.tables import stations_table
+from epicat.units.importing import import_picks
+from epicat.work import Worker
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Seconds inside PyOcto."""
+
+    seconds: float = 0.0
+    calls: int = 0
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    asked = _arguments()
+    print(_HEAD.format(machine=machine(), **vars(asked)), flush=True)
+    for views in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            print(_row(Path(folder), asked, views=views), flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.association", description=__doc__)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--stations", type=int, default=50)
+    parser.add_argument("--picks", type=int, default=100_000)
+    return parser.parse_args()
+
+
+_HEAD = """\
+{picks:,} picks of {stations} stations on {days} days, in one process. {machine}.
+
+| | picks | earthquakes | events | PyOcto s | calls | around s | added | by the day s | peak MB |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
+
+
+def _row(folder: Path, asked: argparse.Namespace, *, views: bool) -> str:
+    quakes = write_month(folder, asked.stations, asked.days, asked.picks)
+    store = open_store(str(folder / "store"), create=True)
+    campaign = _campaign(folder, store, asked.days, views=views)
+    units = make_plan(campaign, Cut(), store, recheck=False).associating
+    worker = Worker(campaign)
+    before_mb = _peak_mb()
+    with _timed() as clock:
+        begin = time.process_time()
+        events = sum(worker.work(unit).found for unit in units)
+        whole = time.process_time() - begin
+    peak_mb = _peak_mb()
+    picks = store.read("picks", Where()).num_rows
+    around = whole - clock.seconds
+    return (
+        f"| {'three views' if views else 'one view'} | {picks:,} | {quakes:,} | {events:,} "
+        f"| {clock.seconds:.1f} | {clock.calls:,} | {around:.2f} "
+        f"| {100 * around / clock.seconds:.1f} % | {_by_the_day(campaign, store, asked.days):.1f} "
+        f"| {peak_mb:.0f}, {before_mb:.0f} before |"
+    )
+
+
+def _campaign(folder: Path, store: Store, days: int, *, views: bool) -> Campaign:
+    from epicat.archive.stations import Patterns, find_stations  # noqa: PLC0415
+
+    import_picks(folder / "picks.parquet", store)
+    stations = find_stations(str(folder / "stations.csv"), EXTENT, Patterns((), ()))
+    store.put_stations(stations_table(stations))
+    end = day_of(parse_time(BEGIN) + days * DAY_NS).isoformat()
+    return settle_association(
+        AssociationOptions(
+            start=BEGIN,
+            end=end,
+            extent=EXTENT,
+            store=store.location,
+            associate=AssociateOptions(views=views, p_velocity=VP, s_velocity=VS),
+        ),
+        store,
+    )
+
+
+@contextmanager
+def _timed() -> Iterator[_Clock]:
+    """Count the seconds that are spent inside PyOcto."""
+    clock, method = _Clock(), pyocto.OctoAssociator.associate
+
+    def timed(octo: Any, *given: Any, **named: Any) -> Any:
+        begin = time.process_time()
+        try:
+            return method(octo, *given, **named)
+        finally:
+            clock.seconds += time.process_time() - begin
+            clock.calls += 1
+
+    pyocto.OctoAssociator.associate = timed
+    try:
+        yield clock
+    finally:
+        pyocto.OctoAssociator.associate = method
+
+
+def _by_the_day(campaign: Campaign, store: Store, days: int) -> float:
+    """Return the seconds of PyOcto on the same picks, a day at a time, nothing read twice."""
+    design = campaign.design
+    index = SiteIndex.of(campaign.stations, design.plane, campaign.site_radius_m)
+    picks = site_picks(store.read("picks", Where()), index)
+    associator = Associator(design, cache_folder("traveltimes"))
+    first_ns = parse_time(BEGIN)
+    with _timed() as clock:
+        for day in range(days):
+            start_ns = first_ns + day * DAY_NS
+            part = tuple(p for p in picks if start_ns <= p.time_ns < start_ns + DAY_NS)
+            associator.associate_slice(Slice(start_ns, part))
+    return clock.seconds
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
+if __name__ == "__main__":
+    pa.set_cpu_count(1)
+    main()

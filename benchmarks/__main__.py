@@ -1,10 +1,15 @@
-"""``python -m benchmarks``: station-days, whole processes, epicat beside SeisBench."""
+"""``python -m benchmarks``: everything that is measured, a table each.
+
+Station-days in whole processes, epicat beside SeisBench; how near to the limit that is; and what
+the other modules here measure, each in a process of its own.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from importlib.metadata import version
@@ -14,12 +19,16 @@ from benchmarks.cases import CASES, Case
 from benchmarks.limits import limits
 from benchmarks.measure import Figures, machine, measure
 
+OTHERS = ("precision", "start", "association", "large_store", "seams", "scale", "submit_at_scale")
+"""Modules that are run as they are, after the station-days: ``python -m benchmarks.NAME -h``."""
+
 
 def main() -> None:
     """Measure what was asked for, and print a table of each."""
+    known = (*CASES, "limits", *OTHERS)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=[*CASES, "limits"], metavar="NAME",
-                        help=f"of {', '.join(CASES)} and limits; default: all")  # fmt: skip
+    parser.add_argument("--only", nargs="+", choices=known, metavar="NAME", default=known,
+                        help=f"of {', '.join(known)}; default: all")  # fmt: skip
     parser.add_argument("--runs", type=int, default=3, help="runs of each, after one to warm up")
     asked = parser.parse_args()
     data = Path(os.environ.get("EPICAT_REALDATA", "../shared/data"))
@@ -35,10 +44,13 @@ def main() -> None:
             f"{machine()}, openvino {version('openvino')}, seisbench {version('seisbench')}, "
             f"torch {version('torch')}. Ratios are to the fastest SeisBench."
         )
-        for name in asked.only or [*CASES, "limits"]:
+        for name in asked.only:
             print()
             if name == "limits":
                 print(limits(Path(folder)), flush=True)
+            elif name in OTHERS:
+                print(f"`python -m benchmarks.{name}`\n", flush=True)
+                subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
             else:
                 print(_measured(CASES[name], Path(folder) / name, asked.runs, env), flush=True)
 

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +177,24 @@ def test_threads_do_not_change_a_bit(bundle: Bundle, realdata: Path) -> None:
     windows = real_windows(realdata, bundle.info.samples, 20)
     one, two = (OpenVinoPicker(bundle, threads).probabilities(windows) for threads in (1, 2))
     np.testing.assert_array_equal(one, two)
+
+
+def test_workers_do_not_all_compute_on_one_core(picker: OpenVinoPicker, realdata: Path) -> None:
+    """OpenVINO pins the one thread of each process to the same core unless it is told not to."""
+    windows = real_windows(realdata, picker.info.samples, BATCH)
+    thread, done, seen = threading.get_native_id(), threading.Event(), set()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.add(frozenset(os.sched_getaffinity(thread)))
+
+    with ThreadPoolExecutor(1) as threads:
+        looking = threads.submit(look)
+        for _ in range(20):
+            picker.probabilities(windows)
+        done.set()
+        looking.result()
+    assert seen == {frozenset(os.sched_getaffinity(0))}
 
 
 def test_results_are_not_overwritten_and_windows_not_touched(

@@ -213,6 +213,8 @@ class OpenVinoPicker:
                     "INFERENCE_PRECISION_HINT": self.precision,
                     "INFERENCE_NUM_THREADS": threads,
                     "NUM_STREAMS": 1,
+                    # Each process would pin its thread to the first core: all to the same one.
+                    "ENABLE_CPU_PINNING": False,
                 },
             )
         except RuntimeError as error:

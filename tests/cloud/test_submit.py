@@ -133,6 +133,8 @@ def test_a_unit_is_found_by_name_and_by_key(tmp_path):
         ("associate-0002", ("associate-0002", 0)),
         ("XX.ST05/2020.003", ("pick-0001", 1)),
         ("2020-01-04T06:00:00.000000Z", ("associate-0002", 0)),
+        ("2020-01-04T06:00", ("associate-0002", 0)),
+        ("2020.004", ("associate-0002", 0)),
     ):
         job, index = find_unit(submission, handed, text)
         assert (job.name, index) == found

@@ -209,7 +209,8 @@ def test_what_is_compiled_is_used_again(bed, epicat, stack, words, here):
     assert (told.code, told.out) == (0, "")
     assert "compiled, in s3://epicat-cmp-" in told.err
     assert "nothing to do" in told.err
-    dry = epicat("submit", *words, "--store", f"s3://{BUCKET}/other", "--dry-run")
+    dry = epicat("submit", *words, "--collection", "other", "--dry-run")
+    assert "16 station-days" in dry.err
     assert "would be compiled" not in dry.err
     assert "run " in dry.err
     assert len(bed.batch.jobs) == before

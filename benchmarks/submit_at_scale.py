@@ -69,7 +69,7 @@ def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
     planned: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         submission = Submission(f"{folder}/submission")
-        submission.writecampaign_of(campaign)
+        submission.write_campaign(campaign)
         handed = Handed.planned(stack, campaign, cut, strict=False)
         arrays = _counted(arrays_of(campaign, cut, Known({}, {})), planned)
         hand_over(aws, stack, submission, arrays, handed)  # type: ignore[arg-type]

@@ -19,6 +19,8 @@ from awsbed.waiting import needed, state
 
 GRACE_S = 30.0
 """Between SIGTERM and SIGKILL, as Fargate does it by default."""
+PATIENCE_S = 300.0
+"""How long a test waits for what comes within seconds, on a machine that has much else to do."""
 EXITED = "Essential container in task exited"
 INTERRUPTED = "Your Spot Task was interrupted."
 TOO_LONG = "Job attempt duration exceeded timeout"
@@ -118,7 +120,7 @@ class LocalBatch:
             running.reason = "OutOfMemoryError: Container killed due to memory usage"
             running.process.kill()
 
-    def until(self, happened: Callable[[], bool], seconds: float = 60.0) -> None:
+    def until(self, happened: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
         """Wait for something to be so; raise `TimeoutError` if it does not come."""
         end = time.monotonic() + seconds
         # Asked without the lock: it may be the API that is asked, which wants the lock itself
@@ -129,7 +131,7 @@ class LocalBatch:
             with self._changed:
                 self._changed.wait(0.02)
 
-    def finish(self, seconds: float = 60.0) -> None:
+    def finish(self, seconds: float = PATIENCE_S) -> None:
         """Wait for all jobs to be over."""
         self.until(lambda: all(job.is_over for job in self.jobs.values()), seconds)
 

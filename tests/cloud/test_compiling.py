@@ -209,10 +209,25 @@ def test_what_is_compiled_is_used_again(bed, epicat, stack, words, here):
     assert (told.code, told.out) == (0, "")
     assert "compiled, in s3://epicat-cmp-" in told.err
     assert "nothing to do" in told.err
-    dry = epicat("submit", *words, "--store", f"s3://{BUCKET}/other", "--dry-run")
+    dry = epicat("submit", *words, "--collection", "other", "--dry-run")
+    assert "16 station-days" in dry.err
     assert "would be compiled" not in dry.err
     assert "run " in dry.err
     assert len(bed.batch.jobs) == before
+
+
+def test_what_compiling_took_is_counted_beside_the_submission(bed, epicat, stack, words):
+    lines = epicat("cost", *NAME, "--json").json["submissions"]
+    (line,) = [line for line in lines if line["stage"] == "compile"]
+    jobs = compilations(bed)
+    attempts = [attempt for job in jobs for attempt in job.attempts]
+    seconds = sum(attempt["stoppedAt"] - attempt["startedAt"] for attempt in attempts) / 1000
+    assert (line["submission"], line["jobs"], line["attempts"]) == ("", len(jobs), len(attempts))
+    assert line["vcpu_seconds"] == pytest.approx(2 * seconds, abs=0.1)
+    hour = 2 * 0.04048 + 8 * 0.004445  # on demand, whatever the stack has
+    assert line["dollars"] == pytest.approx(hour * seconds / 3600, abs=1e-6)
+    assert line["dollars_reckoned"] == 0
+    assert [row.split()[0] for row in epicat("cost", *NAME).out.splitlines()[1:2]] == ["compile"]
 
 
 def test_a_stack_without_such_an_image_says_what_to_do(bed, epicat, role, words, here):

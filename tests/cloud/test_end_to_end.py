@@ -129,6 +129,7 @@ def test_a_catalog_from_one_command(bed, epicat, stack, network, expected, monke
     profile = ("--profile", "seis")
     submitted = epicat("submit", *given(network, *profile, "--json"))
     assert submitted.code == 0, submitted.err
+    assert "EPICAT_STORE is not set here: results go to the bucket" in submitted.err
     assert "AWS_ACCESS_KEY_ID" not in os.environ, "credentials are lent, not given"
     told = submitted.json
     assert [(job["name"], job["units"], job["keys"]) for job in told["jobs"]] == [

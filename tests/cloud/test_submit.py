@@ -11,7 +11,7 @@ from epicat.arrays import arrays_of
 from epicat.clock import DAY_NS
 from epicat.cloud.limits import check_submission
 from epicat.cloud.logs import find_unit
-from epicat.cloud.place import check_address, check_archive, check_store
+from epicat.cloud.place import check_address, check_archive, check_store, results_of
 from epicat.cloud.settings import DEFAULTS
 from epicat.cloud.stack import Stack
 from epicat.cloud.submit import hand_over
@@ -133,6 +133,8 @@ def test_a_unit_is_found_by_name_and_by_key(tmp_path):
         ("associate-0002", ("associate-0002", 0)),
         ("XX.ST05/2020.003", ("pick-0001", 1)),
         ("2020-01-04T06:00:00.000000Z", ("associate-0002", 0)),
+        ("2020-01-04T06:00", ("associate-0002", 0)),
+        ("2020.004", ("associate-0002", 0)),
     ):
         job, index = find_unit(submission, handed, text)
         assert (job.name, index) == found
@@ -156,6 +158,14 @@ def test_workers_must_reach_store_and_archive():
     for store in ("catalog", "s3://bucket/store", "s3://bucket/partly", "s3://other/part/store"):
         with pytest.raises(InputError, match="may write below s3://bucket/part/ and nowhere else"):
             check_store(store, stack)
+    for store in ("s3://bucket/part", "s3://bucket/part/models/", "s3://bucket/part/submissions/x"):
+        with pytest.raises(InputError, match="keeps other things there"):
+            check_store(store, stack)
+    assert results_of(stack, None) == "s3://bucket/part/store"
+    assert results_of(stack, "exercise") == "s3://bucket/part/exercise"
+    for name in ("", "../x", "a/b", ".x"):
+        with pytest.raises(InputError, match="--collection"):
+            results_of(stack, name)
     database = "mongodb+srv://ana@cluster/tutorial"
     with pytest.raises(InputError, match="do not know the database"):
         check_store(f"{database}#env:EPICAT_STORE", stack)

@@ -10,10 +10,13 @@ import pytest
 import typer
 import yaml
 
+from awsbed.retries import Ended, is_retried
 from epicat.cli.app import app
 from epicat.cloud import limits
 from epicat.cloud.compiling import request_of
 from epicat.cloud.settings import (
+    COMPILE_ARCHITECTURE,
+    COMPILE_MIB,
     COMPILE_VCPU,
     DEFAULTS,
     bucket_of,
@@ -153,7 +156,37 @@ def test_jobs_are_what_batch_takes(parsed):
     assert "Secrets" not in jobs["CompileJob"]["Properties"]["ContainerProperties"]
     own = jobs["CompileJob"]["Properties"]["ContainerProperties"]["ResourceRequirements"]
     limits.check_size(own[0]["Value"], int(own[1]["Value"]))
-    assert int(own[0]["Value"]) == COMPILE_VCPU
+    assert (int(own[0]["Value"]), int(own[1]["Value"])) == (COMPILE_VCPU, COMPILE_MIB)
+    assert tuple(parsed["Parameters"]["LogDays"]["AllowedValues"]) == limits.LOG_DAYS
+
+
+EXITED, SPOT = "Essential container in task exited", "Your Spot Task was interrupted."
+NO_NETWORK = "Timeout waiting for network interface provisioning to complete."
+ENDS = {
+    "it asks for another try": (Ended(75, EXITED), True),
+    "Spot took it back in time": (Ended(75, SPOT), True),
+    "Spot killed it": (Ended(137, SPOT), True),
+    "it never had a network": (Ended(None, NO_NETWORK), True),
+    "it never had its image": (
+        Ended(None, "Task failed to start", "CannotPullContainerError: i/o timeout"), True,
+    ),
+    "it never had its secret": (
+        Ended(None, "ResourceInitializationError: unable to pull secrets or registry auth"), True,
+    ),
+    "it failed": (Ended(1, EXITED), False),
+    "it was given nonsense": (Ended(2, EXITED), False),
+    "it has no program": (Ended(127, EXITED), False),
+    "all of it was killed": (Ended(137, EXITED, "OutOfMemoryError: killed"), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_who_never_ran_or_asks_for_it_is_started_again_and_nobody_else(case, parsed):
+    ended, is_again = ENDS[case]
+    for name in ("PickJob", "AssociateJob"):
+        rules = parsed["Resources"][name]["Properties"]["RetryStrategy"]["EvaluateOnExit"]
+        lower = [{k[0].lower() + k[1:]: v for k, v in rule.items()} for rule in rules]
+        assert is_retried({"attempts": 10, "evaluateOnExit": lower}, 1, ended) == is_again, name
 
 
 def test_the_job_that_compiles_runs_a_command_that_there_is(parsed, monkeypatch, tmp_path):
@@ -193,7 +226,7 @@ def test_the_image_that_compiles_starts_epicat_and_writes_where_it_may():
 
 def test_it_compiles_on_the_one_kind_of_machine_that_its_image_is_for(parsed):
     own = parsed["Resources"]["CompileJob"]["Properties"]["ContainerProperties"]
-    assert own["RuntimePlatform"]["CpuArchitecture"] == "X86_64"
+    assert own["RuntimePlatform"]["CpuArchitecture"] == COMPILE_ARCHITECTURE == "X86_64"
     with pytest.raises(InputError, match="--max-vcpus 1: one job alone takes 2 vCPUs"):
         check({**FULL, "MaxVcpus": "1", "AssociateVcpu": "1", "CompileImage": "epicat:c"})
 
@@ -210,6 +243,7 @@ BAD = {
     "a small disk": ({"Storage": "10"}, "10 GiB"),
     "no attempt": ({"Attempts": "0"}, "0 attempts"),
     "too many tries": ({"Tries": "11"}, "11 attempts"),
+    "a time for logs that there is not": ({"LogDays": "29"}, "--log-days 29: .* 545 or 731 days"),
     "no time": ({"PickTimeout": "30"}, "30 s"),
     "less than a job": ({"MaxVcpus": "1"}, "--max-vcpus 1: one job alone takes 2"),
     "a VPC alone": ({"VpcId": "vpc-1"}, "--subnets"),

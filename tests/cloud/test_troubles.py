@@ -80,6 +80,15 @@ def test_codes_in_plain_words(code, bed):
             _ = aws.account
 
 
+def test_a_page_in_between_is_not_taken_for_aws(bed, epicat):
+    page = 200, {"Content-Type": "text/html"}, b"<!doctype html><title>Sign in"
+    with s3.Faulty(lambda *_: page).serving() as endpoint:
+        told = epicat("cloud", "status", "--endpoint", endpoint)
+    assert told.code == 1
+    assert "is a proxy or a sign-in page in between" in told.err
+    assert "doctype" not in told.err
+
+
 def test_a_missing_right_is_named(bed):
     message = (
         "User: arn:aws:iam::1:user/me is not authorized to perform: cloudformation:DescribeStacks "
@@ -152,6 +161,9 @@ def test_without_boto3_it_says_what_to_install(monkeypatch):
 def test_a_region_is_found_in_the_environment(bed, monkeypatch):
     assert Aws().region == "us-west-2"
     assert Aws("us-east-2").region == "us-east-2"
+    monkeypatch.setenv("AWS_REGION", "")
+    with pytest.raises(InputError, match="no region"):
+        Aws()
     monkeypatch.delenv("AWS_REGION")
     with pytest.raises(InputError, match="no region"):
         Aws()

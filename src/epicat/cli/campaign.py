@@ -51,8 +51,9 @@ def takes(
 
     The command's first parameter gets what was given, as `Values`; the others stay as they are.
     ``without`` are keys that get no flag; ``file`` says whether there is a file; ``opens`` whether
-    the store is used: then it comes without a secret, and --collection names its database;
-    ``spanned`` whether days must be given.
+    the store is used: then it comes without a secret, and --collection names its database (a
+    command that has a ``collection`` of its own gets it, too); ``spanned`` whether days must be
+    given.
     """
     has_span = ("start",) in options_of(model) and "start" not in without
     metavar, words = (_ALL, _ALL_HELP) if has_span else (_FILE, "A campaign file, for its store.")
@@ -73,11 +74,12 @@ def takes(
                 given = secured_values(given, values["collection"])
             command(given, **{p.name: values[p.name] for p in own})
 
-        flags = flags_of(model, without)
+        flags, others = flags_of(model, without), {p.name: p for p in own}
         if opens:
             at = [flag.name for flag in flags].index("store") + 1
-            flags.insert(at, parameter("collection", DatabaseName, None))
-        made = [*([position] if file else []), *flags, *own]
+            usual = parameter("collection", DatabaseName, None)
+            flags.insert(at, others.pop("collection", usual))
+        made = [*([position] if file else []), *flags, *others.values()]
         return _signed(call, command, [parameter("context", typer.Context), *made])
 
     return decorated

@@ -15,7 +15,6 @@ from epicat.cli.shared import agreed
 
 if TYPE_CHECKING:
     from epicat.cloud.spent import Spent
-    from epicat.cloud.submitted import Handed
 
 __all__ = ["cancel", "cost", "logs"]
 
@@ -80,15 +79,17 @@ def cost(
 ) -> None:
     """Show what jobs were reckoned to take and cost, beside what they took.
 
-    Of each submission of a campaign; AWS Batch forgets jobs a week or so after they ended.
+    Of each submission of a campaign, and of the jobs that compiled models for them.  AWS Batch
+    forgets jobs a week or so after they ended.
     """
     from epicat.cloud.prices import PRICED_IN  # noqa: PLC0415 - heavy
-    from epicat.cloud.spent import spent_on  # noqa: PLC0415
+    from epicat.cloud.spent import spent_on, spent_on_models  # noqa: PLC0415
     from epicat.cloud.submitted import find_submissions  # noqa: PLC0415
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         submissions = reversed([handed for _, handed in find_submissions(stack)])
-        told = [_costs(handed, s) for handed in submissions for s in spent_on(aws, handed)]
+        spent = [s for handed in submissions for s in spent_on(aws, handed)]
+        told = [_costs(each) for each in (*spent_on_models(aws, stack), *spent)]
     if as_json:
         typer.echo(json.dumps({"prices": PRICED_IN, "submissions": told}))
         return
@@ -109,11 +110,11 @@ _HEADER = (
 )  # fmt: skip
 
 
-def _costs(handed: Handed, spent: Spent) -> dict[str, str | int | float]:
-    shape, prices = handed.shape(spent.stage), handed.prices
+def _costs(spent: Spent) -> dict[str, str | int | float]:
+    shape, prices = spent.shape, spent.prices
     return {
-        "submission": handed.name,
-        "stage": spent.stage.value,
+        "submission": spent.submission,
+        "stage": spent.stage,
         "jobs": spent.jobs,
         "forgotten": spent.forgotten,
         "attempts": spent.attempts,

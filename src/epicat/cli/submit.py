@@ -34,6 +34,14 @@ DryRun = Annotated[
 @takes(Options)
 def submit(
     given: Values,
+    collection: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Folder of the stack's bucket for the results, or database of a store in MongoDB; "
+            "default: 'store', or the address's, else 'tutorial'.",
+        ),
+    ] = None,
     name: o.Name = "campaign",
     region: o.Region = None,
     profile: o.Profile = None,
@@ -72,7 +80,7 @@ def submit(
     from epicat.config import settle  # noqa: PLC0415
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
-        options = asked(Options, _completed(given, stack))
+        options = asked(Options, _completed(given, stack, collection))
         check_archive(locate(options.archive))
         check_store(options.store, stack)
         if not dry_run:
@@ -118,15 +126,20 @@ def retry(
         )  # fmt: skip
 
 
-def _completed(given: Values, stack: Stack) -> Values:
+def _completed(given: Values, stack: Stack, collection: str | None) -> Values:
     """Add what a stack settles: where results go, and that archives elsewhere are public."""
     from epicat.archive.bucket import is_bucket  # noqa: PLC0415 - heavy
     from epicat.archive.known import find_known  # noqa: PLC0415
-    from epicat.cloud.place import is_own  # noqa: PLC0415
+    from epicat.cloud.place import is_own, results_of  # noqa: PLC0415
 
     settled: dict[Any, Given] = {
-        ("store",): Given(f"{stack.outputs['Place']}store", f"stack {stack.name}")
+        ("store",): Given(results_of(stack, collection), f"stack {stack.name}")
     }
+    if "StoreSecret" in stack.outputs and ("store",) not in given:
+        say(
+            f"{stack.name} has the address of a database, and EPICAT_STORE is not set here: "
+            "results go to the bucket"
+        )
     archive = str(given[("archive",)].value) if ("archive",) in given else ""
     if is_bucket(archive) and find_known(archive) is None:
         # Workers have rights in the campaign's place alone

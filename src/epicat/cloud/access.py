@@ -36,7 +36,7 @@ class Aws:
         self._session = _session(profile, region)
         self._endpoint = endpoint
         self._clients: dict[str, Any] = {}
-        if self._session.region_name is None:
+        if not self._session.region_name:
             raise InputError(
                 "no region: give --region, or set AWS_REGION or a region of the profile; best is "
                 "the archive's own (--archive tells it)"
@@ -98,6 +98,8 @@ def _session(profile: str | None, region: str | None) -> Any:
         import boto3  # noqa: PLC0415 - an extra, and slow
     except ImportError as error:
         raise CloudError("AWS needs boto3: pip install 'epicat[aws]'") from error
-    given = region or os.environ.get("AWS_REGION")  # boto3 itself knows AWS_DEFAULT_REGION only
+    given = (
+        region or os.environ.get("AWS_REGION") or None
+    )  # boto3 itself knows AWS_DEFAULT_REGION only
     with plain_words("find the credentials", given or ""):
         return boto3.Session(profile_name=profile, region_name=given)

@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
 from epicat import __version__
 from epicat.cloud.access import Aws
-from epicat.cloud.jobs import active_jobs, described
+from epicat.cloud.jobs import active_jobs, described, jobs_named
 from epicat.cloud.limits import check_submission
 from epicat.cloud.logs import attempts_in, said
 from epicat.cloud.stack import Stack, Talk
@@ -34,6 +35,7 @@ __all__ = [
     "begin",
     "check_compiler",
     "compiled",
+    "compilers",
     "is_compiling",
     "kept_bundle",
     "request_of",
@@ -93,7 +95,12 @@ def check_compiler(stack: Stack, options: PickOptions) -> None:
 
 def is_compiling(stack: Stack, job: str) -> bool:
     """Tell by a job's name whether it compiles a model, rather than works on a submission."""
-    return job.startswith(f"{stack.name}-compile-")
+    return job.startswith(_beginning(stack))
+
+
+def compilers(aws: Aws, stack: Stack) -> Iterator[str]:
+    """Give the ids of the jobs that compile models, those that are over as well."""
+    return jobs_named(aws, stack, _beginning(stack))
 
 
 def begin(aws: Aws, stack: Stack, options: PickOptions, talk: Talk) -> str:
@@ -145,7 +152,11 @@ def _bundle_place(stack: Stack, options: PickOptions) -> str:
 def _job_name(stack: Stack, options: PickOptions) -> str:
     # The digest first: what is cut off may be part of a name
     name, _, digest = kept_name(options).rpartition("-")
-    return re.sub(r"[^A-Za-z0-9_-]", "_", f"{stack.name}-compile-{digest}-{name}")[:128]
+    return re.sub(r"[^A-Za-z0-9_-]", "_", f"{_beginning(stack)}{digest}-{name}")[:128]
+
+
+def _beginning(stack: Stack) -> str:
+    return f"{stack.name}-compile-"
 
 
 def _title(options: PickOptions) -> str:

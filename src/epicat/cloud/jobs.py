@@ -11,7 +11,7 @@ from epicat.cloud.access import Aws
 from epicat.cloud.stack import Stack
 from epicat.cloud.troubles import code_of, plain_words
 
-__all__ = ["ENDED", "Active", "active_jobs", "described", "end_jobs", "members"]
+__all__ = ["ENDED", "Active", "active_jobs", "described", "end_jobs", "jobs_named", "members"]
 
 ENDED: Final = frozenset({"SUCCEEDED", "FAILED"})
 """The states of jobs that are over."""
@@ -34,8 +34,7 @@ def active_jobs(aws: Aws, stack: Stack) -> Iterator[Active]:
     """Give the jobs in a stack's queues that are not over; an array is one."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra, slow
 
-    queues = [stack.outputs[name] for name in ("Queue", "OtherQueue") if name in stack.outputs]
-    for queue, status in product(queues, _ACTIVE):
+    for queue, status in product(_queues(stack), _ACTIVE):
         with plain_words("list the jobs", aws.region):
             try:
                 for page in aws.pages("batch", "list_jobs", jobQueue=queue, jobStatus=status):
@@ -46,6 +45,18 @@ def active_jobs(aws: Aws, stack: Stack) -> Iterator[Active]:
                 # A stack that is half gone still tells of queues that are not there any more
                 if code_of(error) != "ClientException":
                     raise
+
+
+def jobs_named(aws: Aws, stack: Stack, beginning: str) -> Iterator[str]:
+    """Give the ids of a stack's jobs whose names begin so, those that are over as well.
+
+    Batch forgets jobs a week or so after they ended.
+    """
+    filters = [{"name": "JOB_NAME", "values": [f"{beginning}*"]}]
+    for queue in _queues(stack):
+        with plain_words("list the jobs", aws.region):
+            for page in aws.pages("batch", "list_jobs", jobQueue=queue, filters=filters):
+                yield from (job["jobId"] for job in page["jobSummaryList"])
 
 
 def described(aws: Aws, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -69,3 +80,7 @@ def end_jobs(aws: Aws, ids: Iterable[str], reason: str) -> int:
             aws.client("batch").terminate_job(jobId=job, reason=reason)
         ended += 1
     return ended
+
+
+def _queues(stack: Stack) -> list[str]:
+    return [stack.outputs[name] for name in ("Queue", "OtherQueue") if name in stack.outputs]

@@ -8,6 +8,7 @@ documentation of AWS:
 - *EphemeralStorage*, *JobTimeout*, *RetryStrategy*, *EvaluateOnExit*, *SubmitJob*,
   *RegisterJobDefinition* (Batch API Reference).
 - *Service quotas* and *Array jobs* (Batch User Guide): dependencies, arrays, sizes, rate.
+- *PutRetentionPolicy* (CloudWatch Logs API Reference): for how long logs are kept.
 - *ContainerOverride*, *TaskOverride* (ECS API Reference): 8,192 characters of overrides.
 
 Every function raises `InputError` with the value and what is allowed.
@@ -27,11 +28,13 @@ __all__ = [
     "ARRAY_SIZES",
     "ATTEMPTS",
     "DEPENDENCIES",
+    "LOG_DAYS",
     "MEMORY_MIB",
     "SUBMISSIONS_PER_SECOND",
     "check_attempts",
     "check_dependencies",
     "check_exit_rules",
+    "check_log_days",
     "check_name",
     "check_overrides",
     "check_size",
@@ -70,6 +73,8 @@ SUBMISSIONS_PER_SECOND: Final = 50
 """How many submissions an account has in a second and region."""
 TAGS: Final = 50
 """How many tags a job may have."""
+LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
+"""For how many days logs can be kept; there are some longer ones that the template leaves out."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _REASON = re.compile(r"[A-Za-z0-9.:\s]*\*?")
@@ -123,6 +128,15 @@ def check_exit_rules(rules: Sequence[Mapping[str, str]]) -> None:
                     f"{'digits' if shape is _EXIT_CODE else 'letters, digits, spaces, . and :'}, "
                     "with an asterisk at the end or none"
                 )
+
+
+def check_log_days(days: int) -> None:
+    """Check for how long logs are kept."""
+    if days not in LOG_DAYS:
+        raise InputError(
+            f"--log-days {days}: CloudWatch has {', '.join(map(str, LOG_DAYS[:-1]))} or "
+            f"{LOG_DAYS[-1]} days"
+        )
 
 
 def check_timeout(seconds: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from epicat.clock import DAY_NS, day_start, parse_time
+from epicat.clock import DAY_NS, day_start, iso, parse_time
 from epicat.cloud.access import Aws
 from epicat.cloud.jobs import described, members
 from epicat.cloud.stack import Stack
@@ -35,21 +35,21 @@ def find_unit(submission: Submission, handed: Handed, text: str) -> tuple[Job, i
     """Return the job and the index of a unit.
 
     ``text`` is an array's name with an index, ``pick-0002:5``, a plain job's name, or a key:
-    ``NC.KBG/2019.172`` or the start of a block.  Raises `InputError` if there is no such unit.
+    ``NC.KBG/2019.172``, or the start of a block in any form of a time.  Raises `InputError` if
+    there is no such unit.
     """
     name, _, index = text.partition(":")
     named = next((job for job in handed.jobs if job.name == name), None)
     if named is not None:
         return named, _index(named, index)
-    stage = Stage.PICK if "/" in text else Stage.ASSOCIATE
-    for job in _candidates(submission, handed, stage, text):
+    for job, key in _candidates(submission, handed, text):
         for place, unit in enumerate(submission.units(job.name)):
-            if text in unit.keys:
+            if key in unit.keys:
                 return job, place
     raise InputError(
         f"no unit {text!r} in submission {handed.name}: give a job's name and index, such as "
         f"{handed.jobs[0].name if handed.jobs else 'pick-0000'}:0, a station-day, such as "
-        "NC.KBG/2019.172, or the start of a block"
+        "NC.KBG/2019.172, or the start of a block, such as 2019-06-21T06:00"
     )
 
 
@@ -105,19 +105,20 @@ def _index(job: Job, text: str) -> int:
     return int(text)
 
 
-def _candidates(submission: Submission, handed: Handed, stage: Stage, text: str) -> Iterator[Job]:
-    """Give the jobs that may have a key: for a station-day those of its window."""
-    jobs = (job for job in handed.jobs if job.stage == stage)
+def _candidates(submission: Submission, handed: Handed, text: str) -> Iterator[tuple[Job, str]]:
+    """Give the jobs that may have a key, and the key: for a station-day those of its window."""
     try:
-        at_ns = day_start(StationDay.parse(text).day) if stage == Stage.PICK else parse_time(text)
+        day = StationDay.parse(text) if "/" in text else None
+        at_ns = day_start(day.day) if day else parse_time(text)
     except ValueError:
         return
-    if stage == Stage.ASSOCIATE:
-        yield from jobs
+    if day is None:
+        yield from ((job, iso(at_ns)) for job in handed.jobs if job.stage == Stage.ASSOCIATE)
         return
     days = (at_ns - submission.campaign().span.start_ns) // DAY_NS
     window = f"{days // handed.cut.window_days:04d}"
-    yield from (job for job in jobs if job.window == window)
+    picking = (job for job in handed.jobs if job.stage == Stage.PICK)
+    yield from ((job, str(day)) for job in picking if job.window == window)
 
 
 def _how(attempt: dict[str, Any]) -> str:

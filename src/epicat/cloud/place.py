@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from epicat.cloud.access import Aws
 from epicat.cloud.compiling import is_compiling
 from epicat.cloud.jobs import active_jobs
@@ -10,8 +12,18 @@ from epicat.cloud.stack import Stack, find_stack
 from epicat.errors import InputError
 from epicat.store.mongo.address import STORE_VARIABLE, Address, is_mongo
 
-__all__ = ["check_address", "check_archive", "check_idle", "check_store", "is_own", "usable_stack"]
+__all__ = [
+    "check_address",
+    "check_archive",
+    "check_idle",
+    "check_store",
+    "is_own",
+    "results_of",
+    "usable_stack",
+]
 
+_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TAKEN = ("submissions", "models")
 _BY_VARIABLE = f"#env:{STORE_VARIABLE}"
 
 
@@ -67,6 +79,11 @@ def check_store(store: str, stack: Stack) -> None:
             f"store {store!r}: workers of {stack.name} may write below {stack.outputs['Place']} "
             f"and nowhere else; leave --store out, or give {stack.outputs['Place']}NAME"
         )
+    elif _inside(store, stack).partition("/")[0] in ("", *_TAKEN):
+        raise InputError(
+            f"store {store!r}: {stack.name} keeps other things there; give another folder, "
+            f"{stack.outputs['Place']}NAME"
+        )
 
 
 def check_address(store: str) -> None:
@@ -81,6 +98,20 @@ def check_address(store: str) -> None:
         )
 
 
+def results_of(stack: Stack, collection: str | None) -> str:
+    """Return the folder of a stack's bucket where results go; raise `InputError` for a bad name."""
+    if collection is not None and not _FOLDER.fullmatch(collection):
+        raise InputError(
+            f"--collection {collection!r}: letters, digits and . _ -, a letter or digit first"
+        )
+    return f"{stack.outputs['Place']}{collection or 'store'}"
+
+
 def is_own(place: str, stack: Stack) -> bool:
     """Tell whether something lies in the part of the bucket that a stack's workers may use."""
     return f"{place.rstrip('/')}/".startswith(stack.outputs["Place"])
+
+
+def _inside(place: str, stack: Stack) -> str:
+    """Return where in its part of the bucket something of a stack's own lies."""
+    return f"{place.rstrip('/')}/".removeprefix(stack.outputs["Place"])

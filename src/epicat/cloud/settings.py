@@ -11,6 +11,8 @@ from epicat.cloud import limits
 from epicat.errors import InputError
 
 __all__ = [
+    "COMPILE_ARCHITECTURE",
+    "COMPILE_MIB",
     "COMPILE_VCPU",
     "DEFAULTS",
     "bucket_of",
@@ -49,6 +51,10 @@ DEFAULTS: Final[dict[str, str]] = {
 
 COMPILE_VCPU: Final = 2
 """vCPUs of a compiling job, as in the template."""
+COMPILE_MIB: Final = 8192
+"""Its memory in MiB."""
+COMPILE_ARCHITECTURE: Final = "X86_64"
+"""Its kind of processor."""
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
 _ECR = re.compile(
@@ -103,6 +109,7 @@ def check(parameters: Mapping[str, str]) -> None:
     limits.check_attempts(int(parameters["Tries"]))
     limits.check_timeout(int(parameters["PickTimeout"]))
     limits.check_timeout(int(parameters["AssociateTimeout"]))
+    limits.check_log_days(int(parameters["LogDays"]))
     _check_capacity(parameters)
     if bool(parameters["VpcId"]) != bool(parameters["Subnets"]):
         raise InputError("an existing VPC is given by --vpc and --subnets together")

@@ -8,19 +8,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from epicat.cloud.access import Aws
+from epicat.cloud.compiling import compilers
 from epicat.cloud.jobs import described, members
+from epicat.cloud.prices import Prices, Shape
+from epicat.cloud.settings import COMPILE_ARCHITECTURE, COMPILE_MIB, COMPILE_VCPU
+from epicat.cloud.stack import Stack
 from epicat.cloud.submitted import Handed, Job
 from epicat.model import Stage
 
-__all__ = ["Spent", "spent_on"]
+__all__ = ["Spent", "spent_on", "spent_on_models"]
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What the jobs of a stage took, beside what they were reckoned to take."""
+    """What jobs of one kind took, beside what they were reckoned to take."""
 
-    stage: Stage
-    """What they do."""
+    submission: str
+    """Name of the submission; empty for jobs that are of none."""
+    stage: str
+    """What they do: ``pick``, ``associate`` or ``compile``."""
+    shape: Shape
+    """What each has of a machine."""
+    prices: Prices
+    """What that costs by the hour."""
     jobs: int
     """How many jobs, children of arrays one by one."""
     forgotten: int
@@ -38,21 +48,57 @@ def spent_on(aws: Aws, handed: Handed) -> Iterator[Spent]:
     for stage in (Stage.PICK, Stage.ASSOCIATE):
         jobs = [job for job in handed.jobs if job.stage == stage]
         if jobs:
-            yield _spent(aws, stage, jobs)
+            yield _spent(aws, handed, stage, jobs)
 
 
-def _spent(aws: Aws, stage: Stage, jobs: Iterable[Job]) -> Spent:
-    jobs = list(jobs)
+def spent_on_models(aws: Aws, stack: Stack) -> Iterator[Spent]:
+    """Ask Batch for the jobs that compiled models, for whatever submission.
+
+    Nothing is reckoned with for them, and those that Batch has forgotten are not told of.  They
+    never wait for Spot.
+    """
+    has_address = stack.parameters["PublicIp"] == "ENABLED"
+    known, attempts, seconds = _added(described(aws, compilers(aws, stack)))
+    if known:
+        yield Spent(
+            submission="",
+            stage="compile",
+            shape=Shape(vcpu=COMPILE_VCPU, memory_mib=COMPILE_MIB),
+            prices=Prices.of(COMPILE_ARCHITECTURE, "on-demand", has_address=has_address),
+            jobs=known,
+            forgotten=0,
+            attempts=attempts,
+            seconds=seconds,
+            reckoned_s=0.0,
+        )
+
+
+def _spent(aws: Aws, handed: Handed, stage: Stage, jobs: list[Job]) -> Spent:
     ids = (member for job in jobs for member in members(job.id, job.units))
-    known, attempts, seconds = 0, 0, 0.0
-    for told in described(aws, ids):
-        times = list(_times(told))
-        known += 1
+    known, attempts, seconds = _added(described(aws, ids))
+    units = sum(job.units for job in jobs)
+    return Spent(
+        submission=handed.name,
+        stage=stage.value,
+        shape=handed.shape(stage),
+        prices=handed.prices,
+        jobs=units,
+        forgotten=units - known,
+        attempts=attempts,
+        seconds=seconds,
+        reckoned_s=sum(job.seconds for job in jobs),
+    )
+
+
+def _added(told: Iterable[Mapping[str, Any]]) -> tuple[int, int, float]:
+    """Return how many jobs there are, how often they were started, and their seconds."""
+    jobs, attempts, seconds = 0, 0, 0.0
+    for job in told:
+        times = list(_times(job))
+        jobs += 1
         attempts += len(times)
         seconds += sum(times)
-    units = sum(job.units for job in jobs)
-    reckoned = sum(job.seconds for job in jobs)
-    return Spent(stage, units, units - known, attempts, seconds, reckoned)
+    return jobs, attempts, seconds
 
 
 def _times(told: Mapping[str, Any]) -> Iterator[float]:

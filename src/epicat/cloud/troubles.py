@@ -19,6 +19,10 @@ _EXPIRED = "the credentials have expired: sign in again (aws sso login, or new k
 _BUSY = "AWS asks to slow down, also after several tries: wait a little and do it again"
 _QUOTA = "a quota of the account is used up: delete something, or ask for more in Service Quotas"
 _OPT_IN = "the account may not use this region or service yet: enable it, or take another region"
+_FOREIGN: Final = (
+    "what answers there does not speak as AWS does: is a proxy or a sign-in page in between, or "
+    "the address (AWS_ENDPOINT_URL, --endpoint) wrong? If neither, do it again"
+)
 _BY_CODE: Final = {
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
@@ -55,6 +59,7 @@ _UNSAFE = re.compile(r"mongodb(\+srv)?://\S+")
 def plain_words(doing: str, region: str) -> Iterator[None]:
     """Turn what boto3 raises into `CloudError`, which says what was being done."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - an extra, slow
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
     try:
         yield
@@ -63,6 +68,8 @@ def plain_words(doing: str, region: str) -> Iterator[None]:
     except BotoCoreError as error:
         where = f" in {region}" if region else ""
         raise CloudError(f"cannot {doing}{where}: {_unanswered(error)}") from error
+    except ResponseParserError as error:  # a page of HTML: none of boto3's own errors
+        raise CloudError(f"cannot {doing} in {region}: {_FOREIGN}") from error
 
 
 def code_of(error: ClientError) -> str:

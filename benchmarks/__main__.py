@@ -73,12 +73,13 @@ def _table(case: Case, figures: dict[str, Figures]) -> str:
         f"**{case.title}**, per station-day; the first two columns of a day that is not a "
         "process's first, the next two with its start.",
         "",
-        "| | wall s | ratio | processor s | ratio | peak MB | picks |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| | wall s | ratio | processor s | ratio | peak MB | picks | storing |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     lines += [
         f"| {name} | {f.steady_s:.2f} | {steady / f.steady_s:.2f} | {f.cpu_s / f.days:.2f} | "
-        f"{cpu / (f.cpu_s / f.days):.2f} | {f.peak_mb:.0f} | {f.picks} |"
+        f"{cpu / (f.cpu_s / f.days):.2f} | {f.peak_mb:.0f} | {f.picks} | "
+        + (f"{100 * f.storing:.1f} % |" if f.storing else "|")
         for name, f in figures.items()
     ]
     return "\n".join(lines)

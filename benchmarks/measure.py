@@ -32,6 +32,8 @@ class Figures:
     """Seconds by the clock of a station-day, once it has begun."""
     picks: int
     """Picks of a station-day."""
+    storing: float = 0.0
+    """Share of the time that went into writing to the store."""
 
 
 def measure(
@@ -70,6 +72,7 @@ def _median(figures: Sequence[Figures]) -> Figures:
         figures[0].days,
         statistics.median(f.steady_s for f in figures),
         figures[0].picks,
+        statistics.median(f.storing for f in figures),
     )
 
 

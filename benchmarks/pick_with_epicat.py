@@ -28,11 +28,14 @@ def main(root: Path, model: str, processes: int, precision: str) -> None:
         opened = open_store(store, create=True)
         plan = make_plan(campaign, Cut(), opened, recheck=False)
         days = [replace(unit, keys=(key,)) for unit in plan.picking for key in unit.keys]
-        ends = _in_turn(campaign, days) if processes == 1 else _at_once(campaign, days, processes)
+        do = _in_turn if processes == 1 else _at_once
+        ends, spent = do(campaign, days, processes)
         entries = list(opened.ledger(Stage.PICK))
     steady = (ends[-1] - ends[processes - 1]) / (len(days) - processes)
     picks = sum(entry.count for entry in entries) // len(entries)
-    print(json.dumps({"days": len(days), "steady_s": steady, "picks": picks}))
+    storing = 1 - sum(entry.seconds for entry in entries) / spent
+    figures = {"days": len(days), "steady_s": steady, "picks": picks, "storing": storing}
+    print(json.dumps(figures))
 
 
 def _campaign(root: Path, store: str, pick: PickOptions) -> Campaign:
@@ -50,28 +53,29 @@ def _campaign(root: Path, store: str, pick: PickOptions) -> Campaign:
     return settle(options)
 
 
-def _in_turn(campaign: Campaign, days: list[Unit]) -> list[float]:
-    """Return when each station-day was done."""
+def _in_turn(campaign: Campaign, days: list[Unit], _: int) -> tuple[list[float], float]:
+    """Return when each station-day was done, and the seconds of all units together."""
     worker = Worker(campaign)
-    ends = []
+    ends, spent = [], 0.0
     for day in days:
-        worker.work(day)
+        spent += worker.work(day).seconds
         ends.append(time.monotonic())
-    return ends
+    return ends, spent
 
 
-def _at_once(campaign: Campaign, days: list[Unit], processes: int) -> list[float]:
+def _at_once(campaign: Campaign, days: list[Unit], processes: int) -> tuple[list[float], float]:
     pool = Pool(campaign, processes)
     for day in days:
         pool.submit(day)
-    ends = []
+    ends, spent = [], 0.0
     for _ in days:
         outcome = pool.next_outcome()
         if outcome.failure:
             raise SystemExit(outcome.failure)
+        spent += outcome.seconds
         ends.append(time.monotonic())
     pool.close(now=False)
-    return ends
+    return ends, spent
 
 
 if __name__ == "__main__":

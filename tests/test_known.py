@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given
@@ -76,7 +77,17 @@ def test_a_store_is_asked_for_the_campaign_and_what_it_reaches(tmp_path):
     blocks = {key[:10] for key in known.blocks}
     assert {day.isoformat() for day in DAYS[9:13]} <= blocks
     assert len(blocks) < 8
-    assert known.settles(StationDay(campaign.pick_names[0], DAYS[10]), "nowhere")
-    assert not known.settles(StationDay(campaign.pick_names[1], DAYS[10]), "nowhere")
+    assert known.settles(StationDay(campaign.pick_names[0], DAYS[10]), "nowhere", "sds")
+    assert not known.settles(StationDay(campaign.pick_names[1], DAYS[10]), "nowhere", "sds")
     assert all(found.design != "other" for found in known.picks.values())
     assert Known.of_store(None, campaign) == Known({}, {})
+
+
+def test_days_without_data_are_settled_for_the_archive_and_layout_in_which_they_were_looked_for():
+    key = StationDay("XX.A", FIRST)
+    nothing = LedgerEntry(Stage.PICK, "run", str(key), Status.NO_DATA, "g", 1, archive="here")
+    known = Known({str(key): replace(nothing, details="sds")}, {})
+    assert known.settles(key, "here", "sds")
+    assert not known.settles(key, "here", "ncedc")
+    assert not known.settles(key, "there", "sds")
+    assert Known({str(key): nothing}, {}).settles(key, "here", "ncedc")  # by an earlier version

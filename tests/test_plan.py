@@ -182,6 +182,15 @@ def test_only_days_without_data_are_looked_for_in_another_archive(status):
     assert there - here == (all_keys(campaign) if status == Status.NO_DATA else set())
 
 
+def test_days_without_data_are_looked_for_by_another_layout():
+    campaign = campaign_of(1)
+    entries = all_picked(campaign, Status.NO_DATA).picks
+    known = Known({key: replace(e, details=campaign.layout) for key, e in entries.items()}, {})
+    assert not list(pick_units(campaign, Cut(), known))
+    other = campaign.model_copy(update={"layout": "ncedc"})
+    assert set(keys_of(pick_units(other, Cut(), known))) == all_keys(campaign)
+
+
 def test_recheck_gives_the_settled_days_too_and_apart():
     campaign = campaign_of(1)
     known = all_picked(campaign)

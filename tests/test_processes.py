@@ -163,3 +163,40 @@ def test_little_is_imported_before_signals_and_the_end_of_the_parent_are_watched
     )
     assert not {"typer", "rich", "pydantic", "numpy", "pyarrow"} & set(done.stdout.split())
     assert "epicat.processes" in done.stdout.split()
+
+
+ENDING = """
+import atexit, os, sys
+from epicat.__main__ import main
+
+class Late:
+    def __del__(self, write=os.write):
+        write(2, b"taken down")
+
+late = Late()
+atexit.register(print, "at exit")
+sys.argv[1:] = [{argument!r}]
+main()
+"""
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--version", 0), ("--wrong", 2)])
+def test_a_command_ends_its_process_before_python_is_taken_down(argument, code):
+    # While that happens, a thread of Arrow's that still has something of Python's aborts it.
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING.format(argument=argument)],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert done.stdout.splitlines()[-1] == "at exit"
+    assert "taken down" not in done.stderr
+
+
+def test_output_that_cannot_be_written_at_the_end_is_no_success():
+    program = "import sys; from epicat.processes import leave; print(1); leave(0)"
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        buffered = os.environ | {"PYTHONUNBUFFERED": ""}
+        done = subprocess.run(
+            [sys.executable, "-c", program], check=False, stdout=full, env=buffered
+        )
+    assert done.returncode == 120

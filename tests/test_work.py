@@ -204,6 +204,9 @@ def test_days_without_data_are_told(network, tmp_path):
     assert statuses["XX.ST00/2019.364"] == (Status.NO_DATA, "no object in the archive")
     assert statuses["XX.ST00/2019.365"] == (Status.NO_DATA, "no sample of this day")
     assert statuses["XX.ST00/2020.001"] == (Status.DONE, "")
+    details = {e.key: e.details for e in store.ledger(Stage.PICK)}
+    assert details["XX.ST00/2019.364"] == campaign.layout
+    assert details["XX.ST00/2020.001"] != campaign.layout
 
 
 def test_a_bad_object_is_told_with_its_key_and_the_rest_goes_on(tmp_path):

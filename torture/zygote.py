@@ -41,7 +41,7 @@ def main() -> None:
                 sys.modules["__main__"] = command
                 _become(asked["log"], asked["environment"])
                 sys.argv = ["epicat", *asked["arguments"]]
-                command.main()  # leaves with SystemExit, which ends this process as a command
+                command.main()  # ends this process, as a command
             while os.getsid(answer) != answer:  # until it leads a session
                 time.sleep(0.001)
         print(json.dumps(answer), flush=True)

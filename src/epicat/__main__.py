@@ -17,7 +17,7 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; leave with its exit code, 130 if it is interrupted."""
-    code: int | str | None = _INTERRUPTED
+    code = _INTERRUPTED
     try:
         with sigterm_as_interrupt():
             from epicat.cli.app import main as command  # noqa: PLC0415 - heavy
@@ -26,9 +26,8 @@ def main() -> None:
     except KeyboardInterrupt:  # while it begins, or again while it stops
         print("epicat: interrupted", file=sys.stderr)  # noqa: T201
     except SystemExit as left:
-        code = left.code
-    leave()
-    sys.exit(code)
+        code = left.code if isinstance(left.code, int) else 1
+    leave(code)
 
 
 if __name__ == "__main__":

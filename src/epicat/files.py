@@ -260,7 +260,7 @@ class BucketFiles:
         if parsed is None:
             raise InputError(
                 f"{noun} s3://... is not understood; write s3://BUCKET or s3://BUCKET/FOLDER, and "
-                " give credentials by the environment (AWS_ACCESS_KEY_ID, ...)"
+                "give credentials by the environment (AWS_ACCESS_KEY_ID, ...)"
             )
         self._noun = noun
         self._bucket, prefix = parsed[1], parsed[2].strip("/")

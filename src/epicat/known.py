@@ -109,16 +109,18 @@ class Known:
         )
         return cls(picks, {entry.key: entry for entry in blocks})
 
-    def settles(self, key: StationDay, archive: str) -> bool:
+    def settles(self, key: StationDay, archive: str, layout: str) -> bool:
         """Tell whether a station-day needs no work.
 
-        Days without data are looked at again if the archive is another one, and days that
-        could not be read or failed in any case.
+        Days without data are looked at again if the archive or its layout is another one, and
+        days that could not be read or failed in any case.
         """
         entry = self._entry(key)
         if entry is None or entry.status in LOOK_AGAIN:
             return False
-        return entry.status != Status.NO_DATA or entry.archive == archive
+        if entry.status != Status.NO_DATA:
+            return True
+        return entry.archive == archive and entry.details in (layout, "")
 
     def lacks(self, key: StationDay) -> bool:
         """Tell whether the archive did not give all of a station-day when it was picked."""

@@ -335,7 +335,9 @@ class LedgerEntry:
     inputs: str = ""
     """For a block, the digest of the pick results that it used."""
     details: str = field(default="", compare=False)
-    """For a station-day the chosen channels, for a block the numbers of picks and sites."""
+    """For a station-day the chosen channels, or without data the layout by which it was looked for.
+
+    For a block the numbers of picks and sites."""
 
     @property
     def is_incomplete(self) -> bool:

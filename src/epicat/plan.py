@@ -63,7 +63,7 @@ def pick_units(
     while chunk := list(islice(days, cut.days_per_unit)):
         for names in _batched(campaign.names, cut.stations_per_unit):
             keys = list(planned_keys(campaign, names, chunk))
-            is_settled = [known.settles(k, campaign.archive) for k in keys]
+            is_settled = [known.settles(k, campaign.archive, campaign.layout) for k in keys]
             fresh = [str(k) for k, s in zip(keys, is_settled, strict=True) if not s]
             settled = [
                 str(k)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd
 from tempfile import TemporaryFile
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 __all__ = [
     "Children",
@@ -26,6 +28,8 @@ __all__ = [
 ]
 
 _GONE_S = 5.0
+_UNWRITTEN = 120
+"""Python's own exit code where the last of the output could not be written."""
 
 
 class Children(SpawnContext):
@@ -125,15 +129,24 @@ def _replaced(handler: Callable[[int, FrameType | None], object]) -> dict[int, A
     return {number: signal.signal(number, handler) for number, h in found.items() if callable(h)}
 
 
-def leave() -> None:
-    """Let nothing hold up or change the end of this process any more.
+def leave(code: int) -> NoReturn:
+    """End this process with an exit code, which nothing holds up or changes any more.
 
-    Whoever presses Ctrl-C twice may have kept it from ending its children.
+    Whoever presses Ctrl-C twice may have kept it from ending its children.  And Python is not
+    taken down: a thread of Arrow's that lets go of something of Python's meanwhile aborts the
+    process, though all is done.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     for child in multiprocessing.active_children():
         child.kill()
+    atexit._run_exitfuncs()  # as Python's own end does
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or _UNWRITTEN
+    os._exit(code)
 
 
 @contextmanager

@@ -126,6 +126,7 @@ class Worker:
     def _pick_key(self, text: str, coming: StationDay | None) -> tuple[LedgerEntry, Rows]:
         result = self._day_picker.pick(StationDay.parse(text), coming)
         rows = picks_table(result.picks, self._run_digest, text)
+        is_empty = result.status == Status.NO_DATA
         entry = LedgerEntry(
             stage=Stage.PICK,
             design=self._run_digest,
@@ -141,7 +142,7 @@ class Worker:
             count=len(result.picks),
             flags=result.flags,
             result=_digest(rows["pick_id"]),
-            details=result.channels,
+            details=self._campaign.layout if is_empty else result.channels,
         )
         return entry, {"picks": rows}
 

@@ -87,6 +87,13 @@ def test_an_endpoint_is_a_url_without_secrets(endpoint: str) -> None:
     assert "HIDDEN" not in str(caught.value)
 
 
+@pytest.mark.parametrize("archive", ["s3://key:HIDDEN@mine/x", "s3://mine/x?k=HIDDEN"])
+def test_a_location_that_has_no_layout_is_told_without_secrets(archive: str) -> None:
+    with pytest.raises(InputError, match=r"--layout is missing: 's3://.*mine/x") as caught:
+        layout_for(archive, None)
+    assert "HIDDEN" not in str(caught.value)
+
+
 def test_a_region_is_one() -> None:
     with pytest.raises(InputError, match="write it like us-east-2"):
         settled("s3://mine", region="us east 2")

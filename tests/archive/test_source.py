@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from epicat.archive.source import LocalFolder, StoredObject
+from epicat.archive.source import LocalFolder, StoredObject, without_secrets
 from epicat.errors import ArchiveError, ObjectError
 
 
@@ -126,3 +126,17 @@ def test_nothing_above_the_folder_is_listed_or_read(tmp_path: Path, name: str) -
         list(source.list(name))
     with pytest.raises(ObjectError, match="no name of an archive's object"):
         source.read(name)
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("/data/a?b@c", "/data/a?b@c"),
+        ("s3://bucket/prefix", "s3://bucket/prefix"),
+        ("s3://key:HIDDEN@bucket/prefix", "s3://...@bucket/prefix"),
+        ("s3://bucket/prefix?secret=HIDDEN", "s3://bucket/prefix?..."),
+        ("s3://key:HIDDEN@bucket/?secret=HIDDEN", "s3://...@bucket/?..."),
+    ],
+)
+def test_a_location_is_told_without_what_may_be_secret(location: str, shown: str) -> None:
+    assert without_secrets(location) == shown

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -22,7 +23,7 @@ from epicat.model import Flag, Pick, Span, Stage
 from epicat.store.compact import Limits, compact
 from epicat.store.interface import Store, Where
 from epicat.store.open import find_store, open_store
-from epicat.store.parquet import ParquetStore
+from epicat.store.parquet import ParquetStore, as_source
 from epicat.tables import SCHEMA_VERSION, accepted, events_table, picks_table
 from epicat.testing.store_contract import StoreContract, entry_of, event_at, pick_at
 
@@ -339,3 +340,11 @@ def test_files_without_the_columns_of_quality_control_are_read(tmp_path):
         assert [e.flags for e in opened.ledger()] == [(), (Flag("gap", 1),)]
         if not again:
             compact(opened)
+
+
+def test_what_arrow_reads_is_its_own():
+    data = os.urandom(100)
+    references = sys.getrefcount(data)
+    source = as_source(data)
+    assert sys.getrefcount(data) == references
+    assert source.read() == data

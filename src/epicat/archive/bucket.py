@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from epicat.archive.access import Access
-from epicat.archive.source import StoredObject
+from epicat.archive.source import StoredObject, without_secrets
 from epicat.errors import AccessError, ArchiveError, AwayError, InputError, ObjectError
 from epicat.patience import BRISK, PATIENT, Patience
 from epicat.s3 import CONNECT, checked, connect, until_whole
@@ -53,7 +53,9 @@ class Bucket:
     def __init__(self, location: str, access: Access, retries: int = PATIENT) -> None:
         found = _LOCATION.fullmatch(location)
         if not found:
-            raise InputError(f"archive {_shown(location)!r} is no bucket: write s3://BUCKET/PREFIX")
+            raise InputError(
+                f"archive {without_secrets(location)!r} is no bucket: write s3://BUCKET/PREFIX"
+            )
         self._bucket = found["bucket"]
         self._prefix = (found["prefix"] or "").strip("/")
         self._access = access
@@ -213,9 +215,3 @@ class _Trouble(Exception):  # noqa: N818 - never seen outside: carries a `Troubl
 def _stored(meta: ObjectMeta) -> StoredObject:
     etag = (meta["e_tag"] or "").strip('"') or f"{meta['last_modified'].isoformat()}"
     return StoredObject(meta["path"], meta["size"], etag)
-
-
-def _shown(location: str) -> str:
-    """Leave out what may be credentials, as in ``s3://key:secret@bucket``."""
-    scheme, _, rest = location.partition("://")
-    return f"{scheme}://...@{rest.rpartition('@')[2]}" if "@" in rest else location

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from epicat.archive.layouts import LAYOUTS
+from epicat.archive.source import without_secrets
 from epicat.errors import InputError
 
 __all__ = ["KNOWN", "KnownBucket", "find_known", "layout_for", "locate"]
@@ -62,8 +63,8 @@ def layout_for(archive: str, layout: str | None) -> str:
     known = find_known(archive)
     if known is None:
         raise InputError(
-            f"--layout is missing: {archive!r} is none of the archives that epicat knows "
-            f"({', '.join(sorted(KNOWN))}); say how its objects are named: "
+            f"--layout is missing: {without_secrets(archive)!r} is none of the archives that "
+            f"epicat knows ({', '.join(sorted(KNOWN))}); say how its objects are named: "
             f"{', '.join(sorted([*LAYOUTS, 'files']))}"
         )
     return known.layout

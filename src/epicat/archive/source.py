@@ -11,7 +11,7 @@ from typing import Protocol
 from epicat.errors import ArchiveError, ObjectError
 from epicat.names import leads_out
 
-__all__ = ["LocalFolder", "Source", "StoredObject"]
+__all__ = ["LocalFolder", "Source", "StoredObject", "without_secrets"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -100,6 +100,15 @@ class LocalFolder:
             return path.read_bytes()
         except OSError as error:
             raise ObjectError(key, f"cannot be read: {error.strerror}") from error
+
+
+def without_secrets(location: str) -> str:
+    """Leave out what may be credentials, as in ``s3://key:secret@bucket`` or after a ``?``."""
+    scheme, mark, rest = location.partition("://")
+    if not mark:
+        return location
+    place, query, _ = rest.rpartition("@")[2].partition("?")
+    return f"{scheme}://{'...@' if '@' in rest else ''}{place}{query and '?...'}"
 
 
 def _leads_back(path: Path) -> bool:

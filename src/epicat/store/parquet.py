@@ -66,7 +66,7 @@ from epicat.tables import (
     ledger_table,
 )
 
-__all__ = ["DataFile", "ParquetStore", "in_threads"]
+__all__ = ["DataFile", "ParquetStore", "as_source", "in_threads"]
 
 _ABOUT = "store.json"
 _TRIES = 10
@@ -366,7 +366,7 @@ class ParquetStore:
 
     def _read_parquet(self, name: str, schema: pa.Schema) -> pa.Table:
         with self._damage_told(name):
-            data = pa.BufferReader(self.files.read(name))
+            data = as_source(self.files.read(name))
             return pq.read_table(data, schema=schema, columns=schema.names, partitioning=None)
 
     def _listed(self, folder: str, ending: str = ".parquet") -> list[str]:
@@ -389,6 +389,17 @@ class ParquetStore:
             write_page_checksum=True,
         )
         self.files.write(name, sink.getvalue().to_pybytes())
+
+
+def as_source(data: bytes) -> pa.BufferReader:
+    """Return bytes as Arrow reads them: a copy of Arrow's own.
+
+    The last to let go of what is read is a thread of Arrow's, at any time.  Were it Python's, it
+    would need Python's lock for that, and abort the process if Python has just come to its end.
+    """
+    sink = pa.BufferOutputStream()
+    sink.write(data)
+    return pa.BufferReader(sink.getvalue())
 
 
 def in_threads(function: Callable[[S], T], items: Sequence[S]) -> list[T]:

@@ -18,7 +18,7 @@ from epicat.files import Found
 from epicat.model import LedgerEntry, Stage
 from epicat.store.check.findings import Findings, Kind
 from epicat.store.interface import STAGE_OF
-from epicat.store.parquet import DataFile, ParquetStore, in_threads
+from epicat.store.parquet import DataFile, ParquetStore, as_source, in_threads
 from epicat.tables import LEDGER, SCHEMAS, STATIONS, entries_of
 
 __all__ = ["OLD_NS", "PUT_AWAY", "examine_files"]
@@ -117,7 +117,7 @@ def _told(store: ParquetStore, name: str) -> str:
         is_marks = name.partition("/")[0] in _MARKS
         schema = LEDGER if is_marks else STATIONS
         rows = pq.read_table(
-            pa.BufferReader(data), schema=schema, partitioning=None, page_checksum_verification=True
+            as_source(data), schema=schema, partitioning=None, page_checksum_verification=True
         )
         if is_marks:
             entries_of(rows)

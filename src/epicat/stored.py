@@ -77,7 +77,11 @@ def _run_of(digest: str, record: dict[str, object]) -> Run | ImportedRun:
     try:
         return kind.model_validate(record)
     except ValidationError as error:
-        raise StoreError(f"the record of run {digest} is of another version of epicat") from error
+        raise StoreError(
+            f"the record of run {digest} is of another version of epicat, or of the tutorial: its "
+            "picks can be associated as a run of their own, by `epicat export --table picks -o "
+            "picks.csv` and `epicat picks import picks.csv` into another store"
+        ) from error
 
 
 def _about(run: Run | ImportedRun) -> str:

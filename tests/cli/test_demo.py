@@ -64,3 +64,19 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path, capsys):
     assert epicat("demo", tmp_path) == 2
     assert "has other things in it (thesis.tex)" in " ".join(capsys.readouterr().err.split())
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_folders_of_the_same_names_that_are_no_demos_are_left_alone(tmp_path, capsys):
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "ten.years").write_text("of waveforms")
+    (tmp_path / "campaign.toml").write_text("# The campaign of my thesis.\n")
+    assert epicat("demo", tmp_path) == 2
+    assert "has other things in it (archive)" in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / "archive" / "ten.years").read_text() == "of waveforms"
+
+
+def test_a_picker_that_cannot_be_had_is_told_before_the_archive_is_written(tmp_path, capsys):
+    for _ in range(2):  # what an interrupted demo left is replaced
+        assert epicat("demo", tmp_path, "--model", "PhaseNte") == 2
+        assert "did you mean PhaseNet" in " ".join(capsys.readouterr().err.split())
+        assert [path.name for path in tmp_path.iterdir()] == ["campaign.toml"]

@@ -13,7 +13,7 @@ import typer
 
 from epicat.campaign.file import read_campaign
 from epicat.campaign.given import asked
-from epicat.cli.progress import say
+from epicat.cli.progress import say, warnings_as_talk
 from epicat.cli.run import make_catalog
 from epicat.cli.synth import synth
 from epicat.errors import InputError
@@ -32,8 +32,9 @@ _ARCHIVE, _STORE, _CAMPAIGN, _TABLE, _PICTURE = (
     "archive", "catalog", "campaign.toml", "events.csv", "events.png",
 )  # fmt: skip
 _OWN: Final = frozenset({_ARCHIVE, _STORE, _CAMPAIGN, _TABLE, _PICTURE})
+_FIRST: Final = "# The campaign of `epicat demo`."
 _TEXT: Final = """\
-# The campaign of `epicat demo`.  `epicat init` writes a file with every option.
+{first}  `epicat init` writes a file with every option.
 start = "2024.061"
 end = "2024.062"
 extent = [39.4, 40.6, -124.8, -123.2]
@@ -70,17 +71,14 @@ def demo(
     that cannot be read.  Needs no network, and nothing but epicat itself.
     """
     _make_room(folder)
+    options = _campaign(folder / _CAMPAIGN, model, weight)
     begin = time.monotonic()
     synth(
         folder / _ARCHIVE, seed=seed, events=50, separation=100.0, faults="gaps,corrupt",
         workers=workers,
     )  # fmt: skip
     written = time.monotonic()
-    file = folder / _CAMPAIGN
-    places = {"archive": _ARCHIVE, "store": _STORE}
-    file.write_text(_TEXT.format(**places, model=model, weight=weight), encoding="utf-8")
-    say(f"\nepicat run {file}")
-    options = asked(Options, read_campaign(file))
+    say(f"\nepicat run {folder / _CAMPAIGN}")
     make_catalog(options.model_copy(update={"cut": options.cut.model_copy(
         update={"workers": workers})}))  # fmt: skip
     seconds = {"archive": written - begin, "catalog": time.monotonic() - written}
@@ -92,10 +90,15 @@ def demo(
 
 
 def _make_room(folder: Path) -> None:
-    """Make the folder and remove what an earlier demo left; leave alone what is not a demo's."""
+    """Make the folder and remove what an earlier demo left; leave alone what is not a demo's.
+
+    A demo's is a folder with its campaign file, which is written first: an ``archive`` or a
+    ``catalog`` may be anybody's.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        others = sorted({path.name for path in folder.iterdir()} - _OWN)
+        names = {path.name for path in folder.iterdir()}
+        others = sorted(names - _OWN if _is_demo(folder / _CAMPAIGN) else names)
         if others:
             raise InputError(
                 f"{str(folder)!r} has other things in it ({others[0]}): give a folder that is "
@@ -108,6 +111,25 @@ def _make_room(folder: Path) -> None:
                 path.unlink()
     except OSError as error:
         raise InputError(f"{str(folder)!r} cannot be used: {error.strerror}") from error
+
+
+def _is_demo(campaign: Path) -> bool:
+    if not campaign.is_file():
+        return False
+    return campaign.read_bytes().startswith(_FIRST.encode())
+
+
+def _campaign(file: Path, model: str, weight: str) -> Options:
+    """Write the campaign file; a picker that cannot be had is told before all the work."""
+    from epicat.pick.prepare import prepare_bundle  # noqa: PLC0415 - heavy
+
+    places = {"archive": _ARCHIVE, "store": _STORE}
+    text = _TEXT.format(first=_FIRST, **places, model=model, weight=weight)
+    file.write_text(text, encoding="utf-8")
+    options = asked(Options, read_campaign(file))
+    with warnings_as_talk():
+        prepare_bundle(options.pick)
+    return options
 
 
 def _scored(folder: Path) -> Score:

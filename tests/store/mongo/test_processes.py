@@ -149,7 +149,9 @@ def test_the_server_is_killed_and_stays_away(lasting: MongoServer, monkeypatch):
     """The writer stops with a clear message, and a rerun completes what it did."""
     url = lasting.url("killed", more="serverSelectionTimeoutMS=300")
     open_store(url, create=True)
-    process = started(url, 60, "own-0")
+    with monkeypatch.context() as brief:
+        brief.setenv("EPICAT_PATIENCE", "3")
+        process = started(url, 60, "own-0")
     begin(process)
     store = open_store(url)
     while len(store.ledger()) < 10:

@@ -157,3 +157,38 @@ def test_it_is_copied_and_then_is_a_store(raw, url, tmp_path, monkeypatch, capsy
     report = json.loads(capsys.readouterr().out)
     assert report["keys"] == 1
     assert Path(place, "store.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "reason"),
+    [
+        ("picks", {"trace_id": "NC.KBG.", "phase": "P"}, "of picks .* it has no 'time'"),
+        ("events", {"time": "yesterday", "latitude": 1, "longitude": 2}, "of events .*yesterday"),
+        ("assignments", {"event_id": 1}, "of assignments .* it has no 'pick_id'"),
+        ("stations", {"id": "NC.X.", "latitude": None, "longitude": 2}, "of stations .*NoneType"),
+    ],
+)
+def test_a_document_that_the_tutorial_cannot_have_written_is_named(
+    raw, url, capsys, name, document, reason
+):
+    identity = raw[name].insert_one(document).inserted_id
+    with pytest.raises(StoreError, match=rf"document {identity} {reason}"):
+        open_store(url).read("events", Where())
+    assert called("status", "--store", url) == 2
+    assert "is not as the tutorial writes it" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.usefixtures("raw")
+def test_its_picks_are_associated_as_a_run_of_their_own(url, tmp_path, capsys):
+    copied, again = str(tmp_path / "copied"), str(tmp_path / "again")
+    assert called("copy", "--from", url, "--to", copied) == 0
+    where = ["2019.172", "2019.174", "39,41,-125,-123"]
+    run = next(iter(open_store(copied).records("run")))
+    assert called("associate", *where, "--store", copied, "--run", run) == 2
+    assert "`epicat picks import picks.csv`" in " ".join(capsys.readouterr().err.split())
+    for table in ("picks", "stations"):
+        file = str(tmp_path / f"{table}.csv")
+        given = ["--run", run] if table == "picks" else []
+        assert called("export", "--table", table, *given, "--store", url, "-o", file) == 0
+        assert called(table, "import", file, "--store", again) == 0
+    assert called("associate", *where, "--store", again) == 0

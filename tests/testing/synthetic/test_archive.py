@@ -334,12 +334,35 @@ def test_files_are_whole_or_not_there(tmp_path: Path) -> None:
     assert sum("HH" in name for name in names) == 3  # the first station-day
 
 
+def test_an_archive_is_not_written_into_another(tmp_path: Path) -> None:
+    write_archive(tmp_path, scenario(stations=1))
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    with pytest.raises(InputError, match="has waveforms already"):
+        write_archive(tmp_path, scenario(stations=2), "ncedc")
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
         (lambda: Faults.parse("gap"), "did you mean gaps"),
         (lambda: Seismicity(min_magnitude=3, max_magnitude=2), "below the largest"),
         (lambda: Seismicity(depth_km=(5, 2)), "must rise"),
+        (lambda: Seismicity(depth_km=(-5, 2)), "from 0 or more"),
+        (lambda: Seismicity(depth_km=(5, 900)), "700 or less"),
+        (lambda: Seismicity(radius_km=-1), "above 0"),
+        (lambda: Seismicity(mainshock=12), "mainshock 12: magnitudes are from -3 to 9.5"),
+        (lambda: Seismicity(max_magnitude=float("nan")), "magnitudes are from"),
+        (
+            lambda: make_scenario(
+                Wanted(BEFORE, seismicity=Seismicity(min_magnitude=-3, mainshock=9))
+            ),
+            "larger smallest magnitude",
+        ),
+        (lambda: make_scenario(Wanted(BEFORE, center=(95.0, 0.0))), "is no place"),
+        (lambda: make_scenario(Wanted(BEFORE, center=(float("nan"), 0.0))), "is no place"),
+        (lambda: make_scenario(Wanted(BEFORE, radius_km=1e5)), "up to 2000 km"),
+        (lambda: write_archive(Path("x"), scenario(), "sda"), "did you mean sds"),
         (lambda: scenario(stations=0), "at least one"),
         (
             lambda: make_scenario(Wanted(BEFORE, seismicity=Seismicity(count=50, separation_s=60))),

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +29,8 @@ from epicat.store.mongo.server import Document, Server
 from epicat.tables import SCHEMAS, TABLES, TableName, stations_table
 
 __all__ = ["ASSOCIATOR", "TutorialStore"]
+
+T = TypeVar("T")
 
 ASSOCIATOR: Final = "tutorial"
 """Stands for the digest of the associator, which a database of the tutorial does not name."""
@@ -108,7 +110,7 @@ class TutorialStore:
 
     @cached_property
     def _places(self) -> dict[str, Station]:
-        found = (_station(document) for document in self._server.find("stations", {}))
+        found = (station for _, station in self._each("stations", _station))
         return {station.id: station for station in sorted(found)}
 
     @cached_property
@@ -120,8 +122,7 @@ class TutorialStore:
     @cached_property
     def _picks(self) -> dict[str, Document]:
         fields = ("trace_id", "time", "phase", "confidence", "run_id")
-        found = self._server.find("picks", {}, fields)
-        return {str(document["_id"]): _pick(document) for document in found}
+        return {str(document["_id"]): pick for document, pick in self._each("picks", _pick, fields)}
 
     @cached_property
     def _tables(self) -> dict[TableName, pa.Table]:
@@ -132,15 +133,34 @@ class TutorialStore:
     def _located(self) -> tuple[list[Document], list[Document]]:
         """Return the events, and the picks that were assigned to them."""
         assigned: dict[str, list[str]] = defaultdict(list)
-        for document in self._server.find("assignments", {}):
-            assigned[str(document["event_id"])].append(str(document["pick_id"]))
-        events, arrivals = [], []
-        for document in self._server.find("events", {}):
+        for _, (event_id, pick_id) in self._each("assignments", _assignment):
+            assigned[event_id].append(pick_id)
+
+        def located(document: Document) -> tuple[Document, list[Document]]:
             picks = [self._picks[i] for i in assigned[str(document["_id"])] if i in self._picks]
             own = [_arrival(document, pick, self._places.get(pick["trace_id"])) for pick in picks]
-            events.append(_event(document, own))
-            arrivals += own
-        return events, arrivals
+            return _event(document, own), own
+
+        found = [made for _, made in self._each("events", located)]
+        return [event for event, _ in found], [arrival for _, own in found for arrival in own]
+
+    def _each(
+        self, name: str, make: Callable[[Document], T], fields: Sequence[str] = ()
+    ) -> Iterator[tuple[Document, T]]:
+        """Yield each document of a collection and what is made of it.
+
+        Raises `StoreError` for one that the tutorial cannot have written.
+        """
+        for document in self._server.find(name, {}, fields):
+            try:
+                made = make(document)
+            except (KeyError, TypeError, ValueError) as error:
+                reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+                raise StoreError(
+                    f"store {self.location}: document {document['_id']} of {name} is not as the "
+                    f"tutorial writes it: {reason}"
+                ) from error
+            yield document, made
 
     @cached_property
     def _entries(self) -> list[LedgerEntry]:
@@ -155,6 +175,10 @@ class TutorialStore:
             stage = STAGE_OF[table]
             found += [_entry(stage, design, key, names) for (design, key), names in ids.items()]
         return newest(found)
+
+
+def _assignment(document: Document) -> tuple[str, str]:
+    return str(document["event_id"]), str(document["pick_id"])
 
 
 def _pick(document: Document) -> Document:

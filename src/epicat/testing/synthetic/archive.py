@@ -21,7 +21,7 @@ from epicat.clock import iso
 from epicat.errors import InputError
 from epicat.model import digest_of
 from epicat.processes import Children, follow_parent, without_interrupts
-from epicat.testing.synthetic.naming import key_of
+from epicat.testing.synthetic.naming import check_layout, key_of
 from epicat.testing.synthetic.scenario import Scenario
 from epicat.testing.synthetic.station_days import Made, Task, make
 from epicat.testing.synthetic.station_xml import station_xml
@@ -72,10 +72,13 @@ def write_archive(
     """Write a scenario.  The same scenario gives the same bytes, with any number of workers.
 
     ``progress`` is told each station-day that is done.  Files are whole or not there.  Raises
-    `InputError` for a record length that is none, and for a folder that cannot be written to.
+    `InputError` for a record length or a layout that is none, and for a folder that cannot be
+    written to or has waveforms already: the truth would not be that of both.
     """
     if record_length not in RECORD_LENGTHS:
         raise InputError(f"record length {record_length}: choose 512 or 4096 bytes")
+    check_layout(layout)
+    _check_folder(folder)
     _write_beside(folder, scenario)
     tasks = _tasks(folder / "waveforms", scenario, layout, record_length)
     days = objects = size = samples = 0
@@ -97,6 +100,15 @@ def write_archive(
     with whole(folder / "synthetic.json") as file:
         file.write(_described(scenario, written).encode())
     return written
+
+
+def _check_folder(folder: Path) -> None:
+    waveforms = folder / "waveforms"
+    if waveforms.is_dir() and any(waveforms.iterdir()):
+        raise InputError(
+            f"{str(waveforms)!r} has waveforms already, of which the truth would not tell: give "
+            "another folder, or remove that one"
+        )
 
 
 def _tasks(folder: Path, scenario: Scenario, layout: str, record_length: int) -> Iterator[Task]:

@@ -10,7 +10,7 @@ from epicat.archive.layouts import LAYOUTS
 from epicat.clock import day_name
 from epicat.errors import NameChoiceError
 
-__all__ = ["KEYS", "key_of"]
+__all__ = ["KEYS", "check_layout", "key_of"]
 
 
 def _ncedc(net: str, sta: str, loc: str, cha: str, day: date) -> str:
@@ -54,9 +54,13 @@ KEYS: Final[Mapping[str, Callable[[str, str, str, str, date], str]]] = {
 """Name of the object of a channel and a day, by layout; in some, channels share an object."""
 
 
+def check_layout(layout: str) -> None:
+    """Raise `NameChoiceError` for a layout that there is not."""
+    if layout not in KEYS:
+        raise NameChoiceError("layout", layout, KEYS)
+
+
 def key_of(layout: str, nslc: tuple[str, str, str, str], day: date) -> str:
     """Return the name of the object that holds a channel's day; raise `NameChoiceError`."""
-    try:
-        return KEYS[layout](*nslc, day)
-    except KeyError:
-        raise NameChoiceError("layout", layout, KEYS) from None
+    check_layout(layout)
+    return KEYS[layout](*nslc, day)

@@ -18,6 +18,7 @@ from epicat.testing.synthetic.streams import stream
 __all__ = ["Place", "Sensor", "described", "make_network"]
 
 _GOLDEN_ANGLE = np.pi * (3.0 - 5.0**0.5)
+_WIDEST_KM = 2000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,13 @@ def make_network(
     """
     if count < 1:
         raise InputError(f"{count} stations: at least one is needed")
+    if not (abs(center[0]) <= 90 and abs(center[1]) <= 360):
+        raise InputError(
+            f"center {center[0]:g},{center[1]:g} is no place: latitudes are from -90 to 90, "
+            "longitudes from -180 to 180"
+        )
+    if not 0 < radius_km <= _WIDEST_KM:
+        raise InputError(f"a network of {radius_km:g} km: choose up to {_WIDEST_KM:g} km")
     plane, places = Plane(*center), []
     for number in range(count):
         rng = stream(seed, "station", number)

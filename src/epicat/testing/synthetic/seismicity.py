@@ -25,6 +25,9 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 _DAY_S = 86_400.0
+_MAGNITUDES, _DEEPEST_KM = (-3.0, 9.5), 700.0
+_AFTERSHOCKS = 1_000_000
+"""No sequence is longer: its earthquakes are held in memory."""
 _CLUSTERS = 4
 _CLUSTERED = 0.6
 """Share of the earthquakes that lie on the few faults of the region."""
@@ -56,13 +59,25 @@ class Seismicity:
     """Magnitude of a mainshock at a fifth of the span, with aftershocks; None for none."""
 
     def __post_init__(self) -> None:
+        if not self.radius_km > 0:
+            raise InputError(f"earthquakes within {self.radius_km:g} km: a radius is above 0")
+        for name in ("min_magnitude", "max_magnitude", "mainshock"):
+            magnitude = getattr(self, name)
+            if magnitude is not None and not _MAGNITUDES[0] <= magnitude <= _MAGNITUDES[1]:
+                raise InputError(
+                    f"{name} {magnitude:g}: magnitudes are from {_MAGNITUDES[0]:g} to "
+                    f"{_MAGNITUDES[1]:g}"
+                )
         if not self.min_magnitude < self.max_magnitude:
             raise InputError(
                 f"magnitudes from {self.min_magnitude:g} to {self.max_magnitude:g}: "
                 "the smallest must be below the largest"
             )
-        if not 0 <= self.depth_km[0] < self.depth_km[1]:
-            raise InputError(f"depths {self.depth_km[0]:g} to {self.depth_km[1]:g} km must rise")
+        if not 0 <= self.depth_km[0] < self.depth_km[1] <= _DEEPEST_KM:
+            raise InputError(
+                f"depths {self.depth_km[0]:g} to {self.depth_km[1]:g} km must rise, from 0 or more "
+                f"to {_DEEPEST_KM:g} or less"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +208,13 @@ def _sequence(seed: int, seismicity: Seismicity, span: Span, plane: Plane) -> li
     power = 1.0 - _OMORI_P
     start, end = _OMORI_C_DAYS**power, (days + _OMORI_C_DAYS) ** power
     slope = _RATE_A + seismicity.b_value * (main - seismicity.min_magnitude)
-    count = int(rng.poisson(10**slope * (end - start) / power))
+    expected = 10**slope * (end - start) / power
+    if expected > _AFTERSHOCKS:
+        raise InputError(
+            f"a mainshock of {main:g} has {expected:.2g} aftershocks above "
+            f"{seismicity.min_magnitude:g}: ask for a larger smallest magnitude"
+        )
+    count = int(rng.poisson(expected))
     after = (start + rng.uniform(size=count) * (end - start)) ** (1 / power) - _OMORI_C_DAYS
     spread = 10 ** (-3.22 + 0.69 * main) / 4 + 0.3
     for delay in np.sort(after):

@@ -69,6 +69,7 @@ from epicat.tables import (
 __all__ = ["DataFile", "ParquetStore", "in_threads"]
 
 _ABOUT = "store.json"
+_FOLDERS = {*TABLES, "ledger", "compacted", "stations", "records"}
 _TRIES = 10
 _THREADS = 8
 _ROW_GROUP = 1 << 17
@@ -133,10 +134,7 @@ class ParquetStore:
         others = self.files.top()
         if not self.files.exists(_ABOUT):
             if others:
-                raise StoreError(
-                    f"store {self.location!r} is a folder with other things in it "
-                    f"({', '.join(others[:3])}); give --store a new or empty folder"
-                )
+                raise StoreError(f"store {self.location!r} is {_not_a_store(others)}")
             self._write_json(_ABOUT, {"schema_version": SCHEMA_VERSION})
 
     def _check_version(self) -> None:
@@ -389,6 +387,14 @@ class ParquetStore:
             write_page_checksum=True,
         )
         self.files.write(name, sink.getvalue().to_pybytes())
+
+
+def _not_a_store(others: Sequence[str]) -> str:
+    """Say what a folder is that holds things and is no store."""
+    some = ", ".join(others[:3])
+    if set(others) <= _FOLDERS:
+        return f"the rest of a store that was deleted ({some}); delete this folder as well"
+    return f"a folder with other things in it ({some}); give --store a new or empty folder"
 
 
 def in_threads(function: Callable[[S], T], items: Sequence[S]) -> list[T]:

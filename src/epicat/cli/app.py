@@ -37,7 +37,7 @@ from epicat.cli import (
     synth,
     work,
 )
-from epicat.errors import EpicatError
+from epicat.errors import EpicatError, lacks_memory
 
 __all__ = ["app", "main"]
 
@@ -115,7 +115,7 @@ def _guarded(call: Callable[[], object]) -> int:
     except MemoryError:
         return _told("there is not enough memory; fewer --workers need less", _MACHINE)
     except ImportError as error:
-        if "failed to map segment" not in str(error):
+        if not lacks_memory(error):
             raise
         return _told("there is not enough memory to load the program's libraries", _MACHINE)
     except OSError as error:

@@ -283,6 +283,20 @@ def test_a_store_that_is_deleted_is_told_and_stays_away(tmp_path):
     fill(ParquetStore(tmp_path / "store", create=True))
 
 
+def test_a_store_that_is_being_deleted_takes_no_marks(tmp_path):
+    store = ParquetStore(tmp_path, create=True)
+    shutil.rmtree(tmp_path / "ledger", ignore_errors=True)
+    (tmp_path / "store.json").unlink()
+    with pytest.raises(StoreError, match="is gone: it was deleted while it was in use"):
+        fill(store)
+    assert not list(tmp_path.rglob("ledger/**/*.parquet"))
+    assert files_of(tmp_path, "picks/**/*.parquet")  # counts for nothing, and so is no obstacle
+    again = ParquetStore(tmp_path, create=True)
+    assert rows_in(again) == 0
+    fill(again, "g2")
+    assert rows_in(again) == 1
+
+
 def test_what_is_left_of_a_store_is_told_from_other_things(tmp_path):
     fill(ParquetStore(tmp_path, create=True))
     (tmp_path / "store.json").unlink()

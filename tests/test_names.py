@@ -53,6 +53,7 @@ def test_a_store_touches_nothing_outside_of_its_folder(tmp_path: Path, name: str
 @pytest.mark.parametrize("name", ODD)
 def test_a_store_keeps_files_of_strange_names(tmp_path: Path, name: str) -> None:
     files = LocalFiles(tmp_path / "store")
+    files.prepare()
     files.write(f"records/{name}", b"ours")
     assert files.read(f"records/{name}") == b"ours"
     assert all(p.is_relative_to(tmp_path / "store") for p in tmp_path.rglob("*") if p.is_file())

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -27,13 +26,13 @@ from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES, TableName, picks_table
 from epicat.work import Worker
 from torture.midnights import DAYS, World, campaign_of, world, write
+from torture.rows import lines_of, table_rows
 from torture.trial import Form, Trial, difference
 from torture.uncut import uncut_picks
 
 __all__ = ["WHOLE", "Cutting", "cutting", "done", "rows", "trials"]
 
-Row = tuple[Any, ...]
-Rows = dict[TableName, list[Row]]
+Rows = dict[TableName, list[str]]
 
 _SIZES = {Form.SHORT: (2, 3), Form.LONG: (20, 12)}
 """Archives, and cuts of each."""
@@ -118,19 +117,17 @@ def done(campaign: Campaign, how: Cutting, folder: Path) -> ParquetStore:
     return store
 
 
-def rows(store: Store, table: TableName) -> list[Row]:
-    """Return the rows of a table, every column."""
-    return _as_rows(store.read(table, Where()))
+def rows(store: Store) -> Rows:
+    """Return the rows of each table, every column."""
+    return {name: list(table_rows(store, [name])) for name in TABLES}
 
 
-def _as_rows(table: pa.Table) -> list[Row]:
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-
-
-def _beside(campaign: Campaign, how: Cutting, folder: Path, right: Rows) -> tuple[int, int, bool]:
-    """Return rows lost, rows doubled, and whether a further invocation has nothing to do."""
+def _beside(
+    campaign: Campaign, how: Cutting, folder: Path, right: Rows
+) -> tuple[Rows, int, int, bool]:
+    """Return rows, how many lost and doubled, and whether another invocation has nothing to do."""
     store = done(campaign, how, folder)
-    found = {name: rows(store, name) for name in TABLES}
+    found = rows(store)
     counts = [difference(right[name], found[name]) for name in TABLES]
     whole = campaign.model_copy(update={"store": store.location})
     idle = make_plan(whole, how.again, store, recheck=False).is_empty
@@ -141,7 +138,7 @@ def _beside(campaign: Campaign, how: Cutting, folder: Path, right: Rows) -> tupl
 def _beside_the_truth(campaign: Campaign, of: World, folder: Path) -> tuple[Rows, int, int, bool]:
     """Do a campaign as a whole; return its rows, and picks and events lost and doubled."""
     store = done(campaign, WHOLE, folder)
-    found = {name: rows(store, name) for name in TABLES}
+    found = rows(store)
     picks = difference(_uncut_rows(campaign), found["picks"])
     times = store.read("events", Where())["time"].cast(pa.int64()).to_pylist()
     near = [sum(abs(t - e.time_ns) < _SAME_EVENT_NS for t in times) for e in of.events]
@@ -149,14 +146,14 @@ def _beside_the_truth(campaign: Campaign, of: World, folder: Path) -> tuple[Rows
     return found, picks[0] + lost, picks[1] + len(times) - len(near) + lost, True
 
 
-def _uncut_rows(campaign: Campaign) -> list[Row]:
+def _uncut_rows(campaign: Campaign) -> list[str]:
     names = {row.id: row.name for row in campaign.stations}
     by_key: dict[StationDay, list[Pick]] = defaultdict(list)
     for pick in uncut_picks(campaign):
         by_key[StationDay(names[pick.trace_id], day_of(pick.time_ns))].append(pick)
     digest = campaign.run.digest
     tables = [picks_table(picks, digest, str(key)) for key, picks in by_key.items()]
-    return _as_rows(pa.concat_tables(tables))
+    return list(lines_of("picks", pa.concat_tables(tables)))
 
 
 class _Tally:

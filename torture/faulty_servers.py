@@ -9,23 +9,20 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
 import s3
-from epicat.store.interface import Where
 from epicat.store.open import find_store, open_store
-from epicat.tables import TABLES
-from tiny_network import arguments, truths, write_network
+from torture.campaigns import CUTS, asked, prepare
 from torture.proxy import reset
+from torture.rows import rows_of
 
 __all__ = ["Campaign", "Cutter", "make_campaign"]
 
-_CUT = ("--stations-per-unit", "1", "--days-per-unit", "1", "--window-days", "1")
-_EVENTS = (-300, -60.0, -1.0, 60.5, 200)
 _LONGEST_S = 300.0
 
 
@@ -36,18 +33,17 @@ class Campaign:
     folder: Path
     server: s3.Server
     archive: str
-    right: list[Hashable] = field(default_factory=list)
+    right: list[str] = field(default_factory=list)
 
     def start(
         self, store: str, endpoint: str = "", *, more: Sequence[str] = (), workers: int = 2,
         **environment: str,
     ) -> subprocess.Popen[str]:  # fmt: skip
         """Start ``epicat run`` with bucket and archive behind an endpoint."""
-        given = arguments(self.folder, Path("unused"), *_CUT, "--workers", str(workers), *more)
-        for name, value in (("--archive", self.archive), ("--store", store)):
-            given[given.index(name) + 1] = value
+        options = (*CUTS[0], "--workers", str(workers), *more)
+        given = asked(self.folder, *options, archive=self.archive, store=store)
         return subprocess.Popen(
-            [sys.executable, "-m", "epicat", "run", *given],
+            [sys.executable, "-m", "epicat", *given],
             env={**os.environ, **self.keys(endpoint), **environment},
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
@@ -64,16 +60,11 @@ class Campaign:
             "AWS_ENDPOINT_URL": endpoint or self.server.endpoint,
         }
 
-    def rows(self, store: str) -> list[Hashable]:
-        """Return all rows of a store, and what became of each key; none if there is no store."""
+    def rows(self, store: str) -> list[str]:
+        """Return everything that a store says; nothing if there is no store."""
         with mock.patch.dict(os.environ, self.keys()):
             opened = find_store(store)
-            if opened is None:
-                return []
-            tables = [opened.read(table, Where()).to_pylist() for table in TABLES]
-            marks = [(e.stage, e.key, e.status, e.result, e.reason) for e in opened.ledger()]
-        rows = [tuple(map(str, row.values())) for table in tables for row in table]
-        return [*rows, *marks]
+            return list(rows_of(opened)) if opened else []
 
     def statuses(self, store: str) -> dict[str, str]:
         """Return what became of each key."""
@@ -94,7 +85,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 @contextmanager
 def make_campaign(folder: Path) -> Iterator[Campaign]:
     """Write a network into a bucket, and do it once undisturbed."""
-    write_network(folder, truths(_EVENTS), around_s=400)
+    prepare(folder)
     with s3.serving() as server:
         objects = {
             path.relative_to(folder / "sds").as_posix(): path.read_bytes()

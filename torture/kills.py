@@ -8,7 +8,7 @@ undisturbed run says, row for row.  All the while a reader looks into the store.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from epicat.store.open import open_store
@@ -20,23 +20,26 @@ from torture.rows import Reader, left_behind
 from torture.strikes import KILLS, STOPS, Life, Strike, Tally
 from torture.trial import Form, Trial
 
-__all__ = ["struck", "trials"]
+__all__ = ["PARTS", "struck", "trials"]
 
+PARTS = tuple(KINDS)
+"""What may be tried apart: kinds of places."""
 _COUNTS = {
-    Form.SHORT: ((10, 2, 1), (5, 1, 0), (5, 1, 0)),
-    Form.LONG: ((200, 30, 10), (150, 30, 10), (150, 30, 10)),
+    Form.SHORT: {"folder": (10, 2, 1), "bucket": (5, 1, 0), "database": (5, 1, 0)},
+    Form.LONG: {"folder": (200, 30, 10), "bucket": (150, 30, 10), "database": (150, 30, 10)},
 }
 """Kills, stops and pairs of runs, for each kind of place."""
 _ENOUGH = 9
 """Troubles after which a trial is given up."""
 
 
-def trials(form: Form, folder: Path) -> Iterator[Trial]:
-    """Yield a trial of kills, one of stops and one of two runs at once, for each kind of store."""
+def trials(form: Form, folder: Path, parts: Iterable[str] = PARTS) -> Iterator[Trial]:
+    """Yield a trial of kills, one of stops and one of two runs at once, for each kind of place."""
     ground = prepare(folder / "network")
     with commands(folder / "logs") as started:
-        for kind, (kills, stops, pairs) in zip(KINDS, _COUNTS[form], strict=True):
-            with kind(folder) as place:
+        for part in parts:
+            kills, stops, pairs = _COUNTS[form][part]
+            with KINDS[part](folder) as place:
                 scene = Scene.of(place, started, ground)
                 yield struck(scene, "killed", KILLS, kills)
                 yield struck(scene, "stopped", STOPS, stops)

@@ -34,7 +34,8 @@ _SHARE = 0.1
 _BYTES = 16_000
 """That a connection to a database carries on average before it is cut."""
 _SHORT_OF_PATIENCE = {"EPICAT_PATIENCE": "2", "EPICAT_STALL": "1"}
-_PATIENT = {"EPICAT_PATIENCE": "60", "EPICAT_STALL": "1"}
+_STALL = {"EPICAT_STALL": "1"}
+"""With the patience that epicat has by itself: half of it is gone when a server is back."""
 _BOUND_S = 120.0
 """Within what time a run ends whose archive is gone, with the patience above."""
 
@@ -94,7 +95,7 @@ def failing(campaign: Campaign, throttled_s: Sequence[float]) -> Trial:
         proxy = Proxy(campaign.server.endpoint, _throttled(at_random(seed, _SHARE), seconds), 3.0)
         store = f"s3://{s3.CATALOGS}/failing-{seed}"
         with proxy.serving() as endpoint:
-            code, told = campaign.run(store, endpoint, **_PATIENT)
+            code, told = campaign.run(store, endpoint, **_STALL)
         less, more = difference(campaign.right, campaign.rows(store))
         lost, doubled = lost + less, doubled + more
         failed = proxy.given.total()
@@ -189,12 +190,12 @@ def database(
         cutter = Cutter(("127.0.0.1", server.port), _BYTES, seed)
         direct = server.url(f"cut{seed}", more="serverSelectionTimeoutMS=2000")
         with cutter.serving() as port:
-            run = campaign.start(direct.replace(f":{server.port}", f":{port}"), **_PATIENT)
+            run = campaign.start(direct.replace(f":{server.port}", f":{port}"), **_STALL)
             if seconds:
                 _kill(server, direct, seconds)
             code, told = ended(run)
             if code == 2:  # not reached at all, and said so: a person tries again
-                code, told = campaign.run(direct.replace(f":{server.port}", f":{port}"), **_PATIENT)
+                code, told = campaign.run(direct.replace(f":{server.port}", f":{port}"), **_STALL)
         less, more = difference(campaign.right, campaign.rows(direct))
         lost, doubled = lost + less, doubled + more
         faults = cutter.cut + bool(seconds)

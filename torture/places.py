@@ -72,7 +72,11 @@ def _database(folder: Path) -> Iterator[Place]:
         yield Place("MongoDB", {}, (server.url(f"store{n}") for n in count()))
 
 
-KINDS: tuple[Callable[[Path], AbstractContextManager[Place]], ...] = (_folder, _bucket, _database)
+KINDS: Mapping[str, Callable[[Path], AbstractContextManager[Place]]] = {
+    "folder": _folder,
+    "bucket": _bucket,
+    "database": _database,
+}
 """All of them; given a folder for what they keep."""
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
+
+import pyarrow as pa
 
 from epicat.errors import StoreError
 from epicat.store.interface import Store, Where
@@ -15,19 +17,29 @@ from epicat.store.open import find_store
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES, TableName
 
-__all__ = ["Reader", "left_behind", "rows_of"]
+__all__ = ["Reader", "left_behind", "lines_of", "rows_of", "table_rows"]
 
 _PAUSE_S = 0.2
 
 
 def rows_of(store: Store) -> Iterator[str]:
     """Yield everything that a store says, without clocks and the names of writings."""
-    for table in TABLES:
-        yield from _table(store, table)
+    yield from table_rows(store)
     yield from _ledger(store)
     yield from (f"station {row}" for row in store.stations().to_pylist())
     for kind in ("run", "associator"):
         yield from (f"{kind} {item}" for item in store.records(kind).items())
+
+
+def table_rows(store: Store, tables: Iterable[TableName] = TABLES) -> Iterator[str]:
+    """Yield the rows of tables, every column."""
+    for name in tables:
+        yield from lines_of(name, store.read(name, Where()))
+
+
+def lines_of(name: TableName, rows: pa.Table) -> Iterator[str]:
+    """Yield a table's rows as those of a store are written here."""
+    return (f"{name} {row}" for row in rows.to_pylist())
 
 
 def left_behind(store: Store) -> int:
@@ -41,10 +53,6 @@ def left_behind(store: Store) -> int:
     files = [file for table in TABLES for file in store.data_files(table, None)]
     partial = list(Path(store.location).rglob(".*.partial"))
     return len(partial) + sum(file.generation not in named for file in files)
-
-
-def _table(store: Store, table: TableName) -> Iterator[str]:
-    return (f"{table} {row}" for row in store.read(table, Where()).to_pylist())
 
 
 def _ledger(store: Store) -> Iterator[str]:
@@ -98,7 +106,7 @@ class Reader:
         self._marked = marked
         self._check(marked)
         for table in TABLES:
-            self._check(Counter(_table(store, table)))
+            self._check(Counter(table_rows(store, [table])))
 
     def _opened(self) -> Store | None:
         try:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 HEAVY = (
     "epicat.cli.app", "epicat.config", "epicat.run.pool", "epicat.run.runner", "epicat.store.open",
-    "epicat.store.mongo.opened", "epicat.cli.progress", "obstore.store", "rich.progress",
+    "epicat.store.mongo.opened", "epicat.cli.progress", "obstore.store", "rich.progress", "pandas",
 )  # fmt: skip
 """What `epicat run` imports at its beginning."""
 

@@ -19,6 +19,7 @@ where they are noticed, chained with ``from`` at the seams, and caught by the CL
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -33,7 +34,13 @@ __all__ = [
     "NameChoiceError",
     "ObjectError",
     "StoreError",
+    "lacks_memory",
+    "unforeseen",
 ]
+
+_WITHOUT_MEMORY = re.compile(
+    r"failed to map segment|[Cc]annot allocate memory|can't start new thread"
+)
 
 
 class EpicatError(Exception):
@@ -53,8 +60,8 @@ class NameChoiceError(InputError):
 
     Examples
     --------
-    >>> str(NameChoiceError("model", "PhaseNte", ["PhaseNet", "PhaseNetLight"]))
-    "unknown model 'PhaseNte': did you mean PhaseNet? Choose from PhaseNet, PhaseNetLight"
+    >>> str(NameChoiceError("model", "PhaseNte", ["GPD", "PhaseNet"]))
+    "unknown model 'PhaseNte': did you mean PhaseNet? Choose from GPD, PhaseNet"
 
     """
 
@@ -111,3 +118,23 @@ class StoreError(EpicatError):
 
 class CloudError(EpicatError):
     """AWS refuses what it was asked, or has failed to do it."""
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether an error of Python or the system comes from too little memory."""
+    return isinstance(error, MemoryError) or _WITHOUT_MEMORY.search(str(error)) is not None
+
+
+def unforeseen(error: BaseException) -> str:
+    """Return an error that nobody has foreseen as a reason for the ledger.
+
+    Examples
+    --------
+    >>> unforeseen(KeyError("x"))
+    "KeyError: 'x'"
+    >>> unforeseen(RuntimeError("can't start new thread"))
+    "RuntimeError: can't start new thread: too little memory; fewer --workers need less"
+
+    """
+    words = "too little memory; fewer --workers need less" if lacks_memory(error) else ""
+    return ": ".join(filter(None, (type(error).__name__, str(error), words)))

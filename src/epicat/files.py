@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -70,7 +70,10 @@ class Files(Protocol):
         ...
 
     def prepare(self) -> None:
-        """Make the place if it can be made; raise `StoreError` if it cannot be written."""
+        """Make the place if it can be made; raise `StoreError` if it cannot be written.
+
+        Nothing else makes it: where it is gone, nothing can be written any more.
+        """
         ...
 
     def top(self, folder: str = "") -> list[str]:
@@ -191,7 +194,7 @@ class LocalFiles:
         path = self._path(name)
         partial = path.with_name(_partial())
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._make_parents(name)
             with partial.open("wb") as file:
                 file.write(data)
                 file.flush()
@@ -202,7 +205,23 @@ class LocalFiles:
                 partial.unlink()
             raise self._unwritable(error) from error
 
+    def _make_parents(self, name: str) -> None:
+        """Make the folders of a file below the root.
+
+        Not the root: one that is deleted while others write must stay away, or what they write
+        would be half of a store.
+        """
+        parents = PurePosixPath(name).parents
+        if not (self._root / parents[0]).is_dir():
+            for folder in reversed(parents[:-1]):
+                (self._root / folder).mkdir(exist_ok=True)
+
     def _unwritable(self, error: OSError) -> StoreError:
+        if isinstance(error, FileNotFoundError):  # only `prepare` finds no folder otherwise
+            return StoreError(
+                f"{self._noun} {self.location!r} is gone: its folder, or one in it, was deleted "
+                "while it was in use"
+            )
         return StoreError(
             f"{self._noun} {self.location!r} cannot be written: {error.strerror or error}"
         )

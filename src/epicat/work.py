@@ -17,7 +17,7 @@ import pyarrow as pa
 from epicat.associate.associator import Associator
 from epicat.cache import cache_folder
 from epicat.config import Campaign
-from epicat.errors import AwayError, EpicatError, ModelError
+from epicat.errors import AwayError, EpicatError, ModelError, unforeseen
 from epicat.known import LOOK_AGAIN
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of, flag_counts
 from epicat.pick.bundle import Bundle, OpenVinoPicker
@@ -276,4 +276,4 @@ def _stamped(entry: LedgerEntry, begun: _Begun, seconds: float) -> LedgerEntry:
 def _told(error: Exception) -> str:
     """Return an unforeseen error with the place where it came from."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({last.name}, line {last.lineno})"
+    return f"{unforeseen(error)} ({last.name}, line {last.lineno})"

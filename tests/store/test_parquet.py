@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -269,6 +270,39 @@ def test_a_store_that_vanishes_is_told(tmp_path):
     (tmp_path / "store").write_text("")
     with pytest.raises(StoreError, match="cannot be written: Not a directory"):
         fill(store)
+
+
+def test_a_store_that_is_deleted_is_told_and_stays_away(tmp_path):
+    store = ParquetStore(tmp_path / "store", create=True)
+    fill(store)
+    shutil.rmtree(tmp_path / "store")
+    with pytest.raises(StoreError, match=r"store' is gone: its folder, or one in it, was deleted"):
+        fill(store)
+    with pytest.raises(StoreError, match=r"store' is gone: its folder, or one in it, was deleted"):
+        store.put_record("run", "r", {"a": 1})
+    assert not list(tmp_path.iterdir())
+    fill(ParquetStore(tmp_path / "store", create=True))
+
+
+def test_a_store_that_is_being_deleted_takes_no_marks(tmp_path):
+    store = ParquetStore(tmp_path, create=True)
+    shutil.rmtree(tmp_path / "ledger", ignore_errors=True)
+    (tmp_path / "store.json").unlink()
+    with pytest.raises(StoreError, match="is gone: it was deleted while it was in use"):
+        fill(store)
+    assert not list(tmp_path.rglob("ledger/**/*.parquet"))
+    assert files_of(tmp_path, "picks/**/*.parquet")  # counts for nothing, and so is no obstacle
+    again = ParquetStore(tmp_path, create=True)
+    assert rows_in(again) == 0
+    fill(again, "g2")
+    assert rows_in(again) == 1
+
+
+def test_what_is_left_of_a_store_is_told_from_other_things(tmp_path):
+    fill(ParquetStore(tmp_path, create=True))
+    (tmp_path / "store.json").unlink()
+    with pytest.raises(StoreError, match=r"the rest of a store that was deleted \(.*picks.*delete"):
+        ParquetStore(tmp_path, create=True)
 
 
 def test_opening_does_not_make_a_store(tmp_path):

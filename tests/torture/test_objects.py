@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from torture.objects import trials
+from torture.objects.campaign import MEASURED
 from torture.objects.corpus import mutated
 from torture.objects.headers import changed, put, records_of, renamed, sealed
 from torture.objects.mutations import MUTATIONS
@@ -55,3 +58,13 @@ def test_every_mutation_is_made_of_every_kind_of_record():
             bodies = {mutation.make(random.Random(seed), sound) for seed in range(6)}
             only = name in ("sound", "empty", "no samples", "two years old", "absurd extra headers")
             assert only or len(bodies) > 1 or version == 3, name
+
+
+@pytest.mark.parametrize(("size", "least", "most"), [(0, 1, 60), (200, 200, 280)])
+def test_a_peak_is_that_of_the_command_and_its_children_alone(size: int, least: int, most: int):
+    here = b"x" * 300_000_000  # what started it does not count
+    child = f"b'x' * {size * 10**6}"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    command = [sys.executable, "-I", str(MEASURED), str(8 << 30), sys.executable, "-c", parent]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert least * 10**6 < int(told) < most * 10**6 < len(here)

@@ -16,17 +16,17 @@ from epicat.run.executor import Serial
 from epicat.run.runner import Planned, make_plan
 from epicat.run.runner import run as do
 from epicat.store.check.doctor import check_store
-from epicat.store.interface import Store, Where
+from epicat.store.interface import Store
 from epicat.store.open import find_store, open_store
-from epicat.tables import TABLES
 from epicat.work import Outcome
-from tiny_network import arguments, settled, truths, write_network
+from tiny_network import settled
+from torture.campaigns import asked, prepare
+from torture.rows import table_rows
 from torture.trial import difference
 
 __all__ = ["Bed", "Case", "Done", "Run", "Skipped", "Verdict"]
 
 _LONGEST_S = 300.0
-_EVENTS = truths([-300, -1.0, 60.5])
 _EPICAT = [sys.executable, "-m", "epicat"]
 
 
@@ -109,7 +109,7 @@ class Bed:
         before = os.environ.get("EPICAT_CACHE")
         os.environ["EPICAT_CACHE"] = str(folder / "cache")  # where the tests' model is put
         try:
-            write_network(folder, _EVENTS)
+            prepare(folder)
             yield cls(folder, {**os.environ, "OMP_NUM_THREADS": "1"})
         finally:
             os.environ.pop("EPICAT_CACHE")
@@ -123,10 +123,8 @@ class Bed:
 
     def command(self, run: Run) -> list[str]:
         """Return the command of a campaign."""
-        given = arguments(self._folder, run.store, "--workers", "1", *run.more)
-        for at, name in enumerate(("start", "end")):
-            given[at] = run.days.get(name, given[at])
-        return [*_EPICAT, "run", *given]
+        given = {"store": str(run.store), **run.days}
+        return [*_EPICAT, *asked(self._folder, "--workers", "1", *run.more, **given)]
 
     def begun(self, run: Run) -> subprocess.Popen[str]:
         """Begin the campaign."""
@@ -205,10 +203,6 @@ def _last(told: str) -> str:
     return (told.strip().splitlines() or ["nothing told"])[-1][:200]
 
 
-def _rows(store: Store | None) -> list[tuple[str, str]]:
-    """Return all rows of a store, each with its table."""
-    if store is None:
-        return []
-    return [
-        (table, repr(row)) for table in TABLES for row in store.read(table, Where()).to_pylist()
-    ]
+def _rows(store: Store | None) -> list[str]:
+    """Return the rows of a store's tables.  Not its ledger: some cases have other days, too."""
+    return list(table_rows(store)) if store else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -21,10 +20,12 @@ from epicat.store.interface import Where
 from epicat.store.open import open_store
 from torture.objects.corpus import Bad
 
-__all__ = ["Done", "run"]
+__all__ = ["MEASURED", "Done", "run"]
 
 _ADDRESSES_BYTES = 8 * 2**30
 """Addresses that a process may have: whoever believes in a record of gigabytes gets none."""
+MEASURED = Path(__file__).with_name("measured.py")
+"""The program that runs a command and tells its peak of memory."""
 _DEADLINE_S = 1800.0
 """A campaign that takes longer hangs: it is some seconds, and a minute where many work."""
 
@@ -55,22 +56,20 @@ def run(folder: Path, store: Path, bad: Iterable[Bad], layout: str = "sds") -> D
     arguments = [
         layout if a == "sds" else a for a in net.arguments(folder, store, "--workers", "2")
     ]
+    command = [sys.executable, "-m", "epicat", "run", *arguments]
     process = subprocess.Popen(
-        [sys.executable, "-m", "epicat", "run", *arguments],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+        [sys.executable, "-I", str(MEASURED), str(_ADDRESSES_BYTES), *command],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        text=True, errors="replace",
     )  # fmt: skip
-    resource.prlimit(process.pid, resource.RLIMIT_AS, (_ADDRESSES_BYTES, _ADDRESSES_BYTES))
     timer = threading.Timer(_DEADLINE_S, _end, [process.pid])
     timer.start()
-    assert process.stderr is not None
-    said = process.stderr.read().decode(errors="replace")
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    told, said = process.communicate()
     timer.cancel()
     if process.returncode not in (0, 1) or "Traceback" in said:
         print(f"epicat run ended with {process.returncode}: {said[-2000:]}", file=sys.stderr)
         return None
-    return _done(store, used.ru_maxrss * 1024)
+    return _done(store, int(told))
 
 
 def _list_stations(folder: Path, codes: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ import typer
 
 from epicat import __version__
 from epicat.cli.commands import Commands
-from epicat.errors import EpicatError
+from epicat.errors import EpicatError, lacks_memory
 
 __all__ = ["app", "main"]
 
@@ -71,7 +71,7 @@ def _guarded(call: Callable[[], object]) -> int:
     except MemoryError:
         return _told("there is not enough memory; fewer --workers need less", _MACHINE)
     except ImportError as error:
-        if "failed to map segment" not in str(error):
+        if not lacks_memory(error):
             raise
         return _told("there is not enough memory to load the program's libraries", _MACHINE)
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from epicat.config import Campaign
-from epicat.errors import AwayError
+from epicat.errors import AwayError, unforeseen
 from epicat.plan import Unit
 from epicat.work import Outcome, Worker
 
@@ -55,7 +55,7 @@ class Serial:
         except AwayError:
             raise
         except Exception as error:
-            return Outcome(unit, 0.0, failure=f"{type(error).__name__}: {error}")
+            return Outcome(unit, 0.0, failure=unforeseen(error))
 
     def close(self, *, now: bool) -> None:
         """Nothing to let go."""

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 
 from epicat.config import Campaign
-from epicat.errors import AwayError
+from epicat.errors import AwayError, unforeseen
 from epicat.plan import Unit
 from epicat.processes import Children, Handed, without_interrupts
 from epicat.run.worker import begin, campaign_json
@@ -73,7 +73,7 @@ class Pool:
                 return future.result()
             if isinstance(error, AwayError):
                 raise error
-            return Outcome(unit, 0.0, failure=f"{type(error).__name__}: {error}")
+            return Outcome(unit, 0.0, failure=unforeseen(error))
 
     def _feed(self) -> None:
         """Hand over what waits; as long as there are suspects, one unit at a time."""

@@ -69,6 +69,8 @@ from epicat.tables import (
 __all__ = ["DataFile", "ParquetStore", "as_source", "in_threads"]
 
 _ABOUT = "store.json"
+_MARKED = ("ledger", "compacted")
+_FOLDERS = {*TABLES, *_MARKED, "stations", "records"}
 _TRIES = 10
 _THREADS = 8
 _ROW_GROUP = 1 << 17
@@ -132,12 +134,16 @@ class ParquetStore:
         # Listed first: another process may be making the same store at this moment.
         others = self.files.top()
         if not self.files.exists(_ABOUT):
-            if others:
-                raise StoreError(
-                    f"store {self.location!r} is a folder with other things in it "
-                    f"({', '.join(others[:3])}); give --store a new or empty folder"
-                )
+            if others and not self._is_unmarked(others):
+                raise StoreError(f"store {self.location!r} is {_not_a_store(others)}")
             self._write_json(_ABOUT, {"schema_version": SCHEMA_VERSION})
+
+    def _is_unmarked(self, others: Sequence[str]) -> bool:
+        """Tell whether what is there is of a store that was deleted, and counts for nothing.
+
+        Whoever was writing just then leaves it behind.
+        """
+        return set(others) <= _FOLDERS and not any(map(self.files.list, _MARKED))
 
     def _check_version(self) -> None:
         try:
@@ -184,15 +190,25 @@ class ParquetStore:
         if len(generations) != 1:
             raise ValueError(f"marks of one call must be of one generation, not {generations}")
         generation = generations.pop()
+        files = {}
         for month, some in _by_month(entries).items():
             folder = f"ledger/month={month}" if month else "ledger"
             stem = f"{generation}-{uuid.uuid4().hex[:8]}"
-            self._write_parquet(f"{folder}/{_with_days(stem, some)}", ledger_table(some))
+            files[f"{folder}/{_with_days(stem, some)}"] = some
+        self._write_marks(files)
 
     def put_together(self, entries: Sequence[LedgerEntry]) -> None:
         """Write marks of any generations to ``compacted/``, where names rise with time."""
         stem = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
-        self._write_parquet(f"compacted/{_with_days(stem, entries)}", ledger_table(entries))
+        self._write_marks({f"compacted/{_with_days(stem, entries)}": entries})
+
+    def _write_marks(self, files: Mapping[str, Sequence[LedgerEntry]]) -> None:
+        """Write files of marks; take them back if the store has been deleted meanwhile."""
+        for name, entries in files.items():
+            self._write_parquet(name, ledger_table(entries))
+        if not self.files.exists(_ABOUT):
+            self.files.delete(list(files))
+            raise StoreError(f"store {self.location!r} is gone: it was deleted while it was in use")
 
     def read(self, table: TableName, where: Where) -> pa.Table:
         """Return the marked rows, sorted by time and then by id."""
@@ -400,6 +416,14 @@ def as_source(data: bytes) -> pa.BufferReader:
     sink = pa.BufferOutputStream()
     sink.write(data)
     return pa.BufferReader(sink.getvalue())
+
+
+def _not_a_store(others: Sequence[str]) -> str:
+    """Say what a folder is that holds things and is no store."""
+    some = ", ".join(others[:3])
+    if set(others) <= _FOLDERS:
+        return f"the rest of a store that was deleted ({some}); delete this folder as well"
+    return f"a folder with other things in it ({some}); give --store a new or empty folder"
 
 
 def in_threads(function: Callable[[S], T], items: Sequence[S]) -> list[T]:

@@ -134,6 +134,8 @@ def test_what_no_server_here_says(error, words):
         (ServerSelectionTimeoutError("refused"), True),
         (ServerSelectionTimeoutError("CERTIFICATE_VERIFY_FAILED"), False),
         (failure(11602, "interrupted"), True),
+        (failure(43, "cursor id 7 not found"), True),
+        (failure(237, "cursor killed"), True),
         (failure(18, "Authentication failed"), False),
         (BulkWriteError({"writeErrors": [{"code": 91}], "writeConcernErrors": []}), True),
         (BulkWriteError({"writeErrors": [{"code": 91}, {"code": 2}]}), False),

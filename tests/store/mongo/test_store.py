@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
 
 from epicat.clock import DAY_NS, SECOND_NS, parse_time
 from epicat.errors import StoreError
@@ -228,6 +230,24 @@ def test_a_writing_of_more_than_a_week_is_not_marked(store):
     old = f"t{time.time_ns() - LONGEST_NS - SECOND_NS:016x}{'0' * 15}"
     with pytest.raises(StoreError, match=r"more than a week ago.*run again"):
         store.mark([entry_of("A", old, 1, design=RUN)])
+
+
+def test_whoever_loses_the_race_for_the_first_number_takes_the_next(store, monkeypatch):
+    """Some servers refuse one of two that would both make the document."""
+    refusals = [DuplicateKeyError("E11000 duplicate key error", 11000)]
+    take = Collection.find_one_and_update
+
+    def contested(*args, **options):
+        if refusals:
+            take(*args, **options)
+            raise refusals.pop()
+        return take(*args, **options)
+
+    monkeypatch.setattr(Collection, "find_one_and_update", contested)
+    store.replace("picks", picks_table([pick_at(NOON)], "design", "A"), "g1")
+    store.mark([entry_of("A", "g1", 1)])
+    assert not refusals
+    assert store.read("picks", Where()).num_rows == 1
 
 
 def test_readers_see_whole_generations_while_keys_are_replaced(connect, store):

@@ -31,9 +31,13 @@ DUPLICATE = 11000
 """The code of an insert that was refused because its ``_id`` is taken."""
 
 _PASSING = frozenset(
-    (6, 7, 50, 64, 89, 91, 112, 133, 189, 262, 384, 9001, 10107, 11600, 11602, 13435, 13436)
-)
-"""Codes of a server that cannot now: network, no primary, shutting down, conflict, too slow."""
+    (6, 7, 43, 50, 64, 89, 91, 112, 133, 189, 237, 262, 384, 9001, 10107,
+     11600, 11602, 13435, 13436)
+)  # fmt: skip
+"""Codes of a server that cannot now: network, no primary, shutting down, conflict, too slow.
+
+43 and 237 are a cursor that a server, started again or tired of it, does not know any more.
+"""
 
 _CODES = {
     18: "user {user!r} and the password are refused; the user is looked for in database {source!r} "

@@ -20,7 +20,7 @@ from typing import Any, Final
 import pyarrow as pa
 from bson.int64 import Int64
 from pymongo import InsertOne, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from epicat.errors import StoreError
 from epicat.model import LedgerEntry, Span, Stage
@@ -142,15 +142,22 @@ class Ledger:
     def _next_revision(self) -> int:
         """Take a number.  If it is taken twice, because an answer was lost, one is not used."""
         about = self._server.collection(ABOUT)
-        found: Any = self._server.do(
-            lambda: about.find_one_and_update(
+
+        def take() -> Any:
+            return about.find_one_and_update(
                 {"_id": _COUNTER},
                 {"$inc": {"number": Int64(1)}},
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        )
-        return int(found["number"])
+
+        def take_also_if_first() -> Any:
+            try:
+                return take()
+            except DuplicateKeyError:  # another process has taken the first number just now
+                return take()
+
+        return int(self._server.do(take_also_if_first)["number"])
 
     def _known(self, names: Sequence[str]) -> dict[str, _Known]:
         known: dict[str, _Known] = {}

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from epicat.clock import DAY_NS, SECOND_NS
-from epicat.waveforms.resample import resample, support_s
+from epicat.waveforms.resample import _one_by_one, _tiles, resample, support_s
 from epicat.waveforms.runs import Clock, Run
 from waves import counts, index_of, run_of
 
 TARGET = Fraction(100)
 RATES = [Fraction(200), Fraction(40), Fraction(50), Fraction(125), Fraction(250), Fraction(20),
-         Fraction(100, 3), Fraction(500), Fraction(125, 2)]  # fmt: skip
+         Fraction(100, 3), Fraction(500), Fraction(125, 2), Fraction(15029, 60)]  # fmt: skip
 BY_RATE = pytest.mark.parametrize("rate", RATES, ids=str)
 ORIGIN = 1_561_075_200 * SECOND_NS
 
@@ -123,6 +123,16 @@ def test_any_cut_gives_the_same_beyond_the_support(rate: Fraction, cut: tuple[in
 @BY_RATE
 def test_the_support_is_short_beside_the_halo(rate: Fraction) -> None:
     assert 0 < support_s(rate, TARGET) < 3
+
+
+@BY_RATE
+def test_tiles_and_sums_one_by_one_are_the_same_filter(rate: Fraction) -> None:
+    run = run_of(counts(3000, step=500), index_of(ORIGIN, rate) - 17, rate)
+    found, tiles = resample(run, TARGET), _tiles(*(TARGET / rate).as_integer_ratio())
+    assert found is not None
+    assert (tiles is None) == (rate == Fraction(15029, 60))
+    expected = _one_by_one(run, TARGET / rate, found.first, found.stop)
+    np.testing.assert_allclose(found.samples, expected, rtol=1e-6, atol=1e-3)
 
 
 def test_the_same_rate_is_left_alone() -> None:

@@ -148,8 +148,10 @@ class DayPicker:
         return places.get(location, places.get(ANY_LOCATION)) == name
 
     def _pick(self, key: StationDay, read: _Read) -> DayResult:
-        runs = {channel: merge(records, channel.rate) for channel, records in read.channels.items()}
-        read.channels.clear()  # what is not chosen need not be kept
+        runs = {  # one after the other: what was read is let go
+            channel: merge(read.channels.pop(channel), channel.rate)
+            for channel in tuple(read.channels)
+        }
         choice, faults = sound_choice(
             lambda channels: self._choose(key, channels), runs, key.span, self._run.quality
         )
@@ -162,7 +164,7 @@ class DayPicker:
         components = dict(choice.components)
         choice = replace(choice, components={})
         del runs
-        for name in tuple(components):  # one after the other: what was read is let go
+        for name in tuple(components):  # likewise
             components[name] = at_rate(components.pop(name), rate, info.filters.get(name))
         found = segments(components, info.component_order, rate, widened)
         row = self._campaign.rows_by_name[key.station][0]

@@ -100,8 +100,21 @@ def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
             for trace in traces:
                 _take(decoded, trace, network, station)
     _drop_rates(decoded)
+    for channel, records in decoded.channels.items():
+        decoded.channels[channel] = _together(records)
     decoded.reasons, decoded.remarks = _few(decoded.reasons), _few(decoded.remarks)
     return decoded
+
+
+def _together(records: list[Records]) -> list[Records]:
+    """Put records into one array, if they are of one type.
+
+    What libmseed gave in pieces is let go, so that the next object's pieces come to lie there.
+    """
+    if len({record.samples.dtype for record in records}) != 1:
+        return records
+    columns = zip(*((r.starts_ns, r.counts, r.samples) for r in records), strict=True)
+    return [Records(*map(np.concatenate, columns))]
 
 
 def _text(time_ns: int) -> str:

@@ -59,4 +59,10 @@ CASES = {
     ),
     "200hz": Case("PhaseNet, 24 h of 200 Hz", rate=200),
     "gaps": Case("PhaseNet, a day of 100 Hz with 500 gaps", gaps=500),
+    "eqtransformer-200hz": Case(
+        "EQTransformer, 24 h of 200 Hz", "EQTransformer", rate=200, batches=(128,)
+    ),
+    "eqtransformer-gaps": Case(
+        "EQTransformer, a day of 100 Hz with 500 gaps", "EQTransformer", gaps=500, batches=(128,)
+    ),
 }

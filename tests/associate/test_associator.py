@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyocto
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -209,24 +210,53 @@ def test_no_picks_and_no_stations_and_one_station_are_normal(tmp_path):
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory):
-    """Give an associator, 40 minutes of picks with an event each minute, and what it finds."""
+    """Give a maker of associators, 40 minutes of picks, an event a minute, and what is found."""
     rows = stations()
     design = design_of(rows, associate_options(views=False))
     index = SiteIndex.of(rows, PLANE, 100.0)
-    associator = Associator(design, tmp_path_factory.mktemp("tables"))
+    folder = tmp_path_factory.mktemp("tables")
     picks = site_picks(picks_of(truths(range(0, 2400, 60)), rows), index)
-    return associator, design, picks, associator.associate(picks)
+
+    def make():
+        return Associator(design, folder)
+
+    return make, design, picks, make().associate(picks)
 
 
 @settings(max_examples=4)
 @given(first=st.integers(-300, 2400), seconds=st.integers(1, 600))
 @example(first=600, seconds=600)  # ends where a slice ends
 def test_candidates_are_the_same_to_the_last_bit_however_much_was_read(crowd, first, seconds):
-    associator, design, picks, everything = crowd
+    make, design, picks, everything = crowd
     begin = MIDNIGHT + first * SECOND_NS
     end = begin + seconds * SECOND_NS
     margin = design.slicing.span_ns
     read = [p for p in picks if begin - margin <= p.time_ns < end + margin]
-    found = associator.associate(read)
+    found = make().associate(read)
     expected = [c for c in everything if begin <= c.time_ns < end]
     assert [c for c in found if begin <= c.time_ns < end] == expected
+
+
+def test_slices_that_two_blocks_share_are_computed_once(crowd, monkeypatch):
+    make, design, picks, everything = crowd
+    calls = []
+    whole = pyocto.OctoAssociator.associate
+
+    def counted(octo, frame, stations):
+        calls.append(len(frame))
+        return whole(octo, frame, stations)
+
+    monkeypatch.setattr(pyocto.OctoAssociator, "associate", counted)
+    associator, middle = make(), MIDNIGHT + 1200 * SECOND_NS
+    halo = design.slicing.span_ns
+    early = [p for p in picks if p.time_ns < middle + halo]
+    late = [p for p in picks if p.time_ns >= middle - halo]
+    first = associator.associate(early)
+    alone = len(calls)
+    second = associator.associate(late)
+    assert len(calls) - alone < alone
+    assert [c for c in first if c.time_ns < middle] == [c for c in everything if c.time_ns < middle]
+    assert [c for c in second if c.time_ns >= middle] == [
+        c for c in everything if c.time_ns >= middle
+    ]
+    assert second == make().associate(late)

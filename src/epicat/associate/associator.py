@@ -100,16 +100,24 @@ class Associator:
             for view in design.views
         ]
         self._least = Needs.of(design.pyocto).n_picks
+        self._kept: dict[int, tuple[Sequence[SitePick], list[Candidate]]] = {}
         self.slicing = design.slicing
 
     def associate(self, picks: Sequence[SitePick]) -> list[Candidate]:
         """Return candidates of every view, in the order of time; picks may be in several.
 
         ``picks`` are in the order of time.  Candidates depend on the picks of their slice alone,
-        see `epicat.associate.slices`.
+        see `epicat.associate.slices`: slices of the last call that come again, as they do where
+        blocks are read with a halo, are not computed again.
         """
-        found = [c for part in self.slicing.cut(picks) for c in self.associate_slice(part)]
-        return sorted(found, key=lambda c: (c.time_ns, c.picks))
+        before, self._kept = self._kept, {}
+        for part in self.slicing.cut(picks):
+            known = before.get(part.start_ns)
+            is_same = known is not None and known[0] == part.picks
+            found = known[1] if known and is_same else self.associate_slice(part)
+            self._kept[part.start_ns] = (part.picks, found)
+        candidates = [c for _, found in self._kept.values() for c in found]
+        return sorted(candidates, key=lambda c: (c.time_ns, c.picks))
 
     def associate_slice(self, part: Slice[SitePick]) -> list[Candidate]:
         """Return the candidates of every view in one slice, in no order."""

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _WITHOUT_MEMORY = re.compile(
-    r"failed to map segment|[Cc]annot allocate memory|can't start new thread"
+    r"failed to map segment|[Cc]annot allocate memory|can't start new thread|std::bad_alloc"
 )
 
 

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from epicat.config import Cut
+from epicat.model import Status
 from epicat.run.executor import Serial
 from epicat.run.runner import Planned, make_plan
 from epicat.run.runner import run as do
@@ -166,7 +167,8 @@ class Bed:
         self._cases += 1
         run = Run(self._folder / f"case{self._cases}" / "store")
         done = case.strike(self, run)
-        why = _unclear(case, done)
+        # A station-day's or a block's own trouble is told in the ledger.
+        why = _unclear(case, replace(done, told="\n".join([*_reasons(run), done.told])))
         again = self._again(run)
         why = why or again
         store = find_store(str(run.store))
@@ -197,6 +199,13 @@ def _unclear(case: Case, done: Done) -> str:
     if done.code and not re.search(case.words, done.told):
         return f"does not tell {case.words!r}: {_last(done.told)}"
     return ""
+
+
+def _reasons(run: Run) -> list[str]:
+    """Return why keys have failed, as the ledger says it."""
+    store = find_store(str(run.store))
+    entries = store.ledger() if store else []
+    return [entry.reason for entry in entries if entry.status == Status.FAILED]
 
 
 def _last(told: str) -> str:

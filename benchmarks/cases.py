@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.synthetic_day import write_day
-from epicat.errors import ModelError
-from epicat.pick.bundle import check_precision
+from epicat.pick.bundle import fewer_bits
 
 __all__ = ["CASES", "Case"]
 
@@ -27,7 +26,7 @@ class Case:
     batches: tuple[int, ...] = (64, 256)
     """Batch sizes of SeisBench to try."""
     less: bool = False
-    """Whether epicat computes in fewer bits as well, where the machine can."""
+    """Whether epicat computes in fewer bits throughout as well, where the machine can."""
 
     def write(self, root: Path) -> None:
         write_day(root, self.rate, self.gaps, _STATIONS)
@@ -35,21 +34,12 @@ class Case:
     def commands(self, root: Path) -> Iterator[tuple[str, str, list[str]]]:
         """Return name, program and arguments of each command."""
         given = [str(root), self.model]
-        for precision in ("f32", *(self._fewer() if self.less else ())):
+        for precision in ("f32", *(fewer_bits() if self.less else ()), "mixed"):
             told = "" if precision == "f32" else f", {precision}"
             yield f"epicat, 1 process{told}", "epicat", [*given, "1", precision]
             yield f"epicat, 2 processes{told}", "epicat", [*given, "2", precision]
         for batch in self.batches:
             yield f"SeisBench, batch {batch}", "seisbench", [*given, str(batch)]
-
-    @staticmethod
-    def _fewer() -> Iterator[str]:
-        for precision in ("f16", "bf16"):
-            try:
-                check_precision(precision)
-            except ModelError:
-                continue
-            yield precision
 
 
 CASES = {

@@ -14,10 +14,12 @@ import numpy as np
 
 from epicat.errors import ModelError
 from epicat.model import Pick, Span
-from epicat.pick.bundle import Bundle, OpenVinoPicker
+from epicat.pick.bundle import Bundle
+from epicat.pick.load import load_picker
 from epicat.pick.options import Precision
-from epicat.pick.picker import PickOptions
+from epicat.pick.picker import F32, Picker, PickOptions
 from epicat.pick.prepare import prepare_bundle
+from epicat.pick.screened import Screened
 from epicat.units.picking import pick_segments
 from epicat.waveforms.records import decode
 from epicat.waveforms.runs import Clock, Run, merge
@@ -26,10 +28,11 @@ from epicat.waveforms.segments import segments
 _EVER = Span(0, 2**62)
 _RATE = Fraction(100)
 _SAME_NS = 100_000_000
-_FEWER: Final[tuple[Precision, ...]] = ("f16", "bf16")
+_OTHERS: Final[tuple[Precision, ...]] = ("f16", "bf16", "mixed")
 _MODELS = ("PhaseNet", "PhaseNetLight", "EQTransformer")
 
 Components = dict[str, list[Run]]
+Stations = list[tuple[str, Components]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +56,37 @@ class Difference:
 def main() -> None:
     """Print a table for the precisions that this machine has."""
     data = Path(os.environ.get("EPICAT_REALDATA", "../shared/data"))
-    print("| | precision | picks in f32 | gained | lost | moved | furthest s | confidence |")
-    print("|---|---|---:|---:|---:|---:|---:|---:|")
+    print("| | waveforms | precision | picks in f32 | gained | lost | moved | furthest s "
+          "| confidence | again in f32 |")  # fmt: skip
+    print("|---|---|---|---:|---:|---:|---:|---:|---:|---:|")
+    waveforms = {
+        "events": [*_holuhraun(data), *_norcal(data)],
+        "two days": list(_scedc(data)),
+    }
     with tempfile.TemporaryDirectory() as cache:
         os.environ.setdefault("EPICAT_CACHE", cache)
-        stations = [*_holuhraun(data), *_norcal(data)]
         for model in _MODELS:
             weight = "ethz" if model == "PhaseNetLight" else "original"
             bundle = prepare_bundle(PickOptions(model=model, weight=weight))
-            exact = _picks(bundle, "f32", stations)
-            for precision in _FEWER:
-                try:
-                    d = _difference(exact, _picks(bundle, precision, stations))
-                except ModelError as error:
-                    print(f"| {model} | {precision} | {error} | | | | | |")
-                    continue
-                print(f"| {model} | {precision} | {d.exact} | {d.gained} | {d.lost} | {d.moved} "
-                      f"| {d.furthest_s:.2f} | {d.confidence:.3f} |")  # fmt: skip
+            for name, stations in waveforms.items():
+                for row in _rows(bundle, stations):
+                    print(f"| {model} | {name} | {row} |", flush=True)
+
+
+def _rows(bundle: Bundle, stations: Stations) -> Iterator[str]:
+    exact, _ = _picks(load_picker(bundle), stations)
+    for precision in _OTHERS:
+        try:
+            picker = load_picker(bundle, precision=precision)
+        except ModelError as error:
+            yield f"{precision} | {error} | | | | | |"
+            continue
+        picks, again = _picks(picker, stations)
+        d = _difference(exact, picks)
+        yield (
+            f"{precision} | {d.exact} | {d.gained} | {d.lost} | {d.moved} | {d.furthest_s:.2f} "
+            f"| {d.confidence:.3f} | {again}"
+        )
 
 
 def _holuhraun(data: Path) -> Iterator[tuple[str, Components]]:
@@ -91,10 +108,38 @@ def _norcal(data: Path) -> Iterator[tuple[str, Components]]:
         yield f"W{number}", runs
 
 
-def _picks(
-    bundle: Bundle, precision: Precision, stations: list[tuple[str, Components]]
-) -> list[Pick]:
-    picker = OpenVinoPicker(bundle, precision=precision)
+def _scedc(data: Path) -> Iterator[tuple[str, Components]]:
+    """Return two whole days of one component of 40 Hz: what most days look like."""
+    for path in sorted((data / "scedc" / "objects").rglob("*BHN*.ms")):
+        network, station = path.name[:2], path.name[2:7].strip("_")
+        for channel, records in decode(path.read_bytes(), network, station, _EVER).channels.items():
+            yield station, {channel.component: merge(records, channel.rate)}
+
+
+class _Counting:
+    """A picker that counts its windows."""
+
+    def __init__(self, picker: Picker) -> None:
+        self.info = picker.info
+        self.count = 0
+        self._picker = picker
+
+    def probabilities(self, windows: F32) -> F32:
+        self.count += len(windows)
+        return self._picker.probabilities(windows)
+
+
+def _picks(picker: Picker | Screened, stations: Stations) -> tuple[list[Pick], str]:
+    """Return the picks, and the share of windows that were computed once more."""
+    if not isinstance(picker, Screened):
+        return _picked(picker, stations), ""
+    screen, exact = _Counting(picker.screen), _Counting(picker.exact)
+    picks = _picked(Screened(screen, exact), stations)
+    share = exact.count / screen.count
+    return picks, f"{100 * share:.1f} %"
+
+
+def _picked(picker: Picker | Screened, stations: Stations) -> list[Pick]:
     info = picker.info
     found: list[Pick] = []
     for name, runs in stations:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from epicat.config import Run
 from epicat.errors import InputError
 from epicat.model import Filter
+from epicat.pick.options import Precision
 from epicat.pick.picker import PickerInfo, PickOptions
 from tiny_bundle import INFO
 
@@ -60,6 +63,6 @@ def test_phases_may_be_given_as_letters() -> None:
 
 
 def test_fewer_bits_are_another_run_and_32_are_as_ever() -> None:
-    found = {p: Run.of(INFO, PickOptions(precision=p)).digest for p in ("f32", "f16", "bf16")}
-    assert len(set(found.values())) == 3
+    found = {p: Run.of(INFO, PickOptions(precision=p)).digest for p in get_args(Precision)}
+    assert len(set(found.values())) == len(found) == 4
     assert found["f32"] == Run.of(INFO, PickOptions()).digest == AS_EVER

@@ -48,6 +48,8 @@ __all__ = [
 
 _ALGORITHM = 1
 """Raised whenever the same weights and thresholds give other picks."""
+_FEWER_BITS = 2
+"""Raised whenever only fewer bits than 32 give other picks."""
 
 
 class Run(BaseModel):
@@ -94,7 +96,7 @@ class Run(BaseModel):
     def digest(self) -> str:
         """Names the run.  What is as it always was is left out: unset limits, and 32 bits."""
         thresholds = (self.p_threshold, self.s_threshold)
-        less = () if self.precision == "f32" else ("precision", self.precision)
+        less = () if self.precision == "f32" else ("precision", self.precision, _FEWER_BITS)
         given = (*thresholds, self.algorithm, *self.quality.given, *less)
         return digest_of(_identity(self.picker), *given)
 

@@ -20,7 +20,8 @@ from epicat.config import Campaign
 from epicat.errors import AwayError, EpicatError, ModelError, unforeseen
 from epicat.known import LOOK_AGAIN
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of, flag_counts
-from epicat.pick.bundle import Bundle, OpenVinoPicker
+from epicat.pick.bundle import Bundle
+from epicat.pick.load import load_picker
 from epicat.plan import Unit, block_span
 from epicat.store.interface import Store, new_generation
 from epicat.store.open import open_store
@@ -193,7 +194,7 @@ class Worker:
                 f"compiled model {str(folder)!r} is not the one that run {self._run_digest} was "
                 "planned with; start it again"
             )
-        picker = OpenVinoPicker(bundle, self._threads, self._campaign.picking.precision)
+        picker = load_picker(bundle, self._threads, self._campaign.picking.precision)
         return DayPicker(self._campaign, self._campaign.open_archive(), picker)
 
     @cached_property

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from epicat.cache import cache_folder
 from epicat.errors import ModelError
 from epicat.model import digest_of
-from epicat.pick.options import Precision
+from epicat.pick.options import Bits, Precision
 from epicat.pick.phases import with_phases
 from epicat.pick.picker import F32, PickerInfo
 from epicat.pick.rows import with_rows
@@ -53,8 +53,10 @@ ABOUT = "bundle.json"
 SEAL = "SHA256SUMS"
 """The file with the check sums of the others."""
 _SEALED = (ABOUT, _GRAPH, _WEIGHTS)
-_CAPABILITIES: Final[Mapping[Precision, str]] = {"f16": "FP16", "bf16": "BF16"}
-"""What OpenVINO says of a processor that computes in a precision by itself."""
+_CAPABILITIES: Final[Mapping[Bits, str]] = {"f16": "FP16", "bf16": "BF16"}
+"""What OpenVINO says of a processor that computes in a precision by itself; the finer one first."""
+_EXPONENT = 4
+"""Windows are scaled to 16 at most for f16, by a power of two."""
 _PAUSES_S = (0.0, 0.05, 0.5)
 """When to look again: another process may be putting an equal bundle there, file by file."""
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]")
@@ -174,15 +176,20 @@ def _core() -> Any:
     return import_openvino().Core()
 
 
+def fewer_bits() -> tuple[Bits, ...]:
+    """Return the precisions beside f32 that this machine computes in, the finer one first."""
+    has = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return tuple(name for name, said in _CAPABILITIES.items() if said in has)
+
+
 def check_precision(precision: Precision) -> None:
     """Raise `ModelError` if this machine cannot compute in a precision.
 
     OpenVINO would take another one without a word.
     """
-    if precision == "f32":  # every machine has it
+    if precision in ("f32", "mixed"):  # mixed is f32 on a machine without anything less
         return
-    has = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    found = ["f32", *(name for name, said in _CAPABILITIES.items() if said in has)]
+    found = ["f32", *fewer_bits()]
     if precision not in found:
         raise ModelError(
             f"precision {precision!r}: this machine computes in {' and '.join(found)} only"
@@ -192,13 +199,26 @@ def check_precision(precision: Precision) -> None:
 class OpenVinoPicker:
     """A bundle, loaded: the `Picker` that workers use."""
 
-    def __init__(self, bundle: Bundle, threads: int = 1, precision: Precision = "f32") -> None:
+    def __init__(self, bundle: Bundle, threads: int = 1, precision: Bits = "f32") -> None:
         """Load a bundle; raise `ModelError` if that fails or this machine lacks the precision."""
         self.info = bundle.info
         check_precision(precision)
-        self.precision = precision
+        self.precision: Bits = precision
         self._request = self._compile(bundle, threads)
         self._batch = np.zeros((BATCH, len(self.info.component_order), self.info.samples), "f4")
+        if precision != "f32":
+            self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        """Raise `ModelError` if windows that are zero in part are not a number in fewer bits."""
+        windows = np.random.default_rng(0).normal(size=self._batch.shape).astype(np.float32)
+        windows[0] = windows[1, :1] = windows[2, :, : self.info.samples // 2] = 0
+        none = np.isnan(self.probabilities(windows))
+        if none[-1].all() or (none != none[-1]).any():  # some models leave samples out
+            raise ModelError(
+                f"precision {self.precision!r}: {self.info.model} {self.info.weight!r} gives no "
+                "numbers in it; use f32 or mixed"
+            )
 
     def _compile(self, bundle: Bundle, threads: int) -> Any:
         bundle.check()
@@ -241,6 +261,22 @@ class OpenVinoPicker:
             self._batch[: len(part)] = part
             self._batch[len(part) :] = 0
             full = self._batch
+        if self.precision != "f32":
+            full = _eased(full, self.precision)
         self._request.infer([np.ascontiguousarray(full, np.float32)], share_inputs=True)
         output: F32 = self._request.get_output_tensor(0).data
         return output[: len(part)].copy()
+
+
+def _eased(windows: F32, bits: Bits) -> F32:
+    """Return windows without their means, and in f16 of a size that it can hold.
+
+    A digitizer's offset of a million counts leaves nothing of a signal of a thousand in bf16, and
+    a million is no number at all in f16.  Pickers take the means away by themselves, and what is
+    doubled is the same to them.
+    """
+    centred: F32 = windows - windows.mean(axis=2, keepdims=True)
+    if bits == "bf16":  # which holds what f32 does
+        return centred
+    largest = np.abs(centred).max(axis=(1, 2), keepdims=True)
+    return np.asarray(np.ldexp(centred, _EXPONENT - np.frexp(largest)[1]), np.float32)

@@ -9,10 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from epicat.fields import Place
 
-__all__ = ["PickOptions", "Precision"]
+__all__ = ["Bits", "PickOptions", "Precision"]
 
-Precision = Literal["f32", "f16", "bf16"]
+Bits = Literal["f32", "f16", "bf16"]
 """Numbers that a model is computed in, by their bits."""
+
+Precision = Literal["f32", "mixed", "f16", "bf16"]
+"""How exactly to pick: ``mixed`` looks in fewer bits, and picks in 32 where picks may be."""
 
 
 def _is_name(weight: str) -> bool:
@@ -48,6 +51,7 @@ class PickOptions(BaseModel):
     )
     precision: Precision = Field(
         default="f32",
-        description="Numbers to compute in: f32 gives SeisBench's picks; f16 and bf16 are faster "
-        "on machines that have them, and give slightly other ones.",
+        description="Numbers to compute in: f32 gives SeisBench's picks; mixed looks in fewer bits "
+        "and computes in f32 where picks may be; f16 and bf16 give slightly other picks, and only "
+        "on machines that have them.",
     )

@@ -10,50 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from epicat.pick.batches import Starts, Stretch, computed, windows_of
 from epicat.pick.picker import F32, Picker, PickerInfo
+from epicat.pick.screened import Screened
 
 __all__ = [
-    "Stretch",
     "Trigger",
-    "Waveforms",
     "curves",
     "found_triggers",
     "triggers",
     "window_starts",
 ]
 
-Starts = NDArray[np.int64]
-
 _BLOCK = 2**17
 """Samples of a stretch whose probabilities are kept until they are looked through."""
-
-
-class Waveforms(Protocol):
-    """Samples without a gap, which can be had a window at a time."""
-
-    def fill(self, window: F32, begin: int) -> None:
-        """Fill a window (components, samples) from a sample on."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Samples without a gap, and where to put windows on them."""
-
-    waveforms: Waveforms
-    """The samples."""
-    first: int
-    """The first sample, as `waveforms` counts them."""
-    samples: int
-    """How many there are."""
-    starts: Starts
-    """First sample of each window, counted from the first sample, rising."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,11 +60,18 @@ def window_starts(
 
 
 def found_triggers(
-    picker: Picker, stretches: Sequence[Stretch], thresholds: Mapping[str, float], batch: int
+    picker: Picker | Screened,
+    stretches: Sequence[Stretch],
+    thresholds: Mapping[str, float],
+    batch: int,
 ) -> Iterator[dict[str, list[Trigger]]]:
     """Return the triggers of each phase that has a threshold, stretch by stretch, in order."""
     rows = [(row, p) for row, p in enumerate(picker.info.picked) if p in thresholds]
-    for parts in curves(picker, stretches, batch):
+    if isinstance(picker, Screened):
+        windows = picker.computed(stretches, thresholds, batch)
+    else:
+        windows = computed(picker, windows_of(stretches), batch)
+    for parts in _curves(windows, stretches, picker.info):
         finders = {phase: _Finder(thresholds[phase]) for _, phase in rows}
         found: dict[str, list[Trigger]] = {phase: [] for phase in finders}
         for part in parts:
@@ -105,13 +85,17 @@ def found_triggers(
 def curves(picker: Picker, stretches: Sequence[Stretch], batch: int) -> Iterator[Iterator[F32]]:
     """Return the stacked probabilities (picked phases, samples) of each stretch, part by part.
 
-    Samples that no window's unblinded part covers are NaN.  Windows of different stretches
-    share batches, so that a day in thousands of pieces costs no more than a whole one.  All
-    parts of a stretch must have been taken before the next stretch is.
+    Samples that no window's unblinded part covers are NaN.  All parts of a stretch must have been
+    taken before the next stretch is.
     """
-    results = _batches(picker, stretches, batch)
+    return _curves(computed(picker, windows_of(stretches), batch), stretches, picker.info)
+
+
+def _curves(
+    results: Iterator[F32], stretches: Sequence[Stretch], info: PickerInfo
+) -> Iterator[Iterator[F32]]:
     for stretch in stretches:
-        yield _stacked(stretch, results, picker.info)
+        yield _stacked(stretch, results, info)
 
 
 def _stacked(stretch: Stretch, results: Iterator[F32], info: PickerInfo) -> Iterator[F32]:
@@ -122,17 +106,6 @@ def _stacked(stretch: Stretch, results: Iterator[F32], info: PickerInfo) -> Iter
         stack.add(start, next(results))
     while not stack.is_empty:
         yield stack.settled(stretch.samples)
-
-
-def _batches(picker: Picker, stretches: Sequence[Stretch], batch: int) -> Iterator[F32]:
-    """Return the probabilities of every window of every stretch, in order."""
-    info = picker.info
-    windows = ((s, start) for s in stretches for start in s.starts.tolist())
-    filled = np.empty((batch, len(info.component_order), info.samples), np.float32)
-    while part := list(islice(windows, batch)):
-        for window, (stretch, start) in zip(filled, part, strict=False):
-            stretch.waveforms.fill(window, stretch.first + start)
-        yield from picker.probabilities(filled[: len(part)])
 
 
 class _Stack:

@@ -13,9 +13,11 @@ from epicat.archive.source import StoredObject
 from epicat.config import Campaign
 from epicat.errors import ArchiveError, AwayError, ObjectError
 from epicat.model import ANY_LOCATION, Flag, ObjectRead, Pick, Span, StationDay, Status
+from epicat.pick.batches import Stretch
 from epicat.pick.bundle import BATCH
-from epicat.pick.picker import Picker
-from epicat.pick.windows import Stretch, found_triggers, window_starts
+from epicat.pick.picker import Picker, PickerInfo
+from epicat.pick.screened import Screened
+from epicat.pick.windows import found_triggers, window_starts
 from epicat.waveforms.bands import Choice, choose, with_pressure
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.quality import (
@@ -71,7 +73,7 @@ class _Read:
 class DayPicker:
     """Picks the station-days of a campaign, one at a time."""
 
-    def __init__(self, campaign: Campaign, archive: Archive, picker: Picker) -> None:
+    def __init__(self, campaign: Campaign, archive: Archive, picker: Picker | Screened) -> None:
         self._campaign = campaign
         self._run = campaign.picking
         self._archive = archive
@@ -190,7 +192,7 @@ class DayPicker:
 
 
 def pick_segments(
-    picker: Picker,
+    picker: Picker | Screened,
     found: Sequence[Segment],
     thresholds: Mapping[str, float],
     source: tuple[str, str],
@@ -202,7 +204,7 @@ def pick_segments(
     """
     info = picker.info
     rate = Fraction(info.sampling_rate)
-    stretches = [_stretch(segment, picker) for segment in found]
+    stretches = [_stretch(segment, info) for segment in found]
     picks = []
     found_of_each = found_triggers(picker, stretches, thresholds, BATCH)
     for segment, by_phase in zip(found, found_of_each, strict=True):
@@ -223,11 +225,11 @@ def pick_segments(
     return sorted(picks), windows
 
 
-def _stretch(segment: Segment, picker: Picker) -> Stretch:
+def _stretch(segment: Segment, info: PickerInfo) -> Stretch:
     starts = window_starts(
         segment.first,
         segment.stop,
-        picker.info,
+        info,
         starts_really=segment.starts_really,
         ends_really=segment.ends_really,
     )

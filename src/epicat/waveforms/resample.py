@@ -23,9 +23,9 @@ __all__ = ["resample", "support_s"]
 
 _ATTENUATION_DB = 80.0
 _TRANSITION = 0.1  # of the lower rate, ending at half of it
-_BLOCK = 2**13
+_BLOCK = 2**15
 """Samples that are made at once, about: a day in 64 bits would be much of a worker's memory."""
-_COLUMNS = 64
+_COLUMNS = 32
 """Samples of a tile, at least."""
 _LARGEST = 2**20
 """Numbers of a tile's matrix, 8 MB: beyond, sample by sample is no slower, and smaller."""

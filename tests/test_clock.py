@@ -16,6 +16,7 @@ from epicat.clock import (
     day_start,
     iso,
     month_of,
+    month_span,
     parse_time,
 )
 from epicat.errors import InputError
@@ -101,6 +102,20 @@ def test_a_day_goes_there_and_back(day: date) -> None:
     assert day_number(start) * DAY_NS == start
     assert parse_time(day_name(day)) == parse_time(day.isoformat()) == start
     assert month_of(start) == f"{day.year:04d}-{day.month:02d}"
+
+
+@given(st.dates(date(1678, 1, 1), date(2261, 12, 31)))
+def test_a_month_is_between_its_first_moment_and_the_next_ones(day: date) -> None:
+    begin, end = month_span(month_of(day_start(day)))
+    assert begin <= day_start(day) < end
+    assert (day_of(begin).day, day_of(end).day) == (1, 1)
+    assert month_of(begin) == month_of(end - 1) == month_of(day_start(day)) != month_of(end)
+
+
+@pytest.mark.parametrize("name", ["2019-13", "2019", "", "foo"])
+def test_what_is_no_month_is_told(name: str) -> None:
+    with pytest.raises(ValueError, match=r"does not match format|unconverted"):
+        month_span(name)
 
 
 @given(st.integers(-(10**18), 2 * 10**18))

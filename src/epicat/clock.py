@@ -20,6 +20,7 @@ __all__ = [
     "day_start",
     "iso",
     "month_of",
+    "month_span",
     "named_day",
     "parse_time",
 ]
@@ -28,6 +29,7 @@ SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
 
 _EPOCH = date(1970, 1, 1)
+_LAST_NS = (1 << 63) - 2
 _MANY_DAYS = 1 << 16
 _ORDINAL = re.compile(r"([0-9]{4})[.-]([0-9]{3})")
 _FORMS = "2019.172, 2019-06-21 or 2019-06-21T12:30:00Z"
@@ -98,6 +100,17 @@ def named_day(name: str) -> date:
 def month_of(time_ns: int) -> str:
     """Year and month, ``2019-06``, of a time: the partition of the tables in a store."""
     return day_of(time_ns).isoformat()[:7]
+
+
+def month_span(name: str) -> tuple[int, int]:
+    """Return the first moment of the month that `month_of` named, and that of the next one.
+
+    Both are cut to the times that 64 bits hold beside two infinities.  Raises ValueError if it is
+    no month.
+    """
+    first = datetime.strptime(name, "%Y-%m").date()
+    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    return max(day_start(first), -_LAST_NS), min(day_start(after), _LAST_NS)
 
 
 def iso(time_ns: int) -> str:

@@ -90,6 +90,12 @@ def test_views_have_the_rows_that_count(location):
         compact(store)
 
 
+@pytest.mark.parametrize("view", ["stations", "runs"])
+def test_what_is_not_in_the_ledger_can_be_asked_after_a_compaction(location, view):
+    compact(filled(location))
+    assert ask(open_store(location), f"select count(*) > 0 from {view}") == [(True,)]
+
+
 def test_views_can_be_joined_and_cut_by_time(location):
     store = filled(location)
     assert ask(
@@ -149,6 +155,46 @@ def test_only_files_of_the_month_are_opened(tmp_path, monkeypatch):
     assert ask(store, "select count(pick_id) from picks where month < '2019-07'") == [(2,)]
     with pytest.raises(InputError, match="Parquet magic bytes"):
         ask(store, "select count(pick_id) from picks")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select count(pick_id) from picks where time < '2019-07-01'",
+        "select count(pick_id) from picks where time < timestamp '2019-07-01 00:00:00'",
+        "select count(pick_id) from picks where time between '2019-06-21' and '2019-06-22'",
+        "select count(p.pick_id) from picks p where p.time <= make_date(2019, 6, 30)",
+        "with june as (from picks where time < '2019-07-01') select count(pick_id) from june",
+        "select count(*) from (from picks where time < '2019-07-01') a "
+        "join (from picks where time > '2019-06-01' and time < '2019-06-30') b using (pick_id)",
+        "select count(pick_id) from picks where time < '2019-07-01' and key in "
+        "(select key from picks where phase = 'P' and time < '2019-07-01')",
+    ],
+)
+def test_no_month_is_opened_that_no_wanted_time_is_in(tmp_path, sql):
+    store = filled(str(tmp_path / "store"))
+    (july,) = (tmp_path / "store" / "picks" / "design=runA" / "month=2019-07").iterdir()
+    july.write_bytes(b"whoever opens this fails")
+    assert ask(store, sql) == [(2,)]
+
+
+@pytest.mark.parametrize("day", ["1677-10-01", "1969-12-31", "2000-02-29", "2262-03-31"])
+def test_the_last_nanosecond_of_a_month_belongs_to_it(tmp_path, day):
+    store = ParquetStore(tmp_path, create=True)
+    midnight = parse_time(day) + DAY_NS
+    write_picks(store, "g1", {"A": [midnight - 1, midnight]}, "runA")
+    assert ask(store, "select epoch_ns(time) from picks order by 1") == [
+        (midnight - 1,),
+        (midnight,),
+    ]
+    assert ask(store, f"select count(*) from picks where time > '{day}'") == [(2,)]
+
+
+def test_the_first_and_the_last_month_that_64_bits_hold(tmp_path):
+    store = ParquetStore(tmp_path, create=True)
+    times = [parse_time("1677-09-22"), parse_time("2262-04-11")]
+    write_picks(store, "g1", {"A": times}, "runA")
+    assert ask(store, "select epoch_ns(time) from picks order by 1") == [(t,) for t in times]
 
 
 def test_unmarked_files_are_not_opened(tmp_path):

@@ -80,6 +80,7 @@ _DICTIONARIES = ["trace_id", "channel", "phase", "key", "stage", "status", "arch
 _MEASURED = ["key", "time"]
 """Columns whose smallest and largest values a file keeps: those that rows are chosen by."""
 
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _DAYS = re.compile(r"\.(?P<first>\d{4}\.\d{3})-(?P<last>\d{4}\.\d{3})\.parquet$")
 
 T = TypeVar("T")
@@ -114,6 +115,8 @@ class DataFile:
         if not all(part.startswith(f) for part, f in zip(parts[1:3], folders, strict=True)):
             return None
         design, month = (p.removeprefix(f) for p, f in zip(parts[1:3], folders, strict=True))
+        if not _MONTH.fullmatch(month):
+            return None
         return cls(parts[0], design, month, parts[3].removesuffix(".parquet"))
 
 
@@ -124,7 +127,7 @@ class ParquetStore:
         self.files: Files = LocalFiles(files) if isinstance(files, Path) else files
         self.location = self.files.location
         self._marks: dict[str, list[LedgerEntry]] = {}
-        self._compacted: set[str] = set()
+        self._compacted: set[str] | None = None
         if create:
             self._create()
         self._check_version()
@@ -225,13 +228,14 @@ class ParquetStore:
     def steady(self, look: Callable[[], T]) -> T:
         """Look at the ledger and then at files, until no compaction comes in between.
 
-        ``look`` begins with `ledger`.  While ``compacted/`` stays what it was there, no file
+        ``look`` begins with `ledger`, or looks at no files of rows.  While ``compacted/`` stays what it was there, no file
         with rows that the ledger named has been deleted.
         """
         for _ in range(_TRIES):
+            self._compacted = None
             with suppress(FileNotFoundError):
                 found = look()
-                if set(self._listed("compacted")) == self._compacted:
+                if self._compacted is None or set(self._listed("compacted")) == self._compacted:
                     return found
         raise StoreError(
             f"store {self.location!r}: files vanish all the time; is something else than "

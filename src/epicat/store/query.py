@@ -2,27 +2,25 @@
 
 Files are read by Arrow, from folders and buckets alike, and only those columns, months and
 parts of files that a query asks for.  A store without files is asked for the whole of each table
-that the query names.  Nothing is written: the database is in memory, takes
-one statement, and may neither open files nor load extensions.
+that the query names.  Nothing is written: the database is in memory, takes one statement, and may
+neither open files nor load extensions.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from epicat.errors import InputError
-from epicat.store.interface import STAGE_OF, Store, Where
-from epicat.store.parquet import DataFile, ParquetStore
-from epicat.tables import SCHEMAS, TABLES, TableName, ledger_table
+from epicat.store.interface import Store
+from epicat.store.parquet import ParquetStore
+from epicat.store.views import Designs, show_files, show_rows
+from epicat.tables import TABLES, ledger_table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -38,28 +36,6 @@ _LOCKED: Mapping[str, Any] = {
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
 }
-
-
-_OF_A_MARK = ("stage", "design", "key", "generation", "marked_ns")
-_NEWEST = """
-    SELECT key, arg_max(generation, {'at': marked_ns, 'name': generation}) generation
-    FROM _marks WHERE stage = ? AND design = ? GROUP BY key
-"""
-"""The order is that of `epicat.store.interface.newest`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Designs:
-    """The run and the associator that a query is about."""
-
-    run: str
-    """Digest of the run; empty if there is none."""
-    associator: str
-    """Digest of the associator; empty if there is none."""
-
-    def of(self, table: TableName) -> str:
-        """Return the one that a table's rows belong to."""
-        return self.run if table == "picks" else self.associator
 
 
 def query(store: Store, sql: str, designs: Designs) -> pa.Table:
@@ -125,99 +101,12 @@ def _asked(
     connection.register("runs", _runs(store))
     try:
         if isinstance(store, ParquetStore):
-            _show_files(store, connection, words, designs)
+            show_files(store, connection, words, designs)
         else:
-            _show_rows(store, connection, words, designs)
+            show_rows(store, connection, words, designs)
         return connection.sql(sql).to_arrow_table()
     except duckdb.Error as error:
         return error
-
-
-def _show_files(
-    store: ParquetStore, connection: DuckDBPyConnection, words: set[str], designs: Designs
-) -> None:
-    """Make a view of each table that the query names, which reads files, and of those the needed.
-
-    Which marks are the newest is worked out by DuckDB: a large store has millions.
-    """
-    named = [table for table in TABLES if table in words]
-    if named:
-        connection.register("_marks", store.mark_table(_OF_A_MARK))
-    for table in set(TABLES).difference(named):
-        _register(connection, table, SCHEMAS[table].empty_table())
-    for table in named:
-        design = designs.of(table)
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE _{table}_live AS {_NEWEST}",
-            [STAGE_OF[table].value, design],
-        )
-        found = connection.execute(
-            f"SELECT DISTINCT generation FROM _{table}_live"  # noqa: S608 - our own names # nosec B608
-        ).fetchall()
-        generations = {generation for (generation,) in found}
-        files = store.data_files(table, design) if generations else []
-        chosen = [file for file in files if file.generation in generations]
-        connection.register(f"_{table}", _dataset(store, table, chosen))
-        _make_view(connection, table, f"SEMI JOIN _{table}_live USING (generation, key)")
-
-
-def _show_rows(
-    store: Store, connection: DuckDBPyConnection, words: set[str], designs: Designs
-) -> None:
-    """Make a view of each table, filled with all of its rows if the query has its name in it."""
-    for table in TABLES:
-        rows = SCHEMAS[table].empty_table()
-        if table in words and designs.of(table):
-            rows = store.read(table, Where(design=designs.of(table)))
-        _register(connection, table, rows)
-
-
-def _register(connection: DuckDBPyConnection, table: TableName, rows: pa.Table) -> None:
-    months = pc.strftime(rows["time"], format="%Y-%m").cast(pa.string())
-    bare = rows.cast(pa.schema([_bare(field) for field in rows.schema]))
-    connection.register(f"_{table}", bare.append_column("month", months))
-    _make_view(connection, table, "")
-
-
-def _make_view(connection: DuckDBPyConnection, table: TableName, restricted: str) -> None:
-    columns = ", ".join(map(_selected, SCHEMAS[table]))
-    # Names of our own alone: nothing that was given, and nothing that a store says.
-    words = ("CREATE OR REPLACE VIEW", table, "AS SELECT", columns, ", month FROM", f"_{table}")
-    connection.execute(" ".join((*words, restricted)))
-
-
-def _dataset(store: ParquetStore, table: TableName, files: Iterable[DataFile]) -> ds.Dataset:
-    """Return files of a table as a dataset that knows month and generation of each."""
-    schema = pa.schema(
-        [
-            *(_bare(field) for field in SCHEMAS[table]),
-            pa.field("month", pa.string()),
-            pa.field("generation", pa.string()),
-        ]
-    )
-    parquet, place = ds.ParquetFileFormat(), store.files.native()
-    fragments = []
-    for file in files:
-        known = {"design": file.design, "month": file.month, "generation": file.generation}
-        fragments.append(parquet.make_fragment(file.name, place, _equal(known)))
-    return ds.FileSystemDataset(fragments, schema, parquet, place)
-
-
-def _equal(values: Mapping[str, str]) -> Any:
-    first, *others = (pc.field(name) == value for name, value in values.items())
-    for other in others:
-        first = first & other
-    return first
-
-
-def _bare(field: pa.Field) -> pa.Field:
-    """Take times as integers: what DuckDB asks Arrow about times depends on its version."""
-    return pa.field(field.name, pa.int64() if pa.types.is_timestamp(field.type) else field.type)
-
-
-def _selected(field: pa.Field) -> str:
-    is_time = pa.types.is_timestamp(field.type)
-    return f'make_timestamp_ns("{field.name}") AS "{field.name}"' if is_time else f'"{field.name}"'
 
 
 def _runs(store: Store) -> pa.Table:

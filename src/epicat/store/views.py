@@ -1,0 +1,156 @@
+"""Views of a store's tables in DuckDB: each has the rows that count, and no others.
+
+What a store keeps in files is a view of one part for each month, which says within which times its
+rows lie.  So DuckDB drops the months that a question is not about, however it is asked: Arrow,
+which reads the files, is not told about times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from epicat.clock import month_span
+from epicat.store.interface import STAGE_OF, Store, Where
+from epicat.store.parquet import DataFile, ParquetStore
+from epicat.tables import SCHEMAS, TABLES, TableName
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["Designs", "show_files", "show_rows"]
+
+_OF_A_MARK = ("stage", "design", "key", "generation", "marked_ns")
+_NEWEST = """
+    SELECT key, arg_max(generation, {'at': marked_ns, 'name': generation}) generation
+    FROM _marks WHERE stage = ? AND design = ? GROUP BY key
+"""
+"""The order is that of `epicat.store.interface.newest`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Designs:
+    """The run and the associator that a query is about."""
+
+    run: str
+    """Digest of the run; empty if there is none."""
+    associator: str
+    """Digest of the associator; empty if there is none."""
+
+    def of(self, table: TableName) -> str:
+        """Return the one that a table's rows belong to."""
+        return self.run if table == "picks" else self.associator
+
+
+def show_files(
+    store: ParquetStore, connection: DuckDBPyConnection, words: set[str], designs: Designs
+) -> None:
+    """Make a view of each table that reads files, and of those the needed; empty if not named.
+
+    Which marks are the newest is worked out by DuckDB: a large store has millions.
+    """
+    named = [table for table in TABLES if table in words]
+    if named:
+        connection.register("_marks", store.mark_table(_OF_A_MARK))
+    for table in set(TABLES).difference(named):
+        _register(connection, table, SCHEMAS[table].empty_table())
+    for table in named:
+        design = designs.of(table)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE _{table}_live AS {_NEWEST}",
+            [STAGE_OF[table].value, design],
+        )
+        found = connection.execute(
+            f"SELECT DISTINCT generation FROM _{table}_live"  # noqa: S608 - our own names # nosec B608
+        ).fetchall()
+        generations = {generation for (generation,) in found}
+        files = store.data_files(table, design) if generations else []
+        chosen = sorted(file for file in files if file.generation in generations)
+        if chosen:
+            _register_months(store, connection, table, chosen)
+        else:
+            _register(connection, table, SCHEMAS[table].empty_table())
+
+
+def show_rows(
+    store: Store, connection: DuckDBPyConnection, words: set[str], designs: Designs
+) -> None:
+    """Make a view of each table, filled with all of its rows if the query has its name in it."""
+    for table in TABLES:
+        rows = SCHEMAS[table].empty_table()
+        if table in words and designs.of(table):
+            rows = store.read(table, Where(design=designs.of(table)))
+        _register(connection, table, rows)
+
+
+def _register_months(
+    store: ParquetStore, connection: DuckDBPyConnection, table: TableName, files: list[DataFile]
+) -> None:
+    parts = []
+    for month, some in groupby(files, lambda file: file.month):  # sorted by it
+        name = f"_{table}_{month.replace('-', '_')}"
+        connection.register(name, _dataset(store, table, some))
+        begin, end = month_span(month)
+        parts.append(
+            f"FROM {name} SEMI JOIN _{table}_live USING (generation, key) "
+            f"WHERE make_timestamp_ns(time) >= make_timestamp_ns({begin}) "
+            f"AND make_timestamp_ns(time) < make_timestamp_ns({end})"
+        )
+    _make_view(connection, table, parts)
+
+
+def _register(connection: DuckDBPyConnection, table: TableName, rows: pa.Table) -> None:
+    months = pc.strftime(rows["time"], format="%Y-%m").cast(pa.string())
+    bare = rows.cast(pa.schema([_bare(field) for field in rows.schema]))
+    connection.register(f"_{table}", bare.append_column("month", months))
+    _make_view(connection, table, [f"FROM _{table}"])
+
+
+def _make_view(connection: DuckDBPyConnection, table: TableName, parts: Iterable[str]) -> None:
+    """Make a view of parts, their month first: to count rows DuckDB reads the first column."""
+    columns = ", ".join(map(_selected, SCHEMAS[table]))
+    union = " UNION ALL ".join(f"SELECT month, {columns} {part}" for part in parts)
+    names = ", ".join(f'"{name}"' for name in SCHEMAS[table].names)
+    # Names of our own alone: nothing that was given, and of a store its months.
+    words = ("CREATE OR REPLACE VIEW", table, "AS SELECT", names, ", month FROM (", union, ")")
+    connection.execute(" ".join(words))
+
+
+def _dataset(store: ParquetStore, table: TableName, files: Iterable[DataFile]) -> ds.Dataset:
+    """Return files of a table as a dataset that knows month and generation of each."""
+    schema = pa.schema(
+        [
+            *(_bare(field) for field in SCHEMAS[table]),
+            pa.field("month", pa.string()),
+            pa.field("generation", pa.string()),
+        ]
+    )
+    parquet, place = ds.ParquetFileFormat(), store.files.native()
+    fragments = []
+    for file in files:
+        known = {"design": file.design, "month": file.month, "generation": file.generation}
+        fragments.append(parquet.make_fragment(file.name, place, _equal(known)))
+    return ds.FileSystemDataset(fragments, schema, parquet, place)
+
+
+def _equal(values: Mapping[str, str]) -> Any:
+    first, *others = (pc.field(name) == value for name, value in values.items())
+    for other in others:
+        first = first & other
+    return first
+
+
+def _bare(field: pa.Field) -> pa.Field:
+    """Take times as integers: what DuckDB asks Arrow about times depends on its version."""
+    return pa.field(field.name, pa.int64() if pa.types.is_timestamp(field.type) else field.type)
+
+
+def _selected(field: pa.Field) -> str:
+    is_time = pa.types.is_timestamp(field.type)
+    return f'make_timestamp_ns("{field.name}") AS "{field.name}"' if is_time else f'"{field.name}"'

@@ -235,12 +235,16 @@ class ParquetStore:
             self._compacted = None
             with suppress(FileNotFoundError):
                 found = look()
-                if self._compacted is None or set(self._listed("compacted")) == self._compacted:
+                if self._is_as_it_was():
                     return found
         raise StoreError(
             f"store {self.location!r}: files vanish all the time; is something else than "
             "`epicat compact` deleting them?"
         )
+
+    def _is_as_it_was(self) -> bool:
+        """Tell whether no compaction came since the ledger was looked at, if it was."""
+        return self._compacted is None or set(self._listed("compacted")) == self._compacted
 
     def read_of(self, table: TableName, where: Where, entries: Iterable[LedgerEntry]) -> pa.Table:
         """Return the rows that entries name, in no order; files may be gone meanwhile."""

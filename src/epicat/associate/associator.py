@@ -112,9 +112,9 @@ class Associator:
         """
         before, self._kept = self._kept, {}
         for part in self.slicing.cut(picks):
-            known = before.get(part.start_ns)
-            is_same = known is not None and known[0] == part.picks
-            found = known[1] if known and is_same else self.associate_slice(part)
+            picks_before, found = before.get(part.start_ns, ((), []))
+            if picks_before != part.picks:
+                found = self.associate_slice(part)
             self._kept[part.start_ns] = (part.picks, found)
         candidates = [c for _, found in self._kept.values() for c in found]
         return sorted(candidates, key=lambda c: (c.time_ns, c.picks))

@@ -38,8 +38,9 @@ def query(
     """Ask the views picks, events, arrivals, stations, ledger and runs of a store by SQL.
 
     They have the rows of the newest run and associator, or of those that --run names.  Times
-    are UTC.  `month` of picks, events and arrivals, such as '2019-06', says which files are
-    read; of a store in MongoDB all rows of the tables that are named are read first.
+    are UTC.  Only months are read that a wanted `time` of picks, events or arrivals may lie in,
+    or whose `month`, such as '2019-06', is wanted; of a store in MongoDB all rows of the tables
+    that are named are read first.
     """
     if as_json and as_csv:
         raise InputError("--json or --csv, not both")

@@ -228,8 +228,8 @@ class ParquetStore:
     def steady(self, look: Callable[[], T]) -> T:
         """Look at the ledger and then at files, until no compaction comes in between.
 
-        ``look`` begins with `ledger`, or looks at no files of rows.  While ``compacted/`` stays what it was there, no file
-        with rows that the ledger named has been deleted.
+        ``look`` begins with `ledger`, or looks at no files of rows.  While ``compacted/`` stays
+        what it was there, no file with rows that the ledger named has been deleted.
         """
         for _ in range(_TRIES):
             self._compacted = None

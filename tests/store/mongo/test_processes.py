@@ -122,6 +122,13 @@ def test_a_writer_is_killed_at_ten_random_moments(mongo, url):
     check(store, mongo, url, {"own-0": units})
 
 
+def wait_for_marks(url: str, count: int) -> None:
+    store, until = open_store(url), time.monotonic() + 60
+    while len(store.ledger()) < count:
+        assert time.monotonic() < until, f"no {count} marks within a minute"
+        time.sleep(0.05)
+
+
 @SLOW
 @pytest.mark.slow
 def test_the_server_is_killed_and_comes_back(lasting: MongoServer):
@@ -129,10 +136,7 @@ def test_the_server_is_killed_and_comes_back(lasting: MongoServer):
     open_store(url, create=True)
     process = started(url, 60, "own-0")
     begin(process)
-    store = open_store(url)
-    until = time.monotonic() + 60
-    while len(store.ledger()) < 10 and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_for_marks(url, 10)
     lasting.stop(signal.SIGKILL)
     assert process.poll() is None
     time.sleep(2)
@@ -153,9 +157,7 @@ def test_the_server_is_killed_and_stays_away(lasting: MongoServer, monkeypatch):
         brief.setenv("EPICAT_PATIENCE", "3")
         process = started(url, 60, "own-0")
     begin(process)
-    store = open_store(url)
-    while len(store.ledger()) < 10:
-        time.sleep(0.05)
+    wait_for_marks(url, 10)
     lasting.stop(signal.SIGKILL)
     code, text = ended(process)
     assert code == 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from epicat.model import Filter, Span
-from epicat.waveforms.filters import filtered, reach_s
+from epicat.waveforms.filters import Filtered, filtered, reach_s
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.runs import Clock, Run
 from epicat.waveforms.segments import segments
@@ -118,6 +118,22 @@ def test_segments_are_filtered_by_component_before_they_are_resampled() -> None:
     (wanted,) = segments({"Z": [passed]}, "Z", Fraction(100), ever)
     np.testing.assert_array_equal(other.data[0], wanted.data[0])
     assert np.abs(other.data[0] - plain.data[0]).max() > 100
+
+
+@given(
+    spans=st.lists(st.tuples(st.integers(0, 40_000), st.integers(0, 40_000)), max_size=8),
+    shift=st.integers(-(10**6), 10**6),
+)
+def test_samples_are_the_same_in_whatever_parts_they_are_read(
+    spans: list[tuple[int, int]], shift: int
+) -> None:
+    run = run_of(counts(40_000), FIRST + shift)
+    whole, passed = filtered(run, EQT).samples, Filtered.of(run, EQT)
+    assert passed is not None
+    for low, high in map(sorted, spans):
+        np.testing.assert_array_equal(
+            passed.read(run.first + low, run.first + high), whole[low:high]
+        )
 
 
 def test_segments_at_the_rate_are_in_32_bits_whatever_the_filter() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from epicat.clock import DAY_NS, SECOND_NS
-from epicat.waveforms.resample import _one_by_one, _tiles, resample, support_s
+from epicat.waveforms.resample import _one_by_one, _own, _tiles, resample, support_s
 from epicat.waveforms.runs import Clock, Run
 from waves import counts, index_of, run_of
 
@@ -131,7 +132,8 @@ def test_tiles_and_sums_one_by_one_are_the_same_filter(rate: Fraction) -> None:
     found, tiles = resample(run, TARGET), _tiles(*(TARGET / rate).as_integer_ratio())
     assert found is not None
     assert (tiles is None) == (rate == Fraction(15029, 60))
-    expected = _one_by_one(run, TARGET / rate, found.first, found.stop)
+    read = partial(_own, run)
+    expected = _one_by_one(run, read, TARGET / rate, found.first, found.stop)
     np.testing.assert_allclose(found.samples, expected, rtol=1e-6, atol=1e-3)
 
 

@@ -9,7 +9,7 @@ does not matter.  Only where a run really begins or ends does a block start at r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -17,12 +17,12 @@ from math import ceil, log
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from epicat.model import Filter
 from epicat.waveforms.runs import Run
 
-__all__ = ["filtered", "reach_s"]
+__all__ = ["Filtered", "filtered", "reach_s"]
 
 _DECAY = log(1e20)
 _BLOCK = 4
@@ -33,21 +33,57 @@ _NOISE = 2.0**-46
 F64 = NDArray[np.float64]
 
 
-def filtered(run: Run, how: Filter) -> Run:
-    """Return the run after a filter, in 64 bits."""
-    sections = _sections(how, run.rate)
-    if sections is None:
+def filtered(run: Run, how: Filter, kind: DTypeLike = np.float64) -> Run:
+    """Return the run after a filter, computed in 64 bits and kept as a kind of number."""
+    reader = Filtered.of(run, how)
+    if reader is None:
         return run
-    margin = ceil(_margin_s(how) * run.rate)
-    block = _BLOCK * margin
-    samples = np.empty(len(run.samples), np.float64)
-    for begin in range(run.first // block * block, run.stop, block):
-        low, high = max(begin, run.first), min(begin + block, run.stop)
-        start, stop = max(begin - margin, run.first), min(begin + block + margin, run.stop)
-        part = run.samples[start - run.first : stop - run.first].astype(np.float64)
-        passed = _passed(sections, part, zerophase=how.zerophase)
-        samples[low - run.first : high - run.first] = passed[low - start : high - start]
+    samples = np.empty(len(run.samples), kind)
+    for low, high, passed in reader.blocks(run.first, run.stop):
+        samples[low - run.first : high - run.first] = passed
     return replace(run, samples=samples)
+
+
+class Filtered:
+    """The samples of a run after a filter, in 64 bits, made as they are read.
+
+    A day of 200 Hz in 64 bits is 138 MB, of which no one needs more than some minutes at a time.
+    """
+
+    def __init__(self, run: Run, how: Filter, sections: F64) -> None:
+        self._run, self._sections, self._zerophase = run, sections, how.zerophase
+        self._margin = ceil(_margin_s(how) * run.rate)
+        self._last: tuple[int, F64] | None = None
+
+    @classmethod
+    def of(cls, run: Run, how: Filter) -> Filtered | None:
+        """Return a run's samples after a filter, or None if it lets everything pass."""
+        sections = _sections(how, run.rate)
+        return None if sections is None else cls(run, how, sections)
+
+    def read(self, low: int, high: int) -> F64:
+        """Return samples by their indices on the grid; all of them are the run's."""
+        return np.concatenate([np.empty(0), *(part for _, _, part in self.blocks(low, high))])
+
+    def blocks(self, low: int, high: int) -> Iterator[tuple[int, int, F64]]:
+        """Return the bounds and the samples of each part of a block that lies between two."""
+        length = _BLOCK * self._margin
+        for begin in range(low // length * length, high, length):
+            first, passed = max(begin, self._run.first), self._block(begin)
+            start, stop = max(begin, low), min(begin + length, high)
+            yield start, stop, passed[start - first : stop - first]
+
+    def _block(self, begin: int) -> F64:
+        """Return the samples that a block has of the run; the last one is asked for twice."""
+        if self._last is not None and self._last[0] == begin:
+            return self._last[1]
+        run, end = self._run, begin + _BLOCK * self._margin
+        low, high = max(begin, run.first), min(end, run.stop)
+        start, stop = max(begin - self._margin, run.first), min(end + self._margin, run.stop)
+        part = run.samples[start - run.first : stop - run.first].astype(np.float64)
+        passed = _passed(self._sections, part, zerophase=self._zerophase)
+        self._last = begin, passed[low - start : high - start]
+        return self._last[1]
 
 
 def reach_s(how: Filter) -> float:

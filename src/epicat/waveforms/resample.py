@@ -9,9 +9,10 @@ lower of the two rates, flat up to 0.4 of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -19,7 +20,10 @@ from numpy.typing import NDArray
 
 from epicat.waveforms.runs import Clock, Run
 
-__all__ = ["resample", "support_s"]
+__all__ = ["Read", "resample", "support_s"]
+
+Read = Callable[[int, int], NDArray[np.float64]]
+"""Samples between two indices on the grid, the second not included."""
 
 _ATTENUATION_DB = 80.0
 _TRANSITION = 0.1  # of the lower rate, ending at half of it
@@ -54,22 +58,24 @@ class _Tiles:
         """Samples of output in a product."""
         return self.rows * self.matrix.shape[1]
 
-    def made(self, run: Run, number: int) -> NDArray[np.float64]:
+    def made(self, run: Run, read: Read, number: int) -> NDArray[np.float64]:
         """Return a block of output samples by its number since 1970."""
         begin = number * self.rows * self.step - self.reach
-        padded = _padded(run, begin, begin + self.rows * self.step + 2 * self.reach)
+        padded = _padded(run, read, begin, begin + self.rows * self.step + 2 * self.reach)
         windows = sliding_window_view(padded, len(self.matrix))[:: self.step]
         found: NDArray[np.float64] = np.ascontiguousarray(windows) @ self.matrix
         return found.ravel()
 
 
-def resample(run: Run, rate: Fraction) -> Run | None:
+def resample(run: Run, rate: Fraction, read: Read | None = None) -> Run | None:
     """Return the run at another rate, or None if no sample of the new grid lies inside it.
 
     The first and last values are held beyond the ends, so that a run's offset makes no step.
+    ``read`` gives other samples in the place of the run's, between two indices on its grid.
     """
-    if run.rate == rate:
+    if run.rate == rate and read is None:
         return run
+    read = read or partial(_own, run)
     ratio = rate / run.rate
     up, down = ratio.numerator, ratio.denominator
     first, stop = _ceil(run.first * ratio), _floor((run.stop - 1) * ratio) + 1
@@ -81,16 +87,18 @@ def resample(run: Run, rate: Fraction) -> Run | None:
     for number in range(first // size, (stop - 1) // size + 1):
         begin, end = max(number * size, first), min((number + 1) * size, stop)
         if tiles:
-            made = tiles.made(run, number)[begin - number * size : end - number * size]
+            made = tiles.made(run, read, number)[begin - number * size : end - number * size]
         else:
-            made = _one_by_one(run, ratio, begin, end)
+            made = _one_by_one(run, read, ratio, begin, end)
         samples[begin - first : end - first] = made
     firsts = -((-run.clock.firsts * up) // down)
     clock = Clock(firsts, run.clock.offsets_ns)
     return Run(rate, first, samples, clock)
 
 
-def _one_by_one(run: Run, ratio: Fraction, first: int, stop: int) -> NDArray[np.float64]:
+def _one_by_one(
+    run: Run, read: Read, ratio: Fraction, first: int, stop: int
+) -> NDArray[np.float64]:
     """Return some samples of the new grid; they are the same whichever are asked for at once."""
     from scipy.signal import upfirdn  # noqa: PLC0415 - half a second, where rates are the same
 
@@ -102,7 +110,7 @@ def _one_by_one(run: Run, ratio: Fraction, first: int, stop: int) -> NDArray[np.
     reach = half // up + 1
     begin = (_floor(first / ratio) - reach) // down * down
     end = _floor((stop - 1) / ratio) + 1 + reach
-    filtered = upfirdn(taps, _padded(run, begin, end), up, down)
+    filtered = upfirdn(taps, _padded(run, read, begin, end), up, down)
     skip = first - begin // down * up
     # upfirdn's output n is centred on input n * down - half of the stuffed signal.
     lead = half // down
@@ -110,10 +118,14 @@ def _one_by_one(run: Run, ratio: Fraction, first: int, stop: int) -> NDArray[np.
     return found
 
 
-def _padded(run: Run, begin: int, end: int) -> NDArray[np.float64]:
+def _own(run: Run, low: int, high: int) -> NDArray[np.float64]:
+    return run.samples[low - run.first : high - run.first].astype(np.float64)
+
+
+def _padded(run: Run, read: Read, begin: int, end: int) -> NDArray[np.float64]:
     """Return samples of a run, its first and last ones held beyond its ends."""
     low, high = max(begin, run.first), min(end, run.stop)
-    part = run.samples[low - run.first : high - run.first].astype(np.float64)
+    part = read(low, high)
     return np.pad(part, (low - begin, end - high), "edge") if len(part) < end - begin else part
 
 

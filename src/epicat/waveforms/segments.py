@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epicat.model import Filter, Span
-from epicat.waveforms.filters import filtered
+from epicat.waveforms.filters import Filtered, filtered
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.resample import resample
 from epicat.waveforms.runs import Run
@@ -122,10 +122,10 @@ def at_rate(runs: Sequence[Run], rate: Fraction, how: Filter | None = None) -> l
 def _prepared(run: Run, rate: Fraction, how: Filter | None) -> Run | None:
     if how is None:
         return resample(run, rate)
-    prepared = resample(filtered(run, how), rate)
-    if prepared is None:
-        return None
-    return replace(prepared, samples=prepared.samples.astype(np.float32, copy=False))
+    if run.rate == rate:
+        return filtered(run, how, np.float32)
+    passed = Filtered.of(run, how)
+    return resample(run, rate, passed.read if passed else None)
 
 
 def _pieces(by_row: Sequence[Sequence[Run]], low: int, high: int) -> list[list[Piece]]:

@@ -10,7 +10,7 @@ far off that they do not see half the threshold as a sixth of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class _Seen:
     """In fewer bits."""
     matters: tuple[int, int]
     """Samples of the stretch from the first that matters to the last; empty if there is none."""
-    is_needed: bool = False
+    is_needed: bool = field(init=False)
     """Whether the window is needed in 32 bits."""
 
     def __post_init__(self) -> None:

@@ -66,7 +66,7 @@ from epicat.tables import (
     ledger_table,
 )
 
-__all__ = ["DataFile", "ParquetStore", "as_source", "in_threads"]
+__all__ = ["DataFile", "ParquetStore", "as_source", "in_threads", "months_of"]
 
 _ABOUT = "store.json"
 _MARKED = ("ledger", "compacted")
@@ -178,7 +178,7 @@ class ParquetStore:
         """Write rows under a generation, a file for each design and month."""
         if rows.num_rows == 0:
             return
-        months = _months(rows["time"])
+        months = months_of(rows["time"])
         for design in pc.unique(rows["design"]).to_pylist():
             for month in pc.unique(months).to_pylist():
                 chosen = pc.and_(pc.equal(rows["design"], design), pc.equal(months, month))
@@ -465,7 +465,7 @@ def _by_day_and_key(rows: pa.Table) -> pa.Table:
     return rows.append_column("day", days).sort_by(order).drop_columns(["day"])
 
 
-def _months(times: pa.ChunkedArray) -> pa.ChunkedArray:
+def months_of(times: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return the month of each time, as `month_of` writes it."""
     return pc.strftime(times, format="%Y-%m")
 

@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 
 from epicat.clock import month_span
 from epicat.store.interface import STAGE_OF, Store, Where
-from epicat.store.parquet import DataFile, ParquetStore
+from epicat.store.parquet import DataFile, ParquetStore, months_of
 from epicat.tables import SCHEMAS, TABLES, TableName
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _register_months(
 
 
 def _register(connection: DuckDBPyConnection, table: TableName, rows: pa.Table) -> None:
-    months = pc.strftime(rows["time"], format="%Y-%m").cast(pa.string())
+    months = months_of(rows["time"]).cast(pa.string())
     bare = rows.cast(pa.schema([_bare(field) for field in rows.schema]))
     connection.register(f"_{table}", bare.append_column("month", months))
     _make_view(connection, table, [f"FROM _{table}"])

@@ -11,42 +11,42 @@ ARG BASE=python:3.11-slim-bookworm
 # What builds and is not shipped.  PyOcto has no wheel for arm64, so a compiler is needed there.
 FROM ${BASE} AS tools
 WORKDIR /build
-COPY image/tools.sh image/tools.txt image/
+COPY docker/tools.sh docker/tools.txt image/
 # hadolint ignore=DL3008
-RUN image/tools.sh compiler
+RUN docker/tools.sh compiler
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
-    python3 -m venv tools && image/tools.sh pip install --no-deps --require-hashes -r image/tools.txt
+    python3 -m venv tools && docker/tools.sh pip install --no-deps --require-hashes -r docker/tools.txt
 
 
 # The packages of a worker, in an environment without pip.
 FROM tools AS dependencies
-COPY image/worker.txt image/
+COPY docker/worker.txt image/
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
-    python3 -m venv --without-pip /opt/epicat && image/tools.sh wheels image/worker.txt
+    python3 -m venv --without-pip /opt/epicat && docker/tools.sh wheels docker/worker.txt
 
 
 FROM dependencies AS slim
-COPY image/slim.sh image/
-RUN image/slim.sh /opt/epicat
+COPY docker/slim.sh image/
+RUN docker/slim.sh /opt/epicat
 
 
 # What compiles models and a worker has not: SeisBench and its packages by hash, PyTorch's CPU build by
-# version, from the wheels in image/wheels/ or from an index that PIP_EXTRA_INDEX_URL names.
+# version, from the wheels in docker/wheels/ or from an index that PIP_EXTRA_INDEX_URL names.
 FROM dependencies AS seisbench
 ARG PIP_EXTRA_INDEX_URL=
 ARG TORCH=2.13.0+cpu
-COPY image/compile.txt image/wheel[s] image/wheels/
+COPY docker/compile.txt image/wheel[s] docker/wheels/
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
-    image/tools.sh install --prefix /seisbench --require-hashes -r image/wheels/compile.txt \
- && image/tools.sh install --prefix /seisbench --find-links image/wheels "torch==${TORCH}"
+    docker/tools.sh install --prefix /seisbench --require-hashes -r docker/wheels/compile.txt \
+ && docker/tools.sh install --prefix /seisbench --find-links docker/wheels "torch==${TORCH}"
 
 
 # epicat itself, last and apart, so that a change of its source renews one small layer.
 FROM dependencies AS package
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-RUN image/tools.sh pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
- && image/tools.sh install --prefix /package dist/*.whl
+RUN docker/tools.sh pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
+ && docker/tools.sh install --prefix /package dist/*.whl
 
 
 FROM ${BASE} AS runtime

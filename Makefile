@@ -12,7 +12,7 @@ JOBS ?= auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint audit docs reference format bench torture image image-test pins clean
+.PHONY: help venv demo test lint audit docs reference format bench faults image image-test pins clean
 
 help: ## Show this list
 	@echo "make COMMAND, where COMMAND is one of"
@@ -79,8 +79,8 @@ format: $(STAMP) ## Format the code and mend what can be mended safely
 bench: $(STAMP) ## Run the benchmarks and print their table
 	$(BIN)/python -m benchmarks
 
-torture: $(STAMP) ## Put faults to whole campaigns for an hour; renew the table of docs/reliability.md
-	PYTHONPATH=tests $(BIN)/python -m torture --form long --jobs 2 --write docs/reliability.md
+faults: $(STAMP) ## Put faults to whole campaigns for an hour; renew the table of docs/reliability.md
+	PYTHONPATH=tests $(BIN)/python -m faults --form long --jobs 2 --write docs/reliability.md
 
 image: ## Build the container image epicat:worker, with docker or podman
 	@tools/image.sh build worker
@@ -88,10 +88,10 @@ image: ## Build the container image epicat:worker, with docker or podman
 image-test: $(STAMP) image ## Build the container image and test it
 	@PYTHON=$(BIN)/python tools/image.sh test $(ARGS)
 
-pins: $(STAMP) ## Renew the image's lists of exact packages, image/*.txt
+pins: $(STAMP) ## Renew the image's lists of exact packages, docker/*.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt uv
 	PATH=$(BIN):$$PATH tools/pins.sh
 
 clean: ## Remove all that these commands have made, .venv included
 	rm -rf $(VENV) .venv-demo demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
-	find src tests benchmarks torture -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests benchmarks training -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

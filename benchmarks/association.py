@@ -22,20 +22,20 @@ import pyocto
 
 from benchmarks.measure import machine
 from benchmarks.month_of_picks import BEGIN, EXTENT, VP, VS, write_month
+from epicat._util.cache import cache_folder
 from epicat.associate.associator import Associator, site_picks
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
 from epicat.associate.slices import Slice
-from epicat.cache import cache_folder
-from epicat.clock import DAY_NS, day_of, parse_time
-from epicat.config import Campaign, Cut
-from epicat.run.runner import make_plan
-from epicat.store.interface import Store, Where
+from epicat.campaign.campaign import Campaign, Cut
+from epicat.campaign.from_store import AssociationOptions, settle_association
+from epicat.pipeline.import_picks import import_picks
+from epicat.pipeline.runner import make_plan
+from epicat.pipeline.worker import Worker
+from epicat.store.base import Store, Where
 from epicat.store.open import open_store
-from epicat.stored import AssociationOptions, settle_association
 from epicat.tables import stations_table
-from epicat.units.importing import import_picks
-from epicat.work import Worker
+from epicat.time import DAY_NS, day_of, parse_time
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ def _row(folder: Path, asked: argparse.Namespace, *, views: bool) -> str:
 
 
 def _campaign(folder: Path, store: Store, days: int, *, views: bool) -> Campaign:
-    from epicat.archive.stations import Patterns, find_stations  # noqa: PLC0415
+    from epicat.stations import Patterns, find_stations
 
     import_picks(folder / "picks.parquet", store)
     stations = find_stations(str(folder / "stations.csv"), EXTENT, Patterns((), ()))

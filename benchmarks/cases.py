@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.synthetic_day import write_day
-from epicat.pick.bundle import fewer_bits
+from epicat.pick.openvino.bundle import fewer_bits
 
 __all__ = ["CASES", "Case"]
 

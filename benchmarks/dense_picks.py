@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.archive.stations import Patterns, find_stations
 from epicat.associate.associator import SitePick, site_picks
 from epicat.associate.design import Design, make_design
 from epicat.associate.layers import LayerModel
 from epicat.associate.options import AssociateOptions, PyOctoOptions
 from epicat.associate.sites import SiteIndex
-from epicat.clock import SECOND_NS, parse_time
 from epicat.geo import Extent, Plane
-from epicat.pick.table import read_picks
+from epicat.pick.import_table import read_picks
+from epicat.stations import Patterns, find_stations
 from epicat.tables import picks_table
+from epicat.time import SECOND_NS, parse_time
 
 __all__ = ["Dense", "made_up", "real"]
 

@@ -20,13 +20,13 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.measure import machine
-from epicat.clock import day_name, day_start
 from epicat.model import LedgerEntry, Stage, Status
+from epicat.store.base import Store, new_generation
 from epicat.store.compact import compact
-from epicat.store.interface import Store, new_generation
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore
 from epicat.tables import PICKS
+from epicat.time import day_name, day_start
 
 _RUN = "0123456789abcdef"
 _FIRST = date(2019, 1, 1)

@@ -11,11 +11,11 @@ import numpy as np
 import pymseed
 
 from benchmarks.synthetic_day import write_day
-from epicat.clock import DAY_NS
 from epicat.model import Span
-from epicat.pick.bundle import BATCH, Bundle, OpenVinoPicker, import_openvino
+from epicat.pick.openvino.bundle import BATCH, Bundle, OpenVinoPicker, import_openvino
 from epicat.pick.picker import PickOptions
-from epicat.pick.prepare import prepare_bundle
+from epicat.pick.resolve import prepare_bundle
+from epicat.time import DAY_NS
 from epicat.waveforms.records import decode
 
 __all__ = ["limits"]
@@ -55,7 +55,7 @@ def _seconds(what: Callable[[], object], times: int = 10) -> float:
 
 def _peak_gflops() -> float:
     ov = import_openvino()
-    import openvino.opset13 as op  # noqa: PLC0415 - after OpenVINO without its telemetry
+    import openvino.opset13 as op
 
     rng = np.random.default_rng(1)
     windows = op.parameter([4, 256, 800], ov.Type.f32)

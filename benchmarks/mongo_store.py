@@ -16,14 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pymongo
 
-from epicat.clock import DAY_NS, parse_time
 from epicat.model import LedgerEntry, Pick, Stage, Status
-from epicat.store.interface import Where, new_generation
+from epicat.store.base import Where, new_generation
 from epicat.store.mongo.address import Address, secured
 from epicat.store.mongo.documents import SHAPES
 from epicat.store.mongo.schema import INDEXES
 from epicat.store.open import open_store
 from epicat.tables import picks_table
+from epicat.time import DAY_NS, parse_time
 
 _ROUNDS = 5
 _STATIONS, _DAYS, _PICKS = 4, 10, 200

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from epicat.clock import DAY_NS, parse_time
 from epicat.geo import Extent, Plane
+from epicat.time import DAY_NS, parse_time
 
 __all__ = ["BEGIN", "EXTENT", "VP", "VS", "write_month"]
 

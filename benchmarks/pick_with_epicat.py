@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from epicat.associate.options import AssociateOptions
-from epicat.config import Campaign, Cut, Options, settle
+from epicat.campaign.campaign import Campaign, Cut, Options, settle
 from epicat.geo import Extent
 from epicat.model import Stage
 from epicat.pick.picker import PickOptions
-from epicat.plan import Unit
-from epicat.run.pool import Pool
-from epicat.run.runner import make_plan
+from epicat.pipeline.plan import Unit
+from epicat.pipeline.process_pool import Pool
+from epicat.pipeline.runner import make_plan
+from epicat.pipeline.worker import Worker
 from epicat.store.open import open_store
-from epicat.work import Worker
 
 
 def main(root: Path, model: str, processes: int, precision: str) -> None:

@@ -14,16 +14,16 @@ import numpy as np
 
 from epicat.errors import ModelError
 from epicat.model import Pick, Span
-from epicat.pick.bundle import Bundle
 from epicat.pick.load import load_picker
+from epicat.pick.mixed_precision import Screened
+from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.options import Precision
 from epicat.pick.picker import F32, Picker, PickOptions
-from epicat.pick.prepare import prepare_bundle
-from epicat.pick.screened import Screened
-from epicat.units.picking import pick_segments
+from epicat.pick.resolve import prepare_bundle
+from epicat.pipeline.pick_day import pick_segments
 from epicat.waveforms.records import decode
-from epicat.waveforms.runs import Clock, Run, merge
 from epicat.waveforms.segments import segments
+from epicat.waveforms.traces import Clock, Run, merge
 
 _EVER = Span(0, 2**62)
 _RATE = Fraction(100)

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.submit_at_scale import campaign_of, stack_of
-from epicat.arrays import JobArray, arrays_of
-from epicat.cloud.estimate import ASSOCIATING_S, stations_per_unit
-from epicat.cloud.prices import PRICED_IN, Prices, Shape
-from epicat.config import Cut
-from epicat.known import Known
+from epicat.aws.estimate import ASSOCIATING_S, stations_per_unit
+from epicat.aws.prices import PRICED_IN, Prices, Shape
+from epicat.campaign.campaign import Cut
 from epicat.model import Stage
+from epicat.pipeline.job_arrays import JobArray, arrays_of
+from epicat.pipeline.ledger_view import Known
 
 QUOTAS = (256, 4_000, 12_000)
 """vCPUs of Fargate that may be in use at once."""

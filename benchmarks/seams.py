@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from benchmarks.dense_picks import Dense, made_up, real
 from benchmarks.measure import machine
+from epicat._util.cache import cache_folder
 from epicat.associate.associator import Associator, SitePick
 from epicat.associate.candidates import Candidate, Needs, exclusive
 from epicat.associate.stitch import events_of
-from epicat.cache import cache_folder
-from epicat.clock import SECOND_NS
 from epicat.model import Span
-from epicat.testing.matching import match
+from epicat.synthetic.matching import match
+from epicat.time import SECOND_NS
 
 __all__ = ["Counts", "compare", "in_blocks"]
 

@@ -20,10 +20,10 @@ _FIRST_WINDOW = """
 import sys, time
 import numpy as np
 from epicat.pick.options import PickOptions
-from epicat.pick.prepare import prepare_bundle
-from epicat.work import Worker
-from epicat.pick.bundle import OpenVinoPicker
-import epicat.run.pool
+from epicat.pick.resolve import prepare_bundle
+from epicat.pipeline.worker import Worker
+from epicat.pick.openvino.bundle import OpenVinoPicker
+import epicat.pipeline.process_pool
 picker = OpenVinoPicker(prepare_bundle(PickOptions(model="epicat-mini")))
 info = picker.info
 picker.probabilities(np.zeros((1, len(info.component_order), info.samples), "f4"))

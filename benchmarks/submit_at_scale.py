@@ -19,22 +19,22 @@ from typing import Any
 
 import numpy as np
 
-from epicat.arrays import JobArray, arrays_of
 from epicat.associate.options import AssociateOptions
-from epicat.clock import DAY_NS, day_start
-from epicat.cloud.estimate import stations_per_unit
-from epicat.cloud.prices import Shape
-from epicat.cloud.settings import DEFAULTS
-from epicat.cloud.stack import Stack
-from epicat.cloud.submit import hand_over
-from epicat.cloud.submitted import Handed
-from epicat.config import Campaign, Cut, Run, settle_design
+from epicat.aws.estimate import stations_per_unit
+from epicat.aws.prices import Shape
+from epicat.aws.stack import Stack
+from epicat.aws.submission_record import Handed
+from epicat.aws.submit import hand_over
+from epicat.aws.template import DEFAULTS
+from epicat.campaign.campaign import Campaign, Cut, Run, settle_design
 from epicat.geo import Extent
-from epicat.known import Known
 from epicat.model import Span, Stage, Station
+from epicat.pick.builtin import shipped_bundle
 from epicat.pick.options import PickOptions
-from epicat.pick.shipped import shipped_bundle
-from epicat.submission import Submission
+from epicat.pipeline.job_arrays import JobArray, arrays_of
+from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.submission import Submission
+from epicat.time import DAY_NS, day_start
 
 _STATIONS, _DAYS = 50_000, 1_040
 _EXTENT = "20,60,-130,-65"

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-import mongo_server
-import s3
+from support import mongo_server, s3
 
 pytest_plugins = ["awsbed.fixtures"]
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pymseed
 import pytest
-from torture.cuts import Cutting, done
 
 from epicat.associate.options import AssociateOptions
+from epicat.campaign.campaign import Cut, Options, settle
 from epicat.cli.app import main
-from epicat.clock import DAY_NS, SECOND_NS, day_of, parse_time
-from epicat.config import Cut, Options, settle
 from epicat.model import Stage
-from epicat.run.runner import make_plan
-from epicat.store.interface import Where
+from epicat.pipeline.runner import make_plan
+from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES
+from epicat.time import DAY_NS, SECOND_NS, day_of, parse_time
+from faults.cuts import Cutting, done
 
 MIDNIGHT = parse_time("2014-08-24")
 SHIFT = 300 * SECOND_NS

@@ -12,10 +12,10 @@ from epicat.associate.design import make_design
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
 from epicat.cli.app import main
-from epicat.clock import SECOND_NS, iso, parse_time
 from epicat.geo import Extent, Plane
-from epicat.store.interface import Where
+from epicat.store.base import Where
 from epicat.store.open import open_store
+from epicat.time import SECOND_NS, iso, parse_time
 
 EXTENT = Extent.parse("-20,-15,177,-177")
 PLACES = [
@@ -86,7 +86,7 @@ def test_the_search_box_holds_the_extent_and_no_more():
 
 
 def test_stations_on_both_sides_are_one_site_if_they_are_near():
-    from epicat.model import Station  # noqa: PLC0415
+    from epicat.model import Station
 
     rows = [
         Station("XX", code, "", (), -17.5, lon, 0.0, f"XX.{code}")

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from epicat._util.option_fields import options_of
 from epicat.campaign.file import read_campaign
-from epicat.campaign.given import asked
+from epicat.campaign.options import Options
+from epicat.campaign.parse import asked
 from epicat.cli.app import main
-from epicat.fields import options_of
 from epicat.geo import Extent
 from epicat.model import Span
-from epicat.options import Options
-from s3 import Server
-from tiny_bundle import install
-from tiny_network import truths, write_network
+from support.s3 import Server
+from support.tiny_bundle import install
+from support.tiny_network import truths, write_network
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.glob("*.toml"))

@@ -12,11 +12,11 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from epicat.cli.app import main
-from epicat.clock import parse_time
 from epicat.geo import Extent, distance_azimuth
 from epicat.model import Flag, Stage, Status
-from epicat.store.interface import Where
+from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
+from epicat.time import parse_time
 
 EXTENT = "64.4,65.3,-17.6,-15.9"
 MATCH_S = 2.0
@@ -84,7 +84,7 @@ class TestHoluhraun:
             events["latitude"].to_numpy()[ours], events["longitude"].to_numpy()[ours],
         )  # fmt: skip
         depth = events["depth_km"].to_numpy()[ours] - reference["Z"][theirs]
-        print(f"{len(ours)} of 27, {events.num_rows} events, {np.median(km):.2f} km, "  # noqa: T201
+        print(f"{len(ours)} of 27, {events.num_rows} events, {np.median(km):.2f} km, "
               f"depth {np.median(depth):+.1f} km")  # fmt: skip
         assert np.median(km) <= 1.0
 

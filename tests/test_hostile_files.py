@@ -17,19 +17,19 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from epicat.archive.layouts import LAYOUTS, Entry
-from epicat.archive.stations import find_stations
 from epicat.associate.layers import read_layers
 from epicat.campaign.file import read_campaign
-from epicat.campaign.given import asked
+from epicat.campaign.options import Options
+from epicat.campaign.parse import asked
 from epicat.errors import EpicatError
-from epicat.files import LocalFiles
+from epicat.fs.base import LocalFiles
 from epicat.model import Stage
-from epicat.options import Options
-from epicat.pick.table import read_picks
+from epicat.pick.import_table import read_picks
+from epicat.pipeline.import_picks import import_picks
+from epicat.stations import find_stations
 from epicat.store.parquet import DataFile, ParquetStore
-from epicat.units.importing import import_picks
-from hostile import hostile
-from layout_keys import KEYS
+from support.hostile import hostile
+from support.layout_keys import KEYS
 
 CSV = (
     b"id,network_code,station_code,location_code,channels,latitude,longitude,elevation,start,end\n"

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from image_lists import FOLDER, lines, packages
+from support.image_lists import FOLDER, lines, packages
 
 PROJECT = FOLDER.parent
 LISTS = ["worker", "tools", "compile"]

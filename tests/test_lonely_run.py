@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import lonely
-from tiny_network import arguments, truths, write_network
+from support import lonely
+from support.tiny_network import arguments, truths, write_network
 
 EVENTS = truths([60])
 
@@ -73,7 +73,7 @@ def test_a_campaign_on_this_machine_speaks_to_nobody(
 IN_BUCKETS = """
 import os, sys
 from pathlib import Path
-import s3
+from support import s3
 folder, *given = sys.argv[1:]
 with s3.serving() as server:
     files = [p for p in Path(folder).rglob("*") if p.is_file()]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from epicat.miniseed import UNREADABLE, scan
 from epicat.model import Span
-from waves import MIDNIGHT, SECOND, counts, mseed, records
+from support.waves import MIDNIGHT, SECOND, counts, mseed, records
 
 SAMPLES = counts(2000)
 

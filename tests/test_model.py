@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.clock import DAY_NS, day_start, parse_time
 from epicat.errors import InputError
 from epicat.model import Arrival, Event, Pick, Span, Station, StationDay, digest_of
+from epicat.time import DAY_NS, day_start, parse_time
 
 TIMES = st.integers(-(10**18), 2 * 10**18)
 PICK = Pick(10**18, "NC.KBG.", "HH", "P", 0.9, 10**18 - 5, 10**18 + 5)

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 
-from epicat.config import Cut
-from epicat.known import Known
+from epicat.campaign.campaign import Cut
 from epicat.model import EVER, Span
-from epicat.plan import pick_units
-from epicat.run.runner import make_plan
+from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.plan import pick_units
+from epicat.pipeline.runner import make_plan
 from epicat.store.parquet import ParquetStore
 from epicat.tables import stations_of, stations_table
-from tiny_network import bare_campaign, stations
+from support.tiny_network import bare_campaign, stations
 
 SPAN = Span.parse("2020-01-01", "2020-01-11")
 FIRST, SECOND = (

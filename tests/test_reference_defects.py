@@ -13,19 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from epicat.clock import DAY_NS, SECOND_NS, day_start
-from epicat.config import Cut, Run
-from epicat.known import Known
+from epicat.campaign.campaign import Cut, Run
 from epicat.model import Pick, Span, Stage, StationDay, Status
 from epicat.pick.picker import PickOptions
-from epicat.plan import pick_units
-from epicat.run.runner import make_plan
-from epicat.store.interface import Where
+from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.plan import pick_units
+from epicat.pipeline.runner import make_plan
+from epicat.pipeline.worker import Worker
+from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
-from epicat.work import Worker
-from exact_picks import associating, one_each, origins, put_picks
-from tiny_bundle import INFO
-from tiny_network import (
+from epicat.time import DAY_NS, SECOND_NS, day_start
+from support.exact_picks import associating, one_each, origins, put_picks
+from support.tiny_bundle import INFO
+from support.tiny_network import (
     MIDNIGHT,
     arrivals,
     bare_campaign,
@@ -80,7 +80,7 @@ COVERED = {
     ),
     "each day file is picked alone: no window crosses midnight": (
         "units/test_picking.py::test_a_pick_at_midnight_belongs_to_exactly_one_day",
-        "torture/test_cuts.py::test_cuts_and_midnights_cost_nothing",
+        "faults/test_cuts.py::test_cuts_and_midnights_cost_nothing",
     ),
     "associating again doubles the events": (
         f"{HERE}::test_associating_again_replaces_events_and_adds_none",

@@ -17,10 +17,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from epicat.cli.app import main
-from epicat.clock import SECOND_NS, parse_time
 from epicat.geo import distance_azimuth
-from epicat.store.interface import Where
+from epicat.store.base import Where
 from epicat.store.open import open_store
+from epicat.time import SECOND_NS, parse_time
 
 LAYERS = ((0, 5.5), (5.5, 6.3), (16, 6.7), (32, 7.8))
 EXTENT = "35.2,36.3,-118.2,-117.0"

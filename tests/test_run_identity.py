@@ -4,12 +4,12 @@ from typing import get_args
 
 import pytest
 
-from epicat.config import Run
+from epicat.campaign.campaign import Run
 from epicat.errors import InputError
 from epicat.model import Filter
 from epicat.pick.options import Precision
 from epicat.pick.picker import PickerInfo, PickOptions
-from tiny_bundle import INFO
+from support.tiny_bundle import INFO
 
 AS_EVER = "gxpbjnscysxiw3ye"  # since before there was a choice
 BANDPASS = Filter("bandpass", 1.0, 45.0, 2, True)

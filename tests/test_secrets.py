@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-import s3
-from epicat.cli.stores import secure
-from tiny_network import arguments, truths, write_network
-from watching import SOURCE
+from epicat.cli.store_address import secure
+from support import s3
+from support.tiny_network import arguments, truths, write_network
+from support.watching import SOURCE
 
 SECRETS = {
     "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMIK7MDENG",

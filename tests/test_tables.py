@@ -3,7 +3,6 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from epicat.clock import parse_time
 from epicat.tables import (
     EXPORT_COLUMNS,
     SCHEMAS,
@@ -17,7 +16,8 @@ from epicat.tables import (
     stations_table,
 )
 from epicat.testing.store_contract import entry_of, event_at, pick_at
-from tiny_network import stations
+from epicat.time import parse_time
+from support.tiny_network import stations
 
 NOON = parse_time("2019-06-21T12:00:00Z")
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from epicat.archive.access import Access
-from epicat.archive.bucket import Bucket
-from epicat.archive.stations import find_stations
-from epicat.archive.stations import service as station_service
+from epicat.archive.s3 import Bucket
 from epicat.errors import EpicatError
-from epicat.files import BucketFiles
-from mongo_server import make_certificates
+from epicat.fs.base import BucketFiles
+from epicat.stations import fdsn as station_service
+from epicat.stations import find_stations
+from support.mongo_server import make_certificates
 
 
 class Handler(BaseHTTPRequestHandler):

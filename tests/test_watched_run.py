@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tiny_network import arguments, truths, write_network
-from watching import Watched, watched
+from support.tiny_network import arguments, truths, write_network
+from support.watching import Watched, watched
 
 EVENTS = truths([-100, 60])
 FORMATS = ("csv", "parquet", "quakeml", "fdsn-text", "nonlinloc", "hypodd")

@@ -1,6 +1,6 @@
 r"""Look for bytes that the miniSEED path cannot stand, guided by coverage (atheris).
 
-Sound records are damaged as in `torture.objects.mutations` and, in between, as atheris likes it.
+Sound records are damaged as in `faults.objects.mutations` and, in between, as atheris likes it.
 What raises or takes ten seconds ends it, and is kept in a file.  Ten minutes, in an environment
 that has atheris beside epicat's own dependencies::
 
@@ -24,20 +24,20 @@ import atheris
 
 with atheris.instrument_imports(include=["epicat", "pymseed"]):
     from epicat.archive.headers import read_headers
-    from epicat.clock import DAY_NS
     from epicat.miniseed import scan
     from epicat.model import Span
-    from epicat.waveforms.bands import choose
+    from epicat.time import DAY_NS
+    from epicat.waveforms.channel_selection import choose
     from epicat.waveforms.quality import QualityOptions, sound_choice
     from epicat.waveforms.records import decode
-    from epicat.waveforms.runs import merge
     from epicat.waveforms.segments import segments
+    from epicat.waveforms.traces import merge
 
 import numpy as np
-from torture.objects.headers import sealed
-from torture.objects.mutations import MUTATIONS
 
-from waves import DAY, MIDNIGHT, counts, records
+from faults.objects.headers import sealed
+from faults.objects.mutations import MUTATIONS
+from support.waves import DAY, MIDNIGHT, counts, records
 
 _DAY = Span(MIDNIGHT, MIDNIGHT + DAY_NS)
 _READ = _DAY.widened(60 * 10**9)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Renew the lists of exact packages, with the hashes of their files for every platform, that the
-# Dockerfile installs: image/*.txt.  The versions are those of constraints.txt.  `make pins` runs it.
+# Dockerfile installs: docker/*.txt.  The versions are those of constraints.txt.  `make pins` runs it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,13 +20,13 @@ names() { # FILE: the packages that a list has
 }
 
 # openvino-telemetry reports every import of OpenVINO; OpenVINO works without the package.
-compile image/worker.txt pyproject.toml "${WORKER_EXTRAS[@]/#/--extra=}" \
+compile docker/worker.txt pyproject.toml "${WORKER_EXTRAS[@]/#/--extra=}" \
     --no-emit-package openvino-telemetry
-compile image/tools.txt image/tools.in
+compile docker/tools.txt docker/tools.in
 
 # The environment of `compile` is that of a worker and what is missing in it.
-mapfile -t present < <(names image/worker.txt)
-compile image/compile.txt image/compile.in --excludes <(echo torch) \
+mapfile -t present < <(names docker/worker.txt)
+compile docker/compile.txt docker/compile.in --excludes <(echo torch) \
     "${present[@]/#/--no-emit-package=}"
 
-wc -l image/*.txt
+wc -l docker/*.txt

@@ -15,9 +15,9 @@ import matplotlib as mpl
 import numpy as np
 from scipy import signal
 
-from epicat.archive.reader import open_archive
+from epicat.archive.archive import open_archive
 from epicat.model import Span
-from epicat.testing.truth import Truth, read_truth
+from epicat.synthetic.score import Truth, read_truth
 from epicat.waveforms.records import decode
 
 mpl.use("Agg")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from epicat.processes import leave, sigterm_as_interrupt
+from epicat._util.processes import leave, sigterm_as_interrupt
 
 __all__ = ["main"]
 
@@ -20,7 +20,7 @@ def main() -> None:
     code = _INTERRUPTED
     try:
         with sigterm_as_interrupt():
-            from epicat.cli.app import main as command  # noqa: PLC0415 - heavy
+            from epicat.cli.app import main as command
 
             command()
     except KeyboardInterrupt:  # while it begins, or again while it stops

@@ -80,7 +80,7 @@ class Extent:
 
     def contains(self, latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.bool_]:
         """Tell for each point whether it lies in the box, edges included."""
-        import numpy as np  # noqa: PLC0415 - the CLI starts without it
+        import numpy as np
 
         lat, lon = np.asarray(latitude, float), np.asarray(longitude, float)
         east_of_west = (lon - self.west) % 360
@@ -117,7 +117,7 @@ class Plane:
     def _projected(
         self, x: ArrayLike, y: ArrayLike, *, inverse: bool
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        import numpy as np  # noqa: PLC0415 - the CLI starts without it
+        import numpy as np
 
         xs, ys = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
         # Lists, since pyproj takes an array of one element for a number.
@@ -128,7 +128,7 @@ class Plane:
 
 @cache
 def _projection(latitude: float, longitude: float):  # type: ignore[no-untyped-def]
-    from pyproj import Proj  # noqa: PLC0415 - the CLI starts without it
+    from pyproj import Proj
 
     return Proj(proj="aeqd", lat_0=latitude, lon_0=longitude, ellps="WGS84", units="km")
 
@@ -144,8 +144,8 @@ def distance_azimuth(
     The four arrays broadcast against each other.  On WGS84, after Karney (2013),
     doi:10.1007/s00190-012-0578-z.
     """
-    import numpy as np  # noqa: PLC0415 - the CLI starts without it
-    from pyproj import Geod  # noqa: PLC0415 - as numpy
+    import numpy as np
+    from pyproj import Geod
 
     points = np.broadcast_arrays(from_longitude, from_latitude, to_longitude, to_latitude)
     shape = points[0].shape

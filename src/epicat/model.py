@@ -11,8 +11,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from epicat.clock import DAY_NS, day_name, day_of, day_start, named_day, parse_time
 from epicat.errors import InputError
+from epicat.time import DAY_NS, day_name, day_of, day_start, named_day, parse_time
 
 __all__ = [
     "ANY_LOCATION",

@@ -12,7 +12,6 @@ from typing import Final, Literal, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from epicat.clock import iso, parse_time
 from epicat.model import (
     EVER,
     Event,
@@ -25,6 +24,7 @@ from epicat.model import (
     Station,
     Status,
 )
+from epicat.time import iso, parse_time
 
 __all__ = [
     "EXPORT_COLUMNS",

@@ -21,7 +21,7 @@ from epicat.archive.layouts import (
     newest,
 )
 from epicat.errors import NameChoiceError
-from layout_keys import KEYS
+from support.layout_keys import KEYS
 
 CODES = st.tuples(
     st.from_regex(r"[A-Z0-9]{1,2}", fullmatch=True),

@@ -14,10 +14,10 @@ from epicat.associate.associator import Associator, site_picks
 from epicat.associate.candidates import Needs, exclusive
 from epicat.associate.options import PyOctoOptions
 from epicat.associate.sites import SiteIndex
-from epicat.clock import SECOND_NS
 from epicat.model import Pick
 from epicat.tables import picks_table
-from tiny_network import (
+from epicat.time import SECOND_NS
+from support.tiny_network import (
     MIDNIGHT,
     PLANE,
     RUN,

@@ -13,7 +13,7 @@ from epicat.associate.options import AssociateOptions, PyOctoOptions
 from epicat.associate.sites import SiteIndex
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
-from tiny_network import EXTENT, RUN, associate_options, design_of, stations
+from support.tiny_network import EXTENT, RUN, associate_options, design_of, stations
 
 TESTS = Path(__file__).resolve().parent.parent
 

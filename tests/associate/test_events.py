@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from epicat.associate.candidates import Candidate, Matched
 from epicat.associate.events import azimuthal_gap, to_events
 from epicat.model import Station
-from tiny_network import PLANE, design_of, stations
+from support.tiny_network import PLANE, design_of, stations
 
 DESIGN = design_of(stations())
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from epicat.associate.quality import CatalogQuality, event_flags, judged
-from epicat.config import Run
+from epicat.campaign.campaign import Run
 from epicat.errors import InputError
 from epicat.model import Flag
 from epicat.pick.picker import PickOptions
 from epicat.testing.store_contract import event_at
 from epicat.waveforms.quality import QualityOptions
-from tiny_bundle import INFO
-from tiny_network import RUN, associate_options, design_of, stations
+from support.tiny_bundle import INFO
+from support.tiny_network import RUN, associate_options, design_of, stations
 
 EVENT = replace(event_at(0), n_stations=5, gap_deg=271.04, rms_s=0.5)
 LIMITS = {

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from epicat.associate.quality import CatalogQuality
 from epicat.associate.rates import sift, whole_bins
-from epicat.clock import DAY_NS, SECOND_NS, parse_time
 from epicat.model import Pick, Span
 from epicat.tables import picks_table
+from epicat.time import DAY_NS, SECOND_NS, parse_time
 
 HOUR = 3600 * SECOND_NS
 NOON = parse_time("2019-06-21T12:00:00Z")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.associate.slices import Slicing
-from epicat.clock import SECOND_NS
+from epicat.time import SECOND_NS
 
 SLICING = Slicing(length_ns=100, before_ns=30)
 

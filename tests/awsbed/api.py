@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from awsbed.jobs import ENDED, Job
 from awsbed.runner import LocalBatch
-from epicat.cloud.limits import check_overrides, check_submission
+from epicat.aws.limits import check_overrides, check_submission
 from epicat.errors import InputError
 
 _PAGE = 100
@@ -20,7 +20,7 @@ _PAGE = 100
 @contextmanager
 def answering(batch: LocalBatch) -> Iterator[None]:
     """Let moto hand the calls about jobs to a runner."""
-    from moto.batch.responses import BatchResponse  # noqa: PLC0415
+    from moto.batch.responses import BatchResponse
 
     def of(call: Callable[[LocalBatch, Any], dict[str, Any]]) -> Callable[[Any], str]:
         return lambda response: json.dumps(call(batch, response))
@@ -131,6 +131,6 @@ def _ended(batch: LocalBatch, response: Any, end: Callable[[Job, str], None]) ->
 
 
 def _refusal(message: str) -> Exception:
-    from moto.batch.exceptions import ClientException  # noqa: PLC0415
+    from moto.batch.exceptions import ClientException
 
     return ClientException(message)

@@ -21,8 +21,8 @@ class StartError(Exception):
 
 def secrets_of(job: Job) -> dict[str, str]:
     """Return the variables that Secrets Manager holds, by the ARNs of the definition."""
-    from moto.core.exceptions import JsonRESTError, ServiceException  # noqa: PLC0415
-    from moto.secretsmanager.models import secretsmanager_backends  # noqa: PLC0415
+    from moto.core.exceptions import JsonRESTError, ServiceException
+    from moto.secretsmanager.models import secretsmanager_backends
 
     found = {}
     for secret in job.definition["containerProperties"].get("secrets") or []:
@@ -43,7 +43,7 @@ class LogStream:
 
     def __init__(self, job: Job, task: str) -> None:
         """Make it.  Raises `StartError` if the group does not exist."""
-        from moto.logs.models import logs_backends  # noqa: PLC0415
+        from moto.logs.models import logs_backends
 
         options: dict[str, Any] = (
             job.definition["containerProperties"].get("logConfiguration", {}).get("options", {})

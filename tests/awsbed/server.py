@@ -37,7 +37,7 @@ class Request:
 
     def holds(self, text: str) -> bool:
         """Return whether a text is anywhere in it, as it stands or percent-encoded."""
-        from urllib.parse import quote, quote_plus  # noqa: PLC0415
+        from urllib.parse import quote, quote_plus
 
         whole = self.line.encode() + self.headers.encode() + self.body
         return any(form.encode() in whole for form in (text, quote(text, ""), quote_plus(text)))
@@ -55,7 +55,7 @@ class Bed:
 
     def client(self, service: str, region: str = "us-west-2") -> Any:
         """Return a client of its owner's."""
-        import boto3  # noqa: PLC0415
+        import boto3
 
         return boto3.client(
             service, endpoint_url=self.endpoint, region_name=region,
@@ -102,11 +102,11 @@ def serving(
     images: Mapping[str, Image] | None = None, *, slots: int = 2, hurry: float = 1.0
 ) -> Iterator[Bed]:
     """Serve on a free port of the loopback; jobs run while the block lasts."""
-    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+    from moto.moto_server.werkzeug_app import (
         DomainDispatcherApplication,
         create_backend_app,
     )
-    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
+    from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Quiet(WSGIRequestHandler):
         def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002

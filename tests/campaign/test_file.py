@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from epicat.campaign.file import read_campaign
-from epicat.campaign.given import asked
+from epicat.campaign.options import Options
+from epicat.campaign.parse import asked
 from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.model import Span
-from epicat.options import Options
 
 LEAST = """
 start = 2019-06-21

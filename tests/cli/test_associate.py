@@ -8,7 +8,7 @@ import pytest
 
 from epicat.cli.app import main
 from epicat.store.parquet import ParquetStore
-from tiny_network import EXTENT, MIDNIGHT, arguments, truths, write_network
+from support.tiny_network import EXTENT, MIDNIGHT, arguments, truths, write_network
 
 
 def run(*given: object) -> int:

@@ -13,7 +13,7 @@ import pytest
 from epicat.cli.app import main
 from epicat.store.parquet import ParquetStore
 from epicat.tables import stations_table
-from tiny_network import arguments, stations, truths, write_network
+from support.tiny_network import arguments, stations, truths, write_network
 
 RUN = {
     "a day that is none": ({0: "2019.366"}, ["'2019.366'", "2019.172", "2019-06-21"]),

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from epicat.campaign.file import read_campaign
-from epicat.campaign.given import asked
+from epicat.campaign.options import Options
+from epicat.campaign.parse import asked
 from epicat.cli.app import main
-from epicat.options import Options
 from epicat.store.parquet import ParquetStore
-from tiny_bundle import install
-from tiny_network import EXTENT, VP, VS, arguments, truths, write_network
+from support.tiny_bundle import install
+from support.tiny_network import EXTENT, VP, VS, arguments, truths, write_network
 
 CAMPAIGN = """
 start = 2020.001

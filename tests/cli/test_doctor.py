@@ -7,14 +7,14 @@ import shutil
 
 import pytest
 
+from epicat.campaign.campaign import Cut
 from epicat.cli.app import main
-from epicat.config import Cut
-from epicat.run.executor import Serial
-from epicat.run.runner import make_plan, run
-from epicat.store.interface import Where
+from epicat.pipeline.executors import Serial
+from epicat.pipeline.runner import make_plan, run
+from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES
-from tiny_network import settled, truths, write_network
+from support.tiny_network import settled, truths, write_network
 
 EVENTS = truths([-300, -1.0, 60.5])
 

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epicat.cli import catalog
+from epicat.catalog import read as catalog
+from epicat.catalog.read import catalog_parts
 from epicat.cli.app import main
-from epicat.cli.catalog import catalog_parts
 from epicat.cli.export import _CATALOGS
-from epicat.clock import iso
 from epicat.export.formats import FORMATS
 from epicat.export.quakes import quakes
 from epicat.model import LedgerEntry, Stage, Status
 from epicat.store.parquet import ParquetStore
-from tiny_catalog import ASSOCIATOR, RUN, STATIONS, many
+from epicat.time import iso
+from support.tiny_catalog import ASSOCIATOR, RUN, STATIONS, many
 
 BLOCKS, EACH = 5, 6
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from children import awaited_children
 from epicat.cli.app import main
-from epicat.testing.truth import read_truth
+from epicat.synthetic.score import read_truth
+from support.children import awaited_children
 
 SHORT = ["--hours", "0.05", "--station-count", "2", "--events", "1", "--workers", "1"]
 

@@ -6,18 +6,18 @@ import json
 
 import pytest
 
-import s3
-from epicat.cache import cache_folder
+from epicat._util.cache import cache_folder
+from epicat.campaign.campaign import Cut
 from epicat.cli.app import main
-from epicat.config import Cut
 from epicat.model import Stage, Status
-from epicat.run.runner import make_plan, write_records
-from epicat.store.interface import Where
+from epicat.pipeline.runner import make_plan, write_records
+from epicat.pipeline.submission import Submission
+from epicat.store.base import Where
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore
-from epicat.submission import Submission
 from epicat.tables import TABLES
-from tiny_network import arguments, settled, truths, write_network
+from support import s3
+from support.tiny_network import arguments, settled, truths, write_network
 
 
 def epicat(*given):

@@ -7,7 +7,6 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.clock import parse_time
 from epicat.export.csv import write_csv
 from epicat.model import LedgerEntry, ObjectRead, Stage, Station, Status
 from epicat.tables import (
@@ -19,6 +18,7 @@ from epicat.tables import (
     stations_table,
 )
 from epicat.testing.store_contract import event_at, pick_at
+from epicat.time import parse_time
 
 NOON = parse_time("2019-06-21T12:00:00Z")
 

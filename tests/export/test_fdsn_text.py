@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.clock import SECOND_NS
 from epicat.export.fdsn_text import write_fdsn_text
 from epicat.export.quakes import Part
-from tiny_catalog import ASSOCIATOR, IDS, START, STATIONS, event, many, part
+from epicat.time import SECOND_NS
+from support.tiny_catalog import ASSOCIATOR, IDS, START, STATIONS, event, many, part
 
 HEADER = (
     "#EventID|Time|Latitude|Longitude|Depth/km|Author|Catalog|Contributor|ContributorID"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from epicat.clock import SECOND_NS, parse_time
 from epicat.export.hypodd import write_hypodd
 from epicat.export.quakes import Part
 from epicat.export.written import Written
-from tiny_catalog import ASSOCIATOR, IDS, STATIONS, event, many, network, part
+from epicat.time import SECOND_NS, parse_time
+from support.tiny_catalog import ASSOCIATOR, IDS, STATIONS, event, many, network, part
 
 ROWS = [(IDS[0], "P", 2_345_678_000, 0.1), (IDS[0], "S", 4_100_000_000, -0.2)]
 
@@ -88,7 +88,7 @@ def test_obspy_reads_it(
     time_ns: int, place: tuple[float, float, float], rms: float, after: list[int]
 ) -> None:
     pytest.importorskip("obspy")
-    from obspy import read_events  # noqa: PLC0415
+    from obspy import read_events
 
     rows = [(IDS[0], "PS"[a % 2], a, 0.0) for a in sorted(after)]
     text = written(part(event(rows, time_ns, place, rms)))[0]
@@ -106,7 +106,7 @@ def test_obspy_reads_it(
 
 def test_numbers_lead_back_to_the_events() -> None:
     pytest.importorskip("obspy")
-    from obspy import read_events  # noqa: PLC0415
+    from obspy import read_events
 
     text, ids, _, _ = written(many(40, readings=6), many(40, readings=6, first=40))
     names = {row["id"]: row["event_id"] for row in csv.DictReader(io.StringIO(ids))}
@@ -127,8 +127,8 @@ def test_each_station_is_listed_once() -> None:
 
 
 def _read(read_events, text: str):  # type: ignore[no-untyped-def]
-    import tempfile  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
+    import tempfile
+    from pathlib import Path
 
     with tempfile.TemporaryDirectory() as folder:  # ObsPy reads this format from a path only
         path = Path(folder) / "phase.dat"

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.clock import SECOND_NS, parse_time
 from epicat.errors import InputError
 from epicat.export.nonlinloc import UNCERTAINTY_S, write_nonlinloc
 from epicat.export.quakeml import write_quakeml
 from epicat.export.quakes import Part
-from tiny_catalog import ASSOCIATOR, IDS, STATIONS, event, many, network, part
+from epicat.time import SECOND_NS, parse_time
+from support.tiny_catalog import ASSOCIATOR, IDS, STATIONS, event, many, network, part
 
 ROWS = [(IDS[0], "P", 2_345_600_000, 0.1), (IDS[0], "S", 4_100_000_000, -0.2)]
 

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from epicat.clock import SECOND_NS, parse_time
 from epicat.export.quakeml import write_quakeml
 from epicat.export.quakes import Part
 from epicat.geo import distance_azimuth
 from epicat.model import Arrival, Event, Pick
-from tiny_catalog import ASSOCIATOR, IDS, RUN, START, STATIONS, event, many, part
+from epicat.time import SECOND_NS, parse_time
+from support.tiny_catalog import ASSOCIATOR, IDS, RUN, START, STATIONS, event, many, part
 
 obspy = pytest.importorskip("obspy")
 etree = pytest.importorskip("lxml.etree")

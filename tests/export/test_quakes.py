@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.clock import SECOND_NS
 from epicat.errors import InputError
 from epicat.export import quakes as module
 from epicat.export.quakes import Part, quakes
-from tiny_catalog import ASSOCIATOR, IDS, RUN, START, event, many, part
+from epicat.time import SECOND_NS
+from support.tiny_catalog import ASSOCIATOR, IDS, RUN, START, event, many, part
 
 TWO = [(IDS[0], "P", 2 * SECOND_NS, 0.1), (IDS[0], "S", 4 * SECOND_NS, -0.2)]
 

@@ -1,6 +1,6 @@
 """A submission to AWS Batch whose jobs are containers of the image; AWS is on this machine.
 
-As `tests/cloud/test_end_to_end.py`, which has processes in their place and is faster.
+As `tests/aws/test_end_to_end.py`, which has processes in their place and is faster.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import pytest
 
 import awsbed
-import s3
 from epicat.cli.app import main
-from epicat.store.interface import Where
+from epicat.store.base import Where
 from epicat.store.open import open_store
 from epicat.tables import TABLES
-from tiny_network import arguments, truths, write_network
+from support import s3
+from support.tiny_network import arguments, truths, write_network
 
 NAME = ("--name", "containers")
 URI = "mongodb+srv://epicat:hunter2@cluster0.example.net/epicat"

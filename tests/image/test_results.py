@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny_network import arguments, truths, write_network
+from support.tiny_network import arguments, truths, write_network
 
 TABLES = ["picks", "events", "arrivals"]
 

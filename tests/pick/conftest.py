@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from epicat.pick.bundle import Bundle, OpenVinoPicker
+from epicat.pick.openvino.bundle import Bundle, OpenVinoPicker
 from epicat.pick.picker import PickOptions
-from epicat.pick.prepare import prepare_bundle
+from epicat.pick.resolve import prepare_bundle
 
 REAL = {"PhaseNet": "original", "PhaseNetLight": "ethz"}
 

@@ -18,16 +18,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from epicat.config import Run as PickRun
+from epicat.campaign.campaign import Run as PickRun
 from epicat.model import Pick, Span
-from epicat.pick.bundle import BATCH, OpenVinoPicker
+from epicat.pick.openvino.bundle import BATCH, OpenVinoPicker
 from epicat.pick.picker import PickOptions
-from epicat.pick.prepare import prepare_bundle
-from epicat.units.picking import pick_segments
+from epicat.pick.resolve import prepare_bundle
+from epicat.pipeline.pick_day import pick_segments
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import decode
-from epicat.waveforms.runs import Clock, Run, merge
 from epicat.waveforms.segments import Segment, segments
+from epicat.waveforms.traces import Clock, Run, merge
 
 RATE = Fraction(100)
 GRID = Grid(RATE)
@@ -47,8 +47,8 @@ def eqt(seisbench_cache: Path) -> OpenVinoPicker:
 
 @pytest.fixture(scope="session")
 def seisbench_eqt(seisbench_cache: Path) -> Any:
-    import torch  # noqa: PLC0415 - heavy
-    from seisbench.models import EQTransformer  # noqa: PLC0415 - heavy
+    import torch
+    from seisbench.models import EQTransformer
 
     torch.set_num_threads(1)  # several wait for each other where cores are busy
     return EQTransformer.from_pretrained("original").eval()
@@ -71,7 +71,7 @@ class Case:
         return segments(runs, info.component_order, RATE, EVER, info.filters)
 
     def traces(self) -> list[Any]:
-        import obspy  # noqa: PLC0415 - heavy
+        import obspy
 
         stats = {"network": "XX", "station": self.name, "sampling_rate": 100.0}
         stats["starttime"] = obspy.UTCDateTime(ns=GRID.time_ns(self.first))
@@ -135,7 +135,7 @@ def ours_of(picker: OpenVinoPicker, cases: Sequence[Case]) -> list[Pick]:
 
 
 def theirs_of(model: Any, cases: Sequence[Case]) -> list[Pick]:
-    import obspy  # noqa: PLC0415 - heavy
+    import obspy
 
     stream = obspy.Stream([trace for case in cases for trace in case.traces()])
     with warnings.catch_warnings():
@@ -161,7 +161,7 @@ def assert_parity(picker: OpenVinoPicker, model: Any, cases: Sequence[Case], at_
     ])  # fmt: skip
     worst = max(abs(a.confidence - b.confidence) for a, b in zip(ours, theirs, strict=True))
     exact = (apart <= _ROUNDING_NS).sum(axis=0).tolist()
-    print(len(ours), "picks, to the sample", exact, "confidence within", worst)  # noqa: T201 - see it with pytest -rP
+    print(len(ours), "picks, to the sample", exact, "confidence within", worst)
     assert apart[:, 0].max() <= SAMPLE_NS + _ROUNDING_NS
     assert exact[0] >= 0.99 * len(ours)
     assert worst < 1e-3
@@ -216,7 +216,7 @@ def test_what_is_known_is_what_seisbench_would_use(eqt: OpenVinoPicker, seisbenc
 def test_probabilities_are_those_of_seisbench(
     eqt: OpenVinoPicker, seisbench_eqt: Any, realdata: Path
 ) -> None:
-    import torch  # noqa: PLC0415 - heavy
+    import torch
 
     windows = windows_of(realdata, eqt)
     with torch.no_grad():

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-import weights_hub
-from epicat.config import Run
+from epicat.campaign.campaign import Run
 from epicat.errors import ModelError
-from epicat.pick.bundle import Bundle, list_bundles
+from epicat.pick.openvino.bundle import Bundle, list_bundles
 from epicat.pick.picker import PickOptions
-from epicat.pick.prepare import prepare_bundle
+from epicat.pick.resolve import prepare_bundle
+from support import weights_hub
 
 
 class Evil:

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from epicat.model import Pick, Span
-from epicat.pick.bundle import OpenVinoPicker
-from epicat.units.picking import pick_segments
+from epicat.pick.openvino.bundle import OpenVinoPicker
+from epicat.pipeline.pick_day import pick_segments
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import Records, decode
-from epicat.waveforms.runs import merge
 from epicat.waveforms.segments import Segment, segments
+from epicat.waveforms.traces import merge
 
 EVER = Span.parse("1980-01-01", "2040-01-01")
 RATE = Fraction(100)
@@ -67,7 +67,7 @@ def shifted(channels: Channels, samples: int) -> Channels:
 
 
 def trace(name: str, code: str, start_ns: int, rate: float, data: NDArray[Any]) -> Any:
-    import obspy  # noqa: PLC0415 - heavy
+    import obspy
 
     stats = {"network": "XX", "station": name, "location": "", "channel": f"HH{code}"}
     stats |= {"starttime": obspy.UTCDateTime(ns=start_ns), "sampling_rate": rate}
@@ -93,7 +93,7 @@ def holuhraun(folder: Path) -> dict[str, Channels]:
 
 def traces_of(folder: Path, station: str, name: str) -> list[Any]:
     """Return what ObsPy reads of a station of Holuhraun."""
-    import obspy  # noqa: PLC0415 - heavy
+    import obspy
 
     pattern = folder / "holuhraun" / "waveforms" / f"Z7.{station}.*"
     stream = obspy.read(str(pattern))
@@ -104,7 +104,7 @@ def traces_of(folder: Path, station: str, name: str) -> list[Any]:
 
 def cut(traces: Sequence[Any], segment: Segment, shift: int) -> Iterator[Any]:
     """Return the part of ObsPy's traces in a segment, so many samples later."""
-    import obspy  # noqa: PLC0415 - heavy
+    import obspy
 
     first, last = (
         obspy.UTCDateTime(ns=segment.time_ns(i, RATE)) for i in (segment.first, segment.stop - 1)
@@ -181,7 +181,7 @@ def theirs_of(
     model: Any, cases: Sequence[Case], thresholds: Mapping[str, float] | None = None
 ) -> list[Pick]:
     """Return what SeisBench picks, with its defaults but for the thresholds that are given."""
-    import obspy  # noqa: PLC0415 - heavy
+    import obspy
 
     stream = obspy.Stream([t for case in cases for t in case.traces])
     chosen = {f"{phase}_threshold": value for phase, value in (thresholds or {}).items()}
@@ -239,7 +239,7 @@ def assert_parity(
     )
     confidences = np.array([abs(a.confidence - b.confidence) for a, b in pairs])
     exact = [int((x <= _ROUNDING_NS).sum()) for x in (times, onsets, ends)]
-    print(picker.info.model, len(pairs), "picks, to the sample", exact, confidences.max())  # noqa: T201 - see it with pytest -rP
+    print(picker.info.model, len(pairs), "picks, to the sample", exact, confidences.max())
     assert max(onsets.max(), ends.max()) <= SAMPLE_NS + _ROUNDING_NS
     assert min(exact) >= 0.99 * len(pairs)
     assert confidences.max() < 1e-4
@@ -406,7 +406,7 @@ def test_what_the_placement_of_windows_is_worth(
         for station, channels in holuhraun(realdata).items()
     ]
     found = Agreement.of(ours_of(picker, cases), theirs_of(seisbench_model, cases))
-    print(picker.info.model, found)  # noqa: T201 - see it with pytest -rP
+    print(picker.info.model, found)
     light = picker.info.model == "PhaseNetLight"
     assert found.share > (0.80 if light else 0.95)
     assert abs(found.ours - found.theirs) < 0.05 * found.theirs
@@ -442,7 +442,7 @@ def test_seisbench_agrees_with_itself_no_better_when_its_data_start_later(
     theirs = away(theirs_of(seisbench_model, whole))
     itself = Agreement.of(away(theirs_of(seisbench_model, late)), theirs)
     ours = Agreement.of(away(ours_of(picker, whole)), theirs)
-    print(picker.info.model, itself, ours)  # noqa: T201 - see it with pytest -rP
+    print(picker.info.model, itself, ours)
     assert itself.share < 0.98
     assert ours.share > itself.share - 0.03
 
@@ -464,6 +464,6 @@ def test_picks_do_not_depend_on_batches_or_on_the_order_of_stretches(
     alone = sorted(pick for segment in every for pick in picks_of([segment]))
     assert len(alone) > 150
     for batch in (5, 1000):
-        monkeypatch.setattr("epicat.units.picking.BATCH", batch)
+        monkeypatch.setattr("epicat.pipeline.pick_day.BATCH", batch)
         shuffled = random.Random(batch).sample(every, len(every))
         assert picks_of(shuffled) == alone

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from epicat.pick import windows
-from epicat.pick.batches import Stretch, Waveforms
+from epicat.pick.batching import Stretch, Waveforms
 from epicat.pick.picker import F32, PickerInfo
 from epicat.pick.windows import (
     Trigger,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import s3
+from support import s3
 
 
 @pytest.fixture

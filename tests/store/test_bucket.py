@@ -10,19 +10,19 @@ from pathlib import Path
 import boto3
 import pyarrow as pa
 import pytest
-from torture.proxy import Fault, Proxy, Request
 
-from epicat.clock import parse_time
 from epicat.errors import InputError, StoreError
-from epicat.files import BucketFiles, Files, LocalFiles
+from epicat.fs.base import BucketFiles, Files, LocalFiles
 from epicat.model import Span
+from epicat.store.base import Store, Where
 from epicat.store.compact import compact
-from epicat.store.interface import Store, Where
 from epicat.store.open import find_store, open_store
 from epicat.store.parquet import ParquetStore
 from epicat.tables import SCHEMA_VERSION, picks_table
 from epicat.testing.store_contract import StoreContract, entry_of, pick_at
-from s3 import ACCESS, CATALOGS, SECRET, url_of
+from epicat.time import parse_time
+from faults.proxy import Fault, Proxy, Request
+from support.s3 import ACCESS, CATALOGS, SECRET, url_of
 
 NOON = parse_time("2019-06-21T12:00:00Z")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from epicat.cli.app import main
-from epicat.store.interface import Where
+from epicat.store.base import Where
 from epicat.store.open import open_store
 from epicat.tables import TABLES
-from s3 import SECRET, url_of
-from tiny_network import arguments, truths, write_network
+from support.s3 import SECRET, url_of
+from support.tiny_network import arguments, truths, write_network
 
 
 def epicat(*given: object) -> None:

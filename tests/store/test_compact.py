@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epicat.clock import DAY_NS, parse_time
-from epicat.files import LocalFiles
+from epicat.fs.base import LocalFiles
 from epicat.model import Event, Pick, Stage
+from epicat.store.base import Where
 from epicat.store.compact import Limits, compact
-from epicat.store.interface import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES, arrivals_table, events_table, picks_table
 from epicat.testing.store_contract import entry_of, event_at, pick_at
-from faulty_files import FaultyFiles, Killed, dying_after
+from epicat.time import DAY_NS, parse_time
+from support.faulty_files import FaultyFiles, Killed, dying_after
 
 NOON = parse_time("2019-06-21T12:00:00Z")
 MONTH = 31 * DAY_NS
@@ -349,6 +349,6 @@ def test_a_compacted_pick_takes_at_most_forty_bytes(tmp_path, record_property):
     assert store.read("picks", Where()) == before
     compacted, columns = bytes_per_pick(tmp_path, rows)
     record_property("bytes_per_pick", round(compacted, 1))
-    print(f"{scattered:.1f} bytes a pick before, {compacted:.1f} after: {columns}")  # noqa: T201 - shown with -s
+    print(f"{scattered:.1f} bytes a pick before, {compacted:.1f} after: {columns}")
     assert compacted < 40
     assert scattered < 45

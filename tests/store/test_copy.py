@@ -7,15 +7,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from epicat.clock import parse_time
 from epicat.errors import StoreError
 from epicat.model import Stage, Station, Status
+from epicat.store.base import Store, Where
 from epicat.store.batches import content_digest
 from epicat.store.copy import copy_store
-from epicat.store.interface import Store, Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES, arrivals_table, events_table, picks_table, stations_table
 from epicat.testing.store_contract import entry_of, event_at, pick_at
+from epicat.time import parse_time
 
 NOON = parse_time("2019-06-21T12:00:00Z")
 RUN = "run"

@@ -17,16 +17,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epicat.clock import DAY_NS, parse_time
 from epicat.errors import InputError, StoreError
-from epicat.files import LocalFiles
+from epicat.fs.base import LocalFiles
 from epicat.model import Flag, Pick, Span, Stage
+from epicat.store.base import Store, Where
 from epicat.store.compact import Limits, compact
-from epicat.store.interface import Store, Where
 from epicat.store.open import find_store, open_store
 from epicat.store.parquet import ParquetStore, as_source
 from epicat.tables import SCHEMA_VERSION, accepted, events_table, picks_table
 from epicat.testing.store_contract import StoreContract, entry_of, event_at, pick_at
+from epicat.time import DAY_NS, parse_time
 
 NOON = parse_time("2019-06-21T12:00:00Z")
 MONTH = 31 * DAY_NS
@@ -343,7 +343,7 @@ def test_a_pick_takes_few_bytes(tmp_path, record_property):
     (path,) = files_of(tmp_path / "picks", "*.parquet")
     each = path.stat().st_size / (500 * len(keys))
     record_property("bytes_per_pick", round(each, 1))
-    print(f"{each:.1f} bytes a pick")  # noqa: T201 - shown with -s
+    print(f"{each:.1f} bytes a pick")
     assert each < 60
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from epicat.model import Filter, Span
 from epicat.waveforms.filters import Filtered, filtered, reach_s
 from epicat.waveforms.grid import Grid
-from epicat.waveforms.runs import Clock, Run
 from epicat.waveforms.segments import segments
+from epicat.waveforms.traces import Clock, Run
 
 EQT = Filter("bandpass", 1.0, 45.0, 2, True)
 FILTERS = {
@@ -46,9 +46,9 @@ def run_of(samples: NDArray[np.generic], first: int = FIRST, rate: int = 100) ->
 @pytest.mark.parametrize("offset", [0, 8e6])
 def test_it_is_obspys_filter(name: str, rate: int, offset: float) -> None:
     """Of runs that begin and end at rest, from a single sample to many blocks."""
-    import warnings  # noqa: PLC0415
+    import warnings
 
-    from obspy import Trace  # noqa: PLC0415 - heavy
+    from obspy import Trace
 
     ours, (kind, options) = FILTERS[name]
     for length in (1, 7, 500, 60_000):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from epicat.model import Span
 from epicat.waveforms.flat import clipped_share, dead_share
-from waves import MIDNIGHT, SECOND, counts, index_of, run_of
+from support.waves import MIDNIGHT, SECOND, counts, index_of, run_of
 
 DAY = Span(MIDNIGHT, MIDNIGHT + 86_400 * SECOND)
 HOUR = 3600 * 20

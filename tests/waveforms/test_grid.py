@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from epicat.clock import SECOND_NS
+from epicat.time import SECOND_NS
 from epicat.waveforms.grid import Grid, nominal_rate
 
 RATES = st.builds(Fraction, st.integers(10, 20_000), st.sampled_from([1, 2, 3, 7, 59, 60])).filter(

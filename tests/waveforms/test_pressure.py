@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from epicat.model import Span
-from epicat.waveforms.bands import Choice, choose, with_pressure
+from epicat.waveforms.channel_selection import Choice, choose, with_pressure
 from epicat.waveforms.records import Channel
-from epicat.waveforms.runs import Clock, Run
+from epicat.waveforms.traces import Clock, Run
 
 DAY = Span(0, 86_400 * 10**9)
 

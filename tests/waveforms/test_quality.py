@@ -7,11 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from epicat.model import Flag, Span
-from epicat.waveforms.bands import choose, with_pressure
+from epicat.waveforms.channel_selection import choose, with_pressure
 from epicat.waveforms.quality import QualityOptions, flags_of, sound_choice, sound_segments
 from epicat.waveforms.records import Channel
 from epicat.waveforms.segments import Segment
-from waves import MIDNIGHT, SECOND, counts, index_of, run_of
+from support.waves import MIDNIGHT, SECOND, counts, index_of, run_of
 
 DAY = Span(MIDNIGHT, MIDNIGHT + 86_400 * SECOND)
 RATE = Fraction(100)

@@ -12,11 +12,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pymseed import DataEncoding
 
-from epicat.clock import parse_time
 from epicat.model import Span
+from epicat.time import parse_time
 from epicat.waveforms.records import Channel, Decoded, decode
-from epicat.waveforms.runs import merge
-from waves import AROUND, MIDNIGHT, SECOND, counts, little_endian, mseed, records, text_record
+from epicat.waveforms.traces import merge
+from support.waves import (
+    AROUND,
+    MIDNIGHT,
+    SECOND,
+    counts,
+    little_endian,
+    mseed,
+    records,
+    text_record,
+)
 
 SAMPLES = counts(2000)
 HHZ = Channel("", "HH", "Z", Fraction(100))
@@ -325,7 +334,7 @@ def test_a_checksum_that_is_wrong_costs_its_record() -> None:
 
 def test_a_channel_code_of_other_than_three_letters_is_told() -> None:
     # miniSEED 3 allows longer subsource codes: FDSN:XX_AAA__HX_H_Z.
-    from pymseed import MS3Record  # noqa: PLC0415
+    from pymseed import MS3Record
 
     record = MS3Record()
     record.sourceid = "FDSN:XX_AAA__HX_H_Z"
@@ -479,7 +488,7 @@ def test_a_real_object_at_1_hz_is_left_out_with_a_remark(realdata: Path) -> None
 
 
 def test_a_real_name_may_lie(realdata: Path) -> None:
-    from pymseed import MS3Record  # noqa: PLC0415
+    from pymseed import MS3Record
 
     body = (realdata / "scedc" / "objects" / "BKTHIS_LHZ10_2022002.ms").read_bytes()
     assert {record.sourceid for record in MS3Record.from_buffer(body)} == {"FDSN:BK_THIS_00_L_H_Z"}

@@ -9,10 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from epicat.clock import DAY_NS, SECOND_NS
+from epicat.time import DAY_NS, SECOND_NS
 from epicat.waveforms.resample import _one_by_one, _own, _tiles, resample, support_s
-from epicat.waveforms.runs import Clock, Run
-from waves import counts, index_of, run_of
+from epicat.waveforms.traces import Clock, Run
+from support.waves import counts, index_of, run_of
 
 TARGET = Fraction(100)
 RATES = [Fraction(200), Fraction(40), Fraction(50), Fraction(125), Fraction(250), Fraction(20),

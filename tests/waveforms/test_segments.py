@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from epicat.model import Span
 from epicat.waveforms.grid import Grid
-from epicat.waveforms.runs import Clock, Run
 from epicat.waveforms.segments import Segment, segments
-from waves import MIDNIGHT, SECOND, counts, index_of, run_of
+from epicat.waveforms.traces import Clock, Run
+from support.waves import MIDNIGHT, SECOND, counts, index_of, run_of
 
 RATE = Fraction(100)
 BASE = index_of(MIDNIGHT)

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from epicat.archive.known import find_known
+from epicat.archive.registry import find_known
 from epicat.errors import InputError
 
 __all__ = ["Access", "settle_access"]

@@ -16,7 +16,7 @@ from epicat.associate.design import Design
 from epicat.associate.sites import SiteIndex
 from epicat.associate.slices import Slice
 from epicat.associate.traveltimes import station_tables
-from epicat.clock import SECOND_NS
+from epicat.time import SECOND_NS
 
 __all__ = ["Associator", "SitePick", "site_picks"]
 
@@ -79,8 +79,8 @@ class Associator:
     """A design, ready to associate: velocity model built, sites projected."""
 
     def __init__(self, design: Design, cache: Path) -> None:
-        import pandas as pd  # noqa: PLC0415 - with PyOcto, half a second
-        import pyocto  # noqa: PLC0415 - only where picks are associated
+        import pandas as pd
+        import pyocto
 
         self._design = design
         names = [name for name, *_ in design.sites]
@@ -121,7 +121,7 @@ class Associator:
 
     def associate_slice(self, part: Slice[SitePick]) -> list[Candidate]:
         """Return the candidates of every view in one slice, in no order."""
-        import pandas as pd  # noqa: PLC0415 - see above
+        import pandas as pd
 
         if len(part.picks) < self._least or len(self._stations) == 0:
             return []
@@ -199,7 +199,7 @@ def _tables(design: Design, cache: Path) -> Path | None:
 
 
 def _velocity_model(design: Design, tables: Path | None, view: Mapping[str, float]) -> Any:
-    import pyocto  # noqa: PLC0415 - see above
+    import pyocto
 
     limits = {name: view.get(name, design.pyocto[name]) for name in _OF_THE_MODEL}
     if tables is None:

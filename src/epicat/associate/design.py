@@ -18,10 +18,10 @@ from epicat.associate.options import AssociateOptions
 from epicat.associate.quality import CatalogQuality
 from epicat.associate.sites import Site
 from epicat.associate.slices import Slicing
-from epicat.clock import SECOND_NS
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.model import digest_of
+from epicat.time import SECOND_NS
 
 __all__ = ["Design", "make_design"]
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from epicat._util.option_fields import Assigned, Place, Shown
 from epicat.associate.quality import CatalogQuality
-from epicat.fields import Assigned, Place, Shown
 
 __all__ = ["AssociateOptions", "PyOctoOptions"]
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.associate.quality import CatalogQuality
-from epicat.clock import DAY_NS, SECOND_NS, iso
 from epicat.model import Span
+from epicat.time import DAY_NS, SECOND_NS, iso
 
 __all__ = ["Crowd", "Sifted", "sift", "whole_bins"]
 

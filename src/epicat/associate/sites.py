@@ -66,9 +66,9 @@ def _groups(
     xy: np.ndarray[tuple[int, ...], np.dtype[np.float64]], names: Sequence[str], radius_km: float
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """Return the number of each point's group: chained by the radius or by a name."""
-    from scipy.sparse import coo_array  # noqa: PLC0415 - half a second that pickers do not need
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-    from scipy.spatial import KDTree  # noqa: PLC0415
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import KDTree
 
     pairs = KDTree(xy).query_pairs(radius_km, output_type="ndarray") if radius_km > 0 else []
     first = {name: i for i, name in reversed(list(enumerate(names)))}

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from epicat.clock import SECOND_NS
+from epicat.time import SECOND_NS
 
 __all__ = ["Slice", "Slicing"]
 

@@ -10,10 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from epicat.campaign.given import Given, Values, together
+from epicat._util.option_fields import KeyPath, Option, options_of, tables_of
+from epicat.campaign.options import Options
+from epicat.campaign.parse import Given, Values, together
 from epicat.errors import InputError, NameChoiceError
-from epicat.fields import KeyPath, Option, options_of, tables_of
-from epicat.options import Options
 
 __all__ = ["ENDING", "parse_campaign", "placed", "read_campaign"]
 

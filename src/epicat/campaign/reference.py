@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from epicat.campaign.written import toml_value
-from epicat.fields import Option, Table, tables_of
-from epicat.options import Options
+from epicat._util.option_fields import Option, Table, tables_of
+from epicat.campaign.options import Options
+from epicat.campaign.template import toml_value
 
 __all__ = ["reference_page"]
 

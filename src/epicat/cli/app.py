@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from epicat import __version__
-from epicat.cli.commands import Commands
+from epicat.cli.lazy_group import Commands
 from epicat.errors import EpicatError, lacks_memory
 
 __all__ = ["app", "main"]

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from epicat.campaign.given import Values, asked
-from epicat.cli.campaign import takes
+from epicat.campaign.options import AssociationOptions
+from epicat.campaign.parse import Values, asked
+from epicat.cli.campaign_args import takes
 from epicat.cli.progress import do, say, warnings_as_talk
-from epicat.options import AssociationOptions
 
 __all__ = ["associate"]
 
@@ -26,9 +26,9 @@ def associate(
     picked.  Other settings are another associator, whose events live beside the others'.
     """
     options = asked(AssociationOptions, given)
-    from epicat.run.runner import make_plan  # noqa: PLC0415 - heavy
-    from epicat.store.open import open_store  # noqa: PLC0415
-    from epicat.stored import settle_association  # noqa: PLC0415
+    from epicat.campaign.from_store import settle_association
+    from epicat.pipeline.runner import make_plan
+    from epicat.store.open import open_store
 
     begin = time.monotonic()
     opened = open_store(options.store)

@@ -9,12 +9,12 @@ import typer
 
 from epicat.cli import cloud_options as o
 from epicat.cli.progress import say
-from epicat.cli.shared import agreed
-from epicat.cli.stores import tell_if_open
+from epicat.cli.prompts import agreed
+from epicat.cli.store_address import tell_if_open
 
 if TYPE_CHECKING:
-    from epicat.cloud.access import Aws
-    from epicat.cloud.teardown import Holdings
+    from epicat.aws.session import Aws
+    from epicat.aws.teardown import Holdings
 
 __all__ = ["app"]
 
@@ -62,8 +62,8 @@ def up(
     Again with the same options it does nothing.
     """
     given = o.parameters(locals())
-    from epicat.cloud.deploy import up as deploy  # noqa: PLC0415 - heavy
-    from epicat.cloud.secret import read_secret  # noqa: PLC0415
+    from epicat.aws.deploy import up as deploy
+    from epicat.aws.secret import read_secret
 
     secret = read_secret(store) if store not in (None, "none") else None
     if store is not None and store.startswith("file:"):
@@ -87,9 +87,9 @@ def status(
     as_json: o.Json = False,
 ) -> None:
     """Show the stack, its parameters and what its queues hold."""
-    from epicat.cloud.jobs import active_jobs  # noqa: PLC0415
-    from epicat.cloud.settings import stack_of  # noqa: PLC0415 - heavy
-    from epicat.cloud.stack import find_stack  # noqa: PLC0415
+    from epicat.aws.jobs import active_jobs
+    from epicat.aws.stack import find_stack
+    from epicat.aws.template import stack_of
 
     aws = _connected(region, profile, endpoint, None)
     stack = find_stack(aws, stack_of(name))
@@ -120,7 +120,7 @@ def down(
     as_json: o.Json = False,
 ) -> None:
     """Take the stack away and keep the data: nothing that is left costs money but the bucket."""
-    from epicat.cloud.teardown import holdings, take_down  # noqa: PLC0415 - heavy
+    from epicat.aws.teardown import holdings, take_down
 
     aws = _connected(region, profile, endpoint, None)
     held = holdings(aws, name, bucket)
@@ -141,7 +141,7 @@ def down(
 @app.command()
 def template() -> None:
     """Print the CloudFormation template, to be read or used without epicat."""
-    from epicat.cloud.settings import template as text  # noqa: PLC0415 - reads a file
+    from epicat.aws.template import template as text
 
     typer.echo(text(), nl=False)
 
@@ -150,10 +150,10 @@ def _connected(
     region: str | None, profile: str | None, endpoint: str | None, archive: str | None
 ) -> Aws:
     """Reach AWS, and warn if the archive is elsewhere."""
-    from epicat.archive.known import KNOWN, find_known  # noqa: PLC0415 - heavy
-    from epicat.cloud.access import Aws  # noqa: PLC0415
-    from epicat.cloud.transfer import crossing  # noqa: PLC0415
-    from epicat.errors import NameChoiceError  # noqa: PLC0415
+    from epicat.archive.registry import KNOWN, find_known
+    from epicat.aws.cross_region import crossing
+    from epicat.aws.session import Aws
+    from epicat.errors import NameChoiceError
 
     known = find_known(archive) if archive else None
     if archive and known is None and "://" not in archive:
@@ -167,7 +167,7 @@ def _connected(
 
 
 def _list(held: Holdings, *, delete_data: bool) -> None:
-    from epicat.cloud.bucket import STORAGE_PER_GB_MONTH  # noqa: PLC0415
+    from epicat.aws.bucket import STORAGE_PER_GB_MONTH
 
     say("this deletes")
     if held.stack is not None:

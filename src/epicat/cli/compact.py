@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epicat.campaign.given import Values, asked
-from epicat.cli.campaign import takes
+from epicat.campaign.options import StoreOptions
+from epicat.campaign.parse import Values, asked
+from epicat.cli.campaign_args import takes
 from epicat.errors import InputError
-from epicat.options import StoreOptions
 
 if TYPE_CHECKING:
-    from epicat.store.interface import Store
+    from epicat.store.base import Store
 
 __all__ = ["compact"]
 
@@ -32,9 +32,9 @@ def compact(
     Runs, exports and other compactions may go on meanwhile, and nothing is lost if it is
     stopped: the same command goes on.
     """
-    from epicat.store.compact import compact as put_together  # noqa: PLC0415 - heavy
-    from epicat.store.open import open_store  # noqa: PLC0415
-    from epicat.store.parquet import ParquetStore  # noqa: PLC0415
+    from epicat.store.compact import compact as put_together
+    from epicat.store.open import open_store
+    from epicat.store.parquet import ParquetStore
 
     opened = open_store(asked(StoreOptions, given).store)
     if not isinstance(opened, ParquetStore):
@@ -54,7 +54,7 @@ def compact(
 
 def _clear(store: Store, *, as_json: bool) -> None:
     """Delete what killed writers have left in a store that has no files."""
-    from epicat.store.interface import Clearable  # noqa: PLC0415 - heavy
+    from epicat.store.base import Clearable
 
     if not isinstance(store, Clearable):
         raise InputError(f"store {store.location!r} has nothing to compact")

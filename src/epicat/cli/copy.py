@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epicat.cli.stores import secure
+from epicat.cli.store_address import secure
 
 if TYPE_CHECKING:
     from epicat.store.copy import Copied
@@ -38,8 +38,8 @@ def copy(
     It may be stopped: the same command goes on.  Again later, it copies what has changed since.
     A key that the other store has from a later time is left as it is there.
     """
-    from epicat.store.copy import copy_store  # noqa: PLC0415 - heavy
-    from epicat.store.open import open_store  # noqa: PLC0415
+    from epicat.store.copy import copy_store
+    from epicat.store.open import open_store
 
     opened = open_store(secure(source, source_collection))
     other = open_store(secure(target, target_collection), create=True)

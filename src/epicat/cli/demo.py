@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from epicat._util.atomic import whole_file
 from epicat.campaign.file import read_campaign
-from epicat.campaign.given import asked
+from epicat.campaign.options import Options
+from epicat.campaign.parse import asked
 from epicat.cli.progress import say, warnings_as_talk
 from epicat.cli.run import make_catalog
 from epicat.cli.synth import synth
 from epicat.errors import InputError
-from epicat.options import Options
-from epicat.whole import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from epicat.store.interface import Store
-    from epicat.testing.truth import PhaseScore, Score, Truth
+    from epicat.store.base import Store
+    from epicat.synthetic.score import PhaseScore, Score, Truth
 
 __all__ = ["demo"]
 
@@ -121,7 +121,7 @@ def _is_demo(campaign: Path) -> bool:
 
 def _campaign(file: Path, model: str, weight: str) -> Options:
     """Write the campaign file; a picker that cannot be had is told before all the work."""
-    from epicat.pick.prepare import prepare_bundle  # noqa: PLC0415 - heavy
+    from epicat.pick.resolve import prepare_bundle
 
     places = {"archive": _ARCHIVE, "store": _STORE}
     text = _TEXT.format(first=_FIRST, **places, model=model, weight=weight)
@@ -134,9 +134,9 @@ def _campaign(file: Path, model: str, weight: str) -> Options:
 
 def _scored(folder: Path) -> Score:
     """Compare the catalog with the truth, and write it as a table and as a picture."""
-    from epicat.store.interface import Where  # noqa: PLC0415 - heavy
-    from epicat.store.open import open_store  # noqa: PLC0415
-    from epicat.testing.truth import compare, read_truth  # noqa: PLC0415
+    from epicat.store.base import Where
+    from epicat.store.open import open_store
+    from epicat.synthetic.score import compare, read_truth
 
     store = open_store(str(folder / _STORE))
     truth = read_truth(folder / _ARCHIVE)
@@ -147,15 +147,15 @@ def _scored(folder: Path) -> Score:
 
 
 def _write_table(events: pa.Table, path: Path) -> None:
-    from epicat.export.csv import write_csv  # noqa: PLC0415
-    from epicat.tables import EXPORT_COLUMNS  # noqa: PLC0415
+    from epicat.export.csv import write_csv
+    from epicat.tables import EXPORT_COLUMNS
 
     with whole_file(path, "w") as file:
         write_csv(events, EXPORT_COLUMNS["events"], file)
 
 
 def _draw(events: pa.Table, store: Store, truth: Truth, path: Path) -> None:
-    from epicat.figures import draw_catalog  # noqa: PLC0415
+    from epicat.plot import draw_catalog
 
     if find_spec("matplotlib") is None:
         say("no picture is drawn: pip install 'epicat[plot]' for that")

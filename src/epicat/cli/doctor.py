@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epicat.campaign.given import Values, asked
-from epicat.cli.campaign import takes
-from epicat.options import StoreOptions
+from epicat.campaign.options import StoreOptions
+from epicat.campaign.parse import Values, asked
+from epicat.cli.campaign_args import takes
 
 if TYPE_CHECKING:
-    from epicat.store.check.doctor import Checked
-    from epicat.store.check.findings import Finding
+    from epicat.store.verify.findings import Finding
+    from epicat.store.verify.verify import Checked
 
 __all__ = ["doctor"]
 
@@ -36,8 +36,8 @@ def doctor(
     writer can be at work on it.  Runs may go on meanwhile.  Leaves with 1 if anything was found,
     mended or not.
     """
-    from epicat.store.check.doctor import check_store  # noqa: PLC0415 - heavy
-    from epicat.store.open import open_store  # noqa: PLC0415
+    from epicat.store.open import open_store
+    from epicat.store.verify.verify import check_store
 
     opened = open_store(asked(StoreOptions, given).store)
     done = check_store(opened, mend=mend, tell=_Told())
@@ -73,7 +73,7 @@ def _show(done: Checked, location: str) -> None:
 
 
 def _show_finding(finding: Finding) -> None:
-    from epicat.store.check.findings import ADVICE  # noqa: PLC0415 - heavy
+    from epicat.store.verify.findings import ADVICE
 
     advice = ADVICE[finding.kind]
     mended = f", {finding.mended:,} mended" if finding.mended else ""
@@ -87,7 +87,7 @@ def _show_finding(finding: Finding) -> None:
 
 
 def _write_json(done: Checked, location: str) -> None:
-    from epicat.store.check.findings import ADVICE  # noqa: PLC0415 - heavy
+    from epicat.store.verify.findings import ADVICE
 
     findings = [
         {

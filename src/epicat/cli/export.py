@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat.campaign.given import Values, asked
-from epicat.cli.campaign import takes
-from epicat.cli.quality import WithRejected
-from epicat.cli.shared import Chosen, choose_designs, said_which, say_left_out
+from epicat._util.atomic import whole_file
+from epicat.campaign.options import LedgerOptions
+from epicat.campaign.parse import Values, asked
+from epicat.cli.campaign_args import takes
+from epicat.cli.prompts import Chosen, choose_designs, said_which, say_left_out
+from epicat.cli.quality_options import WithRejected
 from epicat.errors import InputError, NameChoiceError
-from epicat.options import LedgerOptions
-from epicat.whole import whole_file
 
 if TYPE_CHECKING:
-    from epicat.store.interface import Store
+    from epicat.store.base import Store
 
 __all__ = ["export"]
 
@@ -60,7 +60,7 @@ def export(
     _check(table, output_format, columns)
     if output_format == "parquet" and output is None:
         raise InputError("--format parquet needs a file: -o FILE")
-    from epicat.store.open import open_store  # noqa: PLC0415 - heavy
+    from epicat.store.open import open_store
 
     options = asked(LedgerOptions, given)
     opened = open_store(options.store)
@@ -94,8 +94,8 @@ def _check(table: str, output_format: str, columns: str) -> None:
 def _write_catalog(
     store: Store, name: str, output: Path | None, design: str | None, *, with_rejected: bool
 ) -> None:
-    from epicat.cli.catalog import catalog_parts  # noqa: PLC0415 - heavy
-    from epicat.export.formats import FORMATS  # noqa: PLC0415
+    from epicat.catalog.read import catalog_parts
+    from epicat.export.formats import FORMATS
 
     form = FORMATS[name]
     if output is None and form.needs_file:
@@ -125,13 +125,13 @@ def _write_catalog(
 
 def _rejected(store: Store, chosen: Chosen) -> int:
     """Return how many events of the associator quality control rejects."""
-    from epicat.model import Stage  # noqa: PLC0415
+    from epicat.model import Stage
 
     return sum(e.rejected for e in store.ledger(Stage.ASSOCIATE, chosen.associator or ""))
 
 
 def _rows(store: Store, table: str, design: str | None, *, with_rejected: bool) -> Any:
-    from epicat.store.interface import Where  # noqa: PLC0415
+    from epicat.store.base import Where
 
     if table == "stations":
         return store.stations()
@@ -149,8 +149,8 @@ def _rows(store: Store, table: str, design: str | None, *, with_rejected: bool) 
 
 def _ledger(store: Store, options: LedgerOptions, design: str | None) -> Any:
     """Return the ledger of a run and an associator, with the station-days that were not run."""
-    from epicat.cli.ledger import whole_ledger  # noqa: PLC0415 - heavy
-    from epicat.tables import ledger_table  # noqa: PLC0415
+    from epicat.catalog.ledger_filter import whole_ledger
+    from epicat.tables import ledger_table
 
     chosen = _chosen(store, design)
     wanted = {chosen.run, chosen.associator}
@@ -159,9 +159,9 @@ def _ledger(store: Store, options: LedgerOptions, design: str | None) -> Any:
 
 def _of_accepted(rows: Any, events: Any) -> Any:
     """Return the rows of events or arrivals that belong to an event which is not rejected."""
-    import pyarrow.compute as pc  # noqa: PLC0415 - heavy
+    import pyarrow.compute as pc
 
-    from epicat.tables import accepted  # noqa: PLC0415
+    from epicat.tables import accepted
 
     good = accepted(events)["event_id"].combine_chunks()
     return rows.filter(pc.is_in(rows["event_id"], value_set=good))
@@ -176,7 +176,7 @@ def _chosen(store: Store, design: str | None) -> Chosen:
 
 def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -> list[str]:
     """Return the columns of the CSV; rejected events say why they are."""
-    from epicat.tables import EXPORT_COLUMNS  # noqa: PLC0415
+    from epicat.tables import EXPORT_COLUMNS
 
     if all_columns:
         return list(rows.column_names)
@@ -186,13 +186,13 @@ def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -
 
 def _write(rows: Any, names: list[str], output: Path | None, output_format: str) -> None:
     if output_format == "parquet" and output is not None:
-        import pyarrow.parquet as pq  # noqa: PLC0415
+        import pyarrow.parquet as pq
 
         with whole_file(output, "wb") as file:
             pq.write_table(rows, file, compression="zstd")
         return
-    from epicat.export.csv import write_csv  # noqa: PLC0415
-    from epicat.export.json import write_json  # noqa: PLC0415
+    from epicat.export.csv import write_csv
+    from epicat.export.json import write_json
 
     write = write_json if output_format == "json" else write_csv
     if output is None:

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from epicat.campaign.file import ENDING, parse_campaign
-from epicat.campaign.given import Values, check
-from epicat.campaign.written import campaign_text
-from epicat.cli.campaign import spanned_by, takes
+from epicat.campaign.options import Options
+from epicat.campaign.parse import Values, check
+from epicat.campaign.template import campaign_text
+from epicat.cli.campaign_args import spanned_by, takes
 from epicat.cli.progress import say
 from epicat.errors import InputError
-from epicat.options import Options
 
 __all__ = ["init"]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from epicat.cli import cloud_options as o
-from epicat.cli.columns import aligned
-from epicat.cli.lending import at_stack
+from epicat.cli.aws_credentials import at_stack
 from epicat.cli.progress import say
-from epicat.cli.shared import agreed
+from epicat.cli.prompts import agreed
+from epicat.cli.text_table import aligned
 
 if TYPE_CHECKING:
-    from epicat.cloud.spent import Spent
+    from epicat.aws.actual_cost import Spent
 
 __all__ = ["cancel", "cost", "logs"]
 
@@ -27,7 +27,7 @@ def cancel(
     yes: o.Yes = False,
 ) -> None:
     """End all jobs of a campaign that are under way; what they have marked as done is kept."""
-    from epicat.cloud.jobs import active_jobs, end_jobs  # noqa: PLC0415 - heavy
+    from epicat.aws.jobs import active_jobs, end_jobs
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         under_way = [job.id for job in active_jobs(aws, stack)]
@@ -54,8 +54,8 @@ def logs(
     endpoint: o.Endpoint = None,
 ) -> None:
     """Show what the jobs of a unit have said, one attempt after the other."""
-    from epicat.cloud.logs import attempts_of, find_unit, said  # noqa: PLC0415 - heavy
-    from epicat.cloud.submitted import find_last  # noqa: PLC0415
+    from epicat.aws.logs import attempts_of, find_unit, said
+    from epicat.aws.submission_record import find_last
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         submission, handed = find_last(stack)
@@ -82,9 +82,9 @@ def cost(
     Of each submission of a campaign, and of the jobs that compiled models for them.  AWS Batch
     forgets jobs a week or so after they ended.
     """
-    from epicat.cloud.prices import PRICED_IN  # noqa: PLC0415 - heavy
-    from epicat.cloud.spent import spent_on, spent_on_models  # noqa: PLC0415
-    from epicat.cloud.submitted import find_submissions  # noqa: PLC0415
+    from epicat.aws.actual_cost import spent_on, spent_on_models
+    from epicat.aws.prices import PRICED_IN
+    from epicat.aws.submission_record import find_submissions
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         submissions = reversed([handed for _, handed in find_submissions(stack)])

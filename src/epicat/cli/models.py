@@ -24,7 +24,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """Show epicat's own picker, the weights in SeisBench's cache and the compiled models."""
-    from epicat.pick.inventory import inventory  # noqa: PLC0415 - heavy
+    from epicat.pick.inventory import inventory
 
     found = inventory()
     if as_json:
@@ -52,7 +52,7 @@ def _lines(known: Known) -> Iterator[str]:
 @app.command("known")
 def known_models(as_json: AsJson = False) -> None:
     """Show every model of SeisBench: what epicat runs, and why not the others."""
-    from epicat.pick.models import MODELS  # noqa: PLC0415 - as the others
+    from epicat.pick.seisbench.supported import MODELS
 
     if as_json:
         rows = [
@@ -82,9 +82,9 @@ def compile_model(
     ] = None,
 ) -> None:
     """Compile a model, so that no run needs PyTorch."""
-    from epicat.pick.kept import KeptBundle, at_hand  # noqa: PLC0415 - heavy
-    from epicat.pick.picker import PickOptions  # noqa: PLC0415
-    from epicat.pick.prepare import prepare_bundle  # noqa: PLC0415
+    from epicat.pick.picker import PickOptions
+    from epicat.pick.remote_bundle import KeptBundle, at_hand
+    from epicat.pick.resolve import prepare_bundle
 
     kept = KeptBundle(to) if to else None
     with at_hand(weight) as near, warnings_as_talk():

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from epicat.campaign.given import Values, asked
-from epicat.cli.campaign import takes
+from epicat.campaign.options import StoreOptions
+from epicat.campaign.parse import Values, asked
+from epicat.cli.campaign_args import takes
 from epicat.cli.progress import say
-from epicat.options import StoreOptions
 
 __all__ = ["app"]
 
@@ -35,8 +35,8 @@ def import_picks(
     Columns: trace_id or station (NET.STA or NET.STA.LOC), phase, time, and if there confidence
     or probability, and channel.  The same file again changes nothing.
     """
-    from epicat.store.open import open_store  # noqa: PLC0415 - heavy
-    from epicat.units.importing import import_picks as put  # noqa: PLC0415
+    from epicat.pipeline.import_picks import import_picks as put
+    from epicat.store.open import open_store
 
     made = put(file, open_store(asked(StoreOptions, given).store, create=True))
     if as_json:

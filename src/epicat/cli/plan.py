@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from epicat.campaign.given import Values, asked
-from epicat.cli.campaign import takes
+from epicat.campaign.options import Options
+from epicat.campaign.parse import Values, asked
+from epicat.cli.campaign_args import takes
 from epicat.cli.progress import say
 from epicat.cli.run import Recheck
-from epicat.options import Options
 
 __all__ = ["plan"]
 
@@ -24,9 +24,9 @@ def plan(
 ) -> None:
     """Show the units of work that `run` with the same arguments would do.  Writes nothing."""
     options = asked(Options, given)
-    from epicat.config import settle  # noqa: PLC0415 - heavy
-    from epicat.run.runner import make_plan  # noqa: PLC0415
-    from epicat.store.open import find_store  # noqa: PLC0415
+    from epicat.campaign.campaign import settle
+    from epicat.pipeline.runner import make_plan
+    from epicat.store.open import find_store
 
     campaign = settle(options, say)
     planned = make_plan(campaign, options.cut, find_store(options.store), recheck=recheck)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from epicat.campaign.given import Values, asked
-from epicat.cli.campaign import takes
-from epicat.cli.quality import WithRejected
-from epicat.cli.shared import choose_designs, say_left_out
-from epicat.options import StoreOptions
+from epicat.campaign.options import StoreOptions
+from epicat.campaign.parse import Values, asked
+from epicat.cli.campaign_args import takes
+from epicat.cli.prompts import choose_designs, say_left_out
+from epicat.cli.quality_options import WithRejected
 
 __all__ = ["plot"]
 
@@ -30,11 +30,11 @@ def plot(
     with_rejected: WithRejected = False,
 ) -> None:
     """Draw a map, two depth sections and the count over time."""
-    from epicat.figures import draw_catalog  # noqa: PLC0415 - heavy
-    from epicat.geo import Extent  # noqa: PLC0415
-    from epicat.store.interface import Where  # noqa: PLC0415
-    from epicat.store.open import open_store  # noqa: PLC0415
-    from epicat.tables import accepted  # noqa: PLC0415
+    from epicat.geo import Extent
+    from epicat.plot import draw_catalog
+    from epicat.store.base import Where
+    from epicat.store.open import open_store
+    from epicat.tables import accepted
 
     opened = open_store(asked(StoreOptions, given).store)
     chosen = choose_designs(opened, design)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
-from epicat.cli.quality import told_flags
+from epicat.cli.quality_options import told_flags
 
 if TYPE_CHECKING:
-    from epicat.config import Campaign
-    from epicat.plan import Unit
-    from epicat.run.runner import Planned, Summary
-    from epicat.store.interface import Store
-    from epicat.work import Outcome
+    from epicat.campaign.campaign import Campaign
+    from epicat.pipeline.plan import Unit
+    from epicat.pipeline.runner import Planned, Summary
+    from epicat.pipeline.worker import Outcome
+    from epicat.store.base import Store
 
 __all__ = ["do", "say", "warnings_as_talk"]
 
@@ -35,8 +35,8 @@ def do(
 
     ``begin`` is when the command began, by the monotonic clock.
     """
-    from epicat.run.pool import Pool  # noqa: PLC0415 - heavy
-    from epicat.run.runner import run  # noqa: PLC0415
+    from epicat.pipeline.process_pool import Pool
+    from epicat.pipeline.runner import run
 
     say(_described(planned))
     with _Progress(planned) as progress:
@@ -89,8 +89,8 @@ class _Progress:
     """Bars on a terminal, a line now and then elsewhere: the runner's `Listener`."""
 
     def __init__(self, planned: Planned) -> None:
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import (  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
             Progress,

@@ -13,11 +13,11 @@ from typing import Annotated, Any
 
 import typer
 
-from epicat.campaign.given import Values, asked
-from epicat.cli.campaign import takes
-from epicat.cli.shared import choose_designs, said_which
+from epicat.campaign.options import StoreOptions
+from epicat.campaign.parse import Values, asked
+from epicat.cli.campaign_args import takes
+from epicat.cli.prompts import choose_designs, said_which
 from epicat.errors import InputError
-from epicat.options import StoreOptions
 
 __all__ = ["query"]
 
@@ -44,9 +44,9 @@ def query(
     """
     if as_json and as_csv:
         raise InputError("--json or --csv, not both")
-    from epicat.store.open import open_store  # noqa: PLC0415 - heavy
-    from epicat.store.query import Designs  # noqa: PLC0415
-    from epicat.store.query import query as ask  # noqa: PLC0415
+    from epicat.store.open import open_store
+    from epicat.store.sql import Designs
+    from epicat.store.sql import query as ask
 
     opened = open_store(asked(StoreOptions, given).store)
     chosen = choose_designs(opened, design)
@@ -70,9 +70,9 @@ def _rows(table: Any) -> Iterator[Sequence[Any]]:
 
 
 def _plain(column: Any) -> list[Any]:
-    import pyarrow as pa  # noqa: PLC0415 - heavy
+    import pyarrow as pa
 
-    from epicat.clock import iso  # noqa: PLC0415
+    from epicat.time import iso
 
     if pa.types.is_timestamp(column.type):
         zone = column.type.tz

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epicat.campaign.given import Values, asked
-from epicat.cli.campaign import takes
+from epicat.campaign.options import Options
+from epicat.campaign.parse import Values, asked
+from epicat.cli.campaign_args import takes
 from epicat.cli.progress import do, say, warnings_as_talk
-from epicat.options import Options
 
 if TYPE_CHECKING:
-    from epicat.config import Campaign
+    from epicat.campaign.campaign import Campaign
 
 __all__ = ["Recheck", "make_catalog", "run"]
 
@@ -38,11 +38,11 @@ def run(
 
 def make_catalog(options: Options, *, recheck: bool = False, as_json: bool = False) -> Campaign:
     """Do a campaign on this machine and show how far it is; leave with 1 if some of it failed."""
-    from epicat.config import settle  # noqa: PLC0415 - heavy
-    from epicat.pick.bundle import check_precision  # noqa: PLC0415
-    from epicat.run.runner import make_plan  # noqa: PLC0415
-    from epicat.store.mongo.address import is_mongo  # noqa: PLC0415
-    from epicat.store.open import find_store, open_store  # noqa: PLC0415
+    from epicat.campaign.campaign import settle
+    from epicat.pick.openvino.bundle import check_precision
+    from epicat.pipeline.runner import make_plan
+    from epicat.store.mongo.address import is_mongo
+    from epicat.store.open import find_store, open_store
 
     begin = time.monotonic()
     with warnings_as_talk():

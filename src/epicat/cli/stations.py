@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from epicat.campaign.given import Values, asked
-from epicat.cli.campaign import takes
+from epicat.campaign.options import ImportOptions
+from epicat.campaign.parse import Values, asked
+from epicat.cli.campaign_args import takes
 from epicat.cli.progress import say, warnings_as_talk
-from epicat.options import ImportOptions
 
 __all__ = ["app"]
 
@@ -34,10 +34,10 @@ def import_stations(
 ) -> None:
     """Put stations into a store, made if it is not there; a row replaces one of the same id."""
     options = asked(ImportOptions, given)
-    from epicat.archive.stations import Patterns, bucket_opener, find_stations  # noqa: PLC0415 - heavy
-    from epicat.config import choose_stations  # noqa: PLC0415
-    from epicat.store.open import open_store  # noqa: PLC0415
-    from epicat.tables import stations_table  # noqa: PLC0415
+    from epicat.campaign.campaign import choose_stations
+    from epicat.stations import Patterns, bucket_opener, find_stations
+    from epicat.store.open import open_store
+    from epicat.tables import stations_table
 
     box, patterns = options.extent, Patterns(options.select, options.exclude)
     with warnings_as_talk():

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat.campaign.given import Values, asked
+from epicat.campaign.options import LedgerOptions
+from epicat.campaign.parse import Values, asked
 from epicat.cli import cloud_options as o
-from epicat.cli.campaign import takes
-from epicat.cli.lending import at_stack
-from epicat.cli.quality import told_flags
+from epicat.cli.aws_credentials import at_stack
+from epicat.cli.campaign_args import takes
+from epicat.cli.quality_options import told_flags
 from epicat.errors import InputError
-from epicat.options import LedgerOptions
 
 if TYPE_CHECKING:
     from epicat.model import LedgerEntry, Stage
@@ -60,7 +60,7 @@ def status(
     Ctrl-C ends the watching, and the jobs go on.
     """
     if watch or name is not None:
-        from epicat.cli.watching import show_jobs  # noqa: PLC0415 - heavy
+        from epicat.cli.job_status import show_jobs
 
         _nothing_else(given)
         with at_stack(name or "campaign", region, profile, endpoint) as (aws, stack):
@@ -80,8 +80,8 @@ def _nothing_else(given: Values) -> None:
 
 
 def _show_store(given: Values, *, as_json: bool) -> None:
-    from epicat.cli.ledger import whole_ledger  # noqa: PLC0415 - heavy
-    from epicat.store.open import open_store  # noqa: PLC0415
+    from epicat.catalog.ledger_filter import whole_ledger
+    from epicat.store.open import open_store
 
     options = asked(LedgerOptions, given)
     opened = open_store(options.store)
@@ -102,7 +102,7 @@ def _show_store(given: Values, *, as_json: bool) -> None:
 def _summary(
     group: tuple[Stage, str], entries: list[LedgerEntry], records: dict[str, Any]
 ) -> dict[str, Any]:
-    from epicat.model import flag_counts  # noqa: PLC0415 - heavy
+    from epicat.model import flag_counts
 
     stage, design = group
     picker = records.get(design, {}).get("picker", {})

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat.campaign.given import Given, Values, asked
+from epicat.campaign.options import Options
+from epicat.campaign.parse import Given, Values, asked
 from epicat.cli import cloud_options as o
-from epicat.cli.campaign import takes
-from epicat.cli.compiling import Preparing
-from epicat.cli.handing import hand
-from epicat.cli.lending import at_stack
+from epicat.cli.aws_credentials import at_stack
+from epicat.cli.aws_picker import Preparing
+from epicat.cli.campaign_args import takes
 from epicat.cli.progress import say, warnings_as_talk
 from epicat.cli.run import Recheck
-from epicat.options import Options
+from epicat.cli.submit_plan import hand
 
 if TYPE_CHECKING:
-    from epicat.cloud.prices import Shape
-    from epicat.cloud.stack import Stack
-    from epicat.config import Campaign, Cut
+    from epicat.aws.prices import Shape
+    from epicat.aws.stack import Stack
+    from epicat.campaign.campaign import Campaign, Cut
 
 __all__ = ["retry", "submit"]
 
@@ -70,14 +70,14 @@ def submit(
     over: see `epicat status --watch`.  Submitting again submits what is missing.  A model that is
     not compiled is compiled here, or by a job first where SeisBench is not installed.
     """
-    from epicat.archive.known import locate  # noqa: PLC0415 - heavy
-    from epicat.cloud.place import (  # noqa: PLC0415
+    from epicat.archive.registry import locate
+    from epicat.aws.preflight import (
         check_address,
         check_archive,
         check_idle,
         check_store,
     )
-    from epicat.config import settle  # noqa: PLC0415
+    from epicat.campaign.campaign import settle
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         options = asked(Options, _completed(given, stack, collection))
@@ -113,8 +113,8 @@ def retry(
     Station-days that failed or could not be read are picked again; blocks whose picks change by
     that are associated again.
     """
-    from epicat.cloud.place import check_idle  # noqa: PLC0415 - heavy
-    from epicat.cloud.submitted import find_last  # noqa: PLC0415
+    from epicat.aws.preflight import check_idle
+    from epicat.aws.submission_record import find_last
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         submission, last = find_last(stack)
@@ -128,9 +128,9 @@ def retry(
 
 def _completed(given: Values, stack: Stack, collection: str | None) -> Values:
     """Add what a stack settles: where results go, and that archives elsewhere are public."""
-    from epicat.archive.bucket import is_bucket  # noqa: PLC0415 - heavy
-    from epicat.archive.known import find_known  # noqa: PLC0415
-    from epicat.cloud.place import is_own, results_of  # noqa: PLC0415
+    from epicat.archive.registry import find_known
+    from epicat.archive.s3 import is_bucket
+    from epicat.aws.preflight import is_own, results_of
 
     settled: dict[Any, Given] = {
         ("store",): Given(results_of(stack, collection), f"stack {stack.name}")
@@ -148,14 +148,14 @@ def _completed(given: Values, stack: Stack, collection: str | None) -> Values:
 
 
 def _shape(stack: Stack) -> Shape:
-    from epicat.cloud.prices import Shape  # noqa: PLC0415 - heavy
+    from epicat.aws.prices import Shape
 
     return Shape.of(stack, "Pick")
 
 
 def _cut(cut: Cut, campaign: Campaign, shape: Shape) -> Cut:
     """Settle how many stations make a unit, where nobody has said it."""
-    from epicat.cloud.estimate import stations_per_unit  # noqa: PLC0415 - heavy
+    from epicat.aws.estimate import stations_per_unit
 
     settled = stations_per_unit(len(campaign.names), cut.window_days, shape)
     return cut.model_copy(update={"stations_per_unit": settled})
@@ -174,8 +174,8 @@ def _say_what(campaign: Campaign, options: Options, *, is_known: bool) -> None:
 
 
 def _warn_of_crossing(campaign: Campaign, region: str) -> None:
-    from epicat.archive.bucket import is_bucket  # noqa: PLC0415 - heavy
-    from epicat.cloud.transfer import crossing  # noqa: PLC0415
+    from epicat.archive.s3 import is_bucket
+    from epicat.aws.cross_region import crossing
 
     if is_bucket(campaign.archive):
         warning = crossing(campaign.archive, campaign.access.region, region)

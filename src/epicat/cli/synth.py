@@ -16,8 +16,8 @@ from epicat.errors import InputError, NameChoiceError
 
 if TYPE_CHECKING:
     from epicat.model import Span, Station
-    from epicat.testing.synthetic import Scenario, Written
-    from epicat.testing.synthetic.crust import Crust
+    from epicat.synthetic import Scenario, Written
+    from epicat.synthetic.crust import Crust
 
 __all__ = ["synth"]
 
@@ -116,7 +116,7 @@ def synth(
     FOLDER gets waveforms/ (the archive), stations.csv, stations.xml, velocity.txt, truth/ and,
     last, synthetic.json.  The same seed and options give the same bytes.
     """
-    from epicat.testing.synthetic import (  # noqa: PLC0415 - heavy
+    from epicat.synthetic import (
         Faults,
         Seismicity,
         Wanted,
@@ -170,8 +170,8 @@ def synth(
 
 
 def _span(start: str, end: str | None, hours: float) -> Span:
-    from epicat.clock import SECOND_NS, parse_time  # noqa: PLC0415
-    from epicat.model import Span  # noqa: PLC0415
+    from epicat.model import Span
+    from epicat.time import SECOND_NS, parse_time
 
     if end is not None:
         return Span.parse(start, end)
@@ -192,15 +192,15 @@ def _pair(text: str, option: str, example: str) -> tuple[float, float]:
 def _listed(path: Path | None) -> tuple[Station, ...]:
     if path is None:
         return ()
-    from epicat.archive.stations import find_stations  # noqa: PLC0415 - heavy
+    from epicat.stations import find_stations
 
     with warnings_as_talk():
         return tuple(find_stations(str(path), None))
 
 
 def _crust(path: Path | None, kind: str) -> Crust:
-    from epicat.associate.layers import read_layers  # noqa: PLC0415 - heavy
-    from epicat.testing.synthetic.crust import Crust  # noqa: PLC0415
+    from epicat.associate.layers import read_layers
+    from epicat.synthetic.crust import Crust
 
     if kind not in ("gradient", "constant"):
         raise NameChoiceError("kind of layers", kind, ["gradient", "constant"])
@@ -217,8 +217,8 @@ class _Bar:
     """A bar on stderr, for as long as the context lasts."""
 
     def __init__(self, total: int) -> None:
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import (  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
             Progress,

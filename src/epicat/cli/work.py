@@ -12,9 +12,9 @@ from epicat.cli.progress import say
 from epicat.errors import AwayError, StoreError
 
 if TYPE_CHECKING:
-    from epicat.config import Campaign
-    from epicat.plan import Unit
-    from epicat.work import Outcome
+    from epicat.campaign.campaign import Campaign
+    from epicat.pipeline.plan import Unit
+    from epicat.pipeline.worker import Outcome
 
 __all__ = ["work"]
 
@@ -55,9 +55,9 @@ def work(
     with 0.  A unit that fails otherwise, or is interrupted, leaves with 75 for another attempt;
     one that fails at the last is recorded as failed.
     """
-    from epicat.run.alone import do_alone  # noqa: PLC0415 - heavy
-    from epicat.run.pool import Pool  # noqa: PLC0415
-    from epicat.submission import Submission  # noqa: PLC0415
+    from epicat.pipeline.process_pool import Pool
+    from epicat.pipeline.single_unit import do_alone
+    from epicat.pipeline.submission import Submission
 
     submission, name = Submission.holding(plan)
     is_last = attempt >= tries
@@ -102,8 +102,8 @@ def _counted(unit: Unit, outcomes: list[Outcome]) -> dict[str, object]:
 
 def _record(campaign: Campaign, failed: list[Outcome]) -> None:
     """Keep in the ledger what failed, so that the next submission finds it due."""
-    from epicat.run.runner import mark_failed  # noqa: PLC0415 - heavy
-    from epicat.store.open import open_store  # noqa: PLC0415
+    from epicat.pipeline.runner import mark_failed
+    from epicat.store.open import open_store
 
     store = open_store(campaign.store)
     for outcome in failed:

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from epicat.clock import iso
+from epicat.time import iso
 
 __all__ = ["write_csv"]
 

@@ -7,9 +7,9 @@ from typing import IO
 
 import pyarrow as pa
 
-from epicat.clock import iso
 from epicat.export.quakes import Part, Quake, quakes
 from epicat.export.written import Written
+from epicat.time import iso
 
 __all__ = ["write_fdsn_text"]
 

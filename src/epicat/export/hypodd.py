@@ -15,10 +15,10 @@ from typing import IO
 
 import pyarrow as pa
 
-from epicat.clock import iso
 from epicat.export.quakes import Part, Quake, Reading, quakes
 from epicat.export.sites import Labels
 from epicat.export.written import Written
+from epicat.time import iso
 
 __all__ = ["write_hypodd"]
 

@@ -11,11 +11,11 @@ from typing import IO
 
 import pyarrow as pa
 
-from epicat.clock import iso
 from epicat.export.quakes import Part, Reading, quakes
 from epicat.export.sites import Labels
 from epicat.export.uris import uri
 from epicat.export.written import Written
+from epicat.time import iso
 
 __all__ = ["UNCERTAINTY_S", "write_nonlinloc"]
 

@@ -16,11 +16,11 @@ from typing import IO
 
 import pyarrow as pa
 
-from epicat.clock import iso
 from epicat.export.quakes import Part, Quake, Reading, quakes
 from epicat.export.uris import escaped, uri
 from epicat.export.written import Written
 from epicat.model import ANY_LOCATION
+from epicat.time import iso
 
 __all__ = ["write_quakeml"]
 

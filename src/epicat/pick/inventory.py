@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from epicat.errors import ModelError
-from epicat.pick.bundle import Bundle, list_bundles
-from epicat.pick.models import PICKERS
-from epicat.pick.shipped import shipped_bundle
-from epicat.pick.weights import WeightFiles, cached_weights
+from epicat.pick.builtin import shipped_bundle
+from epicat.pick.openvino.bundle import Bundle, list_bundles
+from epicat.pick.seisbench.supported import PICKERS
+from epicat.pick.seisbench.weights import WeightFiles, cached_weights
 
 __all__ = ["Known", "inventory"]
 

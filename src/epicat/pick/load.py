@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 from epicat.errors import ModelError
-from epicat.pick.bundle import Bundle, OpenVinoPicker, fewer_bits
+from epicat.pick.mixed_precision import Screened
+from epicat.pick.openvino.bundle import Bundle, OpenVinoPicker, fewer_bits
 from epicat.pick.options import Precision
 from epicat.pick.picker import Picker
-from epicat.pick.screened import Screened
 
 __all__ = ["load_picker"]
 

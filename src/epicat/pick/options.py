@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from epicat.fields import Place
+from epicat._util.option_fields import Place
 
 __all__ = ["Bits", "PickOptions", "Precision"]
 

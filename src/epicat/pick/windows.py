@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from epicat.pick.batches import Starts, Stretch, computed, windows_of
+from epicat.pick.batching import Starts, Stretch, computed, windows_of
+from epicat.pick.mixed_precision import Screened
 from epicat.pick.picker import F32, Picker, PickerInfo
-from epicat.pick.screened import Screened
 
 __all__ = [
     "Trigger",

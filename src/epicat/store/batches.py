@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.model import LedgerEntry, Stage
-from epicat.store.interface import STAGE_OF, Where
+from epicat.store.base import STAGE_OF, Where
 from epicat.tables import TABLES, TableName
 
 __all__ = ["batches_of", "content_digest", "name_of", "tables_of", "where_of"]

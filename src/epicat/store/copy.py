@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from epicat.model import LedgerEntry, Stage
+from epicat.store.base import RECORD_KINDS, Store, new_generation
 from epicat.store.batches import batches_of, content_digest, name_of, tables_of, where_of
-from epicat.store.interface import RECORD_KINDS, Store, new_generation
 
 __all__ = ["Copied", "Progress", "copy_store"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from epicat.errors import InputError
-from epicat.files import BucketFiles, LocalFiles, open_files
-from epicat.store.interface import Store
+from epicat.fs.base import BucketFiles, LocalFiles, open_files
+from epicat.store.base import Store
 from epicat.store.mongo.address import Address, is_mongo, secured
 from epicat.store.parquet import ParquetStore
 
@@ -43,7 +43,7 @@ def _connected(location: str, *, patient: bool = False) -> Database:
     """Connect to the server of a location, which may hold a secret: then that is put away."""
     address = Address.of(secured(location))
     try:
-        from epicat.store.mongo.opened import Database  # noqa: PLC0415 - an extra
+        from epicat.store.mongo.opened import Database
     except ImportError as error:
         raise InputError(
             "stores in MongoDB need the driver, which is not installed: pip install 'epicat[mongo]'"

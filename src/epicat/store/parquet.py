@@ -42,11 +42,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from epicat.clock import day_start, month_of, named_day
 from epicat.errors import StoreError
-from epicat.files import Files, LocalFiles
+from epicat.fs.base import Files, LocalFiles
 from epicat.model import LedgerEntry, Span, Stage, digest_of
-from epicat.store.interface import (
+from epicat.store.base import (
     REACH_NS,
     STAGE_OF,
     Where,
@@ -65,6 +64,7 @@ from epicat.tables import (
     entries_of,
     ledger_table,
 )
+from epicat.time import day_start, month_of, named_day
 
 __all__ = ["DataFile", "ParquetStore", "as_source", "in_threads", "months_of"]
 
@@ -267,7 +267,7 @@ class ParquetStore:
 
     def scan(self, file: DataFile, columns: Sequence[str], chosen: Any = None) -> pa.Table:
         """Read columns of the rows for which an expression is true."""
-        import pyarrow.dataset as ds  # noqa: PLC0415 - brings pandas; pickers write, and rarely read
+        import pyarrow.dataset as ds
 
         schema = pa.schema([SCHEMAS[file.table].field(name) for name in columns])
         whole = _without_design(SCHEMAS[file.table])

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from epicat.clock import month_span
-from epicat.store.interface import STAGE_OF, Store, Where
+from epicat.store.base import STAGE_OF, Store, Where
 from epicat.store.parquet import DataFile, ParquetStore, months_of
 from epicat.tables import SCHEMAS, TABLES, TableName
+from epicat.time import month_span
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,7 +31,7 @@ _NEWEST = """
     SELECT key, arg_max(generation, {'at': marked_ns, 'name': generation}) generation
     FROM _marks WHERE stage = ? AND design = ? GROUP BY key
 """
-"""The order is that of `epicat.store.interface.newest`."""
+"""The order is that of `epicat.store.base.newest`."""
 
 
 @dataclass(frozen=True, slots=True)

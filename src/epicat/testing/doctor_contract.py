@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat.clock import SECOND_NS, parse_time
 from epicat.model import Arrival, Event, LedgerEntry, Pick, Stage, Station, Status, digest_of
-from epicat.store.check.doctor import check_store
-from epicat.store.check.findings import Kind
-from epicat.store.interface import Store, new_generation
+from epicat.store.base import Store, new_generation
+from epicat.store.verify.findings import Kind
+from epicat.store.verify.verify import check_store
 from epicat.tables import TableName, arrivals_table, events_table, picks_table, stations_table
 from epicat.testing.store_contract import event_at, pick_at
+from epicat.time import SECOND_NS, parse_time
 
 __all__ = ["BLOCK", "DAY", "EVENTS", "RUN", "DoctorContract", "arrival_of", "put", "put_sound"]
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat.clock import DAY_NS, SECOND_NS, day_of, parse_time
 from epicat.model import (
     Arrival,
     Event,
@@ -30,8 +29,9 @@ from epicat.model import (
     Station,
     Status,
 )
-from epicat.store.interface import Store, Where
+from epicat.store.base import Store, Where
 from epicat.tables import SCHEMAS, arrivals_table, events_table, picks_table, stations_table
+from epicat.time import DAY_NS, SECOND_NS, day_of, parse_time
 
 __all__ = ["StoreContract", "entry_of", "event_at", "pick_at"]
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from epicat.model import Filter
-from epicat.waveforms.runs import Run
+from epicat.waveforms.traces import Run
 
 __all__ = ["Filtered", "filtered", "reach_s"]
 
@@ -92,7 +92,7 @@ def reach_s(how: Filter) -> float:
 
 
 def _passed(sections: F64, samples: F64, *, zerophase: bool) -> F64:
-    from scipy.signal import sosfilt  # noqa: PLC0415 - half a second that few need
+    from scipy.signal import sosfilt
 
     passed: F64 = sosfilt(sections, samples)
     if zerophase:
@@ -129,7 +129,7 @@ def _sections(how: Filter, rate: Fraction) -> F64 | None:
     wanted = _KINDS[how.kind](how, float(rate) / 2)
     if wanted is None:
         return None
-    from scipy.signal import butter  # noqa: PLC0415 - heavy
+    from scipy.signal import butter
 
     kind, corners = wanted
     return np.asarray(butter(how.corners, corners, kind, output="sos", fs=float(rate)))
@@ -138,7 +138,7 @@ def _sections(how: Filter, rate: Fraction) -> F64 | None:
 @lru_cache(maxsize=64)
 def _margin_s(how: Filter) -> int:
     """Return the seconds after which the slowest oscillation of the filter has decayed."""
-    from scipy.signal import butter  # noqa: PLC0415 - heavy
+    from scipy.signal import butter
 
     corners = [f for f in (how.freqmin, how.freqmax) if f is not None]
     angular = [2 * np.pi * f for f in corners]

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.clock import SECOND_NS
 from epicat.model import Span
+from epicat.time import SECOND_NS
 from epicat.waveforms.grid import Grid
-from epicat.waveforms.runs import Run
+from epicat.waveforms.traces import Run
 
 __all__ = ["clipped_share", "dead_share"]
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.clock import SECOND_NS
+from epicat.time import SECOND_NS
 
 __all__ = ["Grid", "nominal_rate"]
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from epicat.limits import Limits
+from epicat._util.quality_limits import Limits
 
 __all__ = ["QualityOptions"]
 

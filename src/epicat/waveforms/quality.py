@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from epicat.clock import SECOND_NS
 from epicat.model import Flag, Span
-from epicat.waveforms.bands import Choice
+from epicat.time import SECOND_NS
+from epicat.waveforms.channel_selection import Choice
 from epicat.waveforms.flat import clipped_share, dead_share
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.options import QualityOptions
 from epicat.waveforms.records import Channel
-from epicat.waveforms.runs import Run
 from epicat.waveforms.segments import Segment
+from epicat.waveforms.traces import Run
 
 __all__ = [
     "Fault",

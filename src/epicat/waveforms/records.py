@@ -13,9 +13,9 @@ import numpy as np
 import pymseed
 from numpy.typing import NDArray
 
-from epicat.clock import DAY_NS, iso
 from epicat.miniseed import Scan, codes_of, first_line, headers_of, scan
 from epicat.model import Span
+from epicat.time import DAY_NS, iso
 from epicat.waveforms.grid import nominal_rate
 
 __all__ = ["LOWEST_RATE_HZ", "Channel", "Decoded", "Records", "decode"]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from epicat.waveforms.runs import Clock, Run
+from epicat.waveforms.traces import Clock, Run
 
 __all__ = ["Read", "resample", "support_s"]
 
@@ -100,7 +100,7 @@ def _one_by_one(
     run: Run, read: Read, ratio: Fraction, first: int, stop: int
 ) -> NDArray[np.float64]:
     """Return some samples of the new grid; they are the same whichever are asked for at once."""
-    from scipy.signal import upfirdn  # noqa: PLC0415 - half a second, where rates are the same
+    from scipy.signal import upfirdn
 
     up, down = ratio.numerator, ratio.denominator
     taps = _taps(up, down)

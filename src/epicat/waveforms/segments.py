@@ -18,7 +18,7 @@ from epicat.model import Filter, Span
 from epicat.waveforms.filters import Filtered, filtered
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.resample import resample
-from epicat.waveforms.runs import Run
+from epicat.waveforms.traces import Run
 
 __all__ = ["Piece", "Segment", "at_rate", "segments"]
 

@@ -26,7 +26,7 @@ __all__ = ["POLICIES", "filled"]
 @contextmanager
 def filled() -> Iterator[None]:
     """Let moto's CloudFormation know the rest."""
-    from moto.cloudformation import parsing  # noqa: PLC0415
+    from moto.cloudformation import parsing
 
     define_models()
     for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):

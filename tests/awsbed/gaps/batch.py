@@ -7,7 +7,7 @@ from typing import Any
 
 def calls() -> dict[type, dict[str, Any]]:
     """Return what to do for each kind of resource, by ``create``, ``update``, ``delete``."""
-    from moto.batch import models  # noqa: PLC0415
+    from moto.batch import models
 
     return {
         models.ComputeEnvironment: {"update": _update_environment, "delete": _delete_environment},
@@ -21,13 +21,13 @@ def calls() -> dict[type, dict[str, Any]]:
 
 
 def _lower(properties: Any) -> Any:
-    from moto.batch.utils import lowercase_first_key  # noqa: PLC0415
+    from moto.batch.utils import lowercase_first_key
 
     return lowercase_first_key(properties)
 
 
 def _backend(account: str, region: str) -> Any:
-    from moto.batch.models import batch_backends  # noqa: PLC0415
+    from moto.batch.models import batch_backends
 
     return batch_backends[account][region]
 

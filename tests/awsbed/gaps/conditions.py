@@ -11,7 +11,7 @@ from unittest.mock import patch
 @contextmanager
 def minding() -> Iterator[None]:
     """Let an update also change resources that have a changed parameter by ``Fn::If`` alone."""
-    from moto.cloudformation.parsing import ResourceMap  # noqa: PLC0415
+    from moto.cloudformation.parsing import ResourceMap
 
     differing = ResourceMap.build_resource_diff
 

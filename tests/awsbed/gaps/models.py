@@ -18,8 +18,8 @@ def define_models() -> None:
 
 
 def _define_secret() -> None:
-    from moto.core.common_models import CloudFormationModel  # noqa: PLC0415
-    from moto.secretsmanager.models import secretsmanager_backends  # noqa: PLC0415
+    from moto.core.common_models import CloudFormationModel
+    from moto.secretsmanager.models import secretsmanager_backends
 
     class Secret(CloudFormationModel):
         def __init__(self, arn: str) -> None:
@@ -60,7 +60,7 @@ def _define_secret() -> None:
 
 
 def _define_policy() -> None:
-    from moto.core.common_models import CloudFormationModel  # noqa: PLC0415
+    from moto.core.common_models import CloudFormationModel
 
     class BucketPolicy(CloudFormationModel):
         def __init__(self, bucket: str) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 def calls() -> dict[type, dict[str, Any]]:
     """Return what to do for each kind of resource."""
-    from moto.ec2.models.internet_gateways import InternetGateway  # noqa: PLC0415
-    from moto.ec2.models.route_tables import RouteTable  # noqa: PLC0415
-    from moto.ec2.models.vpcs import VPCEndPoint  # noqa: PLC0415
+    from moto.ec2.models.internet_gateways import InternetGateway
+    from moto.ec2.models.route_tables import RouteTable
+    from moto.ec2.models.vpcs import VPCEndPoint
 
     return {
         RouteTable: {"delete": _delete_routes},
@@ -19,7 +19,7 @@ def calls() -> dict[type, dict[str, Any]]:
 
 
 def _backend(account: str, region: str) -> Any:
-    from moto.ec2.models import ec2_backends  # noqa: PLC0415
+    from moto.ec2.models import ec2_backends
 
     return ec2_backends[account][region]
 

@@ -11,7 +11,7 @@ from unittest.mock import patch
 @contextmanager
 def executing() -> Iterator[None]:
     """Let a change set leave outputs and parameters, or a failed stack and its events."""
-    from moto.cloudformation.models import CloudFormationBackend, Stack  # noqa: PLC0415
+    from moto.cloudformation.models import CloudFormationBackend, Stack
 
     execute = CloudFormationBackend.execute_change_set
 
@@ -51,7 +51,7 @@ def _resources(stack: Any) -> list[Any]:
 
 
 def _fail(stack: Any, kind: str, reason: str) -> None:
-    from moto.cloudformation.models import Event  # noqa: PLC0415
+    from moto.cloudformation.models import Event
 
     stack.events.append(
         Event(

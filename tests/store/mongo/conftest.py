@@ -9,7 +9,7 @@ import pytest
 from epicat.model import digest_of
 from epicat.store.mongo.address import Address, secured
 from epicat.store.mongo.server import Server
-from mongo_server import MongoServer
+from support.mongo_server import MongoServer
 
 
 @pytest.fixture

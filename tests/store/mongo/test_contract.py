@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from epicat.model import digest_of
-from epicat.store.interface import Store
+from epicat.store.base import Store
 from epicat.store.open import open_store
 from epicat.testing.store_contract import StoreContract
-from mongo_server import MongoServer
+from support.mongo_server import MongoServer
 
 
 class TestStoreInMongoDB(StoreContract):

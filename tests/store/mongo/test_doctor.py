@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from epicat.clock import DAY_NS
 from epicat.errors import InputError, StoreError
 from epicat.model import Status, digest_of
-from epicat.store.check.doctor import check_store
-from epicat.store.check.findings import Kind
-from epicat.store.interface import Store, Where, new_generation
+from epicat.store.base import Store, Where, new_generation
 from epicat.store.mongo.server import Server
 from epicat.store.mongo.store import LONGEST_NS
 from epicat.store.open import open_store
+from epicat.store.verify.findings import Kind
+from epicat.store.verify.verify import check_store
 from epicat.tables import picks_table
 from epicat.testing.doctor_contract import BLOCK, DAY, RUN, DoctorContract, put_sound
 from epicat.testing.store_contract import entry_of, pick_at
-from mongo_server import MongoServer
+from epicat.time import DAY_NS
+from support.mongo_server import MongoServer
 
 
 class TestDoctorOfMongoDB(DoctorContract):

@@ -16,12 +16,12 @@ from pymongo.errors import (
 )
 
 from epicat.errors import InputError, StoreError
-from epicat.patience import Patience
+from epicat.fs.retry import Patience
 from epicat.store.mongo.address import Address, secured
 from epicat.store.mongo.errors import is_passing, meaning
 from epicat.store.mongo.server import Server
 from epicat.store.open import open_store
-from mongo_server import READER, READER_PASSWORD, MongoServer, make_certificates
+from support.mongo_server import READER, READER_PASSWORD, MongoServer, make_certificates
 
 BRISK = "serverSelectionTimeoutMS=400&connectTimeoutMS=400"
 ADDRESS = Address.of("mongodb://ana@h:1/mine?authSource=admin#env:X")

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import mongo_writer as writer
-from epicat.store.interface import Store, Where
+from epicat.store.base import Store, Where
 from epicat.store.open import open_store
-from mongo_server import ENCODED, MongoServer, serving
+from support import mongo_writer as writer
+from support.mongo_server import ENCODED, MongoServer, serving
 
 SLOW = pytest.mark.skipif(os.environ.get("EPICAT_SLOW") != "1", reason="needs EPICAT_SLOW=1")
 
@@ -114,7 +114,7 @@ def test_a_writer_is_killed_at_ten_random_moments(mongo, url):
             process.communicate()
             kills += 1
     marked = len(store.ledger())
-    print(f"killed {kills} times; {marked} of {units * writer.DAYS} keys were marked by then")  # noqa: T201 - shown with -s
+    print(f"killed {kills} times; {marked} of {units * writer.DAYS} keys were marked by then")
     assert kills == 10
     process = started(url, units, "own-0")
     begin(process)
@@ -142,7 +142,7 @@ def test_the_server_is_killed_and_comes_back(lasting: MongoServer):
     time.sleep(2)
     lasting.start()
     code, text = ended(process)
-    print(f"the writer ended with {code}: {text}")  # noqa: T201 - shown with -s
+    print(f"the writer ended with {code}: {text}")
     assert code == 0, text
     check(open_store(url), lasting, url, {"own-0": 60})
 

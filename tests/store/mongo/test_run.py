@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from epicat.campaign.campaign import Campaign
 from epicat.cli.app import main
-from epicat.config import Campaign
-from epicat.store.interface import Where
+from epicat.store.base import Where
 from epicat.store.mongo.address import secured
 from epicat.store.open import open_store
 from epicat.tables import TABLES
-from mongo_server import ENCODED, PASSWORD
-from tiny_network import arguments, settled, truths, write_network
+from support.mongo_server import ENCODED, PASSWORD
+from support.tiny_network import arguments, settled, truths, write_network
 
 EVENTS = truths([-100, -60, 1, 90])
 

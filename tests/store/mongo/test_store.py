@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from epicat.clock import DAY_NS, SECOND_NS, parse_time
 from epicat.errors import StoreError
 from epicat.model import Pick, Stage, Station
-from epicat.store.interface import Where, begun_ns, new_generation
+from epicat.store.base import Where, begun_ns, new_generation
 from epicat.store.mongo.documents import SHAPES
 from epicat.store.mongo.schema import INDEXES
 from epicat.store.mongo.server import Server
@@ -25,6 +24,7 @@ from epicat.store.mongo.store import LONGEST_NS, MongoStore
 from epicat.store.open import find_store, open_store
 from epicat.tables import SCHEMA_VERSION, arrivals_table, events_table, picks_table, stations_table
 from epicat.testing.store_contract import entry_of, event_at, pick_at
+from epicat.time import DAY_NS, SECOND_NS, parse_time
 
 NOON = parse_time("2019-06-21T12:00:00Z")
 RUN = "r" * 16

@@ -14,14 +14,14 @@ from bson.objectid import ObjectId
 from pymongo.database import Database
 
 from epicat.cli.app import main
-from epicat.clock import parse_time
 from epicat.errors import StoreError
 from epicat.model import Span
-from epicat.store.interface import Where
+from epicat.store.base import Where
 from epicat.store.mongo.tutorial import TutorialStore
 from epicat.store.open import find_store, open_store
 from epicat.tables import TABLES
-from mongo_server import MongoServer
+from epicat.time import parse_time
+from support.mongo_server import MongoServer
 
 ORIGIN = datetime(2019, 6, 21, 23, 59, 58, 123_456, tzinfo=UTC)
 STATIONS = ("NC.KBG.", "NC.KCR.00", "BK.JCC.")

@@ -9,11 +9,11 @@ from typing import Any, Final
 import pyarrow as pa
 
 from epicat.model import LedgerEntry, Stage
-from epicat.store.check.findings import Findings, Kind
-from epicat.store.interface import STAGE_OF
+from epicat.store.base import STAGE_OF
 from epicat.store.mongo.documents import SHAPES, Shape
 from epicat.store.mongo.schema import INDEXES, make_store
 from epicat.store.mongo.server import Document, Server, batches
+from epicat.store.verify.findings import Findings, Kind
 from epicat.tables import LEDGER, SCHEMAS
 
 __all__ = ["examine_documents"]

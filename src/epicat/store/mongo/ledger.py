@@ -24,7 +24,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from epicat.errors import StoreError
 from epicat.model import LedgerEntry, Span, Stage
-from epicat.store.interface import day_of_key, newest, of_days, span_days
+from epicat.store.base import day_of_key, newest, of_days, span_days
 from epicat.store.mongo.documents import date_of
 from epicat.store.mongo.errors import only_duplicates
 from epicat.store.mongo.schema import ABOUT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from epicat.store.interface import Store
+from epicat.store.base import Store
 from epicat.store.mongo.address import Address
 from epicat.store.mongo.schema import is_store, is_tutorial
 from epicat.store.mongo.server import Server

@@ -17,12 +17,12 @@ import pyarrow as pa
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
-from epicat.clock import parse_time
 from epicat.errors import InputError, StoreError
 from epicat.store.mongo.documents import date_of, point
 from epicat.store.mongo.errors import only_duplicates
 from epicat.store.mongo.server import Document, Server, batches
 from epicat.tables import STATIONS
+from epicat.time import parse_time
 
 __all__ = ["Records"]
 

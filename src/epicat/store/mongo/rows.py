@@ -13,7 +13,7 @@ from pymongo import DeleteMany, UpdateMany, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from epicat.errors import StoreError
-from epicat.store.interface import Where
+from epicat.store.base import Where
 from epicat.store.mongo.documents import GENERATION, SHAPES, date_of
 from epicat.store.mongo.errors import only_duplicates
 from epicat.store.mongo.server import Document, Server, batches

@@ -19,7 +19,7 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from epicat.errors import StoreError
-from epicat.patience import Patience, pauses
+from epicat.fs.retry import Patience, pauses
 from epicat.store.mongo.address import Address, masked
 from epicat.store.mongo.errors import is_passing, meaning
 

@@ -22,11 +22,9 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from epicat.clock import DAY_NS, SECOND_NS
 from epicat.errors import StoreError
 from epicat.model import LedgerEntry, Span, Stage
-from epicat.store.check.findings import Findings, Kind
-from epicat.store.interface import STAGE_OF, Where, begun_ns
+from epicat.store.base import STAGE_OF, Where, begun_ns
 from epicat.store.mongo.documents import GENERATION
 from epicat.store.mongo.examine import examine_documents
 from epicat.store.mongo.ledger import Ledger, Superseded
@@ -34,7 +32,9 @@ from epicat.store.mongo.records import Records
 from epicat.store.mongo.rows import Rows
 from epicat.store.mongo.schema import is_store, make_store
 from epicat.store.mongo.server import Server
+from epicat.store.verify.findings import Findings, Kind
 from epicat.tables import SCHEMAS, TABLES, TableName
+from epicat.time import DAY_NS, SECOND_NS
 
 __all__ = ["LONGEST_NS", "MongoStore"]
 

@@ -20,13 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from bson.objectid import ObjectId
 
-from epicat.clock import SECOND_NS, day_name, day_of, day_start, iso
 from epicat.errors import StoreError
 from epicat.geo import distance_azimuth
 from epicat.model import LedgerEntry, Span, Stage, Station, Status, digest_of
-from epicat.store.interface import STAGE_OF, Where, newest, of_days
+from epicat.store.base import STAGE_OF, Where, newest, of_days
 from epicat.store.mongo.server import Document, Server
 from epicat.tables import SCHEMAS, TABLES, TableName, stations_table
+from epicat.time import SECOND_NS, day_name, day_of, day_start, iso
 
 __all__ = ["ASSOCIATOR", "TutorialStore"]
 

@@ -1,0 +1,217 @@
+"""An archive in a bucket: S3, or a server that speaks its language."""
+
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from epicat.archive.access import Access
+from epicat.archive.objects import StoredObject, without_secrets
+from epicat.errors import AccessError, ArchiveError, AwayError, InputError, ObjectError
+from epicat.fs.retry import BRISK, PATIENT, Patience
+from epicat.fs.s3_client import CONNECT, checked, connect, until_whole
+from epicat.fs.s3_errors import Kind, Trouble, trouble_of
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+    from obstore.store import S3Store
+
+__all__ = ["AHEAD", "Bucket", "is_bucket"]
+
+AHEAD = 6
+"""Objects that are worth reading at once from one bucket."""
+
+_LOCATION = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{2,254})(?P<prefix>/[^?]*)?")
+_PAGE = 1000
+_AWAY = (Kind.AWAY, Kind.NO_BUCKET, Kind.KEYLESS, Kind.EXPIRED)
+"""Troubles of an archive as a whole."""
+_PASSING = (Kind.BUSY, Kind.SILENT, Kind.BROKEN)
+"""Troubles after which an object may be had another time."""
+
+T = TypeVar("T")
+
+
+def is_bucket(location: str) -> bool:
+    """Tell whether a location is a bucket's, and no folder's."""
+    return "://" in location
+
+
+class Bucket:
+    """An archive below ``s3://bucket/prefix``.
+
+    obstore sends the requests, pages through listings, and repeats what failed for no lasting
+    reason, waiting longer each time.  Nothing is asked before the first listing or reading.
+
+    Once a server was asked in vain for as long as `Patience` has it, it is asked only briskly
+    until it answers again: an archive with much that fails takes a bounded time.
+    """
+
+    def __init__(self, location: str, access: Access, retries: int = PATIENT) -> None:
+        found = _LOCATION.fullmatch(location)
+        if not found:
+            raise InputError(
+                f"archive {without_secrets(location)!r} is no bucket: write s3://BUCKET/PREFIX"
+            )
+        self._bucket = found["bucket"]
+        self._prefix = (found["prefix"] or "").strip("/")
+        self._access = access
+        self._patience = Patience.given(retries)
+        self._is_tired = False
+        self._open()
+        self.location = f"s3://{self._bucket}" + (f"/{self._prefix}" if self._prefix else "")
+
+    def _open(self) -> None:
+        # The endpoint is always given, so that a worker's own AWS_ENDPOINT_URL does not count.
+        by_host = not self._access.endpoint and "." not in self._bucket
+        server = f"s3.{self._access.region}.amazonaws.com"
+        endpoint = (
+            self._access.endpoint or f"https://{self._bucket + '.' if by_host else ''}{server}"
+        )
+        config = {
+            "region": self._access.region,
+            "endpoint": endpoint,
+            "virtual_hosted_style_request": by_host,
+            "skip_signature": not self._access.signed,
+        }
+        self._store, self._brisk = (
+            connect(
+                self._bucket,
+                self._prefix,
+                patience,
+                config,
+                allow_http=endpoint.startswith("http:"),
+            )
+            for patience in (self._patience, self._patience.to(BRISK))
+        )
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object below a folder; raise `ArchiveError` if it cannot be listed.
+
+        ``prefix`` ends in ``/`` or is empty: obstore matches whole parts of names only.
+        """
+
+        def pages(store: S3Store) -> Sequence[ObjectMeta]:
+            stream = store.list(prefix or None, chunk_size=_PAGE)
+            return [meta for page in stream for meta in page]
+
+        try:
+            metas = self._ask(pages)
+        except _Trouble as error:
+            self._refuse(prefix, error.trouble, error)
+        folders = {"", *(meta["path"].rpartition("/")[0] for meta in metas)}
+        for meta in metas:  # an empty object may stand for a folder
+            if meta["size"] or meta["path"] not in folders:
+                yield _stored(meta)
+
+    def _refuse(
+        self, prefix: str, trouble: Trouble, error: Exception, done: str = "listed"
+    ) -> NoReturn:
+        where = f"{self.location}/{prefix}" if prefix else self.location
+        told = f"archive {where!r} cannot be {done}: {trouble.words}"
+        if trouble.kind == Kind.REFUSED:
+            raise AccessError(f"{told}; {self._who()}") from error
+        if trouble.kind == Kind.KEYLESS:
+            told += (
+                ": set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a machine with a role"
+            )
+        if trouble.kind == Kind.EXPIRED:
+            told += "; renew those of the environment (AWS_ACCESS_KEY_ID, ...)"
+        if trouble.kind in (Kind.AWAY, Kind.SILENT):
+            server = self._access.endpoint or f"AWS in {self._access.region}"
+            told += f"; asked {server}: is it right (--archive-endpoint), is there a network?"
+        if trouble.kind in (Kind.MISSING, Kind.NO_BUCKET):
+            told += "; is its name right, and its --archive-endpoint, if it is not on AWS?"
+        if trouble.kind == Kind.MOVED:
+            told += f", not in {self._access.region}: give --archive-region"
+        raise (AwayError if trouble.kind in _AWAY else ArchiveError)(told) from error
+
+    def _who(self) -> str:
+        if self._access.signed:
+            return "it was asked with the credentials of the environment (AWS_ACCESS_KEY_ID, ...)"
+        return (
+            "it was asked anonymously: if it is not public, set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or give --archive-signed for a role's credentials"
+        )
+
+    def read(self, key: str, size: int | None = None) -> bytes:
+        """Read a whole object; raise `ObjectError` if it cannot be read.
+
+        ``size`` is what a listing says: a server that sends another one, and does not say that
+        the object has changed, has broken off.  Raises `AwayError` if nothing can be read at all.
+        """
+
+        def whole(store: S3Store) -> bytes:
+            answer = store.get(key)
+            body = checked(answer.bytes().to_bytes(), answer.meta["size"])
+            if size is not None and len(body) != size:
+                return checked(body, store.head(key)["size"])
+            return body
+
+        try:
+            return self._ask(whole)
+        except _Trouble as error:
+            if error.trouble.kind in _AWAY:
+                self._refuse(key, error.trouble, error, "read")
+            told = f"cannot be read: {error.trouble.words}"
+            raise ObjectError(key, told, may_pass=error.trouble.kind in _PASSING) from error
+
+    def _ask(self, question: Callable[[S3Store], T]) -> T:
+        """Ask; ask again if the answer broke off, or in the region that the bucket is in."""
+        try:
+            return self._ask_here(question)
+        except _Trouble as error:
+            if error.trouble.kind != Kind.MOVED or not self._follow():
+                raise
+        return self._ask_here(question)
+
+    def _ask_here(self, question: Callable[[S3Store], T]) -> T:
+        from obstore.exceptions import BaseError
+
+        store, patience = self._store, self._patience
+        if self._is_tired:
+            store, patience = self._brisk, self._patience.to(BRISK)
+        try:
+            answer = until_whole(lambda: question(store), patience)
+        except (BaseError, OSError, ValueError) as error:
+            trouble = trouble_of(error)
+            self._is_tired = trouble.kind in (Kind.AWAY, Kind.BUSY, Kind.SILENT)
+            raise _Trouble(trouble) from error
+        self._is_tired = False
+        return answer
+
+    def _follow(self) -> bool:
+        """Go to the region that the bucket is in; tell whether that is another one."""
+        region = self._find_region()
+        if not region or region == self._access.region:
+            return False
+        self._access = replace(self._access, region=region)
+        self._open()
+        return True
+
+    def _find_region(self) -> str:
+        """Ask the server where the bucket is: it says so even when it says no otherwise."""
+        root = self._access.endpoint or "https://s3.amazonaws.com"
+        request = urllib.request.Request(f"{root}/{self._bucket}", method="HEAD")  # noqa: S310 - http(s) only, see Access
+        try:
+            with urllib.request.urlopen(request, timeout=CONNECT.total_seconds()) as answer:  # noqa: S310 # nosec B310
+                headers = answer.headers
+        except urllib.error.HTTPError as error:
+            headers = error.headers
+        except OSError:
+            return ""
+        return headers.get("x-amz-bucket-region") or ""
+
+
+class _Trouble(Exception):  # noqa: N818 - never seen outside: carries a `Trouble` up
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.words)
+        self.trouble = trouble
+
+
+def _stored(meta: ObjectMeta) -> StoredObject:
+    etag = (meta["e_tag"] or "").strip('"') or f"{meta['last_modified'].isoformat()}"
+    return StoredObject(meta["path"], meta["size"], etag)

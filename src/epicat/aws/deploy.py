@@ -1,0 +1,169 @@
+"""Make a campaign's stack, or change it, by a change set."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from epicat import __version__
+from epicat.aws import bucket as buckets
+from epicat.aws.errors import plain_words
+from epicat.aws.secret import Secret, put_secret
+from epicat.aws.session import Aws
+from epicat.aws.stack import Stack, Talk, find_stack, follow, past_events
+from epicat.aws.template import DEFAULTS, bucket_of, check, repositories_of, stack_of, template
+from epicat.errors import CloudError
+
+__all__ = ["Deployed", "up"]
+
+_NOTHING = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What `up` has done."""
+
+    stack: Stack
+    """The stack as it is now."""
+    change: str
+    """``created``, ``updated`` or ``unchanged``."""
+
+
+def up(
+    aws: Aws,
+    name: str,
+    given: Mapping[str, str],
+    secret: Secret | None,
+    *,
+    talk: Talk,
+    agree: Callable[[str], None],
+) -> Deployed:
+    """Make the stack of a campaign, or give it other parameters.
+
+    ``given`` are the parameters that were asked for; the others stay as they are, or have their
+    defaults.  ``agree`` is called before something is removed or replaced, and raises if that is
+    not wanted.  Raises `InputError` and `CloudError`.
+    """
+    stack_name = stack_of(name)
+    before = _ready(aws, stack_name, talk)
+    parameters = _parameters(aws, name, before, given)
+    check(parameters)
+    change_set = _change_set(aws, stack_name, parameters, is_new=before is None)
+    if change_set is None:
+        assert before is not None  # a new stack is always a change
+        deployed = Deployed(before, "unchanged")
+    else:
+        _agreed(change_set, agree)
+        deployed = Deployed(
+            _executed(aws, change_set, talk), "created" if before is None else "updated"
+        )
+    if secret is not None:
+        put_secret(aws, deployed.stack.outputs["StoreSecret"], secret)
+        talk("  the store's address is in Secrets Manager")
+    return deployed
+
+
+def _ready(aws: Aws, stack_name: str, talk: Talk) -> Stack | None:
+    """Return the stack if it can be changed, None if it has to be made."""
+    stack = find_stack(aws, stack_name)
+    if stack is None or not stack.is_begun:
+        return None
+    if stack.is_usable:
+        return stack
+    if stack.is_busy:
+        raise CloudError(
+            f"stack {stack_name} is busy ({stack.status}): wait, and see `epicat cloud status`"
+        )
+    if stack.status in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"):
+        talk(f"removing what is left of a stack that could not be made ({stack.status})")
+        past = past_events(aws, stack.id)
+        with plain_words("remove the failed stack", aws.region):
+            aws.client("cloudformation").delete_stack(StackName=stack.id)
+        left, failures = follow(aws, stack.id, past, talk)
+        if left is not None:
+            raise CloudError(f"it could not be removed: {'; '.join(failures) or left.status}")
+        return None
+    why = stack.reason or "no reason given"
+    raise CloudError(
+        f"stack {stack_name} cannot be changed ({stack.status}: {why}): remove it with "
+        "`epicat cloud down`, which keeps the data, and make it again"
+    )
+
+
+def _parameters(
+    aws: Aws, name: str, before: Stack | None, given: Mapping[str, str]
+) -> dict[str, str]:
+    """Return all parameters: what was asked for, what there is, the defaults."""
+    known = {"Bucket": bucket_of(name, aws.account, aws.region)}
+    parameters = {**DEFAULTS, **known, **(before.parameters if before else {}), **given}
+    parameters["Repositories"] = repositories_of(
+        parameters.get("Image", ""), parameters["CompileImage"]
+    )
+    bucket = parameters["Bucket"]
+    if before is None or before.parameters["Bucket"] != bucket:
+        existing = buckets.find_bucket(aws, bucket)
+        parameters["BucketOrigin"] = "existing" if existing else "new"
+    return parameters
+
+
+def _change_set(
+    aws: Aws, stack_name: str, parameters: Mapping[str, str], *, is_new: bool
+) -> dict[str, Any] | None:
+    """Let CloudFormation compare; return the change set, or None if nothing would change."""
+    client = aws.client("cloudformation")
+    with plain_words("prepare the stack", aws.region):
+        made = client.create_change_set(
+            StackName=stack_name,
+            ChangeSetName=f"epicat-{uuid.uuid4().hex[:12]}",
+            ChangeSetType="CREATE" if is_new else "UPDATE",
+            TemplateBody=template(),
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in sorted(parameters.items())
+            ],
+            Capabilities=["CAPABILITY_IAM"],
+            Tags=[
+                {"Key": "epicat:stack", "Value": stack_name},
+                {"Key": "epicat:version", "Value": __version__},
+            ],
+        )
+        while True:
+            found: dict[str, Any] = client.describe_change_set(ChangeSetName=made["Id"])
+            if found["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+                break
+            time.sleep(aws.pause_s)
+        if found["Status"] == "CREATE_COMPLETE":
+            return found
+        client.delete_change_set(ChangeSetName=made["Id"])
+    reason = found.get("StatusReason", "no reason given")
+    if any(words in reason for words in _NOTHING):
+        return None
+    raise CloudError(f"AWS does not accept the stack: {reason}")
+
+
+def _agreed(change_set: Mapping[str, Any], agree: Callable[[str], None]) -> None:
+    """Ask before something with data in it is removed or replaced."""
+    changes = [change["ResourceChange"] for change in change_set.get("Changes", [])]
+    lost = [
+        change["LogicalResourceId"]
+        for change in changes
+        if change["ResourceType"] in ("AWS::SecretsManager::Secret", "AWS::Logs::LogGroup")
+        and (change["Action"] == "Remove" or change.get("Replacement") == "True")
+    ]
+    if lost:
+        agree(f"this removes or replaces {', '.join(lost)}")
+
+
+def _executed(aws: Aws, change_set: Mapping[str, Any], talk: Talk) -> Stack:
+    past = past_events(aws, change_set["StackId"])
+    with plain_words("make the stack", aws.region):
+        aws.client("cloudformation").execute_change_set(ChangeSetName=change_set["ChangeSetId"])
+    stack, failures = follow(aws, change_set["StackId"], past, talk)
+    if stack is None or "ROLLBACK" in stack.status or stack.status.endswith("FAILED"):
+        status = stack.status if stack else "gone"
+        causes = "; ".join(failures) or (stack.reason if stack else "")
+        raise CloudError(f"the stack could not be made as asked ({status}): {causes}")
+    return stack

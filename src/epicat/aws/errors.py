@@ -1,0 +1,121 @@
+"""What AWS's errors mean, for those who do not know AWS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from epicat.errors import CloudError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+__all__ = ["code_of", "explained", "plain_words"]
+
+_KEYS = "the access key is not valid, or not for this account or region: renew the credentials"
+_EXPIRED = "the credentials have expired: sign in again (aws sso login, or new keys)"
+_BUSY = "AWS asks to slow down, also after several tries: wait a little and do it again"
+_QUOTA = "a quota of the account is used up: delete something, or ask for more in Service Quotas"
+_OPT_IN = "the account may not use this region or service yet: enable it, or take another region"
+_FOREIGN: Final = (
+    "what answers there does not speak as AWS does: is a proxy or a sign-in page in between, or "
+    "the address (AWS_ENDPOINT_URL, --endpoint) wrong? If neither, do it again"
+)
+_BY_CODE: Final = {
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "RequestExpired": _EXPIRED,
+    "AuthFailure": _KEYS,
+    "InvalidAccessKeyId": _KEYS,
+    "InvalidClientTokenId": _KEYS,
+    "InvalidSignatureException": _KEYS,
+    "SignatureDoesNotMatch": _KEYS,
+    "UnrecognizedClientException": _KEYS,
+    "OptInRequired": _OPT_IN,
+    "SubscriptionRequiredException": _OPT_IN,
+    "BandwidthLimitExceeded": _BUSY,
+    "RequestLimitExceeded": _BUSY,
+    "SlowDown": _BUSY,
+    "Throttling": _BUSY,
+    "ThrottlingException": _BUSY,
+    "TooManyRequestsException": _BUSY,
+    "LimitExceeded": _QUOTA,
+    "LimitExceededException": _QUOTA,
+    "ServiceQuotaExceededException": _QUOTA,
+    "TooManyBuckets": _QUOTA,
+    "VpcLimitExceeded": _QUOTA,
+}
+_DENIED = frozenset({
+    "403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation",
+})  # fmt: skip
+_ACTION = re.compile(r"not authorized to perform:? ([\w:]+)")
+_QUOTA_WORDS = re.compile(r"limit(s)? (has been )?exceeded|maximum number of|quota", re.IGNORECASE)
+_UNSAFE = re.compile(r"mongodb(\+srv)?://\S+")
+
+
+@contextmanager
+def plain_words(doing: str, region: str) -> Iterator[None]:
+    """Turn what boto3 raises into `CloudError`, which says what was being done."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    try:
+        yield
+    except ClientError as error:
+        raise CloudError(f"cannot {doing} in {region}: {_answered(error)}") from error
+    except BotoCoreError as error:
+        where = f" in {region}" if region else ""
+        raise CloudError(f"cannot {doing}{where}: {_unanswered(error)}") from error
+    except ResponseParserError as error:  # a page of HTML: none of boto3's own errors
+        raise CloudError(f"cannot {doing} in {region}: {_FOREIGN}") from error
+
+
+def code_of(error: ClientError) -> str:
+    """Return the code of an answer."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def explained(reason: str) -> str:
+    """Return what AWS says of a failed part of a stack, with what to do where that is known."""
+    denied = _ACTION.search(reason)
+    if denied:
+        return f"the credentials lack the right {denied[1]}: ask the account's administrator"
+    if _QUOTA_WORDS.search(reason):
+        return f"{_safe(reason)} - {_QUOTA}"
+    return _safe(reason)
+
+
+def _answered(error: ClientError) -> str:
+    code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
+    if code in _DENIED:
+        action = _ACTION.search(message)
+        right = action[1] if action else error.operation_name
+        return f"the credentials lack the right {right}: ask the account's administrator"
+    return _BY_CODE.get(code) or f"AWS says {code}: {_safe(message)}"
+
+
+def _unanswered(error: BotoCoreError) -> str:
+    from botocore import exceptions as raised
+
+    words: list[tuple[tuple[Any, ...], str]] = [
+        (
+            (raised.NoCredentialsError, raised.PartialCredentialsError),
+            "there are no credentials: run `aws configure` or `aws sso login`, name a --profile, "
+            "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        ),
+        ((raised.ProfileNotFound,), f"{error}: `aws configure list-profiles` lists them"),
+        ((raised.SSOError, raised.CredentialRetrievalError), _EXPIRED),
+        (
+            (raised.EndpointConnectionError, raised.ConnectTimeoutError),
+            "no AWS answers there: is the region's name right, and is there a connection?",
+        ),
+        ((raised.HTTPClientError,), "the connection to AWS broke off: do it again"),
+    ]
+    return next((told for kinds, told in words if isinstance(error, kinds)), _safe(str(error)))
+
+
+def _safe(text: str) -> str:
+    """Leave out what could be a database's address: AWS may repeat what it was given."""
+    return _UNSAFE.sub("mongodb://...", text)

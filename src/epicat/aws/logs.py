@@ -1,0 +1,130 @@
+"""What a unit's jobs have said, from CloudWatch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from epicat.aws.errors import code_of, plain_words
+from epicat.aws.jobs import described, members
+from epicat.aws.session import Aws
+from epicat.aws.stack import Stack
+from epicat.aws.submission_record import Handed, Job
+from epicat.errors import InputError
+from epicat.model import Stage, StationDay
+from epicat.pipeline.submission import Submission
+from epicat.time import DAY_NS, day_start, iso, parse_time
+
+__all__ = ["Attempt", "attempts_in", "attempts_of", "find_unit", "said"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One start of a job."""
+
+    number: int
+    """Counts from 1."""
+    stream: str
+    """Name of its log; empty if it never came to write one."""
+    how: str
+    """How it ended, or that it goes on."""
+
+
+def find_unit(submission: Submission, handed: Handed, text: str) -> tuple[Job, int]:
+    """Return the job and the index of a unit.
+
+    ``text`` is an array's name with an index, ``pick-0002:5``, a plain job's name, or a key:
+    ``NC.KBG/2019.172``, or the start of a block in any form of a time.  Raises `InputError` if
+    there is no such unit.
+    """
+    name, _, index = text.partition(":")
+    named = next((job for job in handed.jobs if job.name == name), None)
+    if named is not None:
+        return named, _index(named, index)
+    for job, key in _candidates(submission, handed, text):
+        for place, unit in enumerate(submission.units(job.name)):
+            if key in unit.keys:
+                return job, place
+    raise InputError(
+        f"no unit {text!r} in submission {handed.name}: give a job's name and index, such as "
+        f"{handed.jobs[0].name if handed.jobs else 'pick-0000'}:0, a station-day, such as "
+        "NC.KBG/2019.172, or the start of a block, such as 2019-06-21T06:00"
+    )
+
+
+def attempts_of(aws: Aws, job: Job, index: int) -> list[Attempt]:
+    """Return the starts of a unit's job, those of a running one included."""
+    told = next(described(aws, [members(job.id, job.units)[index]]), None)
+    if told is None:
+        raise InputError(f"AWS Batch does not know {job.name} any more: it forgets after a week")
+    return attempts_in(told)
+
+
+def attempts_in(told: dict[str, Any]) -> list[Attempt]:
+    """Return the starts of a job as Batch describes it."""
+    attempts = [
+        Attempt(number, attempt["container"].get("logStreamName", ""), _how(attempt))
+        for number, attempt in enumerate(told.get("attempts", []), 1)
+    ]
+    stream = told.get("container", {}).get("logStreamName", "")
+    if told["status"] == "RUNNING" and stream not in [attempt.stream for attempt in attempts]:
+        attempts.append(Attempt(len(attempts) + 1, stream, "running"))
+    return attempts
+
+
+def said(aws: Aws, stack: Stack, stream: str) -> Iterator[str]:
+    """Give the lines of a log, the oldest first."""
+    from botocore.exceptions import ClientError
+
+    asked: dict[str, Any] = {
+        "logGroupName": stack.outputs["LogGroup"], "logStreamName": stream, "startFromHead": True,
+    }  # fmt: skip
+    while True:
+        with plain_words("read the log", aws.region):
+            try:
+                page = aws.client("logs").get_log_events(**asked)
+            except ClientError as error:
+                if code_of(error) == "ResourceNotFoundException":  # nothing was said yet
+                    return
+                raise
+        yield from (event["message"] for event in page["events"])
+        if page["nextForwardToken"] == asked.get("nextToken"):
+            return
+        asked["nextToken"] = page["nextForwardToken"]
+
+
+def _index(job: Job, text: str) -> int:
+    if job.units == 1 and not text:
+        return 0
+    if not text.isdecimal() or int(text) >= job.units:
+        raise InputError(
+            f"{job.name} has {job.units} units: give one of {job.name}:0 to "
+            f"{job.name}:{job.units - 1}"
+        )
+    return int(text)
+
+
+def _candidates(submission: Submission, handed: Handed, text: str) -> Iterator[tuple[Job, str]]:
+    """Give the jobs that may have a key, and the key: for a station-day those of its window."""
+    try:
+        day = StationDay.parse(text) if "/" in text else None
+        at_ns = day_start(day.day) if day else parse_time(text)
+    except ValueError:
+        return
+    if day is None:
+        yield from ((job, iso(at_ns)) for job in handed.jobs if job.stage == Stage.ASSOCIATE)
+        return
+    days = (at_ns - submission.campaign().span.start_ns) // DAY_NS
+    window = f"{days // handed.cut.window_days:04d}"
+    picking = (job for job in handed.jobs if job.stage == Stage.PICK)
+    yield from ((job, str(day)) for job in picking if job.window == window)
+
+
+def _how(attempt: dict[str, Any]) -> str:
+    code = attempt["container"].get("exitCode")
+    told = [attempt.get("statusReason", ""), attempt["container"].get("reason", "")]
+    words = [f"exit code {code}"] if code is not None else []
+    if not attempt.get("stoppedAt"):
+        return "running"
+    return ", ".join([*words, *(text for text in told if text and code != 0)])

@@ -1,0 +1,64 @@
+"""The one secret: the address of the campaign's database."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from epicat.aws.errors import plain_words
+from epicat.aws.session import Aws
+from epicat.errors import InputError
+
+__all__ = ["Secret", "put_secret", "read_secret"]
+
+_SCHEMES = ("mongodb://", "mongodb+srv://")
+
+
+class Secret:
+    """A text that shows itself to nobody who does not ask."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    def reveal(self) -> str:
+        """Return the text."""
+        return self._text
+
+
+def read_secret(source: str) -> Secret:
+    """Read a database's address from ``env:NAME`` or ``file:PATH``.
+
+    Raises `InputError`, which does not repeat what was found there.
+    """
+    kind, _, name = source.partition(":")
+    if kind == "env" and name:
+        text = os.environ.get(name, "")
+    elif kind == "file" and name:
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            told = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise InputError(f"--store {source!r} cannot be read: {told}") from error
+    elif source.startswith(_SCHEMES):
+        raise InputError(
+            "--store takes env:NAME or file:PATH, not the address itself: command lines are seen "
+            "and kept by others"
+        )
+    else:
+        raise InputError(f"--store {source!r}: env:NAME, file:PATH or none")
+    text = text.strip()
+    if not text.startswith(_SCHEMES):
+        what = "is empty" if not text else f"does not begin with {' or '.join(_SCHEMES)}"
+        raise InputError(f"--store {source!r}: what it holds {what}")
+    return Secret(text)
+
+
+def put_secret(aws: Aws, arn: str, secret: Secret) -> None:
+    """Hand the value to Secrets Manager: the only call that ever holds it."""
+    with plain_words("put the store's address into Secrets Manager", aws.region):
+        aws.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=secret.reveal())

@@ -1,0 +1,105 @@
+"""The way to AWS: region, credentials, clients that try again when AWS is busy."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import Any, Final
+
+from epicat import __version__
+from epicat.aws.errors import plain_words
+from epicat.errors import CloudError, InputError
+
+__all__ = ["Aws"]
+
+_TRIES: Final = 8
+
+
+class Aws:
+    """A region of AWS as somebody's profile reaches it.
+
+    Credentials are found by boto3 in its usual places and are nowhere else.  Requests that AWS
+    throttles are repeated with growing pauses and at a rate that adapts itself; the variables
+    ``AWS_MAX_ATTEMPTS`` and ``AWS_RETRY_MODE`` overrule that.
+    """
+
+    pause_s: float = 3.0
+    """Between two looks at something that takes its time."""
+
+    def __init__(
+        self, region: str | None = None, profile: str | None = None, endpoint: str | None = None
+    ) -> None:
+        """Prepare a session; ``endpoint`` is for tests.
+
+        Raises `InputError` without a region, `CloudError` without boto3 or the profile.
+        """
+        self._session = _session(profile, region)
+        self._endpoint = endpoint
+        self._clients: dict[str, Any] = {}
+        if not self._session.region_name:
+            raise InputError(
+                "no region: give --region, or set AWS_REGION or a region of the profile; best is "
+                "the archive's own (--archive tells it)"
+            )
+        self.region: str = self._session.region_name
+        """Name of the region."""
+
+    @cached_property
+    def account(self) -> str:
+        """Number of the account; asking for it checks the credentials."""
+        with plain_words("ask whose account this is", self.region):
+            return str(self.client("sts").get_caller_identity()["Account"])
+
+    def lendable(self) -> dict[str, str]:
+        """Return the credentials as the variables of the environment that hold such.
+
+        For clients that look nowhere else.  What it returns is a secret: not for showing.
+        """
+        with plain_words("find the credentials", self.region):
+            found = self._session.get_credentials()
+            if found is None:
+                from botocore.exceptions import NoCredentialsError
+
+                raise NoCredentialsError
+            keys = found.get_frozen_credentials()
+        return {
+            "AWS_ACCESS_KEY_ID": keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+            "AWS_SESSION_TOKEN": keys.token or "",
+            "AWS_REGION": self.region,
+            **({"AWS_ENDPOINT_URL": self._endpoint} if self._endpoint else {}),
+        }
+
+    def client(self, service: str) -> Any:
+        """Return a client of boto3's, the same each time."""
+        if service not in self._clients:
+            from botocore.config import Config
+
+            retries = {"mode": "adaptive", "total_max_attempts": _TRIES}
+            overruled = {"AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"} & os.environ.keys()
+            config = Config(
+                retries=None if overruled else retries,
+                user_agent_extra=f"epicat/{__version__}",
+                connect_timeout=10,
+            )
+            with plain_words(f"prepare for {service}", self.region):
+                self._clients[service] = self._session.client(
+                    service, endpoint_url=self._endpoint, config=config
+                )
+        return self._clients[service]
+
+    def pages(self, service: str, call: str, **request: Any) -> Any:
+        """Return the pages of a listing."""
+        return self.client(service).get_paginator(call).paginate(**request)
+
+
+def _session(profile: str | None, region: str | None) -> Any:
+    try:
+        import boto3
+    except ImportError as error:
+        raise CloudError("AWS needs boto3: pip install 'epicat[aws]'") from error
+    given = (
+        region or os.environ.get("AWS_REGION") or None
+    )  # boto3 itself knows AWS_DEFAULT_REGION only
+    with plain_words("find the credentials", given or ""):
+        return boto3.Session(profile_name=profile, region_name=given)

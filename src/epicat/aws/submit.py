@@ -1,0 +1,115 @@
+"""Hand a plan over to AWS Batch: one submission for each array of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from epicat import __version__
+from epicat.aws.errors import plain_words
+from epicat.aws.estimate import job_seconds
+from epicat.aws.limits import check_submission
+from epicat.aws.session import Aws
+from epicat.aws.stack import Stack
+from epicat.aws.submission_record import Handed, Job
+from epicat.model import Stage
+from epicat.pipeline.job_arrays import JobArray
+from epicat.pipeline.submission import Submission
+from epicat.time import day_name, day_of, parse_time
+
+__all__ = ["hand_over", "job_of", "request_of"]
+
+_KEPT_EVERY = 50
+_SPARE_S = 120
+
+
+def hand_over(
+    aws: Aws, stack: Stack, submission: Submission, arrays: Iterable[JobArray], handed: Handed
+) -> Handed:
+    """Write the units of each array and submit it; return what was submitted.
+
+    The folder's ``jobs.json`` tells at the end, and now and then before, what Batch has taken:
+    also if an error or Ctrl-C comes between.  Raises `CloudError`, `StoreError` and, before
+    anything is sent of an array that AWS would refuse, `InputError`.
+    """
+    try:
+        for array in arrays:
+            job = job_of(array, handed)
+            request = request_of(stack, submission, array, handed)
+            check_submission(request)
+            submission.write_units(array.name, array.units)
+            with plain_words(f"submit {array.name}", aws.region):
+                told = aws.client("batch").submit_job(**request)
+            taken = job.model_copy(update={"id": told["jobId"]})
+            handed = handed.model_copy(update={"jobs": (*handed.jobs, taken)})
+            if len(handed.jobs) % _KEPT_EVERY == 1:
+                submission.write_jobs(handed.model_dump_json())
+    finally:
+        submission.write_jobs(handed.model_dump_json())
+    return handed
+
+
+def job_of(array: JobArray, handed: Handed) -> Job:
+    """Return what is kept of an array, as yet without Batch's name of it."""
+    names = set(_days(array))
+    return Job(
+        name=array.name,
+        stage=array.stage,
+        id="",
+        units=len(array.units),
+        keys=sum(len(unit.keys) for unit in array.units),
+        first=min(names),
+        last=max(names),
+        seconds=job_seconds(array, handed.stations, handed.shape(array.stage)),
+    )
+
+
+def _days(array: JobArray) -> Iterator[str]:
+    for key in (key for unit in array.units for key in unit.keys):
+        day = key.rpartition("/")[2]
+        yield day if array.stage == Stage.PICK else day_name(day_of(parse_time(key)))
+
+
+def request_of(
+    stack: Stack, submission: Submission, array: JobArray, handed: Handed
+) -> dict[str, Any]:
+    """Return what Batch is asked for: names and places, and no secret."""
+    definition = "PickJob" if array.stage == Stage.PICK else "AssociateJob"
+    ids = {job.name: job.id for job in handed.jobs}
+    request = {
+        "jobName": f"{stack.name}-{array.name}".replace(".", "_"),
+        "jobQueue": stack.outputs["Queue"],
+        "jobDefinition": stack.outputs[definition],
+        "dependsOn": [{"jobId": ids[name]} for name in array.needs],
+        "containerOverrides": {"command": _command(stack, submission, array, handed)},
+        "tags": {
+            "epicat:stack": stack.name,
+            "epicat:submission": handed.name,
+            "epicat:array": array.name,
+            "epicat:version": __version__,
+        },
+        "propagateTags": True,
+    }
+    if len(array.units) > 1:  # an array has two jobs or more
+        request["arrayProperties"] = {"size": len(array.units)}
+    return request
+
+
+def _command(stack: Stack, submission: Submission, array: JobArray, handed: Handed) -> list[str]:
+    """Return the worker's command.
+
+    Its own time limit comes a little before Batch's, which would kill it before it can record
+    what became of the unit.
+    """
+    plan = f"{submission.location}/{array.name}.units"
+    processes = handed.shape(array.stage).processes
+    limit = _time_limit(stack.parameters, array.stage)
+    strict = ["--strict"] if handed.strict else []
+    return [
+        "work", "--plan", plan, "--workers", str(processes), "--time-limit", str(limit), *strict,
+    ]  # fmt: skip
+
+
+def _time_limit(parameters: Mapping[str, str], stage: Stage) -> int:
+    limit = int(parameters["PickTimeout" if stage == Stage.PICK else "AssociateTimeout"])
+    return max(limit - _SPARE_S, limit // 2)

@@ -1,0 +1,132 @@
+"""What a stack is made of: its name, and the parameters of its template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Final
+
+from epicat.aws import limits
+from epicat.errors import InputError
+
+__all__ = [
+    "COMPILE_ARCHITECTURE",
+    "COMPILE_MIB",
+    "COMPILE_VCPU",
+    "DEFAULTS",
+    "bucket_of",
+    "check",
+    "repositories_of",
+    "stack_of",
+    "template",
+]
+
+DEFAULTS: Final[dict[str, str]] = {
+    "CompileImage": "",
+    "Repositories": "",
+    "Architecture": "X86_64",
+    "PickVcpu": "1",
+    "PickMemory": "4096",
+    "AssociateVcpu": "2",
+    "AssociateMemory": "8192",
+    "Storage": "20",
+    "PickTimeout": "14400",
+    "AssociateTimeout": "28800",
+    "Attempts": "10",
+    "Tries": "3",
+    "Capacity": "spot",
+    "MaxVcpus": "256",
+    "ServiceRole": "",
+    "BucketOrigin": "new",
+    "Prefix": "",
+    "StoreSecret": "no",
+    "LogDays": "30",
+    "VpcId": "",
+    "Subnets": "",
+    "SecurityGroup": "",
+    "PublicIp": "ENABLED",
+}
+"""The template's own defaults; a test holds the two equal.  ``Image`` and ``Bucket`` have none."""
+
+COMPILE_VCPU: Final = 2
+"""vCPUs of a compiling job, as in the template."""
+COMPILE_MIB: Final = 8192
+"""Its memory in MiB."""
+COMPILE_ARCHITECTURE: Final = "X86_64"
+"""Its kind of processor."""
+
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
+_ECR = re.compile(
+    r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/([a-z0-9][a-z0-9._/-]*)"
+)
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"|([A-Za-z0-9._=+-]+/)+")
+
+
+def template() -> str:
+    """Return the CloudFormation template, as YAML."""
+    return (resources.files("epicat.aws") / "stack.yaml").read_text(encoding="utf-8")
+
+
+def stack_of(name: str) -> str:
+    """Return the name of a campaign's stack; raise `InputError` for a name that cannot be one."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"--name {name!r}: 1 to 24 small letters, digits and hyphens, a letter first and no "
+            "hyphen last"
+        )
+    return f"epicat-{name}"
+
+
+def bucket_of(name: str, account: str, region: str) -> str:
+    """Return the name of a campaign's bucket, which nobody else in the world can have."""
+    return f"{stack_of(name)}-{account}-{region}"
+
+
+def repositories_of(*images: str) -> str:
+    """Return the ARNs of the private ECR repositories among images, as the template wants them."""
+    arns = []
+    for image in images:
+        if found := _ECR.match(image):
+            account, region, china, repository = found.groups()
+            partition = "aws-cn" if china else "aws-us-gov" if "-gov-" in region else "aws"
+            arns.append(f"arn:{partition}:ecr:{region}:{account}:repository/{repository}")
+    return ",".join(dict.fromkeys(arns))
+
+
+def check(parameters: Mapping[str, str]) -> None:
+    """Check parameters before AWS sees them.  Raises `InputError`.
+
+    ``parameters`` are all that the template has.
+    """
+    if not parameters.get("Image"):
+        raise InputError("--image is missing: the workers' image, such as REGISTRY/epicat:TAG")
+    limits.check_size(parameters["PickVcpu"], int(parameters["PickMemory"]))
+    limits.check_size(parameters["AssociateVcpu"], int(parameters["AssociateMemory"]))
+    limits.check_storage(int(parameters["Storage"]))
+    limits.check_attempts(int(parameters["Attempts"]))
+    limits.check_attempts(int(parameters["Tries"]))
+    limits.check_timeout(int(parameters["PickTimeout"]))
+    limits.check_timeout(int(parameters["AssociateTimeout"]))
+    limits.check_log_days(int(parameters["LogDays"]))
+    _check_capacity(parameters)
+    if bool(parameters["VpcId"]) != bool(parameters["Subnets"]):
+        raise InputError("an existing VPC is given by --vpc and --subnets together")
+    if parameters["SecurityGroup"] and not parameters["VpcId"]:
+        raise InputError("--security-group goes with --vpc and --subnets")
+    if not _BUCKET.fullmatch(parameters["Bucket"]):
+        raise InputError(f"bucket {parameters['Bucket']!r}: S3 has no such names")
+    if not _PREFIX.fullmatch(parameters["Prefix"]):
+        raise InputError(
+            f"--prefix {parameters['Prefix']!r}: letters, digits and . _ = + - with slashes between"
+        )
+
+
+def _check_capacity(parameters: Mapping[str, str]) -> None:
+    most = int(parameters["MaxVcpus"])
+    least = max(float(parameters["PickVcpu"]), float(parameters["AssociateVcpu"]))
+    if parameters["CompileImage"]:
+        least = max(least, COMPILE_VCPU)
+    if most < least:
+        raise InputError(f"--max-vcpus {most}: one job alone takes {least:g} vCPUs")

@@ -1,0 +1,289 @@
+"""What a person asks for: the options of a campaign, and of what is done with a store.
+
+These models are the only place where options are named, described and given their defaults.  The
+command line, the campaign file, what ``epicat init`` writes and the reference page are made of
+them, so a further field here is a further flag and key.  Nothing heavy is imported: every start of
+the command line needs them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from epicat._util.option_fields import Place, Shown
+from epicat.associate.options import AssociateOptions
+from epicat.errors import InputError
+from epicat.geo import Extent
+from epicat.model import Span
+from epicat.pick.options import PickOptions
+from epicat.time import parse_time
+from epicat.waveforms.options import QualityOptions
+
+__all__ = [
+    "AssociationOptions",
+    "Cut",
+    "ImportOptions",
+    "LedgerOptions",
+    "Options",
+    "StoreOptions",
+]
+
+_DAY = "day or UTC time"
+
+
+def _time_text(value: Any) -> str:
+    """Return a time as text: text, a date of TOML, or a year and day of year without quotes."""
+    if isinstance(value, date):  # a datetime is one, too
+        value = value.isoformat()
+    if isinstance(value, Decimal):
+        value = str(value)
+    if not isinstance(value, str):
+        raise InputError(
+            f"{value!r} is not a time; write it as 2019.172, 2019-06-21 or 2019-06-21T12:30:00Z"
+        )
+    parse_time(value)
+    return value.strip()
+
+
+def _extent(value: Any) -> Extent:
+    if isinstance(value, Extent):
+        return value
+    if isinstance(value, (list, tuple)):
+        value = ",".join(map(str, value))
+    return Extent.parse(str(value))
+
+
+def _is_archive(name: str) -> bool:
+    from epicat.archive.registry import KNOWN
+
+    return name in KNOWN
+
+
+def _is_service(name: str) -> bool:
+    from epicat.stations.fdsn import SERVICES
+
+    return name.casefold() in SERVICES
+
+
+Start = Annotated[
+    str,
+    BeforeValidator(_time_text),
+    Shown(metavar="TIME", kind=_DAY),
+    Field(
+        description="First day: 2019.172, 2019-06-21 or a UTC time.  Whole UTC days are processed.",
+        examples=["2019.172"],
+    ),
+]
+End = Annotated[
+    str,
+    BeforeValidator(_time_text),
+    Shown(metavar="TIME", kind=_DAY),
+    Field(description="As start; not included.", examples=["2019.182"]),
+]
+Box = Annotated[
+    Extent,
+    BeforeValidator(_extent),
+    Shown(metavar="EXTENT", kind="four numbers"),
+    Field(
+        description="minlat,maxlat,minlon,maxlon in degrees: the stations to take and, widened by "
+        "a margin, where earthquakes are looked for.",
+        examples=[[39, 41, -125, -123]],
+    ),
+]
+Select = Annotated[
+    tuple[str, ...],
+    Shown(metavar="PATTERN"),
+    Field(
+        description="Only stations whose NET.STA.LOC matches a pattern.",
+        examples=[["NC.*", "BK.*"]],
+    ),
+]
+Exclude = Annotated[
+    tuple[str, ...],
+    Shown(metavar="PATTERN"),
+    Field(description="No stations whose NET.STA.LOC matches a pattern.", examples=[["*.*.10"]]),
+]
+StoreText = Annotated[
+    str,
+    Place(mark="@"),
+    Shown(variable="EPICAT_STORE"),
+    Field(
+        description="Where results are kept: a folder, s3://BUCKET/FOLDER, mongodb://USER@HOST, or "
+        "@FILE with one of these in it.",
+        examples=["catalog"],
+    ),
+]
+_Associate = Annotated[
+    AssociateOptions, Field(title="Association", description="How picks become events.")
+]
+
+
+class Cut(BaseModel):
+    """How the work is cut into units and spread over processes.  Never changes a result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    workers: int | None = Field(
+        default=None, ge=1, description="Processes; default: one for each core.", examples=[4]
+    )
+    stations_per_unit: int = Field(default=1, ge=1, description="Stations in a unit of picking.")
+    days_per_unit: int = Field(default=10, ge=1, description="Days in a unit of picking.")
+    window_days: int = Field(default=2, ge=1, description="Days in a unit of association.")
+
+
+_Cut = Annotated[
+    Cut,
+    Field(
+        title="Cutting the work",
+        description="How the work is cut into units and spread over processes; never changes a "
+        "result.",
+    ),
+]
+
+
+class _Spanned(BaseModel):
+    """What has a start and an end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="When and where", defer_build=True)
+
+    start: Start
+    end: End
+
+    @cached_property
+    def span(self) -> Span:
+        """The time from start to end."""
+        return Span.parse(self.start, self.end)
+
+    @field_validator("end")
+    @classmethod
+    def _ends_after_start(cls, end: str, info: ValidationInfo) -> str:
+        if "start" in info.data:
+            Span.parse(info.data["start"], end)
+        return end
+
+
+class Options(_Spanned):
+    """A campaign: from waveforms to events."""
+
+    extent: Box
+    archive: Annotated[str, Place(_is_archive)] = Field(
+        description="Folder or s3://BUCKET/PREFIX in which the layout's names start; or the name "
+        "of a public archive: ncedc, scedc, earthscope, geonet.",
+        examples=["ncedc"],
+    )
+    layout: str | None = Field(
+        default=None,
+        description="How the archive names its objects: ncedc, scedc, earthscope, geonet, sds or "
+        "files; default: that of a public archive.",
+        examples=["sds"],
+    )
+    archive_region: str | None = Field(
+        default=None,
+        description="Region of the bucket; default: a public archive's, else AWS_REGION.",
+        examples=["us-east-2"],
+    )
+    archive_endpoint: Annotated[str | None, Shown(metavar="URL")] = Field(
+        default=None,
+        description="An S3 server that is not AWS; default: AWS_ENDPOINT_URL.",
+        examples=["https://s3.example.org:9000"],
+    )
+    archive_signed: Annotated[bool | None, Shown(negative="--archive-anonymous")] = Field(
+        default=None,
+        description="Use the environment's credentials, or none; default: none for public "
+        "archives and where AWS_ACCESS_KEY_ID is not set.",
+        examples=[False],
+    )
+    stations: Annotated[str, Place(_is_service)] = Field(
+        description="A .csv; StationXML: a file, a folder or s3://BUCKET/PREFIX; or an FDSN "
+        "station service by address or name, such as ncedc.",
+        examples=["ncedc"],
+    )
+    select: Select = ()
+    exclude: Exclude = ()
+    store: StoreText
+    pick: PickOptions = Field(
+        default_factory=PickOptions, title="Picking", description="How waveforms become picks."
+    )
+    quality: QualityOptions = Field(
+        default_factory=QualityOptions,
+        title="Quality control of waveforms",
+        description="Which waveforms are not picked.",
+    )
+    associate: _Associate = Field(default_factory=AssociateOptions)
+    cut: _Cut = Field(default_factory=Cut)
+
+
+class AssociationOptions(_Spanned):
+    """A campaign on the picks and the stations that a store has."""
+
+    extent: Box
+    store: StoreText
+    run: str = Field(
+        default="",
+        description="Beginning of the digest of the run whose picks are meant; needed if the "
+        "store has several.",
+    )
+    select: Select = ()
+    exclude: Exclude = ()
+    associate: _Associate = Field(default_factory=AssociateOptions)
+    cut: _Cut = Field(default_factory=Cut)
+
+
+class StoreOptions(BaseModel):
+    """What needs nothing but a store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    store: StoreText
+
+
+class LedgerOptions(StoreOptions):
+    """What somebody wants to know of a store's ledger: days that should be there, and where."""
+
+    start: Annotated[str | None, BeforeValidator(_time_text), Shown(metavar="TIME", kind=_DAY)] = (
+        Field(default=None, description="First day that should be there.")
+    )
+    end: Annotated[str | None, BeforeValidator(_time_text), Shown(metavar="TIME", kind=_DAY)] = (
+        Field(default=None, description="As start; not included.")
+    )
+    extent: Annotated[Extent | None, BeforeValidator(_extent), Shown(metavar="EXTENT")] = Field(
+        default=None, description="Stations inside minlat,maxlat,minlon,maxlon in degrees."
+    )
+    select: Select = ()
+    exclude: Exclude = ()
+
+    @cached_property
+    def span(self) -> Span | None:
+        """The days that should be there; None if they are those that were asked for before."""
+        if self.start is None or self.end is None:
+            return None
+        return Span.parse(self.start, self.end)
+
+    @model_validator(mode="after")
+    def _has_a_span_or_none(self) -> Self:
+        if (self.start is None) != (self.end is None):
+            raise ValueError("START and END belong together: give both or none")
+        return self
+
+
+class ImportOptions(StoreOptions):
+    """Which stations are brought into a store."""
+
+    extent: Annotated[Extent | None, BeforeValidator(_extent), Shown(metavar="EXTENT")] = Field(
+        default=None, description="Only those inside minlat,maxlat,minlon,maxlon in degrees."
+    )
+    select: Select = ()
+    exclude: Exclude = ()

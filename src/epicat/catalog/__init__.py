@@ -1,0 +1,1 @@
+"""Read and choose results of a store."""

@@ -1,0 +1,1 @@
+"""Pickers compiled for OpenVINO."""

@@ -1,0 +1,1 @@
+"""Compile SeisBench models; the only package that imports PyTorch and SeisBench."""

@@ -1,0 +1,113 @@
+"""Associate blocks: the store's picks in, events and a ledger entry out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from epicat.associate.associator import Associator, SitePick, site_picks
+from epicat.associate.candidates import Candidate, Needs
+from epicat.associate.events import to_events
+from epicat.associate.quality import event_flags
+from epicat.associate.rates import Sifted, sift, whole_bins
+from epicat.associate.sites import SiteIndex
+from epicat.associate.stitch import events_of
+from epicat.campaign.campaign import Campaign
+from epicat.model import Event, Flag, Span, Stage, Status
+from epicat.pipeline.plan import inputs_digest
+from epicat.store.base import Store, Where
+
+__all__ = ["BlockAssociator", "BlockResult"]
+
+_KEPT_RUNS = 4
+_PICK_RATE = "pick rate"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """What became of a block."""
+
+    status: Status
+    """What became of it."""
+    events: tuple[Event, ...]
+    """The block's events, in the order of time."""
+    inputs: str
+    """Digest of the pick results that were used."""
+    details: str
+    """How many picks at how many sites the block had."""
+    reason: str = ""
+    """The instruments whose picks were left out, because they made too many."""
+    flags: tuple[Flag, ...] = ()
+    """Picks that were left out and events that are rejected, by criterion."""
+
+
+class BlockAssociator:
+    """Associates the blocks of a span, that of one unit, best in the order of time.
+
+    A block's events are those of three runs of the associator: its own and its neighbours',
+    stitched at the two seams.  Runs are kept, so that a row of blocks costs two extra.
+    """
+
+    def __init__(
+        self, campaign: Campaign, store: Store, associator: Associator, span: Span
+    ) -> None:
+        self._campaign = campaign
+        self._design = campaign.design
+        self._store = store
+        self._associator = associator
+        self._index = SiteIndex.of(campaign.stations, self._design.plane, campaign.site_radius_m)
+        self._needs = Needs.of(self._design.pyocto)
+        self._runs: OrderedDict[Span, list[Candidate]] = OrderedDict()
+        # Taken before any pick is read: picks that are marked later make the block due again.
+        reach = span.widened(self._design.reach_ns)
+        entries = store.ledger(Stage.PICK, campaign.run.digest, reach)
+        self._known = {entry.key: entry for entry in entries}
+
+    def inputs(self, block: Span) -> str:
+        """Return the digest of the pick results that a block uses."""
+        reach = block.widened(self._design.reach_ns)
+        return inputs_digest(self._known, self._campaign.pick_names, reach)
+
+    def associate(self, block: Span) -> BlockResult:
+        """Associate a block."""
+        before, own, after = (self._run(self._neighbour(block, step)) for step in (-1, 0, 1))
+        chosen = events_of(block, (before, own, after), self._needs)
+        picks, sifted = self._picks(block)
+        events = to_events(chosen, self._design)
+        left_out = self._at_sites(sifted.left_out["trace_id"].to_pylist())
+        told = [str(crowd) for crowd in sifted.crowds if self._at_sites([crowd.trace_id])]
+        rate = (Flag(_PICK_RATE, left_out),) if left_out else ()
+        return BlockResult(
+            status=Status.DONE if chosen else Status.NO_EVENTS if picks else Status.NO_PICKS,
+            events=tuple(events),
+            inputs=self.inputs(block),
+            details=f"{len(picks)} picks at {len({p.site for p in picks})} sites",
+            reason="; ".join(told),
+            flags=(*event_flags(events, self._design.quality), *rate),
+        )
+
+    def _neighbour(self, block: Span, step: int) -> Span:
+        shift = step * self._design.block_ns
+        return Span(block.start_ns + shift, block.end_ns + shift)
+
+    def _run(self, block: Span) -> list[Candidate]:
+        """Return the candidates of one block with its halo."""
+        if block not in self._runs:
+            read = block.widened(self._design.halo_ns)
+            picks, _ = self._picks(read)
+            self._runs[block] = self._associator.associate(picks)
+            while len(self._runs) > _KEPT_RUNS:
+                self._runs.popitem(last=False)
+        return self._runs[block]
+
+    def _picks(self, span: Span) -> tuple[list[SitePick], Sifted]:
+        """Return the picks of a span that are associated, and what became of all of them."""
+        limits = self._design.quality
+        where = Where(design=self._campaign.run.digest, span=whole_bins(span, limits))
+        sifted = sift(self._store.read("picks", where), limits).within(span)
+        return site_picks(sifted.kept, self._index), sifted
+
+    def _at_sites(self, trace_ids: Iterable[str]) -> int:
+        """Count the traces that are at a site of the campaign: the store may have others."""
+        return sum(self._index.site(trace_id) is not None for trace_id in trace_ids)

@@ -1,0 +1,131 @@
+"""What a store knows about a campaign when it is planned: read as far as it is asked for."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from epicat.campaign.campaign import Campaign
+from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
+from epicat.store.base import Store
+from epicat.time import DAY_NS, day_start, named_day
+
+__all__ = ["LOOK_AGAIN", "DayEntries", "Known"]
+
+LOOK_AGAIN = frozenset({Status.FAILED, Status.READ_ERROR})
+"""Nothing usable was had: the next invocation tries again."""
+
+_ENTRIES = 200_000
+"""About as many are read at once."""
+_KEPT = 4
+"""So many readings are kept: a block's reach may touch several."""
+
+
+class DayEntries(Mapping[str, LedgerEntry]):
+    """The newest entries of station-days, some days of them in memory at a time.
+
+    A plan goes through the days in their order, so that each is read once or twice.
+    """
+
+    def __init__(
+        self, read: Callable[[Span], Iterable[LedgerEntry]], span: Span, days_at_once: int
+    ) -> None:
+        self._read = read
+        self._span = span
+        self._days_at_once = days_at_once
+        self._kept: OrderedDict[int, dict[str, LedgerEntry]] = OrderedDict()
+        self._numbers: dict[str, int] = {}
+
+    def __getitem__(self, key: str) -> LedgerEntry:
+        name = key.rpartition("/")[2]
+        if name not in self._numbers:
+            self._numbers[name] = self._number(named_day(name))
+        return self._part(self._numbers[name])[key]
+
+    def __iter__(self) -> Iterator[str]:
+        for number in sorted({self._number(day) for day in self._span.days()}):
+            days = (StationDay.parse(key) for key in self._part(number))
+            yield from (str(key) for key in days if key.span.overlaps(self._span))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        """Say that there may be some, without looking."""
+        return True
+
+    def _number(self, day: date) -> int:
+        return day.toordinal() // self._days_at_once
+
+    def _part(self, number: int) -> dict[str, LedgerEntry]:
+        """Return the entries of the days that are read together."""
+        if number not in self._kept:
+            first = date.fromordinal(max(1, number * self._days_at_once))
+            last = date.fromordinal((number + 1) * self._days_at_once - 1)
+            days = Span(day_start(first), day_start(last) + DAY_NS)
+            self._kept[number] = {e.key: e for e in self._read(days)}
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(number)
+        return self._kept[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a store knows about a campaign when it is planned."""
+
+    picks: Mapping[str, LedgerEntry]
+    """Newest entry of each station-day of the run."""
+    blocks: Mapping[str, LedgerEntry]
+    """Newest entry of each block of the associator."""
+
+    @classmethod
+    def of(cls, entries: Iterable[LedgerEntry], campaign: Campaign) -> Known:
+        """Sort a ledger's entries."""
+        picks, blocks = {}, {}
+        for entry in entries:
+            if entry.stage == Stage.PICK and entry.design == campaign.run.digest:
+                picks[entry.key] = entry
+            elif entry.stage == Stage.ASSOCIATE and entry.design == campaign.design.digest:
+                blocks[entry.key] = entry
+        return cls(picks, blocks)
+
+    @classmethod
+    def of_store(cls, store: Store | None, campaign: Campaign) -> Known:
+        """Look into a store, if there is one, as far as a plan of the campaign will ask."""
+        if store is None:
+            return cls({}, {})
+        # Blocks within reach of the campaign's may be due, and each depends on all within its own.
+        design = campaign.design
+        span = campaign.span.widened(2 * design.reach_ns + design.block_ns)
+        blocks = store.ledger(Stage.ASSOCIATE, design.digest, span)
+        picks = DayEntries(
+            partial(store.ledger, Stage.PICK, campaign.run.digest),
+            span,
+            max(1, _ENTRIES // max(1, len(campaign.pick_names))),
+        )
+        return cls(picks, {entry.key: entry for entry in blocks})
+
+    def settles(self, key: StationDay, archive: str, layout: str) -> bool:
+        """Tell whether a station-day needs no work.
+
+        Days without data are looked at again if the archive or its layout is another one, and
+        days that could not be read or failed in any case.
+        """
+        entry = self._entry(key)
+        if entry is None or entry.status in LOOK_AGAIN:
+            return False
+        if entry.status != Status.NO_DATA:
+            return True
+        return entry.archive == archive and entry.details in (layout, "")
+
+    def lacks(self, key: StationDay) -> bool:
+        """Tell whether the archive did not give all of a station-day when it was picked."""
+        entry = self._entry(key)
+        return entry is not None and entry.is_incomplete
+
+    def _entry(self, key: StationDay) -> LedgerEntry | None:
+        return self.picks.get(str(key)) if self.picks else None  # a first plan asks millions

@@ -1,0 +1,69 @@
+"""Manifests: many units in one file, of which each worker reads its own.
+
+A child of an array job knows no more than its index.  So the file begins with the places of
+all units: a worker asks for two numbers and then for its unit, however long the file is.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Callable, Iterable
+from itertools import accumulate
+
+from epicat.errors import InputError
+from epicat.model import Span, Stage
+from epicat.pipeline.plan import Unit
+
+__all__ = ["Part", "pack", "read_count", "read_unit"]
+
+Part = Callable[[int, int], bytes]
+"""Reads the bytes of a manifest from one place until before another."""
+
+_MAGIC = b"epicat-units-1\n\0"
+_PLACE = struct.Struct("<Q")
+_HEAD = len(_MAGIC) + _PLACE.size
+
+
+def pack(units: Iterable[Unit]) -> bytes:
+    """Return the manifest of units, in their order."""
+    texts = [zlib.compress(_encode(unit)) for unit in units]
+    begin = _HEAD + _PLACE.size * (len(texts) + 1)
+    places = accumulate((len(text) for text in texts), initial=begin)
+    numbers = [len(texts), *places]
+    return b"".join([_MAGIC, *map(_PLACE.pack, numbers), *texts])
+
+
+def read_count(part: Part) -> int:
+    """Return the number of units; raise `InputError` if this is no manifest."""
+    head = part(0, _HEAD)
+    if len(head) < _HEAD or not head.startswith(_MAGIC):
+        raise InputError("this is no manifest of units, or that of another version of epicat")
+    (count,) = _PLACE.unpack(head[len(_MAGIC) :])
+    return int(count)
+
+
+def read_unit(part: Part, index: int) -> Unit:
+    """Return one unit; raise `InputError` for an index that the manifest does not have."""
+    count = read_count(part)
+    if not 0 <= index < count:
+        raise InputError(f"index {index} is not in the manifest: it has 0 to {count - 1}")
+    at = _HEAD + _PLACE.size * index
+    begin, end = struct.unpack("<2Q", part(at, at + 2 * _PLACE.size))
+    return _decode(part(begin, end))
+
+
+def _encode(unit: Unit) -> bytes:
+    needs = [unit.needs.start_ns, unit.needs.end_ns] if unit.needs else None
+    return json.dumps([unit.stage.value, unit.keys, needs, unit.recheck, unit.after_ns]).encode()
+
+
+def _decode(text: bytes) -> Unit:
+    try:
+        stage, keys, needs, recheck, *others = json.loads(zlib.decompress(text))
+        (after_ns,) = others or (0,)  # manifests of earlier versions end before it
+        span = Span(*needs) if needs else None
+        return Unit(Stage(stage), tuple(keys), span, bool(recheck), int(after_ns))
+    except (zlib.error, ValueError, TypeError) as error:
+        raise InputError("the manifest of units is damaged; submit again") from error

@@ -1,0 +1,241 @@
+"""The one loop: plan, hand units over when what they need is done, listen."""
+
+from __future__ import annotations
+
+import platform
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from epicat._util.processes import sigterm_as_interrupt
+from epicat.campaign.campaign import Campaign, Cut
+from epicat.model import Span, Stage, StationDay, Status
+from epicat.pipeline.executors import Executor
+from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.plan import Unit, block_units, pick_units, planned_keys
+from epicat.pipeline.worker import Outcome, failed
+from epicat.store.base import Store, next_number
+from epicat.tables import stations_table
+
+__all__ = [
+    "Listener",
+    "Planned",
+    "Summary",
+    "make_plan",
+    "mark_failed",
+    "run",
+    "write_records",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What an invocation has to do, before it starts."""
+
+    picking: tuple[Unit, ...]
+    """Units of picking that are due."""
+    associating: tuple[Unit, ...]
+    """Units of association that are due, or may be."""
+    station_days: int
+    """Station-days of the campaign, done ones included; none on which a station is closed."""
+    done_before: int
+    """Station-days that need no work."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.picking and not self.associating
+
+
+@dataclass(slots=True)
+class Summary:
+    """What an invocation did."""
+
+    station_days: Counter[str] = field(default_factory=Counter)
+    """Station-days by status."""
+    blocks: Counter[str] = field(default_factory=Counter)
+    """Blocks by status."""
+    unchanged: int = 0
+    """Keys that turned out to need no work."""
+    picks: int = 0
+    """Picks that were made."""
+    events: int = 0
+    """Events that were made, rejected ones included."""
+    rejected: int = 0
+    """Events among them that quality control rejects."""
+    flags: Counter[str] = field(default_factory=Counter)
+    """What quality control has left out or rejected, by criterion."""
+    unread: int = 0
+    """Station-days of which the archive did not give everything."""
+    failures: list[str] = field(default_factory=list)
+    """Units that failed as a whole, with the reason."""
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether a unit or a key failed, or lacks data; the next invocation tries it again."""
+        failed_keys = self.station_days[Status.FAILED.value] + self.blocks[Status.FAILED.value]
+        return bool(self.failures) or failed_keys + self.unread > 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome."""
+        picking = outcome.unit.stage == Stage.PICK
+        (self.station_days if picking else self.blocks).update(outcome.statuses)
+        self.unchanged += outcome.unchanged
+        self.unread += outcome.unread
+        if picking:
+            self.picks += outcome.found
+        else:
+            self.events += outcome.found
+            self.rejected += outcome.rejected
+        self.flags.update(outcome.flags)
+        if outcome.failure:
+            self.failures.append(f"{outcome.unit.name}: {outcome.failure}")
+
+
+class Listener(Protocol):
+    """Told what happens: progress bars, logs, histories."""
+
+    def planned(self, planned: Planned) -> None:
+        """Tell that the plan is made."""
+        ...
+
+    def finished(self, outcome: Outcome) -> None:
+        """Tell that a unit is done."""
+        ...
+
+
+def make_plan(campaign: Campaign, cut: Cut, store: Store | None, *, recheck: bool) -> Planned:
+    """Plan against what the store knows; without a store, everything is due."""
+    known = Known.of_store(store, campaign)
+    picking = tuple(pick_units(campaign, cut, known, recheck=recheck))
+    fresh = [key for unit in picking if not unit.recheck for key in unit.keys]
+    pending = {day for unit in picking for day in _days_of(unit)}
+    if recheck:
+        pending.update(campaign.span.days())
+    days = list(campaign.span.days())
+    total = sum(1 for _ in planned_keys(campaign, campaign.names, days))
+    return Planned(
+        picking=picking,
+        associating=tuple(block_units(campaign, cut, known, pending)),
+        station_days=total,
+        done_before=total - len(fresh),
+    )
+
+
+def run(
+    campaign: Campaign,
+    planned: Planned,
+    store: Store,
+    make_executor: Callable[[], Executor],
+    listener: Listener,
+) -> Summary:
+    """Do a plan; raise KeyboardInterrupt if it is interrupted (Ctrl-C, SIGTERM).
+
+    Whatever was marked before an interrupt is kept; running again does the rest.
+    """
+    summary = Summary()
+    write_records(campaign, store)
+    listener.planned(planned)
+    if planned.is_empty:
+        return summary
+    with sigterm_as_interrupt():
+        executor = make_executor()
+        now = True
+        try:
+            for outcome in _outcomes(planned, executor):
+                if outcome.failure:
+                    mark_failed(store, campaign, outcome)
+                summary.add(outcome)
+                listener.finished(outcome)
+            now = False
+        finally:
+            executor.close(now=now)
+    return summary
+
+
+def _outcomes(planned: Planned, executor: Executor) -> Iterator[Outcome]:
+    """Hand units over: associations first, as soon as the picking that they need is done."""
+    picking, waiting = deque(planned.picking), deque(planned.associating)
+    days = Counter(day for unit in picking for day in _days_of(unit))
+    under_way = 0
+    while picking or waiting or under_way:
+        while under_way < executor.capacity:
+            ready = next((u for u in waiting if _is_ready(u, days)), None)
+            if ready is not None:
+                waiting.remove(ready)
+            elif picking:
+                ready = picking.popleft()
+            else:
+                break
+            executor.submit(ready)
+            under_way += 1
+        outcome = executor.next_outcome()
+        under_way -= 1
+        if outcome.unit.stage == Stage.PICK:
+            days.subtract(_days_of(outcome.unit))
+        yield outcome
+
+
+def _days_of(unit: Unit) -> set[date]:
+    return {StationDay.parse(key).day for key in unit.keys}
+
+
+def _is_ready(unit: Unit, pending: Counter[date]) -> bool:
+    needs = unit.needs or Span(0, 0)
+    return not any(pending[day] for day in needs.days())
+
+
+def mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:
+    """Mark the keys of a unit that failed as a whole, so that the next invocation finds them."""
+    unit = outcome.unit
+    if unit.recheck:  # trouble while looking again never replaces a result that is there
+        return
+    design = campaign.run.digest if unit.stage == Stage.PICK else campaign.design.digest
+    store.mark(failed(unit, design, outcome.failure))
+
+
+def write_records(campaign: Campaign, store: Store) -> None:
+    """Keep what the digests stand for, this invocation, and objects that belong to no station."""
+    store.put_stations(stations_table(campaign.stations))
+    store.put_record("run", campaign.run.digest, campaign.run.model_dump(mode="json"))
+    store.put_record("associator", campaign.design.digest, campaign.design.model_dump(mode="json"))
+    now = datetime.now(UTC)
+    name = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    number = next_number(store)
+    store.put_record("invocation", name, {**_invocation(campaign, now), "number": number})
+    _mark_unreadable(campaign, store)
+
+
+def _invocation(campaign: Campaign, now: datetime) -> dict[str, Any]:
+    names = ("epicat", "openvino", "pyocto", "pymseed", "numpy", "scipy", "pyarrow")
+    return {
+        "time": now.isoformat(),
+        "run": campaign.run.digest,
+        "associator": campaign.design.digest,
+        "archive": campaign.archive,
+        "layout": campaign.layout,
+        "extent": str(campaign.extent),
+        "span": [campaign.span.start_ns, campaign.span.end_ns],
+        "stations": campaign.names,
+        "versions": {name: version(name) for name in names},
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def _mark_unreadable(campaign: Campaign, store: Store) -> None:
+    """Mark objects whose station is unknown because nothing in them can be read."""
+    if not campaign.archive:
+        return
+    known = {e.key: e for e in store.ledger(Stage.ARCHIVE)}
+    for key, reason in campaign.open_archive().unreadable().items():
+        before = known.get(key)
+        if before is None or before.reason != reason:
+            after_ns = before.marked_ns if before else 0
+            unit = Unit(Stage.ARCHIVE, (key,), after_ns=after_ns)
+            (entry,) = failed(unit, campaign.run.digest, reason)
+            store.mark([replace(entry, status=Status.READ_ERROR, archive=campaign.archive)])

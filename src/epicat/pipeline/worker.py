@@ -1,0 +1,280 @@
+"""work(unit) -> Outcome: the only thing that any executor runs, on this machine or another.
+
+For each key it reads, computes, writes the rows as a new generation and marks that last.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+
+import pyarrow as pa
+
+from epicat._util.cache import cache_folder
+from epicat.associate.associator import Associator
+from epicat.campaign.campaign import Campaign
+from epicat.errors import AwayError, EpicatError, ModelError, unforeseen
+from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of, flag_counts
+from epicat.pick.load import load_picker
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pipeline.associate_block import BlockAssociator
+from epicat.pipeline.ledger_view import LOOK_AGAIN
+from epicat.pipeline.pick_day import DayPicker
+from epicat.pipeline.plan import Unit, block_span
+from epicat.store.base import Store, new_generation
+from epicat.store.open import open_store
+from epicat.tables import SCHEMAS, TableName, arrivals_table, events_table, picks_table
+
+__all__ = ["Outcome", "Worker", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a unit.  Plain data."""
+
+    unit: Unit
+    """The unit."""
+    seconds: float
+    """Time that it took."""
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    """How many of its keys came to which status."""
+    unchanged: int = 0
+    """Keys whose objects or picks had not changed, so that nothing was done."""
+    found: int = 0
+    """Picks or events, rejected ones included."""
+    rejected: int = 0
+    """Events among them that quality control rejects."""
+    flags: Mapping[str, int] = field(default_factory=dict)
+    """What quality control has left out or rejected, by criterion."""
+    unread: int = 0
+    """Keys of which the archive did not give everything; the next invocation tries again."""
+    failure: str = ""
+    """Why the unit as a whole failed, if it did."""
+
+
+Rows = Mapping[TableName, pa.Table]
+Keyed = tuple[LedgerEntry, Rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What became of a key."""
+
+    entry: LedgerEntry
+    rows: Rows
+    is_kept: bool = True  # or the one that is there stays
+
+
+class Worker:
+    """Works on the units of a campaign, one at a time; opens what it needs when it needs it."""
+
+    def __init__(self, campaign: Campaign, threads: int = 1) -> None:
+        self._campaign = campaign
+        self._threads = threads
+
+    def work(self, unit: Unit) -> Outcome:
+        """Do a unit: compute its keys, write their rows, mark them.
+
+        Raises `StoreError` or `AwayError` if the store or the archive is gone.
+        """
+        begin = time.monotonic()
+        do = self._pick if unit.stage == Stage.PICK else self._associate
+        generation = new_generation()
+        results = list(do(unit, generation))
+        kept = [result for result in results if result.is_kept]
+        self._save(kept, generation)
+        entries = [result.entry for result in kept]
+        return Outcome(
+            unit=unit,
+            seconds=time.monotonic() - begin,
+            statuses=Counter(entry.status.value for entry in entries),
+            unchanged=len(unit.keys) - len(entries),
+            found=sum(entry.count for entry in entries),
+            rejected=sum(entry.rejected for entry in entries),
+            flags=flag_counts(entries),
+            unread=sum(result.entry.is_incomplete for result in results),
+        )
+
+    def _save(self, results: Iterable[_Result], generation: str) -> None:
+        tables: dict[TableName, list[pa.Table]] = {}
+        entries = []
+        for result in results:
+            entries.append(result.entry)
+            for table, part in result.rows.items():
+                tables.setdefault(table, []).append(part)
+        for table, parts in tables.items():
+            whole = pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
+            self._store.replace(table, whole, generation)
+        if entries:
+            self._store.mark(entries)
+
+    def _pick(self, unit: Unit, generation: str) -> Iterable[_Result]:
+        known = self._picked(unit) if unit.recheck else {}
+        coming = [None if unit.recheck else StationDay.parse(text) for text in unit.keys[1:]]
+        for text, after in zip(unit.keys, [*coming, None], strict=True):
+            key = StationDay.parse(text)
+            if unit.recheck and self._is_unchanged(key, known.get(text)):
+                continue
+            begun = _Begun(unit, text, generation, self._run_digest)
+            entry, rows = _timed(begun, partial(self._pick_key, coming=after))
+            # Trouble while looking again never replaces a result that is there.
+            yield _Result(entry, rows, not (unit.recheck and entry.status in LOOK_AGAIN))
+
+    def _pick_key(self, text: str, coming: StationDay | None) -> tuple[LedgerEntry, Rows]:
+        result = self._day_picker.pick(StationDay.parse(text), coming)
+        rows = picks_table(result.picks, self._run_digest, text)
+        is_empty = result.status == Status.NO_DATA
+        entry = LedgerEntry(
+            stage=Stage.PICK,
+            design=self._run_digest,
+            key=text,
+            status=result.status,
+            generation="",
+            marked_ns=0,
+            reason=result.reason,
+            archive=self._campaign.archive,
+            objects=result.objects,
+            samples=result.samples,
+            gaps=result.gaps,
+            count=len(result.picks),
+            flags=result.flags,
+            result=_digest(rows["pick_id"]),
+            details=self._campaign.layout if is_empty else result.channels,
+        )
+        return entry, {"picks": rows}
+
+    def _is_unchanged(self, key: StationDay, entry: LedgerEntry | None) -> bool:
+        if entry is None or entry.archive != self._campaign.archive:
+            return False
+        seen = {(item.key, item.etag) for item in entry.objects}
+        return seen == {(item.key, item.etag) for item in self._day_picker.objects(key)}
+
+    def _associate(self, unit: Unit, generation: str) -> Iterable[_Result]:
+        length = self._campaign.design.block_ns
+        spans = [block_span(text, length) for text in unit.keys]
+        span = Span(min(s.start_ns for s in spans), max(s.end_ns for s in spans))
+        blocks = BlockAssociator(self._campaign, self._store, self._associator, span)
+        digest = self._campaign.design.digest
+        known = {e.key: e for e in self._store.ledger(Stage.ASSOCIATE, digest, span)}
+
+        def one(text: str) -> tuple[LedgerEntry, Rows]:
+            return _block_entry(blocks, text, self._campaign)
+
+        for text, block in zip(unit.keys, spans, strict=True):
+            entry = known.get(text)
+            if entry and entry.status != Status.FAILED and entry.inputs == blocks.inputs(block):
+                continue
+            yield _Result(*_timed(_Begun(unit, text, generation, digest), one))
+
+    @property
+    def _run_digest(self) -> str:
+        return self._campaign.run.digest
+
+    @cached_property
+    def _store(self) -> Store:
+        return open_store(self._campaign.store, patient=True)
+
+    def _picked(self, unit: Unit) -> dict[str, LedgerEntry]:
+        days = [StationDay.parse(text).span for text in unit.keys]
+        span = Span(min(day.start_ns for day in days), max(day.end_ns for day in days))
+        return {e.key: e for e in self._store.ledger(Stage.PICK, self._run_digest, span)}
+
+    @cached_property
+    def _day_picker(self) -> DayPicker:
+        folder = self._campaign.bundle
+        if folder is None:
+            raise TypeError("a campaign without a bundle does not pick")
+        bundle = Bundle.read(folder)
+        if not self._campaign.picking.picks_with(bundle.info):
+            raise ModelError(
+                f"compiled model {str(folder)!r} is not the one that run {self._run_digest} was "
+                "planned with; start it again"
+            )
+        picker = load_picker(bundle, self._threads, self._campaign.picking.precision)
+        return DayPicker(self._campaign, self._campaign.open_archive(), picker)
+
+    @cached_property
+    def _associator(self) -> Associator:
+        return Associator(self._campaign.design, cache_folder("traveltimes"))
+
+
+def _block_entry(blocks: BlockAssociator, text: str, campaign: Campaign) -> Keyed:
+    result = blocks.associate(block_span(text, campaign.design.block_ns))
+    digest = campaign.design.digest
+    events = events_table(result.events, digest, text)
+    entry = LedgerEntry(
+        stage=Stage.ASSOCIATE,
+        design=digest,
+        key=text,
+        status=result.status,
+        generation="",
+        marked_ns=0,
+        reason=result.reason,
+        count=len(result.events),
+        rejected=sum(bool(event.rejected) for event in result.events),
+        flags=result.flags,
+        result=_digest(events["event_id"]),
+        inputs=result.inputs,
+        details=result.details,
+    )
+    return entry, {"events": events, "arrivals": arrivals_table(result.events, digest, text)}
+
+
+def _digest(ids: pa.ChunkedArray) -> str:
+    return digest_of(*sorted(ids.to_pylist()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A key that is being worked on."""
+
+    unit: Unit
+    key: str
+    generation: str
+    design: str
+
+
+def _timed(begun: _Begun, compute: Callable[[str], Keyed]) -> Keyed:
+    """Compute one key; what it raises becomes its entry: one bad key never fails a unit.
+
+    That the archive is gone is not one key's trouble.
+    """
+    begin = time.monotonic()
+    rows: Rows = {}
+    try:
+        entry, rows = compute(begun.key)
+    except AwayError:
+        raise
+    except EpicatError as error:
+        entry = _failed(begun, str(error))
+    except Exception as error:
+        entry = _failed(begun, _told(error))
+    return _stamped(entry, begun, time.monotonic() - begin), rows
+
+
+def failed(unit: Unit, design: str, reason: str) -> list[LedgerEntry]:
+    """Return the entries of a unit's keys that failed; the next invocation tries them again."""
+    generation = new_generation()
+    begun = [_Begun(unit, key, generation, design) for key in unit.keys]
+    return [_stamped(_failed(one, reason), one, 0.0) for one in begun]
+
+
+def _failed(begun: _Begun, reason: str) -> LedgerEntry:
+    stage, design = begun.unit.stage, begun.design
+    return LedgerEntry(stage, design, begun.key, Status.FAILED, "", 0, reason=reason)
+
+
+def _stamped(entry: LedgerEntry, begun: _Begun, seconds: float) -> LedgerEntry:
+    """Return an entry that is newer than what its key had, also if the clock was set back."""
+    marked_ns = max(time.time_ns(), begun.unit.after_ns + 1)
+    return replace(entry, generation=begun.generation, marked_ns=marked_ns, seconds=seconds)
+
+
+def _told(error: Exception) -> str:
+    """Return an unforeseen error with the place where it came from."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{unforeseen(error)} ({last.name}, line {last.lineno})"

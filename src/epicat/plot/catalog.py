@@ -1,0 +1,153 @@
+"""The figure of a catalog as a whole: composed of a heading and the panels, and saved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, Final
+
+from epicat.errors import InputError
+from epicat.geo import Extent
+from epicat.plot.data import Quakes, Sites, read_quakes, read_sites
+from epicat.plot.geometry import depth_axis, map_size, map_view
+from epicat.plot.map import draw_map
+from epicat.plot.page import Layout, Page
+from epicat.plot.sections import draw_corner, draw_sections
+from epicat.plot.style import choose_paint, style_context
+from epicat.plot.timeline import draw_timeline
+from epicat.plot.writing import drawable
+from epicat.time import iso
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from matplotlib.figure import Figure
+
+__all__ = ["catalog_figure", "draw_catalog"]
+
+_SAVE: Final[dict[str, dict[str, Any]]] = {
+    ".pdf": {"format": "pdf", "dpi": 300, "metadata": {"CreationDate": None}},
+    ".png": {"format": "png", "dpi": 200},
+    ".svg": {"format": "svg", "dpi": 300, "metadata": {"Date": None}},
+}
+"""How to save each kind of file; no time of writing, so that equal input gives equal bytes."""
+
+
+def draw_catalog(
+    events: pa.Table,
+    stations: pa.Table,
+    path: Path,
+    *,
+    title: str,
+    extent: Extent | None = None,
+    reference: tuple[str, pa.Table] | None = None,
+) -> None:
+    """Draw a catalog as PNG, PDF or SVG, by the suffix of ``path``; see `catalog_figure`.
+
+    ``reference`` is another catalog, with the word that stands for its events in the legend and
+    columns ``time``, ``latitude``, ``longitude`` and ``depth_km``; it is drawn as crosses.
+    Equal input gives equal bytes (with one version of matplotlib).  Raises `InputError` for
+    another suffix, a folder that does not exist, or a path that cannot be written.  Not safe
+    to call from two threads at once: matplotlib keeps its style in one place.
+    """
+    options = _save_options(path)
+    with style_context():
+        other = read_quakes(reference[1], reference[0]) if reference else None
+        figure = _compose(read_quakes(events), read_sites(stations), title, extent, other)
+        buffer = BytesIO()
+        figure.savefig(buffer, **options)
+    try:
+        path.write_bytes(buffer.getvalue())
+    except OSError as error:
+        raise InputError(f"cannot write the figure {path}: {error.strerror or error}") from error
+
+
+def catalog_figure(
+    events: pa.Table, stations: pa.Table, *, title: str, extent: Extent | None = None
+) -> Figure:
+    """Return the figure of a catalog: map, two depth sections, timeline.
+
+    ``events`` and ``stations`` are tables with the schemas of `epicat.tables`.  The map holds
+    all of them and ``extent``; no events is a normal case.
+    """
+    with style_context():
+        return _compose(read_quakes(events), read_sites(stations), title, extent)
+
+
+def _compose(
+    quakes: Quakes,
+    sites: Sites,
+    title: str,
+    extent: Extent | None,
+    reference: Quakes | None = None,
+) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    view = map_view(quakes, sites, extent)
+    lines = wrap(drawable(title), 62, max_lines=2, placeholder=" …")
+    map_width, map_height = map_size(view)
+    depths = depth_axis(quakes.depth, view.width_km / map_width)
+    layout = Layout(map_width, map_height, depths.inches, heading=0.43 + 0.22 * len(lines))
+    quakes = replace(quakes, longitude=view.unwrapped(quakes.longitude))
+    sites = replace(sites, longitude=view.unwrapped(sites.longitude))
+    if reference is not None:
+        reference = replace(reference, longitude=view.unwrapped(reference.longitude))
+    figure = Figure(figsize=(layout.width, layout.height), dpi=200, facecolor="white")
+    FigureCanvasAgg(figure)
+    paint = choose_paint(quakes.depth)
+    page = Page(figure, layout, view, quakes, sites, depths, paint, reference)
+    _draw_heading(page, lines)
+    draw_map(page)
+    draw_sections(page)
+    draw_corner(page)
+    draw_timeline(page)
+    return figure
+
+
+def _draw_heading(page: Page, lines: list[str]) -> None:
+    layout = page.layout
+    top = layout.height - 0.14
+    for number, line in enumerate(lines):
+        _write(page, top - 0.22 * number, line, fontsize=12, fontweight="bold")
+    _write(page, top - 0.22 * len(lines) - 0.03, _summary(page), fontsize=9, color="#555555")
+
+
+def _write(page: Page, y: float, text: str, **options: Any) -> None:
+    """Write a line of the heading, smaller if it would not fit."""
+    layout = page.layout
+    line = page.figure.text(
+        layout.left / layout.width, y / layout.height, text, va="top", parse_math=False, **options
+    )
+    room = (layout.width - layout.left - 0.1) * page.figure.dpi
+    line.set_fontsize(options["fontsize"] * min(1, room / line.get_window_extent().width))
+
+
+def _summary(page: Page) -> str:
+    quakes = page.quakes
+    parts = [_count(len(quakes), "event"), _count(len(page.sites), "station")]
+    if len(quakes):
+        first, last = (_moment(int(t)) for t in (quakes.time_ns.min(), quakes.time_ns.max()))
+        shown = last[11:] if last[:10] == first[:10] else last
+        parts.append(f"{first} UTC" if first == last else f"{first} to {shown} UTC")
+    return ", ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else f"no {noun}s"
+
+
+def _moment(time_ns: int) -> str:
+    return iso(time_ns)[:19].replace("T", " ")
+
+
+def _save_options(path: Path) -> dict[str, Any]:
+    options = _SAVE.get(path.suffix.lower())
+    if options is None:
+        raise InputError(
+            f"cannot draw {path.name!r}: the suffix must be one of {', '.join(sorted(_SAVE))}"
+        )
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write {path}: the folder {path.parent} does not exist")
+    return options

@@ -1,0 +1,139 @@
+"""SQL over a store, by DuckDB: each table is a view that has the rows that count, and no others.
+
+Files are read by Arrow, from folders and buckets alike, and only those columns, months and
+parts of files that a query asks for.  A store without files is asked for the whole of each table
+that the query names.  Nothing is written: the database is in memory, takes one statement, and may
+neither open files nor load extensions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from epicat.errors import InputError
+from epicat.store.base import Store
+from epicat.store.parquet import ParquetStore
+from epicat.store.views import Designs, show_files, show_rows
+from epicat.tables import TABLES, ledger_table
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["VIEWS", "Designs", "query"]
+
+VIEWS = (*TABLES, "stations", "ledger", "runs")
+"""The views that a query may name."""
+
+_LOCKED: Mapping[str, Any] = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+
+
+def query(store: Store, sql: str, designs: Designs) -> pa.Table:
+    """Return the rows that a query selects; raise `InputError` if it is not understood.
+
+    Times are without a zone, UTC, in nanoseconds as they are kept.
+    """
+    with _connected() as connection:
+        _refuse_all_but_one_question(connection, sql)
+        if isinstance(store, ParquetStore):
+            found = store.steady(lambda: _asked(store, connection, sql, designs))
+        else:
+            found = _asked(store, connection, sql, designs)
+    if isinstance(found, Exception):
+        raise InputError(_first_line(found)) from found
+    return found
+
+
+@contextmanager
+def _connected() -> Iterator[DuckDBPyConnection]:
+    try:
+        import duckdb
+    except ImportError as error:
+        raise InputError(
+            "queries need DuckDB, which is not installed: pip install 'epicat[query]'"
+        ) from error
+    connection = duckdb.connect(config=dict(_LOCKED))
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _refuse_all_but_one_question(connection: DuckDBPyConnection, sql: str) -> None:
+    import duckdb
+
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise InputError(_first_line(error)) from error
+    kinds = [statement.type for statement in statements]
+    if len(kinds) != 1 or kinds[0] not in (
+        duckdb.StatementType.SELECT,
+        duckdb.StatementType.EXPLAIN,
+    ):
+        raise InputError(
+            f"a query is one SELECT over the views {', '.join(VIEWS)}; a store is not changed by it"
+        )
+
+
+def _asked(
+    store: Store, connection: DuckDBPyConnection, sql: str, designs: Designs
+) -> pa.Table | Exception:
+    """Make the views and ask; a file may be gone meanwhile, so that errors are judged later."""
+    import duckdb
+
+    # What is not named is there all the same, and empty: DuckDB then knows what was meant.
+    words = set(re.findall(r"\w+", sql.casefold()))
+    wanted = (designs.run, designs.associator)
+    entries = store.ledger() if "ledger" in words else []
+    connection.register("ledger", ledger_table(e for e in entries if e.design in wanted))
+    connection.register("stations", store.stations())
+    connection.register("runs", _runs(store))
+    try:
+        if isinstance(store, ParquetStore):
+            show_files(store, connection, words, designs)
+        else:
+            show_rows(store, connection, words, designs)
+        return connection.sql(sql).to_arrow_table()
+    except duckdb.Error as error:
+        return error
+
+
+def _runs(store: Store) -> pa.Table:
+    """Return what made the picks of each run, and all that is known of it as JSON."""
+    rows = []
+    for name, record in store.records("run").items():
+        picker = record.get("picker", {})
+        rows.append(
+            {
+                "run": name,
+                "model": picker.get("model"),
+                "weight": picker.get("weight"),
+                "weights_sha256": picker.get("weights_sha256"),
+                "p_threshold": record.get("p_threshold"),
+                "s_threshold": record.get("s_threshold"),
+                "record": json.dumps(record, sort_keys=True),
+            }
+        )
+    texts = ("run", "model", "weight", "weights_sha256", "record")
+    kinds = {**dict.fromkeys(texts, pa.string()), "p_threshold": pa.float64()}
+    kinds["s_threshold"] = pa.float64()
+    order = ("run", "model", "weight", "weights_sha256", "p_threshold", "s_threshold", "record")
+    return pa.Table.from_pylist(rows, schema=pa.schema([(name, kinds[name]) for name in order]))
+
+
+def _first_line(error: Exception) -> str:
+    """Return what an error of DuckDB says, without the picture of the place."""
+    lines = (line.strip() for line in str(error).splitlines())
+    told = [line for line in lines if line and not line.startswith(("LINE ", "^"))]
+    return " ".join(told[:2]) if told else type(error).__name__

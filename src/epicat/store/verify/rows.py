@@ -1,0 +1,133 @@
+"""Whether the rows of some keys are what their marks say, one batch after the other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from epicat.errors import InputError
+from epicat.model import LedgerEntry, Span, Stage, StationDay, digest_of
+from epicat.store.verify.findings import Kind
+from epicat.tables import TableName
+from epicat.time import parse_time
+
+__all__ = ["Trouble", "Twice", "event_troubles", "pick_troubles", "span_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong with the rows of a key."""
+
+    kind: Kind
+    """What it is."""
+    key: str
+    """The key."""
+    text: str
+    """What was found, in a few words."""
+
+
+@dataclass(slots=True)
+class Twice:
+    """Finds ids that come twice: neighbours in time, since ids come from times."""
+
+    _before: frozenset[str] = frozenset()
+    _now: set[str] = field(default_factory=set)
+
+    def next_batch(self) -> None:
+        """Forget all ids but those of the last batch."""
+        self._before, self._now = frozenset(self._now), set()
+
+    def troubles(self, ids: Sequence[str], keys: Sequence[str]) -> Iterator[Trouble]:
+        """Yield the rows whose ids were there already."""
+        for name, key in zip(ids, keys, strict=True):
+            if name in self._now or name in self._before:
+                yield Trouble(Kind.TWICE, key, name)
+            self._now.add(name)
+
+
+def span_of(entry: LedgerEntry, block_ns: int) -> Span | None:
+    """Return the time that belongs to a key; None if that cannot be told."""
+    try:
+        if entry.stage == Stage.PICK:
+            return StationDay.parse(entry.key).span
+        start = parse_time(entry.key)
+    except (InputError, ValueError):
+        return None
+    return Span(start, start + block_ns) if block_ns else None
+
+
+def pick_troubles(
+    entries: Sequence[LedgerEntry], picks: pa.Table, twice: Twice
+) -> Iterator[Trouble]:
+    """Yield what is wrong with picks."""
+    yield from _of_marks(entries, picks, "pick_id")
+    yield from _outside(entries, picks, 0)
+    yield from twice.troubles(picks["pick_id"].to_pylist(), picks["key"].to_pylist())
+    names = ["pick_id", "key", "design", "trace_id", "channel", "phase"]
+    columns = [picks[name].to_pylist() for name in names]
+    times = picks["time"].cast(pa.int64()).to_pylist()
+    for pick_id, key, *content in zip(*columns, times, strict=True):
+        if digest_of(*content) != pick_id:
+            yield Trouble(Kind.ROWS_CHANGED, key, f"pick {pick_id} is not what its id says")
+
+
+def event_troubles(
+    entries: Sequence[LedgerEntry],
+    tables: Mapping[TableName, pa.Table],
+    twice: Twice,
+    block_ns: int,
+) -> Iterator[Trouble]:
+    """Yield what is wrong with events and their arrivals; ``block_ns`` is 0 if nobody knows."""
+    events, arrivals = tables["events"], tables["arrivals"]
+    yield from _of_marks(entries, events, "event_id")
+    yield from _outside(entries, events, block_ns)
+    yield from twice.troubles(events["event_id"].to_pylist(), events["key"].to_pylist())
+    yield from _unlike(events, arrivals)
+
+
+def _of_marks(entries: Sequence[LedgerEntry], rows: pa.Table, name: str) -> Iterator[Trouble]:
+    """Compare rows with the number and the digest that were marked."""
+    ids: dict[str, list[str]] = defaultdict(list)
+    for key, identity in zip(rows["key"].to_pylist(), rows[name].to_pylist(), strict=True):
+        ids[key].append(identity)
+    for entry in entries:
+        found = sorted(ids[entry.key])
+        if len(found) != entry.count:
+            text = f"{entry.count} marked, {len(found)} there"
+            yield Trouble(Kind.ROWS_LOST, entry.key, text)
+        elif found and entry.result and digest_of(*found) != entry.result:
+            yield Trouble(Kind.ROWS_CHANGED, entry.key, "other rows than were marked")
+
+
+def _outside(entries: Sequence[LedgerEntry], rows: pa.Table, block_ns: int) -> Iterator[Trouble]:
+    spans = {entry.key: span_of(entry, block_ns) for entry in entries}
+    times = rows["time"].cast(pa.int64()).to_pylist()
+    for key, time_ns in zip(rows["key"].to_pylist(), times, strict=True):
+        span = spans.get(key)
+        if span is not None and not span.start_ns <= time_ns < span.end_ns:
+            yield Trouble(Kind.OUTSIDE, key, f"a row of {time_ns} ns")
+
+
+def _unlike(events: pa.Table, arrivals: pa.Table) -> Iterator[Trouble]:
+    """Compare each event with its arrivals: its id is made of them, and it counts them."""
+    own: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    names = ["key", "event_id", "pick_id", "phase"]
+    columns = [arrivals[name].to_pylist() for name in names]
+    for key, event_id, pick_id, phase in zip(*columns, strict=True):
+        own[key, event_id].append((pick_id, phase))
+    names = ["key", "event_id", "design", "n_p", "n_s"]
+    columns = [events[name].to_pylist() for name in names]
+    times = events["time"].cast(pa.int64()).to_pylist()
+    for key, event_id, design, n_p, n_s, time_ns in zip(*columns, times, strict=True):
+        found = own.pop((key, event_id), [])
+        phases = [phase for _, phase in found]
+        if (phases.count("P"), phases.count("S")) != (n_p, n_s):
+            told = f"{phases.count('P')} P and {phases.count('S')} S instead of {n_p} and {n_s}"
+            yield Trouble(Kind.EVENT, key, f"event {event_id} has {told}")
+        elif digest_of(design, time_ns, *sorted(pick for pick, _ in found)) != event_id:
+            yield Trouble(Kind.EVENT, key, f"event {event_id} is not what its id says")
+    for key, event_id in own:
+        yield Trouble(Kind.EVENT, key, f"arrivals of {event_id}, which is not there")

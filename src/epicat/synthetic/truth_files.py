@@ -1,0 +1,179 @@
+"""The truth beside an archive: earthquakes and arrivals as Parquet, CSV and QuakeML."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from epicat.associate.layers import Phase
+from epicat.export.csv import write_csv
+from epicat.export.quakeml import write_quakeml
+from epicat.export.quakes import Part
+from epicat.model import digest_of
+from epicat.synthetic.recorder import Heard
+from epicat.synthetic.seismicity import Earthquake
+from epicat.synthetic.station_days import Made
+from epicat.synthetic.truth_schema import TRUE_ARRIVALS, TRUE_EVENTS
+from epicat.synthetic.whole import whole
+from epicat.synthetic.woodanderson import local_magnitude
+from epicat.tables import ARRIVALS, EVENTS, PICKS
+
+__all__ = ["DETECTABLE_SNR", "TruthFiles"]
+
+DETECTABLE_SNR = 3.0
+"""A station can see an earthquake whose P has more than this signal-to-noise ratio."""
+_AT_ONCE = 500
+_DESIGN = "truth"
+_PHASES: tuple[Phase, Phase] = ("P", "S")
+
+
+class TruthFiles:
+    """Takes what station-days recorded, in any number, and writes ``truth/`` at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._detectable: dict[str, int] = defaultdict(int)
+        self._sizes: dict[str, list[float]] = defaultdict(list)
+        self.arrivals = 0
+        """How many arrivals there are."""
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file = whole(self._folder / "arrivals.parquet")
+        self._writer = pq.ParquetWriter(self._file.__enter__(), TRUE_ARRIVALS, compression="zstd")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._writer.close()
+        self._file.__exit__(*error)  # type: ignore[arg-type]
+
+    def add(self, made: Made) -> None:
+        """Take what a station-day recorded."""
+        rows = []
+        for heard in made.heard:
+            p, s = ((phase, _is_recorded(made, heard, phase)) for phase in _PHASES)
+            rows += [_arrival(made, heard, *which) for which in (p, s)]
+            name = heard.quake.event_id
+            if p[1] and heard.snr["P"] > DETECTABLE_SNR:
+                self._detectable[name] += 1
+            distance = heard.shaking.path.hypocentral_km
+            self._sizes[name].append(local_magnitude(heard.wood_anderson_mm, distance))
+        if rows:
+            self._writer.write_table(pa.Table.from_pylist(rows, schema=TRUE_ARRIVALS))
+            self.arrivals += len(rows)
+
+    def finish(self, quakes: Iterable[Earthquake]) -> pa.Table:
+        """Write the other files, when the context is left; return the earthquakes."""
+        rows = [self._event(quake) for quake in quakes]
+        events = pa.Table.from_pylist(rows, schema=TRUE_EVENTS)
+        with whole(self._folder / "events.parquet") as file:
+            pq.write_table(events, file, compression="zstd")
+        with whole(self._folder / "events.csv") as file, io.TextIOWrapper(file, "utf-8") as text:
+            write_csv(events, events.column_names, text)
+        source = self._folder / "arrivals.parquet"
+        with whole(self._folder / "arrivals.csv") as file, io.TextIOWrapper(file, "utf-8") as text:
+            write_csv(pq.read_table(source), TRUE_ARRIVALS.names, text)
+        with whole(self._folder / "events.xml") as file, io.TextIOWrapper(file, "utf-8") as text:
+            write_quakeml(_parts(events, source), pa.table({}), text)
+        return events
+
+    def _event(self, quake: Earthquake) -> dict[str, object]:
+        source = quake.source
+        sizes = self._sizes.get(quake.event_id)
+        return {
+            "event_id": quake.event_id,
+            "time": quake.time_ns,
+            "latitude": quake.latitude,
+            "longitude": quake.longitude,
+            "depth_km": quake.depth_km,
+            "magnitude": source.magnitude,
+            "ml": float(np.median(sizes)) if sizes else float("nan"),
+            "n_detectable": self._detectable.get(quake.event_id, 0),
+            "strike_deg": source.mechanism.strike_deg,
+            "dip_deg": source.mechanism.dip_deg,
+            "rake_deg": source.mechanism.rake_deg,
+            "stress_drop_mpa": source.stress_drop_pa / 1e6,
+        }
+
+
+def _arrival(made: Made, heard: Heard, phase: Phase, recorded: bool) -> dict[str, object]:
+    place, sensor = made.task.place, made.task.place.sensors[0]
+    trace = f"{place.name}.{sensor.location}"
+    path = heard.shaking.path
+    return {
+        "event_id": heard.quake.event_id,
+        "pick_id": digest_of(_DESIGN, heard.quake.event_id, trace, phase),
+        "trace_id": trace,
+        "channel": sensor.band,
+        "phase": phase,
+        "time": heard.time_ns(phase),
+        "snr": heard.snr[phase],
+        "recorded": recorded,
+        "polarity": heard.shaking.polarity if phase == "P" else 0,
+        "distance_km": path.distance_km,
+        "azimuth_deg": path.azimuth_deg,
+        "wood_anderson_mm": heard.wood_anderson_mm,
+    }
+
+
+def _is_recorded(made: Made, heard: Heard, phase: Phase) -> bool:
+    time = heard.time_ns(phase)
+    gone = {c for c, span in made.missing if span.start_ns <= time < span.end_ns}
+    return bool(set("Z" if phase == "P" else "NE") - gone)
+
+
+def _parts(events: pa.Table, source: Path) -> Iterator[Part]:
+    """Give the catalog in the columns of epicat's own results, some earthquakes at a time."""
+    for begin in range(0, events.num_rows, _AT_ONCE):
+        some = events.slice(begin, _AT_ONCE)
+        arrivals = pq.read_table(
+            source, filters=pc.field("event_id").isin(some["event_id"].combine_chunks())
+        )
+        yield Part(_as_events(some, arrivals), _as_arrivals(arrivals), _as_picks(arrivals))
+
+
+def _as_events(events: pa.Table, arrivals: pa.Table) -> pa.Table:
+    counts = arrivals.group_by("event_id").aggregate([("trace_id", "count_distinct")])
+    names, numbers = counts["event_id"].to_pylist(), counts["trace_id_count_distinct"].to_pylist()
+    known = dict(zip(names, numbers, strict=True))
+    nothing = [float("nan")] * events.num_rows
+    given: dict[str, list[Any]] = {
+        "n_stations": [known.get(name, 0) for name in events["event_id"].to_pylist()],
+        "rms_s": [0.0] * events.num_rows,
+        "edge": [False] * events.num_rows,
+        "design": [_DESIGN] * events.num_rows,
+        "rejected": [None] * events.num_rows,
+        "gap_deg": nothing,
+        "dmin_km": nothing,
+    }
+    return _with_columns(events, given, EVENTS).append_column("magnitude", events["magnitude"])
+
+
+def _as_arrivals(arrivals: pa.Table) -> pa.Table:
+    return _with_columns(arrivals, {"residual_s": [0.0] * arrivals.num_rows}, ARRIVALS)
+
+
+def _as_picks(arrivals: pa.Table) -> pa.Table:
+    given: dict[str, list[Any]] = {
+        "confidence": [float("nan")] * arrivals.num_rows,
+        "design": [_DESIGN] * arrivals.num_rows,
+    }
+    return _with_columns(arrivals, given, PICKS)
+
+
+def _with_columns(table: pa.Table, given: dict[str, list[Any]], schema: pa.Schema) -> pa.Table:
+    """Return those columns of a schema that the table has or that are given."""
+    names = [name for name in schema.names if name in given or name in table.column_names]
+    columns = [
+        pa.array(given[name], schema.field(name).type) if name in given else table[name]
+        for name in names
+    ]
+    return pa.table(columns, names=names)

@@ -1,1 +1,0 @@
-"""The two kinds of work: picking station-days and associating blocks."""

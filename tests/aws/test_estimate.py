@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from math import ceil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from epicat.aws.estimate import PICKING_S, STARTING_S, job_seconds, stations_per_unit
+from epicat.aws.prices import Prices, Shape
+from epicat.model import Stage
+from epicat.pipeline.job_arrays import MOST_JOBS, JobArray
+from epicat.pipeline.plan import Unit
+
+ONE, FOUR = Shape(vcpu=1, memory_mib=4096), Shape(vcpu=4, memory_mib=16384)
+
+
+def test_the_prices_are_those_of_the_list():
+    full = Prices.of("X86_64", "on-demand", has_address=True)
+    assert full.compute(ONE, 3600) == pytest.approx(0.04048 + 4 * 0.004445)
+    assert full.compute(FOUR, 1800) == pytest.approx(2 * full.compute(ONE, 3600))
+    assert full.addresses(7200) == pytest.approx(0.01)
+    spot = Prices.of("X86_64", "spot", has_address=False)
+    assert spot.compute(ONE, 3600) == pytest.approx(0.3 * full.compute(ONE, 3600))
+    assert spot.addresses(7200) == 0
+    arm = Prices.of("ARM64", "on-demand", has_address=True)
+    assert arm.compute(ONE, 3600) < full.compute(ONE, 3600)
+
+
+def test_a_job_is_its_start_and_its_work():
+    keys = tuple(f"XX.ST{i}/2020.001" for i in range(10))
+    picking = JobArray("pick-0000", (Unit(Stage.PICK, keys), Unit(Stage.PICK, keys[:2])))
+    assert job_seconds(picking, 12, ONE) == 12 * PICKING_S + 2 * STARTING_S
+    assert job_seconds(picking, 12, FOUR) == 3 * PICKING_S + 2 * STARTING_S
+
+
+@given(
+    stations=st.integers(1, 3_000_000), window=st.integers(1, 60),
+    vcpu=st.sampled_from([0.25, 1.0, 4.0, 16.0]),
+)  # fmt: skip
+def test_units_are_of_about_twenty_minutes_and_fill_one_array_at_most(stations, window, vcpu):
+    shape = Shape(vcpu=vcpu, memory_mib=4096)
+    size = stations_per_unit(stations, window, shape)
+    assert 1 <= size <= stations
+    units = ceil(stations / size)
+    assert units <= MOST_JOBS
+    minutes = size * window * PICKING_S / shape.processes / 60
+    one = window * PICKING_S / shape.processes / 60  # a unit cannot be smaller than a station
+    assert minutes <= 20 or size == 1 or size == ceil(stations / MOST_JOBS)
+    assert minutes >= 10 - one or units == 1
+
+
+def test_the_tutorial_s_region_is_two_units_a_window():
+    assert stations_per_unit(89, 2, ONE) == 45

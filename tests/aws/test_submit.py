@@ -1,0 +1,219 @@
+"""What is handed to AWS Batch, by a client that counts; the folder is on this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from epicat.aws.limits import check_submission
+from epicat.aws.logs import find_unit
+from epicat.aws.preflight import check_address, check_archive, check_store, results_of
+from epicat.aws.stack import Stack
+from epicat.aws.submission_record import Handed, folder_of
+from epicat.aws.submit import hand_over
+from epicat.aws.template import DEFAULTS
+from epicat.campaign.campaign import Cut
+from epicat.errors import CloudError, InputError
+from epicat.model import Span, Stage
+from epicat.pipeline.job_arrays import arrays_of
+from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.submission import Submission
+from epicat.time import DAY_NS
+from support.tiny_network import MIDNIGHT, bare_campaign
+
+CUT = Cut(stations_per_unit=4, window_days=1)
+OUTPUTS = {
+    "Place": "s3://bucket/part/",
+    "Queue": "arn:queue",
+    "PickJob": "arn:pick:1",
+    "AssociateJob": "arn:associate:1",
+}
+
+
+class Counted:
+    """AWS's client as far as it takes jobs; after some it refuses."""
+
+    region = "us-west-2"
+
+    def __init__(self, most: int = 10**6) -> None:
+        self.requests: list[dict] = []
+        self._most = most
+
+    def client(self, service):
+        assert service == "batch"
+        return self
+
+    def submit_job(self, **request):
+        check_submission(request)
+        if len(self.requests) == self._most:
+            raise KeyboardInterrupt
+        self.requests.append(request)
+        return {"jobId": f"id-{len(self.requests)}"}
+
+
+def stack_of(**parameters):
+    return Stack("epicat-x", "", "CREATE_COMPLETE", "", {**DEFAULTS, **parameters}, dict(OUTPUTS))
+
+
+def handed_over(aws, folder, *, days=3, stack=None, strict=False, cut=CUT):
+    campaign = bare_campaign(Span(MIDNIGHT, MIDNIGHT + days * DAY_NS))
+    campaign = campaign.model_copy(update={"bundle": None})
+    submission = Submission(str(folder))
+    submission.write_campaign(campaign)
+    stack = stack or stack_of()
+    handed = Handed.planned(stack, campaign, cut, strict=strict)
+    planned = bare_campaign(campaign.span)  # with a bundle: it picks
+    return submission, hand_over(
+        aws, stack, submission, arrays_of(planned, cut, Known({}, {})), handed
+    )
+
+
+def test_requests_are_names_and_places(tmp_path):
+    aws = Counted()
+    submission, handed = handed_over(aws, tmp_path)
+    first, last = aws.requests[0], aws.requests[-1]
+    assert first == {
+        "jobName": "epicat-x-pick-0000",
+        "jobQueue": "arn:queue",
+        "jobDefinition": "arn:pick:1",
+        "dependsOn": [],
+        "arrayProperties": {"size": 2},
+        "containerOverrides": {
+            "command": [
+                "work", "--plan", f"{tmp_path}/pick-0000.units", "--workers", "1",
+                "--time-limit", "14280",
+            ]
+        },
+        "tags": {
+            "epicat:stack": "epicat-x", "epicat:submission": handed.name,
+            "epicat:array": "pick-0000", "epicat:version": first["tags"]["epicat:version"],
+        },
+        "propagateTags": True,
+    }  # fmt: skip
+    # The last window's blocks reach into the day before
+    assert last["dependsOn"] == [{"jobId": "id-2"}, {"jobId": "id-3"}]
+    assert "arrayProperties" not in last, "a single unit is a plain job"
+    assert last["containerOverrides"]["command"][3:5] == ["--workers", "2"]
+    assert [(job.name, job.id, job.units, job.keys, job.first) for job in handed.jobs[2:4]] == [
+        ("pick-0002", "id-3", 2, 8, "2020.004"),
+        ("associate-0000", "id-4", 1, 4, "2020.002"),
+    ]
+    assert json.loads(Path(tmp_path, "jobs.json").read_text())["jobs"][0]["id"] == "id-1"
+    assert Handed.model_validate_json(submission.jobs()) == handed
+    assert folder_of(stack_of(), "x") == "s3://bucket/part/submissions/x"
+
+
+def test_strict_reaches_the_worker_and_names_keep_to_the_rules(tmp_path, monkeypatch):
+    monkeypatch.setattr("epicat.pipeline.job_arrays.MOST_JOBS", 1)
+    aws = Counted()
+    handed_over(aws, tmp_path, days=1, strict=True, stack=stack_of(PickVcpu="4", PickTimeout="60"))
+    assert [request["jobName"] for request in aws.requests] == [
+        "epicat-x-pick-0000", "epicat-x-pick-0000_1", "epicat-x-associate-0000",
+    ]  # fmt: skip
+    assert aws.requests[0]["containerOverrides"]["command"][3:] == [
+        "--workers", "4", "--time-limit", "30", "--strict",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("most", [0, 1, 4])
+def test_what_was_submitted_before_ctrl_c_is_kept(tmp_path, most):
+    aws = Counted(most)
+    with pytest.raises(KeyboardInterrupt):
+        handed_over(aws, tmp_path)
+    kept = Handed.model_validate_json(Submission(str(tmp_path)).jobs())
+    assert [job.id for job in kept.jobs] == [f"id-{at + 1}" for at in range(most)]
+
+
+def test_a_unit_is_found_by_name_and_by_key(tmp_path):
+    submission, handed = handed_over(Counted(), tmp_path)
+    for text, found in (
+        ("pick-0001:1", ("pick-0001", 1)),
+        ("associate-0002", ("associate-0002", 0)),
+        ("XX.ST05/2020.003", ("pick-0001", 1)),
+        ("2020-01-04T06:00:00.000000Z", ("associate-0002", 0)),
+        ("2020-01-04T06:00", ("associate-0002", 0)),
+        ("2020.004", ("associate-0002", 0)),
+    ):
+        job, index = find_unit(submission, handed, text)
+        assert (job.name, index) == found
+        assert job.stage == (Stage.PICK if "pick" in job.name else Stage.ASSOCIATE)
+    for text, words in (
+        ("pick-0001", "pick-0001 has 2 units: give one of pick-0001:0 to pick-0001:1"),
+        ("pick-0001:2", "pick-0001 has 2 units"),
+        ("XX.ST05/2021.003", "no unit 'XX.ST05/2021.003' in submission"),
+        ("nothing", "no unit 'nothing'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            find_unit(submission, handed, text)
+
+
+def test_workers_must_reach_store_and_archive():
+    stack = stack_of()
+    with pytest.raises(InputError, match="'ncedc' is a folder of this machine"):
+        check_archive("ncedc")
+    check_archive("s3://ncedc-pds")
+    check_store("s3://bucket/part/store", stack)
+    for store in ("catalog", "s3://bucket/store", "s3://bucket/partly", "s3://other/part/store"):
+        with pytest.raises(InputError, match="may write below s3://bucket/part/ and nowhere else"):
+            check_store(store, stack)
+    for store in ("s3://bucket/part", "s3://bucket/part/models/", "s3://bucket/part/submissions/x"):
+        with pytest.raises(InputError, match="keeps other things there"):
+            check_store(store, stack)
+    assert results_of(stack, None) == "s3://bucket/part/store"
+    assert results_of(stack, "exercise") == "s3://bucket/part/exercise"
+    for name in ("", "../x", "a/b", ".x"):
+        with pytest.raises(InputError, match="--collection"):
+            results_of(stack, name)
+    database = "mongodb+srv://ana@cluster/tutorial"
+    with pytest.raises(InputError, match="do not know the database"):
+        check_store(f"{database}#env:EPICAT_STORE", stack)
+    for without in ("mongodb://db.example.net:27017/tutorial", "mongodb://db/x?tls=true"):
+        check_store(without, stack)
+        check_address(without)
+    with pytest.raises(InputError, match="do not know the database"):
+        check_store("mongodb://ana@db/x", stack)
+    stack.outputs["StoreSecret"] = "arn:secret"
+    check_store(f"{database}#env:EPICAT_STORE", stack)
+    check_address(f"{database}#env:EPICAT_STORE")
+    check_address("s3://bucket/part/store")
+    with pytest.raises(InputError, match="set it here as well"):
+        check_address(f"{database}#file:/home/ana/store")
+    with pytest.raises(InputError, match="set it here as well"):
+        check_address("mongodb://ana@db/x")
+
+
+def test_a_stack_that_is_not_there_or_holds_nothing(bed, epicat, role):
+    for command in (["retry"], ["cancel", "--yes"], ["cost"], ["logs", "x"], ["status", "--watch"]):
+        told = epicat(*command, "--name", "nobody")
+        assert told.code == 2
+        assert "there is no stack epicat-nobody in us-west-2: `epicat cloud up`" in told.err
+    given = ("--name", "empty", "--image", "x:1", "--service-role", role)
+    assert epicat("cloud", "up", *given).code == 0
+    for command in (["retry"], ["status"], ["logs", "x"]):
+        told = epicat(*command, "--name", "empty")
+        assert told.code == 2
+        assert "nothing was submitted to epicat-empty: `epicat submit` does it" in told.err
+    mixed = epicat("status", "--watch", "--store", "catalog")
+    assert mixed.code == 2
+    assert "leave the campaign file or --store out" in mixed.err
+    span = ("2020-01-01", "2020-01-03", "-40.3,-39.7,174.6,175.4", "--name", "empty")
+    for more, words in (
+        (("--archive", "folder", "--layout", "sds"), "'folder' is a folder of this machine"),
+        (("--archive", "scedc", "--store", "catalog"), "nowhere else; leave --store out"),
+    ):
+        told = epicat("submit", *span, "--stations", "x.csv", *more)
+        assert told.code == 2
+        assert words in told.err
+    assert epicat("cloud", "down", "--name", "empty", "--yes", "--delete-data").code == 0
+
+
+def test_a_request_that_aws_would_refuse_is_not_sent(tmp_path):
+    aws = Counted()
+    stack = stack_of()
+    stack.outputs["Place"] = "s3://bucket/"
+    with pytest.raises(InputError, match="1 to 128 letters"):
+        handed_over(aws, tmp_path, stack=Stack("x" * 130, "", "", "", stack.parameters, OUTPUTS))
+    assert not aws.requests
+    assert not issubclass(InputError, CloudError)

@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from awsbed.retries import Ended, is_retried
+from epicat.aws import limits
+from epicat.aws.compile_job import request_of
+from epicat.aws.stack import Stack
+from epicat.aws.template import (
+    COMPILE_ARCHITECTURE,
+    COMPILE_MIB,
+    COMPILE_VCPU,
+    DEFAULTS,
+    bucket_of,
+    check,
+    repositories_of,
+    stack_of,
+    template,
+)
+from epicat.cli.app import app
+from epicat.errors import InputError
+from epicat.pick.options import PickOptions
+from epicat.pick.remote_bundle import kept_name
+
+REGIONS = ["us-east-2", "us-west-2", "ap-southeast-2"]
+FULL = {**DEFAULTS, "Image": "epicat:1", "Bucket": "epicat-x"}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads short forms such as ``!Ref x`` as ``{"Ref": "x"}``."""
+
+
+def _intrinsic(loader, suffix, node):
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix: value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+@pytest.fixture(scope="module")
+def parsed():
+    return yaml.load(template(), _Loader)
+
+
+def of_type(parsed, kind):
+    return {n: r for n, r in parsed["Resources"].items() if r["Type"] == f"AWS::{kind}"}
+
+
+def test_it_is_clean_by_cfn_lint(tmp_path):
+    place = tmp_path / "stack.yaml"
+    place.write_text(template())
+    done = subprocess.run(
+        [sys.executable, "-c", "from cfnlint.runner import main; main()", "--format", "json",
+         "--include-checks", "I", "--regions", *REGIONS, "--", str(place)],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout) == []
+
+
+def test_cloudformation_takes_it_in_one_piece():
+    assert len(template().encode()) <= 51_200
+
+
+def test_the_defaults_are_the_template_s_own(parsed):
+    own = {n: str(p["Default"]) for n, p in parsed["Parameters"].items() if "Default" in p}
+    assert own == DEFAULTS
+    assert set(parsed["Parameters"]) - set(own) == {"Image", "Bucket"}
+    check(FULL)
+
+
+def test_no_parameter_holds_a_secret(parsed):
+    assert not any("NoEcho" in parameter for parameter in parsed["Parameters"].values())
+    secret = parsed["Resources"]["Secret"]["Properties"]
+    assert not {"SecretString", "GenerateSecretString"} & set(secret)
+
+
+def statements(parsed):
+    for name, role in of_type(parsed, "IAM::Role").items():
+        for policy in role["Properties"].get("Policies", []):
+            yield from ((name, s) for s in policy["PolicyDocument"]["Statement"])
+    for name, policy in of_type(parsed, "IAM::Policy").items():
+        yield from ((name, s) for s in policy["Properties"]["PolicyDocument"]["Statement"])
+
+
+def test_rights_are_the_least(parsed):
+    """Each right is named, and has a resource; the token for ECR is the one that cannot."""
+    open_to_all = []
+    for name, statement in statements(parsed):
+        actions = statement["Action"]
+        actions = [actions] if isinstance(actions, str) else actions
+        assert not any("*" in action for action in actions), name
+        if statement["Resource"] == "*":
+            open_to_all += actions
+    assert open_to_all == ["ecr:GetAuthorizationToken"]
+
+
+def test_workers_have_the_campaign_s_part_of_the_bucket_and_nothing_else(parsed):
+    found = [s for name, s in statements(parsed) if name == "TaskRole"]
+    assert [s["Resource"]["Sub"] for s in found] == [
+        "arn:${AWS::Partition}:s3:::${Bucket}/${Prefix}*",
+        "arn:${AWS::Partition}:s3:::${Bucket}",
+    ]
+    assert found[1]["Condition"] == {"StringLike": {"s3:prefix": {"Sub": "${Prefix}*"}}}
+    assert of_type(parsed, "IAM::Policy")["SecretPolicy"]["Properties"]["Roles"] == [
+        {"Ref": "ExecutionRole"}
+    ]
+
+
+def test_roles_have_no_names_of_their_own(parsed):
+    """Then CAPABILITY_IAM is enough, and nothing replaces another stack's role."""
+    for role in of_type(parsed, "IAM::Role").values():
+        assert "RoleName" not in role["Properties"]
+
+
+def test_what_is_kept_and_what_is_not(parsed):
+    policies = {n: r.get("DeletionPolicy") for n, r in parsed["Resources"].items()}
+    assert {n for n, p in policies.items() if p == "Retain"} == {"CampaignBucket", "TlsOnly"}
+    assert policies["Secret"] == policies["Logs"] == "Delete"
+
+
+def test_the_bucket_is_private(parsed):
+    bucket = parsed["Resources"]["CampaignBucket"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["AbortIncompleteMultipartUpload"]
+
+
+def test_jobs_are_what_batch_takes(parsed):
+    jobs = of_type(parsed, "Batch::JobDefinition")
+    assert set(jobs) == {"PickJob", "AssociateJob", "CompileJob"}
+    for name, job in jobs.items():
+        properties = job["Properties"]
+        assert properties["PlatformCapabilities"] == ["FARGATE"], name
+        assert properties["Timeout"], name
+        rules = properties["RetryStrategy"]["EvaluateOnExit"]
+        limits.check_exit_rules([{k[0].lower() + k[1:]: v for k, v in r.items()} for r in rules])
+        container = properties["ContainerProperties"]
+        if name != "CompileJob":
+            assert container["Command"] == ["work", "--plan", "Ref::plan"], name
+        assert container["LogConfiguration"]["LogDriver"] == "awslogs", name
+    assert "Secrets" not in jobs["CompileJob"]["Properties"]["ContainerProperties"]
+    own = jobs["CompileJob"]["Properties"]["ContainerProperties"]["ResourceRequirements"]
+    limits.check_size(own[0]["Value"], int(own[1]["Value"]))
+    assert (int(own[0]["Value"]), int(own[1]["Value"])) == (COMPILE_VCPU, COMPILE_MIB)
+    assert tuple(parsed["Parameters"]["LogDays"]["AllowedValues"]) == limits.LOG_DAYS
+
+
+EXITED, SPOT = "Essential container in task exited", "Your Spot Task was interrupted."
+NO_NETWORK = "Timeout waiting for network interface provisioning to complete."
+ENDS = {
+    "it asks for another try": (Ended(75, EXITED), True),
+    "Spot took it back in time": (Ended(75, SPOT), True),
+    "Spot killed it": (Ended(137, SPOT), True),
+    "it never had a network": (Ended(None, NO_NETWORK), True),
+    "it never had its image": (
+        Ended(None, "Task failed to start", "CannotPullContainerError: i/o timeout"), True,
+    ),
+    "it never had its secret": (
+        Ended(None, "ResourceInitializationError: unable to pull secrets or registry auth"), True,
+    ),
+    "it failed": (Ended(1, EXITED), False),
+    "it was given nonsense": (Ended(2, EXITED), False),
+    "it has no program": (Ended(127, EXITED), False),
+    "all of it was killed": (Ended(137, EXITED, "OutOfMemoryError: killed"), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_who_never_ran_or_asks_for_it_is_started_again_and_nobody_else(case, parsed):
+    ended, is_again = ENDS[case]
+    for name in ("PickJob", "AssociateJob"):
+        rules = parsed["Resources"][name]["Properties"]["RetryStrategy"]["EvaluateOnExit"]
+        lower = [{k[0].lower() + k[1:]: v for k, v in rule.items()} for rule in rules]
+        assert is_retried({"attempts": 10, "evaluateOnExit": lower}, 1, ended) == is_again, name
+
+
+def test_the_job_that_compiles_runs_a_command_that_there_is(parsed, monkeypatch, tmp_path):
+    """The definition's command, with what a submission fills in, is one that epicat takes."""
+    monkeypatch.setenv("SEISBENCH_CACHE_ROOT", str(tmp_path))
+    properties = parsed["Resources"]["CompileJob"]["Properties"]
+    outputs = {"Place": "s3://b/", "Queue": "q", "OtherQueue": "o", "CompileJob": "j"}
+    stack = Stack("epicat-x", "", "", "", DEFAULTS, outputs)
+    options = PickOptions(model="EQTransformer", weight="ethz")
+    parameters = request_of(stack, options, "ethz")["parameters"]
+    assert set(parameters) == set(properties["Parameters"])
+    command = [
+        parameters[word.removeprefix("Ref::")] if word.startswith("Ref::") else word
+        for word in properties["ContainerProperties"]["Command"]
+    ]
+    group = typer.main.get_command(app)
+    for name in command[:2]:
+        group = group.commands[name]
+    context = group.make_context("epicat", command[2:])
+    assert context.params == {
+        "model": "EQTransformer", "weight": "ethz", "again": False,
+        "to": f"s3://b/models/{kept_name(options)}/bundle",
+    }  # fmt: skip
+
+
+def test_the_image_that_compiles_starts_epicat_and_writes_where_it_may():
+    """As the job wants it: it runs `epicat`, and both caches are in its one writable place."""
+    dockerfile = Path(__file__).parents[2].joinpath("Dockerfile").read_text()
+    stages = dict(re.findall(r"^FROM \S+ AS (\w+)\n(.*?)(?=^FROM |\Z)", dockerfile, re.M | re.S))
+    assert 'ENTRYPOINT ["/opt/epicat/bin/epicat"]' in stages["runtime"]
+    assert 'VOLUME ["/tmp"]' in stages["runtime"]
+    assert "EPICAT_CACHE=/tmp/epicat" in stages["runtime"]
+    assert "FROM runtime AS compile" in dockerfile
+    assert "SEISBENCH_CACHE_ROOT=/tmp/seisbench" in stages["compile"]
+    assert not re.search("^(ENTRYPOINT|CMD|USER) ", stages["compile"], re.M)
+
+
+def test_it_compiles_on_the_one_kind_of_machine_that_its_image_is_for(parsed):
+    own = parsed["Resources"]["CompileJob"]["Properties"]["ContainerProperties"]
+    assert own["RuntimePlatform"]["CpuArchitecture"] == COMPILE_ARCHITECTURE == "X86_64"
+    with pytest.raises(InputError, match="--max-vcpus 1: one job alone takes 2 vCPUs"):
+        check({**FULL, "MaxVcpus": "1", "AssociateVcpu": "1", "CompileImage": "epicat:c"})
+
+
+def test_nothing_comes_in(parsed):
+    group = parsed["Resources"]["JobSecurityGroup"]["Properties"]
+    assert "SecurityGroupIngress" not in group
+
+
+BAD = {
+    "no image": ({"Image": ""}, "--image"),
+    "a size of picking": ({"PickVcpu": "1", "PickMemory": "1024"}, "1024 MiB with 1 vCPU"),
+    "a size of associating": ({"AssociateMemory": "2048"}, "2048 MiB with 2 vCPU"),
+    "a small disk": ({"Storage": "10"}, "10 GiB"),
+    "no attempt": ({"Attempts": "0"}, "0 attempts"),
+    "too many tries": ({"Tries": "11"}, "11 attempts"),
+    "a time for logs that there is not": ({"LogDays": "29"}, "--log-days 29: .* 545 or 731 days"),
+    "no time": ({"PickTimeout": "30"}, "30 s"),
+    "less than a job": ({"MaxVcpus": "1"}, "--max-vcpus 1: one job alone takes 2"),
+    "a VPC alone": ({"VpcId": "vpc-1"}, "--subnets"),
+    "subnets alone": ({"Subnets": "subnet-1"}, "--vpc"),
+    "a group alone": ({"SecurityGroup": "sg-1"}, "--security-group"),
+    "a bucket that is none": ({"Bucket": "No_Bucket"}, "'No_Bucket'"),
+    "a folder that is none": ({"Prefix": "a b/"}, "'a b/'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_parameters_are_refused_before_aws_sees_them(case):
+    more, words = BAD[case]
+    with pytest.raises(InputError, match=words):
+        check(FULL | more)
+
+
+def test_names_leave_room_for_what_is_made_of_them():
+    longest = "a" * 24
+    assert len(bucket_of(longest, "123456789012", "ap-southeast-2")) <= 63
+    limits.check_name(f"{stack_of(longest)}-on-demand", "queue")
+    for name in ("", "A", "1a", "a-", "a_b", "a" * 25):
+        with pytest.raises(InputError, match="--name"):
+            stack_of(name)
+
+
+def test_only_private_repositories_need_a_right():
+    ecr = "123456789012.dkr.ecr.us-west-2.amazonaws.com/lab/epicat"
+    arn = "arn:aws:ecr:us-west-2:123456789012:repository/lab/epicat"
+    assert repositories_of(f"{ecr}:1.0") == arn
+    assert repositories_of(f"{ecr}@sha256:ab", f"{ecr}:2", f"{ecr}-compile:2") == (
+        f"{arn},{arn}-compile"
+    )
+    assert repositories_of("ghcr.io/epicat/epicat:1", "public.ecr.aws/x/epicat:1", "") == ""
+    china = "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/epicat:1"
+    assert repositories_of(china).startswith("arn:aws-cn:ecr:cn-north-1:")

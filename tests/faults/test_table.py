@@ -1,0 +1,32 @@
+"""The count of rows and the table that says it."""
+
+from __future__ import annotations
+
+import pytest
+
+from faults.table import BEGIN, END, put_table, table_of
+from faults.trial import Trial, difference
+
+
+def test_rows_are_counted_as_bags():
+    assert difference("aabc", "abbd") == (2, 2)
+    assert difference("abc", "cab") == (0, 0)
+
+
+def test_a_page_gets_the_new_table_and_keeps_the_rest(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    put_table(page, table_of([Trial("workers killed", 500, 500, 0, 0, 61.4)], 120))
+    text = page.read_text()
+    assert text.startswith(f"before\n{BEGIN}\n")
+    assert text.endswith(f"{END}\nafter\n")
+    assert "old" not in text
+    assert "| workers killed | 500 | 500 | 0 | 0 | 61 |" in text
+
+
+def test_a_page_without_a_place_is_left_alone(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("words\n")
+    with pytest.raises(ValueError, match="no lines"):
+        put_table(page, "table")
+    assert page.read_text() == "words\n"

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import epicat.pipeline.job_arrays
+from epicat.campaign.campaign import Cut
+from epicat.errors import InputError
+from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
+from epicat.pipeline.job_arrays import MOST_NEEDS, arrays_of
+from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.plan import block_units, pick_units
+from epicat.time import DAY_NS
+from support.tiny_network import MIDNIGHT, bare_campaign
+
+NOTHING = Known({}, {})
+
+
+def campaign_of(days: int):
+    return bare_campaign(Span(MIDNIGHT, MIDNIGHT + days * DAY_NS))
+
+
+def done(campaign, keys) -> Known:
+    digest = campaign.run.digest
+    entries = [LedgerEntry(Stage.PICK, digest, key, Status.DONE, "g", 1) for key in keys]
+    return Known({entry.key: entry for entry in entries}, {})
+
+
+cuts = st.builds(Cut, stations_per_unit=st.integers(1, 9), window_days=st.integers(1, 6))
+
+
+@given(days=st.integers(1, 9), cut=cuts, most=st.integers(3, 6), data=st.data())
+def test_arrays_hold_the_plan_and_wait_for_all_that_they_read(days, cut, most, data):
+    campaign = campaign_of(days)
+    names = [str(StationDay(n, d)) for n in campaign.names for d in campaign.span.days()]
+    known = done(campaign, data.draw(st.sets(st.sampled_from(names))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(epicat.pipeline.job_arrays, "MOST_JOBS", most)
+        arrays = list(arrays_of(campaign, cut, known))
+    plain = cut.model_copy(update={"days_per_unit": cut.window_days})
+    picking = [unit for a in arrays if a.stage == Stage.PICK for unit in a.units]
+    associating = [unit for a in arrays if a.stage == Stage.ASSOCIATE for unit in a.units]
+    assert picking == list(pick_units(campaign, plain, known))
+    pending = {StationDay.parse(key).day for unit in picking for key in unit.keys}
+    assert associating == list(block_units(campaign, plain, known, pending))
+    assert len({array.name for array in arrays}) == len(arrays)
+    seen = {}
+    for array in arrays:
+        assert len(array.units) <= most
+        assert set(array.needs) <= set(seen), "what is needed is handed over before"
+        seen[array.name] = {StationDay.parse(k).day for u in array.units for k in u.keys
+                            } if array.stage == Stage.PICK else set()  # fmt: skip
+        if array.stage == Stage.ASSOCIATE:
+            due = pending.intersection(array.units[0].needs.days())
+            assert due <= set().union(*(seen[name] for name in array.needs))
+            assert all(seen[name] & due for name in array.needs)
+
+
+def test_a_job_that_would_wait_for_too_much_is_refused(monkeypatch):
+    monkeypatch.setattr(epicat.pipeline.job_arrays, "MOST_JOBS", 1)
+    assert len(campaign_of(1).names) == 8
+    arrays = list(arrays_of(campaign_of(2), Cut(window_days=1), NOTHING))
+    assert max(len(array.needs) for array in arrays) == 16 <= MOST_NEEDS
+    with pytest.raises(InputError, match=r"24 arrays of jobs, and may for 20; .*--stations-per"):
+        list(arrays_of(campaign_of(3), Cut(window_days=1), NOTHING))
+
+
+def test_names_are_those_of_windows():
+    arrays = list(arrays_of(campaign_of(5), Cut(window_days=2, stations_per_unit=4), NOTHING))
+    assert [(a.name, len(a.units), a.needs) for a in arrays] == [
+        ("pick-0000", 2, ()),
+        ("pick-0001", 2, ()),
+        ("pick-0002", 2, ()),
+        ("associate-0000", 1, ("pick-0000", "pick-0001")),
+        ("associate-0001", 1, ("pick-0000", "pick-0001", "pick-0002")),
+        ("associate-0002", 1, ("pick-0001", "pick-0002")),
+    ]
+    assert "units" not in repr(replace(arrays[0]))

@@ -1,0 +1,73 @@
+"""A compiled picker of a few operations, so that tests run where there is no PyTorch.
+
+It sees an amplitude: the probability of P is the largest of the vertical component over 1000
+counts, that of S the largest of the horizontal ones.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from epicat.pick.openvino.bundle import BATCH, Bundle, bundle_folder, import_openvino
+from epicat.pick.picker import PickerInfo
+from epicat.pick.seisbench.weights import find_weights
+
+RATE = 20
+FULL_SCALE = 1000
+
+INFO = PickerInfo(
+    model="PhaseNet",
+    weight="tiny",
+    sampling_rate=RATE,
+    samples=301,
+    phases=("N", "P", "S"),
+    component_order="ZNE",
+    overlap=151,
+    blinding=(25, 25),
+    stacking="avg",
+    thresholds={"P": 0.3, "S": 0.3},
+    weights_sha256="0" * 64,
+    metadata_sha256="1" * 64,
+    made_with={},
+)
+
+
+def write_bundle(folder: Path, info: PickerInfo = INFO) -> Bundle:
+    """Make the bundle in a folder."""
+    ov = import_openvino()
+    import openvino.opset13 as op
+
+    windows = op.parameter([BATCH, 3, info.samples], ov.Type.f32)
+    share = op.minimum(op.divide(op.abs(windows), _constant(FULL_SCALE)), _constant(1))
+    vertical, north, east = op.split(share, op.constant(1), 3).outputs()
+    horizontal = op.maximum(north, east)
+    noise = op.subtract(_constant(1), op.maximum(vertical, horizontal))
+    found = op.concat([noise.output(0), vertical, horizontal.output(0)], 1)
+    folder.mkdir(parents=True, exist_ok=True)
+    bundle = Bundle(folder, info)
+    ov.save_model(ov.Model([found], [windows], "tiny"), bundle.graph, compress_to_fp16=False)
+    bundle.about.write_text(info.model_dump_json(indent=1))
+    bundle.seal()
+    return bundle
+
+
+def _constant(value: float):  # type: ignore[no-untyped-def]
+    import numpy as np
+    import openvino.opset13 as op
+
+    return op.constant(np.float32(value))
+
+
+def install(folder: Path) -> Path:
+    """Make a pair of files of weights and, in epicat's cache, their bundle; return the ``.pt``.
+
+    `epicat run --model PhaseNet --weight` takes it like any other: it finds the bundle there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / "tiny.pt"
+    weights.write_bytes(b"no weights: see tests/tiny_bundle.py")
+    weights.with_suffix(".json").write_text("{}")
+    files = find_weights("PhaseNet", str(weights))
+    assert files is not None
+    write_bundle(bundle_folder(files))
+    return weights

@@ -1,5 +1,0 @@
-"""Objects that are not what they ought to be, and what they cost the others."""
-
-from torture.objects.trials import trials
-
-__all__ = ["trials"]

@@ -27,8 +27,9 @@ from epicat.associate.associator import Associator, site_picks
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
 from epicat.associate.slices import Slice
-from epicat.campaign.campaign import Campaign, Cut
-from epicat.campaign.from_store import AssociationOptions, settle_association
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import AssociationOptions, Cut
+from epicat.campaign.resolve import resolve_association
 from epicat.pipeline.import_picks import import_picks
 from epicat.pipeline.runner import make_plan
 from epicat.pipeline.worker import Worker
@@ -99,7 +100,7 @@ def _campaign(folder: Path, store: Store, days: int, *, views: bool) -> Campaign
     stations = find_stations(str(folder / "stations.csv"), EXTENT, Patterns((), ()))
     store.put_stations(stations_table(stations))
     end = day_of(parse_time(BEGIN) + days * DAY_NS).isoformat()
-    return settle_association(
+    return resolve_association(
         AssociationOptions(
             start=BEGIN,
             end=end,
@@ -134,7 +135,7 @@ def _timed() -> Iterator[_Clock]:
 def _by_the_day(campaign: Campaign, store: Store, days: int) -> float:
     """Return the seconds of PyOcto on the same picks, a day at a time, nothing read twice."""
     design = campaign.design
-    index = SiteIndex.of(campaign.stations, design.plane, campaign.site_radius_m)
+    index = SiteIndex.from_stations(campaign.stations, design.plane, campaign.site_radius_m)
     picks = site_picks(store.read("picks", Where()), index)
     associator = Associator(design, cache_folder("traveltimes"))
     first_ns = parse_time(BEGIN)

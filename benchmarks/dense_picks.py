@@ -119,7 +119,7 @@ def _design(
 ) -> tuple[Design, SiteIndex]:
     with warnings.catch_warnings(action="ignore"):  # that there are no elevations
         rows = find_stations(str(folder / "stations.csv"), _EXTENT, Patterns((), ()))
-    index = SiteIndex.of(rows, Plane(*_EXTENT.center), options.site_radius_m)
+    index = SiteIndex.from_stations(rows, Plane(*_EXTENT.center), options.site_radius_m)
     return make_design(options, "", _EXTENT, index.sites, layers), index
 
 

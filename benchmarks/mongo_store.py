@@ -34,7 +34,7 @@ _STORE_OUT, _PLAIN_OUT = "store, out", "find"
 
 def main() -> None:
     location = secured(sys.argv[1])
-    address = Address.of(location)
+    address = Address.parse(location)
     taken: dict[str, list[float]] = {}
     for turn in range(_ROUNDS + 1):
         database = f"bench{turn}"

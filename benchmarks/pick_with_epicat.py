@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from epicat.associate.options import AssociateOptions
-from epicat.campaign.campaign import Campaign, Cut, Options, settle
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import Cut, Options
+from epicat.campaign.resolve import resolve
 from epicat.geo import Extent
 from epicat.model import Stage
 from epicat.pick.picker import PickOptions
@@ -50,7 +52,7 @@ def _campaign(root: Path, store: str, pick: PickOptions) -> Campaign:
         pick=pick,
         associate=AssociateOptions(),
     )
-    return settle(options)
+    return resolve(options)
 
 
 def _in_turn(campaign: Campaign, days: list[Unit], _: int) -> tuple[list[float], float]:

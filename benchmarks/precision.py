@@ -23,7 +23,7 @@ from epicat.pick.resolve import prepare_bundle
 from epicat.pipeline.pick_day import pick_segments
 from epicat.waveforms.records import decode
 from epicat.waveforms.segments import segments
-from epicat.waveforms.traces import Clock, Run, merge
+from epicat.waveforms.traces import Clock, Trace, merge
 
 _EVER = Span(0, 2**62)
 _RATE = Fraction(100)
@@ -31,7 +31,7 @@ _SAME_NS = 100_000_000
 _OTHERS: Final[tuple[Precision, ...]] = ("f16", "bf16", "mixed")
 _MODELS = ("PhaseNet", "PhaseNetLight", "EQTransformer")
 
-Components = dict[str, list[Run]]
+Components = dict[str, list[Trace]]
 Stations = list[tuple[str, Components]]
 
 
@@ -104,7 +104,7 @@ def _norcal(data: Path) -> Iterator[tuple[str, Components]]:
     clock = Clock(np.array([0]), np.array([0]))
     for number, path in enumerate(sorted((data / "norcal_windows").glob("*.npz"))):
         counts = np.load(path)["data"]
-        runs = {c: [Run(_RATE, 0, counts[:, row], clock)] for row, c in enumerate("ENZ")}
+        runs = {c: [Trace(_RATE, 0, counts[:, row], clock)] for row, c in enumerate("ENZ")}
         yield f"W{number}", runs
 
 

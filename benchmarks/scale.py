@@ -21,10 +21,10 @@ import numpy as np
 from benchmarks.submit_at_scale import campaign_of, stack_of
 from epicat.aws.estimate import ASSOCIATING_S, stations_per_unit
 from epicat.aws.prices import PRICED_IN, Prices, Shape
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.model import Stage
 from epicat.pipeline.job_arrays import JobArray, arrays_of
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 
 QUOTAS = (256, 4_000, 12_000)
 """vCPUs of Fargate that may be in use at once."""
@@ -112,7 +112,7 @@ def plan_of(stations: int, days: int, shape: Shape, assumed: Assumed) -> Plan:
     needs: list[tuple[int, ...]] = []
     position: dict[str, int] = {}
     station_days = 0
-    for array in arrays_of(campaign, cut, Known({}, {})):
+    for array in arrays_of(campaign, cut, LedgerView({}, {})):
         if array.stage == Stage.PICK:
             position[array.name] = len(position)
             station_days += sum(len(unit.keys) for unit in array.units)
@@ -186,7 +186,7 @@ def simulate(plan: Plan, slots: int, assumed: Assumed, *, spot: bool) -> Result:
 def main() -> None:
     asked = _arguments()
     stack = stack_of()
-    shape = Shape.of(stack, "Pick")
+    shape = Shape.from_stack(stack, "Pick")
     assumed = Assumed(picking_s=asked.picking_s)
     region = plan_of(asked.stations // asked.regions, asked.days, shape, assumed)
     plan = region.repeated(asked.regions)
@@ -223,7 +223,7 @@ def _table(plan: Plan, shape: Shape, assumed: Assumed) -> str:
     for quota in QUOTAS:
         for capacity in ("spot", "on-demand"):
             found = simulate(plan, int(quota / shape.vcpu), assumed, spot=capacity == "spot")
-            prices = Prices.of("X86_64", capacity, has_address=True)
+            prices = Prices.from_architecture("X86_64", capacity, has_address=True)
             dollars = prices.compute(shape, found.billed_s) + prices.addresses(found.billed_s)
             lines.append(
                 f"| {quota:,} | {capacity} | {found.seconds / 86_400:.1f} | {found.attempts:,} "

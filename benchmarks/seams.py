@@ -64,7 +64,7 @@ def main() -> None:
     folder = asked.data / "ridgecrest"
     print(_HEAD.format(machine=machine()))
     for dense in (made_up(folder, 2, asked.rate), real(folder, asked.hours)):
-        needs = Needs.of(dense.design.pyocto)
+        needs = Needs.from_pyocto(dense.design.pyocto)
         associator = _Remembering(Associator(dense.design, cache_folder("traveltimes")))
         whole = exclusive(associator.associate(dense.picks), needs)
         for hours in _HOURS:

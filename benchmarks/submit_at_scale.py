@@ -26,13 +26,16 @@ from epicat.aws.stack import Stack
 from epicat.aws.submission_record import Handed
 from epicat.aws.submit import hand_over
 from epicat.aws.template import DEFAULTS
-from epicat.campaign.campaign import Campaign, Cut, Run, settle_design
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import Cut
+from epicat.campaign.pick_run import PickRun
+from epicat.campaign.resolve import resolve_design
 from epicat.geo import Extent
 from epicat.model import Span, Stage, Station
 from epicat.pick.builtin import shipped_bundle
 from epicat.pick.options import PickOptions
 from epicat.pipeline.job_arrays import JobArray, arrays_of
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.submission import Submission
 from epicat.time import DAY_NS, day_start
 
@@ -64,14 +67,14 @@ def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
     campaign = campaign_of(stations, days)
     settled = time.perf_counter()
     aws, stack = CountedAws(), stack_of()
-    shape = Shape.of(stack, "Pick")
+    shape = Shape.from_stack(stack, "Pick")
     cut = Cut(stations_per_unit=stations_per_unit(stations, Cut().window_days, shape))
     planned: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         submission = Submission(f"{folder}/submission")
         submission.write_campaign(campaign)
         handed = Handed.planned(stack, campaign, cut, strict=False)
-        arrays = _counted(arrays_of(campaign, cut, Known({}, {})), planned)
+        arrays = _counted(arrays_of(campaign, cut, LedgerView({}, {})), planned)
         hand_over(aws, stack, submission, arrays, handed)  # type: ignore[arg-type]
         done = time.perf_counter()
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
@@ -106,7 +109,7 @@ def campaign_of(count: int, days: int) -> Campaign:
     ]
     start = day_start(date(2020, 1, 1))
     bundle = shipped_bundle()
-    run = Run.of(bundle.info, PickOptions(model="epicat-mini"))
+    run = PickRun.from_options(bundle.info, PickOptions(model="epicat-mini"))
     return Campaign(
         span=Span(start, start + days * DAY_NS),
         extent=extent,
@@ -115,7 +118,7 @@ def campaign_of(count: int, days: int) -> Campaign:
         store="s3://epicat-campaign-123456789012-us-west-2/store",
         bundle=bundle.folder,
         run=run,
-        design=settle_design(AssociateOptions(), run.digest, extent, rows),
+        design=resolve_design(AssociateOptions(), run.digest, extent, rows),
         stations=tuple(rows),
         site_radius_m=100.0,
     )

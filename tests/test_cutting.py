@@ -10,7 +10,8 @@ import pymseed
 import pytest
 
 from epicat.associate.options import AssociateOptions
-from epicat.campaign.campaign import Cut, Options, settle
+from epicat.campaign.options import Cut, Options
+from epicat.campaign.resolve import resolve
 from epicat.cli.app import main
 from epicat.model import Stage
 from epicat.pipeline.runner import make_plan
@@ -128,7 +129,7 @@ def test_in_any_order_the_later_day_first_picks_and_events_are_the_same(
     )  # fmt: skip
     cut = Cut(stations_per_unit=3, days_per_unit=1, window_days=1)
     how = Cutting(cut, invocations=((1, 2), (0, 1)), workers=2, order=5, again=Cut())
-    campaign = settle(options)
+    campaign = resolve(options)
     store = done(campaign, how, tmp_path / "store")
     found, expected = tables(store), tables(first)
     for table in TABLES:

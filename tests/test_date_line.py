@@ -75,7 +75,7 @@ def test_a_network_across_the_date_line(tmp_path, capsys):
 
 
 def test_the_search_box_holds_the_extent_and_no_more():
-    sites = SiteIndex.of([], Plane(*EXTENT.center), 100).sites
+    sites = SiteIndex.from_stations([], Plane(*EXTENT.center), 100).sites
     design = make_design(AssociateOptions(margin_km=0), "run", EXTENT, sites, None)
     same = Extent.parse("-20,-15,7,13")
     other = make_design(AssociateOptions(margin_km=0), "run", same, sites, None)
@@ -92,5 +92,5 @@ def test_stations_on_both_sides_are_one_site_if_they_are_near():
         Station("XX", code, "", (), -17.5, lon, 0.0, f"XX.{code}")
         for code, lon in (("A", 179.9999), ("B", -179.9999), ("C", -179.9))
     ]
-    index = SiteIndex.of(rows, Plane(*EXTENT.center), 100)
+    index = SiteIndex.from_stations(rows, Plane(*EXTENT.center), 100)
     assert [site.name for site in index.sites] == ["XX.A", "XX.C"]

@@ -229,7 +229,7 @@ def test_a_name_that_was_changed_is_read_or_none(data: st.DataObject, name: str)
 
 @given(st.text(max_size=60) | st.from_regex(r"picks/design=.*/month=.*/.*\.parquet"))
 def test_any_name_in_a_store_is_one_of_its_files_or_none(name: str) -> None:
-    found = DataFile.of(name)
+    found = DataFile.parse(name)
     assert found is None or found.name == name
 
 

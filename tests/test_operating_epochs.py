@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.model import EVER, Span
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import pick_units
 from epicat.pipeline.runner import make_plan
 from epicat.store.parquet import ParquetStore
@@ -23,7 +23,7 @@ FIRST, SECOND = (
 
 
 def keys(campaign) -> list[str]:
-    units = pick_units(campaign, Cut(days_per_unit=3, stations_per_unit=2), Known({}, {}))
+    units = pick_units(campaign, Cut(days_per_unit=3, stations_per_unit=2), LedgerView({}, {}))
     return sorted(key for unit in units for key in unit.keys)
 
 
@@ -42,7 +42,7 @@ def test_days_outside_all_epochs_are_not_planned_nor_counted():
 
 def test_a_station_that_never_operates_has_no_unit():
     campaign = bare_campaign(SPAN, with_epochs((Span.parse("2021-01-01", "2022-01-01"),), ()))
-    units = list(pick_units(campaign, Cut(), Known({}, {})))
+    units = list(pick_units(campaign, Cut(), LedgerView({}, {})))
     assert [unit.keys[0] for unit in units] == ["XX.ST01/2020.001"]
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from epicat.campaign.campaign import Cut, Run
+from epicat.campaign.options import Cut
+from epicat.campaign.pick_run import PickRun
 from epicat.model import Pick, Span, Stage, StationDay, Status
 from epicat.pick.picker import PickOptions
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import pick_units
 from epicat.pipeline.runner import make_plan
 from epicat.pipeline.worker import Worker
@@ -174,7 +175,9 @@ def test_every_day_of_every_station_is_planned(days, places, cut):
     rows = [replace(row, code=f"S{n:02d}", name=f"XX.S{n:02d}") for n in range(places)]
     first = date(2019, 12, 30)
     span = Span(day_start(first), day_start(first) + days * DAY_NS)
-    planned = [k for u in pick_units(bare_campaign(span, rows), cut, Known({}, {})) for k in u.keys]
+    planned = [
+        k for u in pick_units(bare_campaign(span, rows), cut, LedgerView({}, {})) for k in u.keys
+    ]
     expected = {
         str(StationDay(row.name, first + timedelta(days=n))) for row in rows for n in range(days)
     }
@@ -255,7 +258,7 @@ def test_two_models_in_one_store_keep_their_picks_and_their_events(tmp_path):
     """The second one's picks are those of the first, and those of another event."""
     one, other = truths([60]), truths([60, 600])
     campaign, store = associating(tmp_path, one, block_hours=24.0, views=False)
-    run = Run.of(INFO, PickOptions(p_threshold=0.9))
+    run = PickRun.from_options(INFO, PickOptions(p_threshold=0.9))
     design = campaign.design.model_copy(update={"run": run.digest})
     second = campaign.model_copy(update={"run": run, "design": design})
     put_picks(store, second, other)

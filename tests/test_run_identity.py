@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from epicat.campaign.campaign import Run
+from epicat.campaign.pick_run import PickRun
 from epicat.errors import InputError
 from epicat.model import Filter
 from epicat.pick.options import Precision
@@ -15,9 +15,9 @@ AS_EVER = "gxpbjnscysxiw3ye"  # since before there was a choice
 BANDPASS = Filter("bandpass", 1.0, 45.0, 2, True)
 
 
-def run_of(p: float | None = None, s: float | None = None, **changes: object) -> Run:
+def run_of(p: float | None = None, s: float | None = None, **changes: object) -> PickRun:
     options = PickOptions(p_threshold=p, s_threshold=s)
-    return Run.of(INFO.model_copy(update=changes), options)
+    return PickRun.from_options(INFO.model_copy(update=changes), options)
 
 
 def test_what_makes_another_run() -> None:
@@ -36,7 +36,7 @@ def test_what_makes_another_run() -> None:
 def test_what_does_not() -> None:
     same = run_of(version="9", about="Better words.", made_with={"torch": "3"}, weight="copy")
     assert same.digest == run_of().digest
-    read_back = Run.model_validate_json(run_of(filters={"Z": BANDPASS}).model_dump_json())
+    read_back = PickRun.model_validate_json(run_of(filters={"Z": BANDPASS}).model_dump_json())
     assert read_back == run_of(filters={"Z": BANDPASS})
     assert read_back.digest == run_of(filters={"Z": BANDPASS}).digest
 
@@ -63,6 +63,8 @@ def test_phases_may_be_given_as_letters() -> None:
 
 
 def test_fewer_bits_are_another_run_and_32_are_as_ever() -> None:
-    found = {p: Run.of(INFO, PickOptions(precision=p)).digest for p in get_args(Precision)}
+    found = {
+        p: PickRun.from_options(INFO, PickOptions(precision=p)).digest for p in get_args(Precision)
+    }
     assert len(set(found.values())) == len(found) == 4
-    assert found["f32"] == Run.of(INFO, PickOptions()).digest == AS_EVER
+    assert found["f32"] == PickRun.from_options(INFO, PickOptions()).digest == AS_EVER

@@ -39,7 +39,7 @@ class Report:
     """Packages that it could not be asked about, and why."""
 
     @classmethod
-    def of(cls, text: str) -> Report:
+    def from_parts(cls, text: str) -> Report:
         """Read pip-audit's JSON; anything else is a database that did not answer."""
         try:
             packages: list[dict[str, Any]] = json.loads(text)["dependencies"]
@@ -66,7 +66,7 @@ def audit(requirements: str, command: Sequence[str]) -> Report:
         file.write_text(requirements, encoding="utf-8")
         asked = [*command, *_OPTIONS, *ignored, "--requirement", str(file)]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)  # nosec B603
-    return Report.of(done.stdout)
+    return Report.from_parts(done.stdout)
 
 
 def main(command: Sequence[str]) -> int:

@@ -36,7 +36,7 @@ def _kept(_: int) -> int:
 
 
 def test_a_text_comes_to_every_process_however_long_it_is():
-    handed = Handed.of(LONG)
+    handed = Handed.from_text(LONG)
     with ProcessPoolExecutor(
         2, mp_context=Children(), initializer=_keep, initargs=(handed,)
     ) as pool:
@@ -44,7 +44,7 @@ def test_a_text_comes_to_every_process_however_long_it_is():
 
 
 def test_a_process_that_is_killed_as_it_starts_does_not_hold_up_its_parent():
-    process = Children().Process(target=_keep, args=(Handed.of(LONG),))
+    process = Children().Process(target=_keep, args=(Handed.from_text(LONG),))
 
     def kill_it():
         (pid,) = awaited_children(os.getpid())

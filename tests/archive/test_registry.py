@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from epicat.archive.access import Access, settle_access
+from epicat.archive.access import Access, resolve_access
 from epicat.archive.layouts import LAYOUTS
 from epicat.archive.registry import KNOWN, find_known, layout_for, locate
 from epicat.errors import InputError
@@ -18,7 +18,7 @@ def no_endpoint(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def settled(archive: str, **given: object) -> Access:
     nothing = {"region": None, "endpoint": None, "signed": None}
-    return settle_access(archive, **{**nothing, **given})  # type: ignore[arg-type]
+    return resolve_access(archive, **{**nothing, **given})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))

@@ -31,7 +31,7 @@ from support.tiny_network import (
 
 HALF = SECOND_NS // 2
 ONE = stations(locations=("00", "10"), places=1)
-INDEX = SiteIndex.of(ONE, PLANE, 100.0)
+INDEX = SiteIndex.from_stations(ONE, PLANE, 100.0)
 
 
 def kept(picks, index=INDEX):
@@ -119,9 +119,9 @@ TRUTHS = truths(SECONDS)
 
 def candidates_of(table, rows, tmp_path, *, options=None):
     design = design_of(rows, options)
-    index = SiteIndex.of(rows, PLANE, (options or associate_options()).site_radius_m)
+    index = SiteIndex.from_stations(rows, PLANE, (options or associate_options()).site_radius_m)
     found = Associator(design, tmp_path).associate(site_picks(table, index))
-    return exclusive(found, Needs.of(design.pyocto))
+    return exclusive(found, Needs.from_pyocto(design.pyocto))
 
 
 def test_exact_arrivals_give_back_every_event(tmp_path):
@@ -213,7 +213,7 @@ def crowd(tmp_path_factory):
     """Give a maker of associators, 40 minutes of picks, an event a minute, and what is found."""
     rows = stations()
     design = design_of(rows, associate_options(views=False))
-    index = SiteIndex.of(rows, PLANE, 100.0)
+    index = SiteIndex.from_stations(rows, PLANE, 100.0)
     folder = tmp_path_factory.mktemp("tables")
     picks = site_picks(picks_of(truths(range(0, 2400, 60)), rows), index)
 

@@ -114,8 +114,8 @@ def test_a_second_pass_may_ask_for_less():
         "n_picks": 10, "n_p_picks": 3, "n_s_picks": 3, "n_p_and_s_picks": 3,
         "pick_match_tolerance": 1.5, "second_pass_overwrites": {"n_picks": 6, "n_s_picks": 4},
     }  # fmt: skip
-    assert Needs.of(pyocto) == Needs(6, 3, 3, 3, 1.5)
-    assert Needs.of({**pyocto, "second_pass_overwrites": None}) == Needs(10, 3, 3, 3, 1.5)
+    assert Needs.from_pyocto(pyocto) == Needs(6, 3, 3, 3, 1.5)
+    assert Needs.from_pyocto({**pyocto, "second_pass_overwrites": None}) == Needs(10, 3, 3, 3, 1.5)
 
 
 def test_the_rms_of_residuals():

@@ -76,7 +76,7 @@ def test_every_option_is_in_the_digest(name):
 
 
 def design_with(*, extent=EXTENT, run=RUN.digest, rows=None, layers=None, **options):
-    sites = SiteIndex.of(rows or stations(), Plane(*extent.center), 100.0).sites
+    sites = SiteIndex.from_stations(rows or stations(), Plane(*extent.center), 100.0).sites
     return make_design(AssociateOptions(**options), run, extent, sites, layers)
 
 

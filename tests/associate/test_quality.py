@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from epicat.associate.quality import CatalogQuality, event_flags, judged
-from epicat.campaign.campaign import Run
+from epicat.campaign.pick_run import PickRun
 from epicat.errors import InputError
 from epicat.model import Flag
 from epicat.pick.picker import PickOptions
@@ -68,7 +68,7 @@ def test_every_limit_of_waveforms_makes_another_run() -> None:
     assert {*WAVEFORMS, "dead_range"} == set(QualityOptions.model_fields)
     options = [QualityOptions(**{name: value}) for name, value in WAVEFORMS.items()]
     options += [QualityOptions(), QualityOptions(max_dead_share=0.5, dead_range=1.0)]
-    digests = {Run.of(INFO, PickOptions(), quality).digest for quality in options}
+    digests = {PickRun.from_options(INFO, PickOptions(), quality).digest for quality in options}
     assert len(digests) == len(options)
     assert RUN.digest in digests
 
@@ -79,11 +79,11 @@ def test_nearly_equal_limits_are_not_equal() -> None:
 
 
 def test_runs_and_designs_come_back_with_their_limits() -> None:
-    run = Run.of(INFO, PickOptions(), QualityOptions(**WAVEFORMS))
-    again = Run.model_validate_json(run.model_dump_json())
+    run = PickRun.from_options(INFO, PickOptions(), QualityOptions(**WAVEFORMS))
+    again = PickRun.model_validate_json(run.model_dump_json())
     assert (again, again.digest) == (run, run.digest)
     before = RUN.model_dump(mode="json", exclude={"quality"})
-    assert Run.model_validate(before).digest == RUN.digest
+    assert PickRun.model_validate(before).digest == RUN.digest
 
 
 def test_more_stations_than_there_are_cannot_be_asked_for() -> None:

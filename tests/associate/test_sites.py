@@ -18,7 +18,7 @@ def station(code, location, x_km, y_km=0.0, *, network="NC", name=None, up=0.0):
 
 
 def sites_of(rows, radius_m=100.0):
-    return SiteIndex.of(rows, PLANE, radius_m)
+    return SiteIndex.from_stations(rows, PLANE, radius_m)
 
 
 def test_location_codes_of_one_station_are_one_site():

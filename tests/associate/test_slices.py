@@ -43,7 +43,7 @@ def test_a_slice_may_reach_back_over_several():
 
 
 def test_lengths_are_given_in_seconds():
-    assert Slicing.of(1200, 63.5) == Slicing(1200 * SECOND_NS, 127 * SECOND_NS // 2)
+    assert Slicing.from_seconds(1200, 63.5) == Slicing(1200 * SECOND_NS, 127 * SECOND_NS // 2)
 
 
 moments = st.lists(st.integers(-1000, 1000), max_size=30)

@@ -16,14 +16,14 @@ ONE, FOUR = Shape(vcpu=1, memory_mib=4096), Shape(vcpu=4, memory_mib=16384)
 
 
 def test_the_prices_are_those_of_the_list():
-    full = Prices.of("X86_64", "on-demand", has_address=True)
+    full = Prices.from_architecture("X86_64", "on-demand", has_address=True)
     assert full.compute(ONE, 3600) == pytest.approx(0.04048 + 4 * 0.004445)
     assert full.compute(FOUR, 1800) == pytest.approx(2 * full.compute(ONE, 3600))
     assert full.addresses(7200) == pytest.approx(0.01)
-    spot = Prices.of("X86_64", "spot", has_address=False)
+    spot = Prices.from_architecture("X86_64", "spot", has_address=False)
     assert spot.compute(ONE, 3600) == pytest.approx(0.3 * full.compute(ONE, 3600))
     assert spot.addresses(7200) == 0
-    arm = Prices.of("ARM64", "on-demand", has_address=True)
+    arm = Prices.from_architecture("ARM64", "on-demand", has_address=True)
     assert arm.compute(ONE, 3600) < full.compute(ONE, 3600)
 
 

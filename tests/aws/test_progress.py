@@ -8,7 +8,7 @@ from epicat.aws.actual_cost import spent_on
 from epicat.aws.prices import Shape
 from epicat.aws.progress import dollars_so_far, found_in, lines_of, share_over
 from epicat.aws.submission_record import Handed, Job
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.model import LedgerEntry, Stage, Status
 
 PICK = Job(name="pick-0000", stage=Stage.PICK, id="p", units=4, keys=8, first="2020.001",

@@ -14,11 +14,11 @@ from epicat.aws.stack import Stack
 from epicat.aws.submission_record import Handed, folder_of
 from epicat.aws.submit import hand_over
 from epicat.aws.template import DEFAULTS
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.errors import CloudError, InputError
 from epicat.model import Span, Stage
 from epicat.pipeline.job_arrays import arrays_of
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.submission import Submission
 from epicat.time import DAY_NS
 from support.tiny_network import MIDNIGHT, bare_campaign
@@ -66,7 +66,7 @@ def handed_over(aws, folder, *, days=3, stack=None, strict=False, cut=CUT):
     handed = Handed.planned(stack, campaign, cut, strict=strict)
     planned = bare_campaign(campaign.span)  # with a bundle: it picks
     return submission, hand_over(
-        aws, stack, submission, arrays_of(planned, cut, Known({}, {})), handed
+        aws, stack, submission, arrays_of(planned, cut, LedgerView({}, {})), handed
     )
 
 

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
-from epicat.campaign.campaign import Campaign, Cut, ImportedRun, Run
-from epicat.campaign.from_store import AssociationOptions, settle_association
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import AssociationOptions, Cut
+from epicat.campaign.pick_run import ImportedRun, PickRun
+from epicat.campaign.resolve import resolve_association
 from epicat.errors import InputError, StoreError
 from epicat.geo import Extent
 from epicat.model import LedgerEntry, Stage, Station, Status
@@ -55,7 +57,7 @@ def asked(store, **changed) -> AssociationOptions:
 
 
 def associate(store, **changed):
-    campaign = settle_association(asked(store, **changed), store)
+    campaign = resolve_association(asked(store, **changed), store)
     planned = make_plan(campaign, Cut(), store, recheck=False)
     made = run(campaign, planned, store, lambda: Serial(campaign), Quiet())
     return campaign, planned, made
@@ -107,7 +109,7 @@ def test_blocks_are_due_again_when_picks_of_their_run_change(stored):
 
 def test_a_campaign_that_only_associates_goes_to_workers_and_back(stored):
     store, _ = stored
-    campaign = settle_association(asked(store), store)
+    campaign = resolve_association(asked(store), store)
     again = Campaign.model_validate_json(campaign.model_dump_json())
     assert again == campaign
     assert isinstance(again.run, ImportedRun)
@@ -120,8 +122,8 @@ def test_the_run_of_a_picker_comes_back_from_its_record(stored):
     store.put_record("run", RUN.digest, RUN.model_dump(mode="json"))
     entry = LedgerEntry(Stage.PICK, RUN.digest, "XX.ST00/2020.002", Status.DONE, "g", 1, count=1)
     store.mark([entry])
-    campaign = settle_association(asked(store, run=RUN.digest[:6]), store)
-    assert isinstance(campaign.run, Run)
+    campaign = resolve_association(asked(store, run=RUN.digest[:6]), store)
+    assert isinstance(campaign.run, PickRun)
     assert campaign.run == RUN
     assert campaign.run.digest == RUN.digest
 
@@ -131,32 +133,32 @@ def test_one_of_several_runs_must_be_named(tmp_path, stored):
     _, other = put_picks(tmp_path, EVENTS[:1], name="other.csv")
     told = f"choose with --run one of the store's runs: .*{digest} (imported from picks.csv)"
     with pytest.raises(InputError, match=told.replace("(", r"\(").replace(")", r"\)")):
-        settle_association(asked(store), store)
+        resolve_association(asked(store), store)
     with pytest.raises(InputError, match=r"--run 'zzz1' names 0 of the store's runs"):
-        settle_association(asked(store, run="zzz1"), store)
-    assert settle_association(asked(store, run=other), store).run.digest == other
+        resolve_association(asked(store, run="zzz1"), store)
+    assert resolve_association(asked(store, run=other), store).run.digest == other
 
 
 def test_what_is_missing_is_told(tmp_path):
     store = ParquetStore(tmp_path / "empty", create=True)
     with pytest.raises(InputError, match="has no picks; `epicat picks import FILE` brings them"):
-        settle_association(asked(store), store)
+        resolve_association(asked(store), store)
     store, digest = put_picks(tmp_path)
     with pytest.raises(InputError, match="has no stations; `epicat stations import FILE`"):
-        settle_association(asked(store), store)
+        resolve_association(asked(store), store)
     store.put_stations(stations_table(stations()))
     days = {"start": "2021-01-01", "end": "2021-01-02"}
     told = f"run {digest} has no picks of these days; it has picks of 2020.001 to 2020.002"
     with pytest.raises(InputError, match=re.escape(told)):
-        settle_association(asked(store, **days), store)
+        resolve_association(asked(store, **days), store)
     with pytest.raises(InputError, match="no station of 8 lies inside"):
-        settle_association(asked(store, extent=Extent.parse("1,2,3,4")), store)
+        resolve_association(asked(store, extent=Extent.parse("1,2,3,4")), store)
 
 
 def test_picks_that_take_no_part_are_told(stored):
     store, _ = stored
     said: list[str] = []
-    campaign = settle_association(asked(store, exclude=("XX.ST0[01]",)), store, said.append)
+    campaign = resolve_association(asked(store, exclude=("XX.ST0[01]",)), store, said.append)
     assert len(campaign.stations) == 6
     assert said[0] == ("8 stations, 8 of them inside the extent, 6 kept by --select and --exclude")
     assert said[1].startswith("picks of 2 stations take no part")
@@ -168,7 +170,7 @@ def test_two_places_under_one_code_have_the_picks_of_both(tmp_path, stored):
     store.put_stations(
         stations_table([Station("XX", "ST00", "99", (), -39.75, 174.7, 0, "XX.ST00.99")])
     )
-    campaign = settle_association(asked(store), store)
+    campaign = resolve_association(asked(store), store)
     assert "XX.ST00.99" in campaign.names
     assert campaign.pick_names == [f"XX.ST{n:02d}" for n in range(8)]
 
@@ -177,4 +179,4 @@ def test_the_record_of_another_version_is_told(tmp_path, stored):
     store, _ = stored
     store.put_record("run", "zz", {"imported": "x", "new": 1})
     with pytest.raises(StoreError, match="record of run zz is of another version"):
-        settle_association(asked(store), store)
+        resolve_association(asked(store), store)

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.cli.app import main
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.runner import make_plan, run

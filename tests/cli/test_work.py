@@ -7,7 +7,7 @@ import json
 import pytest
 
 from epicat._util.cache import cache_folder
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.cli.app import main
 from epicat.model import Stage, Status
 from epicat.pipeline.runner import make_plan, write_records

@@ -69,7 +69,7 @@ class Scene:
     """How long an undisturbed run takes, and a bit more: strikes come at any moment of it."""
 
     @classmethod
-    def of(cls, place: Place, commands: Commands, network: Path) -> Scene:
+    def from_parts(cls, place: Place, commands: Commands, network: Path) -> Scene:
         """Let runs come to their end, and keep what they give."""
         unknown = cls(place, commands, network, random.Random(_SEED), Counter(), 0.0)
         unknown.undisturbed()  # a first one takes longer than all others: nothing is at hand yet

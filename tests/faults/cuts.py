@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat.campaign.campaign import Campaign, Cut
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import Cut
 from epicat.model import Pick, Span, StationDay
 from epicat.pipeline.runner import make_plan
 from epicat.pipeline.worker import Worker

@@ -40,7 +40,7 @@ def trials(form: Form, folder: Path, parts: Iterable[str] = PARTS) -> Iterator[T
         for part in parts:
             kills, stops, pairs = _COUNTS[form][part]
             with KINDS[part](folder) as place:
-                scene = Scene.of(place, started, ground)
+                scene = Scene.from_parts(place, started, ground)
                 yield struck(scene, "killed", KILLS, kills)
                 yield struck(scene, "stopped", STOPS, stops)
                 if pairs:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from epicat.associate.options import PyOctoOptions
-from epicat.campaign.campaign import Campaign, settle_design
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.resolve import resolve_design
 from epicat.model import Span, Station
 from epicat.time import DAY_NS, SECOND_NS, day_of
 from faults.uneasy import write_uneasy
@@ -172,6 +173,6 @@ def campaign_of(folder: Path) -> Campaign:
     quick = PyOctoOptions(n_picks=8, location_split_depth=6, location_split_return=4)
     options = associate_options(views=False, block_hours=BLOCK_HOURS, pyocto=quick)
     campaign = settled(folder, folder / "nowhere", end="2020-01-04")
-    design = settle_design(options, campaign.run.digest, campaign.extent, list(campaign.stations))
+    design = resolve_design(options, campaign.run.digest, campaign.extent, list(campaign.stations))
     bundle = write_uneasy(folder / "bundle")
     return campaign.model_copy(update={"design": design, "bundle": bundle})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.pipeline.runner import make_plan
 from epicat.time import DAY_NS, SECOND_NS
 from faults.cuts import WHOLE, Cutting, done, rows, trials

@@ -15,7 +15,7 @@ from epicat.pipeline.pick_day import pick_segments
 from epicat.waveforms.channel_selection import choose
 from epicat.waveforms.records import Channel, Records, decode
 from epicat.waveforms.segments import segments
-from epicat.waveforms.traces import Run, merge
+from epicat.waveforms.traces import Trace, merge
 
 __all__ = ["uncut_picks"]
 
@@ -43,7 +43,7 @@ def _of_station(
     return pick_segments(picker, found, campaign.picking.thresholds, source, span)[0]
 
 
-def _runs(archive: Archive, row: Station, span: Span) -> dict[Channel, list[Run]]:
+def _runs(archive: Archive, row: Station, span: Span) -> dict[Channel, list[Trace]]:
     records: dict[Channel, list[Records]] = defaultdict(list)
     for item in archive.objects(row.network, row.code, span):
         decoded = decode(archive.read(item), row.network, row.code, span)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from epicat.campaign.campaign import Run as PickRun
+from epicat.campaign.pick_run import PickRun
 from epicat.model import Pick, Span
 from epicat.pick.openvino.bundle import BATCH, OpenVinoPicker
 from epicat.pick.picker import PickOptions
@@ -27,7 +27,7 @@ from epicat.pipeline.pick_day import pick_segments
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import decode
 from epicat.waveforms.segments import Segment, segments
-from epicat.waveforms.traces import Clock, Run, merge
+from epicat.waveforms.traces import Clock, Trace, merge
 
 RATE = Fraction(100)
 GRID = Grid(RATE)
@@ -81,14 +81,14 @@ class Case:
         ]
 
 
-def run_of(counts: NDArray[np.generic], first: int) -> Run:
-    return Run(RATE, first, counts, Clock(np.array([first]), np.array([0])))
+def run_of(counts: NDArray[np.generic], first: int) -> Trace:
+    return Trace(RATE, first, counts, Clock(np.array([first]), np.array([0])))
 
 
 @cache
-def holuhraun(folder: Path) -> dict[str, dict[str, list[Run]]]:
+def holuhraun(folder: Path) -> dict[str, dict[str, list[Trace]]]:
     """Return the runs of each component of the 12 stations."""
-    found: dict[str, dict[str, list[Run]]] = {}
+    found: dict[str, dict[str, list[Trace]]] = {}
     for path in sorted((folder / "holuhraun" / "waveforms").iterdir()):
         station = path.name.split(".")[1]
         for channel, records in decode(path.read_bytes(), "Z7", station, EVER).channels.items():
@@ -258,7 +258,7 @@ def test_neighbouring_days_have_the_picks_of_the_whole(eqt: OpenVinoPicker, real
     Also with the day beginning anywhere else, as the midnight of another clock would be.
     """
     info = eqt.info
-    halo_ns = PickRun.of(info, PickOptions()).halo_ns
+    halo_ns = PickRun.from_options(info, PickOptions()).halo_ns
     assert halo_ns == (4 * 60 + 60) * 10**9
     first = 15_000_000_000 * 10
     counts = swarm(realdata, eqt)

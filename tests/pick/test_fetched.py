@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from epicat.campaign.campaign import Run
+from epicat.campaign.pick_run import PickRun
 from epicat.errors import ModelError
 from epicat.pick.openvino.bundle import Bundle, list_bundles
 from epicat.pick.picker import PickOptions
@@ -97,7 +97,7 @@ def test_other_weights_under_the_same_name_are_another_run(
     ):
         second = prepare()
     assert second.folder != first.folder
-    runs = [Run.of(bundle.info, PickOptions()) for bundle in (first, second)]
+    runs = [PickRun.from_options(bundle.info, PickOptions()) for bundle in (first, second)]
     assert runs[0].digest != runs[1].digest
     assert runs[1].picker.weights_sha256 in weights_hub.digests(weights)
 

@@ -365,7 +365,7 @@ class Agreement:
     """Median and largest difference of the common ones."""
 
     @classmethod
-    def of(cls, ours: Sequence[Pick], theirs: Sequence[Pick]) -> Agreement:
+    def from_parts(cls, ours: Sequence[Pick], theirs: Sequence[Pick]) -> Agreement:
         pairs = paired(ours, theirs, 100_000_000)
         times = [abs(a.time_ns - b.time_ns) / 1e9 for a, b in pairs]
         confidences = [abs(a.confidence - b.confidence) for a, b in pairs]
@@ -405,7 +405,7 @@ def test_what_the_placement_of_windows_is_worth(
         Case(station, segments_of(channels, order), traces_of(realdata, station, station))
         for station, channels in holuhraun(realdata).items()
     ]
-    found = Agreement.of(ours_of(picker, cases), theirs_of(seisbench_model, cases))
+    found = Agreement.from_parts(ours_of(picker, cases), theirs_of(seisbench_model, cases))
     print(picker.info.model, found)
     light = picker.info.model == "PhaseNetLight"
     assert found.share > (0.80 if light else 0.95)
@@ -440,8 +440,8 @@ def test_seisbench_agrees_with_itself_no_better_when_its_data_start_later(
         return [p for p in picks if any(s.start_ns <= p.time_ns < s.end_ns for s in inner)]
 
     theirs = away(theirs_of(seisbench_model, whole))
-    itself = Agreement.of(away(theirs_of(seisbench_model, late)), theirs)
-    ours = Agreement.of(away(ours_of(picker, whole)), theirs)
+    itself = Agreement.from_parts(away(theirs_of(seisbench_model, late)), theirs)
+    ours = Agreement.from_parts(away(ours_of(picker, whole)), theirs)
     print(picker.info.model, itself, ours)
     assert itself.share < 0.98
     assert ours.share > itself.share - 0.03

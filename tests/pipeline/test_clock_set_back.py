@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.cli.prompts import choose_designs
 from epicat.model import Stage, Status
 from epicat.pipeline.executors import Serial

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.model import Stage, StationDay, Status
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.plan import Unit

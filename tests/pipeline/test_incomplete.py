@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from epicat.archive.access import Access
-from epicat.campaign.campaign import Campaign, Cut
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import Cut
 from epicat.errors import AwayError
 from epicat.model import Stage, Status
 from epicat.pipeline.executors import Serial

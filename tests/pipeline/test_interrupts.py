@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.model import Stage
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.runner import make_plan, run

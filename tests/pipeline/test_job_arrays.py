@@ -7,26 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import epicat.pipeline.job_arrays
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.errors import InputError
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
 from epicat.pipeline.job_arrays import MOST_NEEDS, arrays_of
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import block_units, pick_units
 from epicat.time import DAY_NS
 from support.tiny_network import MIDNIGHT, bare_campaign
 
-NOTHING = Known({}, {})
+NOTHING = LedgerView({}, {})
 
 
 def campaign_of(days: int):
     return bare_campaign(Span(MIDNIGHT, MIDNIGHT + days * DAY_NS))
 
 
-def done(campaign, keys) -> Known:
+def done(campaign, keys) -> LedgerView:
     digest = campaign.run.digest
     entries = [LedgerEntry(Stage.PICK, digest, key, Status.DONE, "g", 1) for key in keys]
-    return Known({entry.key: entry for entry in entries}, {})
+    return LedgerView({entry.key: entry for entry in entries}, {})
 
 
 cuts = st.builds(Cut, stations_per_unit=st.integers(1, 9), window_days=st.integers(1, 6))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
-from epicat.pipeline.ledger_view import DayEntries, Known
+from epicat.pipeline.ledger_view import DayEntries, LedgerView
 from epicat.store.base import of_days
 from epicat.store.parquet import ParquetStore
 from epicat.time import day_start
@@ -73,21 +73,23 @@ def test_a_store_is_asked_for_the_campaign_and_what_it_reaches(tmp_path):
         store.mark([LedgerEntry(Stage.PICK, "other", f"{name}/x", Status.DONE, "g", 1)])
         block = f"{day.isoformat()}T00:00:00.000000Z"
         store.mark([LedgerEntry(Stage.ASSOCIATE, associator, block, Status.DONE, "g", 1)])
-    known = Known.of_store(store, campaign)
+    known = LedgerView.from_store(store, campaign)
     blocks = {key[:10] for key in known.blocks}
     assert {day.isoformat() for day in DAYS[9:13]} <= blocks
     assert len(blocks) < 8
     assert known.settles(StationDay(campaign.pick_names[0], DAYS[10]), "nowhere", "sds")
     assert not known.settles(StationDay(campaign.pick_names[1], DAYS[10]), "nowhere", "sds")
     assert all(found.design != "other" for found in known.picks.values())
-    assert Known.of_store(None, campaign) == Known({}, {})
+    assert LedgerView.from_store(None, campaign) == LedgerView({}, {})
 
 
 def test_days_without_data_are_settled_for_the_archive_and_layout_in_which_they_were_looked_for():
     key = StationDay("XX.A", FIRST)
     nothing = LedgerEntry(Stage.PICK, "run", str(key), Status.NO_DATA, "g", 1, archive="here")
-    known = Known({str(key): replace(nothing, details="sds")}, {})
+    known = LedgerView({str(key): replace(nothing, details="sds")}, {})
     assert known.settles(key, "here", "sds")
     assert not known.settles(key, "here", "ncedc")
     assert not known.settles(key, "there", "sds")
-    assert Known({str(key): nothing}, {}).settles(key, "here", "ncedc")  # by an earlier version
+    assert LedgerView({str(key): nothing}, {}).settles(
+        key, "here", "ncedc"
+    )  # by an earlier version

@@ -15,7 +15,8 @@ from epicat.archive.layouts import Sds
 from epicat.associate.design import make_design
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
-from epicat.campaign.campaign import Campaign, Run, whole_days
+from epicat.campaign.campaign import Campaign, whole_days
+from epicat.campaign.pick_run import PickRun
 from epicat.errors import ArchiveError
 from epicat.geo import Extent, Plane
 from epicat.model import Flag, Pick, Span, Station, StationDay, Status
@@ -44,9 +45,9 @@ def campaign(
 ) -> Campaign:
     """A campaign around a picker that needs no compiled model."""
     extent, options = Extent(39, 41, -125, -123), AssociateOptions()
-    run = Run.of(PICKER.info, PickOptions(), quality)
+    run = PickRun.from_options(PICKER.info, PickOptions(), quality)
     named = with_names(stations)
-    sites = SiteIndex.of(named, Plane(*extent.center), options.site_radius_m).sites
+    sites = SiteIndex.from_stations(named, Plane(*extent.center), options.site_radius_m).sites
     return Campaign(
         span=whole_days(KEY.span),
         extent=extent,

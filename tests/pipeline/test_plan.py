@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epicat.campaign.campaign import Cut, Run
+from epicat.campaign.options import Cut
+from epicat.campaign.pick_run import PickRun
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
 from epicat.pick.picker import PickOptions
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_key, block_span, block_units, inputs_digest, pick_units
 from epicat.time import DAY_NS, day_start, parse_time
 from support.tiny_network import associate_options, bare_campaign, stations
 
 FIRST = date(2019, 12, 30)
-NOTHING = Known({}, {})
+NOTHING = LedgerView({}, {})
 
 
 def days(count, first=FIRST):
@@ -55,7 +56,7 @@ def all_keys(campaign):
 
 
 def all_picked(campaign, status=Status.DONE):
-    return Known({key: picked(campaign, key, status) for key in all_keys(campaign)}, {})
+    return LedgerView({key: picked(campaign, key, status) for key in all_keys(campaign)}, {})
 
 
 def all_done(campaign, cut=Cut()):  # noqa: B008 - frozen
@@ -65,7 +66,7 @@ def all_done(campaign, cut=Cut()):  # noqa: B008 - frozen
         for key in unit.keys:
             block = block_span(key, campaign.design.block_ns)
             entries[key] = associated(campaign, block, known)
-    return Known(known.picks, entries)
+    return LedgerView(known.picks, entries)
 
 
 cuts = st.builds(
@@ -120,7 +121,7 @@ def test_what_is_done_is_not_planned_again_under_another_cut(campaign, cut, othe
     assert list(block_units(campaign, other, everything, ())) == []
 
     missing = data.draw(st.sets(st.sampled_from(sorted(all_keys(campaign)))))
-    some = Known({k: e for k, e in everything.picks.items() if k not in missing}, {})
+    some = LedgerView({k: e for k, e in everything.picks.items() if k not in missing}, {})
     assert set(keys_of(pick_units(campaign, other, some))) == missing
 
 
@@ -185,7 +186,7 @@ def test_only_days_without_data_are_looked_for_in_another_archive(status):
 def test_days_without_data_are_looked_for_by_another_layout():
     campaign = campaign_of(1)
     entries = all_picked(campaign, Status.NO_DATA).picks
-    known = Known({key: replace(e, details=campaign.layout) for key, e in entries.items()}, {})
+    known = LedgerView({key: replace(e, details=campaign.layout) for key, e in entries.items()}, {})
     assert not list(pick_units(campaign, Cut(), known))
     other = campaign.model_copy(update={"layout": "ncedc"})
     assert set(keys_of(pick_units(other, Cut(), known))) == all_keys(campaign)
@@ -195,7 +196,7 @@ def test_recheck_gives_the_settled_days_too_and_apart():
     campaign = campaign_of(1)
     known = all_picked(campaign)
     gone = dict(list(known.picks.items())[2:])
-    units = list(pick_units(campaign, Cut(stations_per_unit=8), Known(gone, {}), recheck=True))
+    units = list(pick_units(campaign, Cut(stations_per_unit=8), LedgerView(gone, {}), recheck=True))
     assert {unit.recheck: set(unit.keys) for unit in units} == {
         False: all_keys(campaign) - set(gone),
         True: set(gone),
@@ -207,7 +208,7 @@ def test_a_failed_block_is_due_again():
     known = all_done(campaign)
     key = next(iter(known.blocks))
     blocks = {**known.blocks, key: replace(known.blocks[key], status=Status.FAILED)}
-    assert keys_of(block_units(campaign, Cut(), Known(known.picks, blocks), ())) == [key]
+    assert keys_of(block_units(campaign, Cut(), LedgerView(known.picks, blocks), ())) == [key]
 
 
 @pytest.mark.parametrize("status", [Status.DONE, Status.NO_EVENTS, Status.NO_PICKS])
@@ -217,7 +218,7 @@ def test_blocks_whose_picks_have_changed_are_due_again_and_no_others(status):
     blocks = {k: replace(e, status=status) for k, e in known.blocks.items()}
     changed = str(StationDay("XX.ST03", FIRST + timedelta(days=2)))
     picks = {**known.picks, changed: replace(known.picks[changed], result="other")}
-    due = keys_of(block_units(campaign, Cut(), Known(picks, blocks), ()))
+    due = keys_of(block_units(campaign, Cut(), LedgerView(picks, blocks), ()))
     day = StationDay.parse(changed).span
     expected = [
         key
@@ -232,7 +233,7 @@ def test_a_new_entry_with_the_same_picks_makes_nothing_due():
     campaign = campaign_of(2)
     known = all_done(campaign)
     again = {k: replace(e, generation="other", marked_ns=9) for k, e in known.picks.items()}
-    assert list(block_units(campaign, Cut(), Known(again, known.blocks), ())) == []
+    assert list(block_units(campaign, Cut(), LedgerView(again, known.blocks), ())) == []
 
 
 def test_blocks_near_days_that_are_due_are_due_too():
@@ -260,12 +261,12 @@ def test_another_extent_or_threshold_knows_nothing_of_this_one():
     campaign = campaign_of(1)
     entries = [*all_done(campaign).picks.values(), *all_done(campaign).blocks.values()]
     fewer = campaign_of(1, places=7)
-    known = Known.of(entries, fewer)
+    known = LedgerView.from_entries(entries, fewer)
     assert len(known.picks) == 8  # the same run: its picks are used
     assert known.blocks == {}
-    stricter = Run.of(campaign.run.picker, PickOptions(p_threshold=0.9))
+    stricter = PickRun.from_options(campaign.run.picker, PickOptions(p_threshold=0.9))
     other_run = campaign.model_copy(update={"run": stricter})
-    assert Known.of(entries, other_run).picks == {}
+    assert LedgerView.from_entries(entries, other_run).picks == {}
 
 
 @given(st.integers(0, 10**6), st.sampled_from([1, 60, 5 * 3600, 6 * 3600, 90_001]))

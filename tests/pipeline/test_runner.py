@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.model import Span, Stage, StationDay
 from epicat.pipeline.runner import make_plan, run
 from epicat.pipeline.worker import Outcome

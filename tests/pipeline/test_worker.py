@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.model import Span, Stage, StationDay, Status
 from epicat.pipeline.executors import Serial
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_key, block_span, block_units
 from epicat.pipeline.runner import make_plan, run
 from epicat.pipeline.worker import Worker
@@ -43,7 +43,7 @@ class Silent:
 
 
 def blocks_of(campaign, cut=Cut(window_days=9)):  # noqa: B008 - frozen
-    (unit,) = block_units(campaign, cut, Known({}, {}), ())
+    (unit,) = block_units(campaign, cut, LedgerView({}, {}), ())
     return list(unit.keys)
 
 

@@ -16,7 +16,10 @@ import pymseed
 from epicat.associate.design import Design, make_design
 from epicat.associate.options import AssociateOptions, PyOctoOptions
 from epicat.associate.sites import SiteIndex
-from epicat.campaign.campaign import Campaign, Options, Run, settle
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import Options
+from epicat.campaign.pick_run import PickRun
+from epicat.campaign.resolve import resolve
 from epicat.geo import Extent, Plane
 from epicat.model import Pick, Span, Station, StationDay
 from epicat.pick.picker import PickOptions
@@ -28,7 +31,7 @@ EXTENT = Extent.parse("-40.3,-39.7,174.6,175.4")
 PLANE = Plane(*EXTENT.center)
 MIDNIGHT = parse_time("2020-01-02")
 VP, VS = 6.0, 3.4
-RUN = Run.of(INFO, PickOptions())
+RUN = PickRun.from_options(INFO, PickOptions())
 
 _PLACES = (
     (-22, 3, 120), (-14, -17, 0), (-6, 19, 840), (1, -4, 300),
@@ -113,7 +116,7 @@ def associate_options(**changed: object) -> AssociateOptions:
 def design_of(rows: Sequence[Station], options: AssociateOptions | None = None) -> Design:
     """Return the design of some stations."""
     chosen = options or associate_options()
-    sites = SiteIndex.of(rows, PLANE, chosen.site_radius_m).sites
+    sites = SiteIndex.from_stations(rows, PLANE, chosen.site_radius_m).sites
     return make_design(chosen, RUN.digest, EXTENT, sites, None)
 
 
@@ -142,7 +145,7 @@ def bare_campaign(
 def settled(folder: Path, store: Path, *, start: str = "2020-01-01", end: str = "2020-01-03",
             layout: str = "sds", archive: Path | None = None) -> Campaign:  # fmt: skip
     """Return the campaign of what `write_network` wrote into a folder."""
-    return settle(
+    return resolve(
         Options(
             start=start,
             end=end,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCE = HERE.parent / "src"
+SOURCE = HERE.parents[1] / "src"
 
 
 @dataclass(frozen=True, slots=True)

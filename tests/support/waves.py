@@ -16,7 +16,7 @@ from epicat.errors import ObjectError
 from epicat.model import Span, digest_of
 from epicat.time import day_name, day_start
 from epicat.waveforms.grid import Grid
-from epicat.waveforms.traces import Clock, Run
+from epicat.waveforms.traces import Clock, Trace
 
 SECOND = 10**9
 DAY = date(2019, 6, 21)
@@ -107,10 +107,10 @@ def ncedc_key(nslc: str, day: date) -> str:
 
 def run_of(
     samples: ArrayLike, first: int, rate: Fraction = Fraction(100), offset_ns: int = 0
-) -> Run:
+) -> Trace:
     """A run as `merge` would give it."""
     clock = Clock(np.array([first], np.int64), np.array([offset_ns], np.int64))
-    return Run(rate, first, np.asarray(samples), clock)
+    return Trace(rate, first, np.asarray(samples), clock)
 
 
 def index_of(time_ns: int, rate: Fraction = Fraction(100)) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from epicat.model import StationDay
 from epicat.waveforms.channel_selection import BAND_ORDER, SLOTS, Choice, choose, covered_s
 from epicat.waveforms.records import Channel
-from epicat.waveforms.traces import Run
+from epicat.waveforms.traces import Trace
 from support.waves import DAY, MIDNIGHT, SECOND, index_of, run_of
 
 SPAN = StationDay("XX.AAA", DAY).span
@@ -19,8 +19,8 @@ Held = dict[str, float]
 """Hours of the day that a channel ``LOC.CHA`` covers."""
 
 
-def channels(held: Held, rate: Fraction = Fraction(10)) -> dict[Channel, list[Run]]:
-    found: dict[Channel, list[Run]] = {}
+def channels(held: Held, rate: Fraction = Fraction(10)) -> dict[Channel, list[Trace]]:
+    found: dict[Channel, list[Trace]] = {}
     for name, hours in held.items():
         loc, cha = name.split(".")
         run = run_of(np.zeros(int(hours * 3600 * rate), np.int8), index_of(MIDNIGHT, rate), rate)

@@ -12,7 +12,7 @@ from epicat.model import Filter, Span
 from epicat.waveforms.filters import Filtered, filtered, reach_s
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.segments import segments
-from epicat.waveforms.traces import Clock, Run
+from epicat.waveforms.traces import Clock, Trace
 
 EQT = Filter("bandpass", 1.0, 45.0, 2, True)
 FILTERS = {
@@ -36,9 +36,9 @@ def counts(n: int, offset: float = 0, seed: int = 0) -> NDArray[np.int32]:
     return (noise + offset).astype(np.int32)
 
 
-def run_of(samples: NDArray[np.generic], first: int = FIRST, rate: int = 100) -> Run:
+def run_of(samples: NDArray[np.generic], first: int = FIRST, rate: int = 100) -> Trace:
     clock = Clock(np.array([first], np.int64), np.array([0], np.int64))
-    return Run(Fraction(rate), first, samples, clock)
+    return Trace(Fraction(rate), first, samples, clock)
 
 
 @pytest.mark.parametrize("name", FILTERS)
@@ -128,7 +128,7 @@ def test_samples_are_the_same_in_whatever_parts_they_are_read(
     spans: list[tuple[int, int]], shift: int
 ) -> None:
     run = run_of(counts(40_000), FIRST + shift)
-    whole, passed = filtered(run, EQT).samples, Filtered.of(run, EQT)
+    whole, passed = filtered(run, EQT).samples, Filtered.from_filter(run, EQT)
     assert passed is not None
     for low, high in map(sorted, spans):
         np.testing.assert_array_equal(

@@ -9,14 +9,14 @@ import pytest
 from epicat.model import Span
 from epicat.waveforms.channel_selection import Choice, choose, with_pressure
 from epicat.waveforms.records import Channel
-from epicat.waveforms.traces import Clock, Run
+from epicat.waveforms.traces import Clock, Trace
 
 DAY = Span(0, 86_400 * 10**9)
 
 
-def runs(seconds: int, rate: int = 100) -> list[Run]:
+def runs(seconds: int, rate: int = 100) -> list[Trace]:
     clock = Clock(np.array([0]), np.array([0]))
-    return [Run(Fraction(rate), 0, np.ones(seconds * rate, np.int32), clock)]
+    return [Trace(Fraction(rate), 0, np.ones(seconds * rate, np.int32), clock)]
 
 
 def channel(name: str, rate: int = 100) -> Channel:
@@ -24,7 +24,7 @@ def channel(name: str, rate: int = 100) -> Channel:
     return Channel(location, code[:2], code[2], Fraction(rate))
 
 
-def chosen(**seconds: int) -> tuple[Choice | None, dict[Channel, Sequence[Run]]]:
+def chosen(**seconds: int) -> tuple[Choice | None, dict[Channel, Sequence[Trace]]]:
     channels = {channel(name.replace("_", ".")): runs(s) for name, s in seconds.items()}
     return choose(channels, DAY, {"00"}), channels
 

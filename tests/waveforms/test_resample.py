@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from epicat.time import DAY_NS, SECOND_NS
 from epicat.waveforms.resample import _one_by_one, _own, _tiles, resample, support_s
-from epicat.waveforms.traces import Clock, Run
+from epicat.waveforms.traces import Clock, Trace
 from support.waves import counts, index_of, run_of
 
 TARGET = Fraction(100)
@@ -21,14 +21,14 @@ BY_RATE = pytest.mark.parametrize("rate", RATES, ids=str)
 ORIGIN = 1_561_075_200 * SECOND_NS
 
 
-def times(run: Run, origin_s: int = ORIGIN // SECOND_NS) -> NDArray[np.float64]:
+def times(run: Trace, origin_s: int = ORIGIN // SECOND_NS) -> NDArray[np.float64]:
     """Seconds of each sample after the origin, exact to a nanosecond."""
     return np.array(
         [float(Fraction(index) / run.rate - origin_s) for index in range(run.first, run.stop)]
     )
 
 
-def wave(rate: Fraction, hz: float, seconds: float = 20, late: int = 0) -> Run:
+def wave(rate: Fraction, hz: float, seconds: float = 20, late: int = 0) -> Trace:
     first = index_of(ORIGIN, rate) + late
     empty = run_of(np.zeros(int(seconds * rate)), first, rate)
     return run_of(1e4 * np.sin(2 * np.pi * hz * times(empty) + 0.3), first, rate)
@@ -147,7 +147,7 @@ def test_the_same_rate_is_left_alone() -> None:
 def test_true_times_go_along(rate: Fraction) -> None:
     begin = index_of(ORIGIN, rate)
     clock = Clock(np.array([begin, begin + 40, begin + 80]), np.array([11, 22, 33]))
-    found = resample(Run(rate, begin, counts(120), clock), TARGET)
+    found = resample(Trace(rate, begin, counts(120), clock), TARGET)
     assert found is not None
     for index in range(found.first, found.stop):
         # The record that held the last old sample at or before the new one.

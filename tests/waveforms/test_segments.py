@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from epicat.model import Span
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.segments import Segment, segments
-from epicat.waveforms.traces import Clock, Run
+from epicat.waveforms.traces import Clock, Trace
 from support.waves import MIDNIGHT, SECOND, counts, index_of, run_of
 
 RATE = Fraction(100)
@@ -19,11 +19,13 @@ READ = Span(MIDNIGHT, MIDNIGHT + 10 * SECOND)
 """Samples 0 to 1000."""
 
 
-def run(first: int, stop: int, value: float = 1, offset_ns: int = 0) -> Run:
+def run(first: int, stop: int, value: float = 1, offset_ns: int = 0) -> Trace:
     return run_of(np.full(stop - first, value), BASE + first, offset_ns=offset_ns)
 
 
-def laid(components: dict[str, list[Run]], order: str = "ZNE", read: Span = READ) -> list[Segment]:
+def laid(
+    components: dict[str, list[Trace]], order: str = "ZNE", read: Span = READ
+) -> list[Segment]:
     return segments(components, order, RATE, read)
 
 
@@ -109,7 +111,7 @@ def test_a_samples_time_is_the_mean_of_the_components_that_have_it() -> None:
 
 def test_a_samples_time_follows_the_clock_record_by_record() -> None:
     clock = Clock(np.array([BASE, BASE + 100]), np.array([10, -20]))
-    (found,) = laid({"Z": [Run(RATE, BASE, np.ones(200), clock)]})
+    (found,) = laid({"Z": [Trace(RATE, BASE, np.ones(200), clock)]})
     assert found.time_ns(BASE + 99, RATE) == MIDNIGHT + 99 * SECOND // 100 + 10
     assert found.time_ns(BASE + 100, RATE) == MIDNIGHT + SECOND - 20
 
@@ -123,7 +125,7 @@ EDGES = st.lists(
 def test_segments_hold_every_sample_of_what_was_read_and_nothing_else(
     pieces: list[tuple[str, int, int]],
 ) -> None:
-    components: dict[str, list[Run]] = {}
+    components: dict[str, list[Trace]] = {}
     expected = np.zeros((3, 1000), np.float32)
     has = np.zeros((3, 1000), bool)
     for name in "ZNE":
@@ -158,7 +160,7 @@ def test_segments_hold_every_sample_of_what_was_read_and_nothing_else(
 def test_what_was_read_around_a_span_does_not_change_what_lies_in_it(
     pieces: list[tuple[str, int, int]], low: int, high: int
 ) -> None:
-    components: dict[str, list[Run]] = {}
+    components: dict[str, list[Trace]] = {}
     for name, first, length in sorted(pieces, key=lambda p: p[1]):
         held = components.setdefault(name, [])
         if not held or held[-1].stop < BASE + first:

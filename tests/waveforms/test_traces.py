@@ -15,7 +15,7 @@ from epicat.waveforms.channel_selection import covered_s
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import Records, decode
 from epicat.waveforms.segments import segments
-from epicat.waveforms.traces import Run, merge
+from epicat.waveforms.traces import Trace, merge
 from support.waves import MIDNIGHT, SECOND, counts, mseed, records
 
 RATE = Fraction(100)
@@ -41,7 +41,7 @@ def record_of(pieces: Sequence[Piece], values: Sequence[int] | None = None) -> R
     )
 
 
-def laid(runs: Sequence[Run]) -> dict[int, tuple[float, int]]:
+def laid(runs: Sequence[Trace]) -> dict[int, tuple[float, int]]:
     """Each sample after midnight, with its value and how late it is."""
     return {
         index - BASE: (float(value), run.clock.offset_ns(index))
@@ -50,7 +50,7 @@ def laid(runs: Sequence[Run]) -> dict[int, tuple[float, int]]:
     }
 
 
-def spans(runs: Sequence[Run]) -> list[tuple[int, int]]:
+def spans(runs: Sequence[Trace]) -> list[tuple[int, int]]:
     return [(run.first - BASE, run.stop - BASE) for run in runs]
 
 
@@ -241,7 +241,7 @@ def test_midnight_is_no_gap(kind: str, late: int) -> None:
 
 
 def test_a_clock_without_records_is_right() -> None:
-    run = Run(RATE, 5, np.arange(3), merge([record_of([(0, 1, 3)])], RATE)[0].clock)
+    run = Trace(RATE, 5, np.arange(3), merge([record_of([(0, 1, 3)])], RATE)[0].clock)
     assert run.clock.offset_ns(-(10**12)) == run.clock.offset_ns(10**12) == 3
     empty = type(run.clock)(np.empty(0, np.int64), np.empty(0, np.int64))
     assert empty.offset_ns(0) == 0

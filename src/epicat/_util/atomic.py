@@ -10,11 +10,11 @@ from typing import IO, Any
 
 from epicat.errors import InputError
 
-__all__ = ["whole_file"]
+__all__ = ["atomic_file"]
 
 
 @contextmanager
-def whole_file(path: Path, mode: str) -> Iterator[IO[Any]]:
+def atomic_file(path: Path, mode: str) -> Iterator[IO[Any]]:
     """Write a file under another name and rename it; raise `InputError` if it cannot be.
 
     What is there and no file, such as a pipe or ``/dev/null``, is written to and never replaced.

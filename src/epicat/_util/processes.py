@@ -67,7 +67,7 @@ class Handed:
         self._file = file
 
     @classmethod
-    def of(cls, text: str) -> Handed:
+    def from_text(cls, text: str) -> Handed:
         """Keep a text to hand it over."""
         file = TemporaryFile()  # noqa: SIM115 - as long as this lives
         file.write(text.encode())

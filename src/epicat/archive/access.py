@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from epicat.archive.registry import find_known
 from epicat.errors import InputError
 
-__all__ = ["Access", "settle_access"]
+__all__ = ["Access", "resolve_access"]
 
 _DEFAULT_REGION = "us-east-1"
 _ENDPOINT = re.compile(r"https?://[^/@?#\s]+(/[^@?#\s]*)?")
@@ -28,7 +28,7 @@ class Access:
     """Whether requests are signed with the credentials in each machine's environment."""
 
 
-def settle_access(
+def resolve_access(
     archive: str, *, region: str | None, endpoint: str | None, signed: bool | None
 ) -> Access:
     """Settle how an archive is reached: what was given, else the usual variables of AWS.

@@ -99,7 +99,7 @@ class Associator:
             )
             for view in design.views
         ]
-        self._least = Needs.of(design.pyocto).n_picks
+        self._least = Needs.from_pyocto(design.pyocto).n_picks
         self._kept: dict[int, tuple[Sequence[SitePick], list[Candidate]]] = {}
         self.slicing = design.slicing
 

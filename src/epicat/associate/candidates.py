@@ -68,7 +68,7 @@ class Needs:
     """Largest residual of a pick."""
 
     @classmethod
-    def of(cls, pyocto: Mapping[str, Any]) -> Needs:
+    def from_pyocto(cls, pyocto: Mapping[str, Any]) -> Needs:
         """Read them from PyOcto's parameters; a second pass may ask for less."""
         second = pyocto.get("second_pass_overwrites") or {}
         least = {name: min(number, second.get(name, number)) for name, number in pyocto.items()

@@ -93,7 +93,7 @@ class Design(BaseModel):
     @property
     def slicing(self) -> Slicing:
         """How picks are cut into the slices that PyOcto gets."""
-        return Slicing.of(self.pyocto["time_slicing"], self.pyocto["time_before"])
+        return Slicing.from_seconds(self.pyocto["time_slicing"], self.pyocto["time_before"])
 
     @property
     def reach_ns(self) -> int:

@@ -39,7 +39,7 @@ class SiteIndex:
         self._by_trace = by_trace
 
     @classmethod
-    def of(cls, stations: Iterable[Station], plane: Plane, radius_m: float) -> SiteIndex:
+    def from_stations(cls, stations: Iterable[Station], plane: Plane, radius_m: float) -> SiteIndex:
         """Make sites of the stations that stand within ``radius_m`` of each other."""
         rows = sorted(stations, key=lambda s: (s.name, s.id))
         x, y = plane.to_xy([s.latitude for s in rows], [s.longitude for s in rows])

@@ -46,7 +46,7 @@ class Slicing:
     """How far each reaches back: the longest travel time, so that each event is whole in one."""
 
     @classmethod
-    def of(cls, length_s: float, before_s: float) -> Slicing:
+    def from_seconds(cls, length_s: float, before_s: float) -> Slicing:
         """Read both in seconds."""
         return cls(round(length_s * SECOND_NS), round(before_s * SECOND_NS))
 

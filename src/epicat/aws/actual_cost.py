@@ -64,7 +64,9 @@ def spent_on_models(aws: Aws, stack: Stack) -> Iterator[Spent]:
             submission="",
             stage="compile",
             shape=Shape(vcpu=COMPILE_VCPU, memory_mib=COMPILE_MIB),
-            prices=Prices.of(COMPILE_ARCHITECTURE, "on-demand", has_address=has_address),
+            prices=Prices.from_architecture(
+                COMPILE_ARCHITECTURE, "on-demand", has_address=has_address
+            ),
             jobs=known,
             forgotten=0,
             attempts=attempts,

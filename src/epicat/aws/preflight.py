@@ -69,7 +69,7 @@ def check_store(store: str, stack: Stack) -> None:
     A database that asks for no secret is anybody's to write to.
     """
     if is_mongo(store):
-        if "StoreSecret" not in stack.outputs and not Address.of(store).is_open:
+        if "StoreSecret" not in stack.outputs and not Address.parse(store).is_open:
             raise InputError(
                 f"workers of {stack.name} do not know the database: put its address into "
                 "EPICAT_STORE, and `epicat cloud up --store env:EPICAT_STORE` hands it to them"
@@ -91,7 +91,7 @@ def check_address(store: str) -> None:
 
     Such an address tells where its password is kept; one that needs none travels as it is.
     """
-    if is_mongo(store) and not (store.endswith(_BY_VARIABLE) or Address.of(store).is_open):
+    if is_mongo(store) and not (store.endswith(_BY_VARIABLE) or Address.parse(store).is_open):
         raise InputError(
             "workers have the database's address from EPICAT_STORE: set it here as well, and "
             "leave --store out, or give the same address without the password"

@@ -43,7 +43,7 @@ class Shape(BaseModel):
     """Memory in MiB."""
 
     @classmethod
-    def of(cls, stack: Stack, stage: str) -> Shape:
+    def from_stack(cls, stack: Stack, stage: str) -> Shape:
         """Return the shape of a stage's jobs; ``stage`` is ``Pick`` or ``Associate``."""
         parameters = stack.parameters
         vcpu, memory = parameters[f"{stage}Vcpu"], parameters[f"{stage}Memory"]
@@ -67,7 +67,7 @@ class Prices:
     """For a job's public address."""
 
     @classmethod
-    def of(cls, architecture: str, capacity: str, *, has_address: bool) -> Prices:
+    def from_architecture(cls, architecture: str, capacity: str, *, has_address: bool) -> Prices:
         """Return the prices of a kind of processor and of ``spot`` or ``on-demand``."""
         share = SPOT_SHARE if capacity == "spot" else 1.0
         vcpu, gigabyte = FARGATE[architecture]

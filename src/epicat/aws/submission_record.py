@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from epicat.aws.prices import Prices, Shape
 from epicat.aws.stack import Stack
-from epicat.campaign.campaign import Campaign, Cut
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import Cut
 from epicat.errors import InputError
 from epicat.fs.base import open_files
 from epicat.model import Stage
@@ -108,8 +109,8 @@ class Handed(BaseModel):
             capacity=stack.parameters["Capacity"],
             architecture=stack.parameters["Architecture"],
             has_address=stack.parameters["PublicIp"] == "ENABLED",
-            pick=Shape.of(stack, "Pick"),
-            associate=Shape.of(stack, "Associate"),
+            pick=Shape.from_stack(stack, "Pick"),
+            associate=Shape.from_stack(stack, "Associate"),
         )
 
     def shape(self, stage: Stage) -> Shape:
@@ -119,7 +120,9 @@ class Handed(BaseModel):
     @property
     def prices(self) -> Prices:
         """What its jobs cost by the hour."""
-        return Prices.of(self.architecture, self.capacity, has_address=self.has_address)
+        return Prices.from_architecture(
+            self.architecture, self.capacity, has_address=self.has_address
+        )
 
 
 def new_name(now: datetime) -> str:

@@ -26,14 +26,14 @@ def associate(
     picked.  Other settings are another associator, whose events live beside the others'.
     """
     options = asked(AssociationOptions, given)
-    from epicat.campaign.from_store import settle_association
+    from epicat.campaign.resolve import resolve_association
     from epicat.pipeline.runner import make_plan
     from epicat.store.open import open_store
 
     begin = time.monotonic()
     opened = open_store(options.store)
     with warnings_as_talk():
-        campaign = settle_association(options, opened, say)
+        campaign = resolve_association(options, opened, say)
     if campaign.span != options.span:
         say("START and END are widened to whole UTC days")
     planned = make_plan(campaign, options.cut, opened, recheck=False)

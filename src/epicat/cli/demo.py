@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from epicat._util.atomic import whole_file
+from epicat._util.atomic import atomic_file
 from epicat.campaign.file import read_campaign
 from epicat.campaign.options import Options
 from epicat.campaign.parse import asked
@@ -150,7 +150,7 @@ def _write_table(events: pa.Table, path: Path) -> None:
     from epicat.export.csv import write_csv
     from epicat.tables import EXPORT_COLUMNS
 
-    with whole_file(path, "w") as file:
+    with atomic_file(path, "w") as file:
         write_csv(events, EXPORT_COLUMNS["events"], file)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat._util.atomic import whole_file
+from epicat._util.atomic import atomic_file
 from epicat.campaign.options import LedgerOptions
 from epicat.campaign.parse import Values, asked
 from epicat.cli.campaign_args import takes
@@ -109,7 +109,7 @@ def _write_catalog(
     else:
         paths = [output, *(output.with_name(output.name + ending) for ending in form.beside)]
         with ExitStack() as stack:
-            files = [stack.enter_context(whole_file(path, "w")) for path in paths]
+            files = [stack.enter_context(atomic_file(path, "w")) for path in paths]
             written = form.write(parts, store.stations(), *files)
         names = ", ".join(str(path) for path in paths)
         arrivals = f" with {written.arrivals:,} arrivals" if written.arrivals else ""
@@ -188,7 +188,7 @@ def _write(rows: Any, names: list[str], output: Path | None, output_format: str)
     if output_format == "parquet" and output is not None:
         import pyarrow.parquet as pq
 
-        with whole_file(output, "wb") as file:
+        with atomic_file(output, "wb") as file:
             pq.write_table(rows, file, compression="zstd")
         return
     from epicat.export.csv import write_csv
@@ -198,5 +198,5 @@ def _write(rows: Any, names: list[str], output: Path | None, output_format: str)
     if output is None:
         write(rows, names, sys.stdout)
         return
-    with whole_file(output, "w") as file:
+    with atomic_file(output, "w") as file:
         write(rows, names, file)

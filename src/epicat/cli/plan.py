@@ -24,11 +24,11 @@ def plan(
 ) -> None:
     """Show the units of work that `run` with the same arguments would do.  Writes nothing."""
     options = asked(Options, given)
-    from epicat.campaign.campaign import settle
+    from epicat.campaign.resolve import resolve
     from epicat.pipeline.runner import make_plan
     from epicat.store.open import find_store
 
-    campaign = settle(options, say)
+    campaign = resolve(options, say)
     planned = make_plan(campaign, options.cut, find_store(options.store), recheck=recheck)
     if not as_json:
         say(campaign.design.described())

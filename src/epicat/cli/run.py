@@ -38,7 +38,7 @@ def run(
 
 def make_catalog(options: Options, *, recheck: bool = False, as_json: bool = False) -> Campaign:
     """Do a campaign on this machine and show how far it is; leave with 1 if some of it failed."""
-    from epicat.campaign.campaign import settle
+    from epicat.campaign.resolve import resolve
     from epicat.pick.openvino.bundle import check_precision
     from epicat.pipeline.runner import make_plan
     from epicat.store.mongo.address import is_mongo
@@ -50,7 +50,7 @@ def make_catalog(options: Options, *, recheck: bool = False, as_json: bool = Fal
         check_precision(options.pick.precision)
         if is_mongo(options.store):
             find_store(options.store)
-        campaign = settle(options, say)
+        campaign = resolve(options, say)
     if campaign.span != options.span:
         say("START and END are widened to whole UTC days")
     opened = open_store(options.store, create=True)

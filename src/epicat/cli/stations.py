@@ -34,7 +34,7 @@ def import_stations(
 ) -> None:
     """Put stations into a store, made if it is not there; a row replaces one of the same id."""
     options = asked(ImportOptions, given)
-    from epicat.campaign.campaign import choose_stations
+    from epicat.campaign.resolve import choose_stations
     from epicat.stations import Patterns, bucket_opener, find_stations
     from epicat.store.open import open_store
     from epicat.tables import stations_table

@@ -19,7 +19,8 @@ from epicat.cli.submit_plan import hand
 if TYPE_CHECKING:
     from epicat.aws.prices import Shape
     from epicat.aws.stack import Stack
-    from epicat.campaign.campaign import Campaign, Cut
+    from epicat.campaign.campaign import Campaign
+    from epicat.campaign.options import Cut
 
 __all__ = ["retry", "submit"]
 
@@ -77,7 +78,7 @@ def submit(
         check_idle,
         check_store,
     )
-    from epicat.campaign.campaign import settle
+    from epicat.campaign.resolve import resolve
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         options = asked(Options, _completed(given, stack, collection))
@@ -87,7 +88,7 @@ def submit(
             check_idle(aws, stack)
         picker = Preparing(aws, stack, in_cloud=compile_in_cloud, dry_run=dry_run)
         with warnings_as_talk():
-            campaign = settle(options, say, picker)
+            campaign = resolve(options, say, picker)
         check_address(campaign.store)
         if campaign.span != options.span:
             say("START and END are widened to whole UTC days")
@@ -150,7 +151,7 @@ def _completed(given: Values, stack: Stack, collection: str | None) -> Values:
 def _shape(stack: Stack) -> Shape:
     from epicat.aws.prices import Shape
 
-    return Shape.of(stack, "Pick")
+    return Shape.from_stack(stack, "Pick")
 
 
 def _cut(cut: Cut, campaign: Campaign, shape: Shape) -> Cut:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from epicat.aws.session import Aws
     from epicat.aws.stack import Stack
     from epicat.aws.submission_record import Handed, Job
-    from epicat.campaign.campaign import Campaign, Cut
+    from epicat.campaign.campaign import Campaign
+    from epicat.campaign.options import Cut
     from epicat.pipeline.job_arrays import JobArray
-    from epicat.pipeline.ledger_view import Known
+    from epicat.pipeline.ledger_view import LedgerView
 
 __all__ = ["hand"]
 
@@ -41,11 +42,11 @@ def hand(
     """Submit what is due, or only show it; say so if nothing is."""
     from epicat.aws.submission_record import Handed
     from epicat.pipeline.job_arrays import arrays_of
-    from epicat.pipeline.ledger_view import Known
+    from epicat.pipeline.ledger_view import LedgerView
     from epicat.store.open import find_store
 
     store = find_store(campaign.store)
-    known = Known.of_store(store, campaign)
+    known = LedgerView.from_store(store, campaign)
     handed = Handed.planned(stack, campaign, cut, strict=strict)
     again: Counter[str] = Counter()
     arrays = _counting(arrays_of(campaign, cut, known, recheck=recheck), known, again)
@@ -132,7 +133,7 @@ def _both(handed: Handed) -> dict[str, Prices]:
     from epicat.aws.prices import Prices
 
     return {
-        name: Prices.of(handed.architecture, name, has_address=handed.has_address)
+        name: Prices.from_architecture(handed.architecture, name, has_address=handed.has_address)
         for name in ("on-demand", "spot")
     }
 
@@ -172,7 +173,9 @@ def _totals(jobs: Iterable[Job], handed: Handed) -> str:
     )
 
 
-def _counting(arrays: Iterator[JobArray], known: Known, again: Counter[str]) -> Iterator[JobArray]:
+def _counting(
+    arrays: Iterator[JobArray], known: LedgerView, again: Counter[str]
+) -> Iterator[JobArray]:
     """Count by the way what is done again, and why."""
     for array in arrays:
         entries = known.picks if array.stage.value == "pick" else known.blocks

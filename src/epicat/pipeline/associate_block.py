@@ -56,8 +56,10 @@ class BlockAssociator:
         self._design = campaign.design
         self._store = store
         self._associator = associator
-        self._index = SiteIndex.of(campaign.stations, self._design.plane, campaign.site_radius_m)
-        self._needs = Needs.of(self._design.pyocto)
+        self._index = SiteIndex.from_stations(
+            campaign.stations, self._design.plane, campaign.site_radius_m
+        )
+        self._needs = Needs.from_pyocto(self._design.pyocto)
         self._runs: OrderedDict[Span, list[Candidate]] = OrderedDict()
         # Taken before any pick is read: picks that are marked later make the block due again.
         reach = span.widened(self._design.reach_ns)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat.campaign.campaign import ImportedRun
+from epicat.campaign.pick_run import ImportedRun
 from epicat.model import LedgerEntry, ObjectRead, Pick, Stage, StationDay, Status, digest_of
 from epicat.pick.import_table import PickFile, read_picks
 from epicat.store.base import Store, new_generation, next_number

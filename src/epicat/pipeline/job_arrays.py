@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby, islice
 
-from epicat.campaign.campaign import Campaign, Cut
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import Cut
 from epicat.errors import InputError
 from epicat.model import Stage, StationDay
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_units, pick_units
 from epicat.time import DAY_NS, day_start, named_day
 
@@ -45,7 +46,7 @@ class JobArray:
 
 
 def arrays_of(
-    campaign: Campaign, cut: Cut, known: Known, *, recheck: bool = False
+    campaign: Campaign, cut: Cut, known: LedgerView, *, recheck: bool = False
 ) -> Iterator[JobArray]:
     """Return the arrays of picking as they are planned, then the jobs of association.
 

@@ -13,9 +13,9 @@ from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
 from epicat.store.base import Store
 from epicat.time import DAY_NS, day_start, named_day
 
-__all__ = ["LOOK_AGAIN", "DayEntries", "Known"]
+__all__ = ["RETRIED", "DayEntries", "LedgerView"]
 
-LOOK_AGAIN = frozenset({Status.FAILED, Status.READ_ERROR})
+RETRIED = frozenset({Status.FAILED, Status.READ_ERROR})
 """Nothing usable was had: the next invocation tries again."""
 
 _ENTRIES = 200_000
@@ -74,7 +74,7 @@ class DayEntries(Mapping[str, LedgerEntry]):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class LedgerView:
     """What a store knows about a campaign when it is planned."""
 
     picks: Mapping[str, LedgerEntry]
@@ -83,7 +83,7 @@ class Known:
     """Newest entry of each block of the associator."""
 
     @classmethod
-    def of(cls, entries: Iterable[LedgerEntry], campaign: Campaign) -> Known:
+    def from_entries(cls, entries: Iterable[LedgerEntry], campaign: Campaign) -> LedgerView:
         """Sort a ledger's entries."""
         picks, blocks = {}, {}
         for entry in entries:
@@ -94,7 +94,7 @@ class Known:
         return cls(picks, blocks)
 
     @classmethod
-    def of_store(cls, store: Store | None, campaign: Campaign) -> Known:
+    def from_store(cls, store: Store | None, campaign: Campaign) -> LedgerView:
         """Look into a store, if there is one, as far as a plan of the campaign will ask."""
         if store is None:
             return cls({}, {})
@@ -116,7 +116,7 @@ class Known:
         days that could not be read or failed in any case.
         """
         entry = self._entry(key)
-        if entry is None or entry.status in LOOK_AGAIN:
+        if entry is None or entry.status in RETRIED:
             return False
         if entry.status != Status.NO_DATA:
             return True

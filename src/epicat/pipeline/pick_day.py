@@ -28,7 +28,7 @@ from epicat.waveforms.quality import (
 )
 from epicat.waveforms.records import Channel, Decoded, Records, decode
 from epicat.waveforms.segments import Segment, at_rate, segments
-from epicat.waveforms.traces import Run, merge
+from epicat.waveforms.traces import Trace, merge
 
 __all__ = ["DayPicker", "DayResult", "pick_segments"]
 
@@ -106,7 +106,9 @@ class DayPicker:
             with suppress(ArchiveError):  # told when its turn comes
                 self._archive.expect(self.objects(coming))
 
-    def _choose(self, key: StationDay, channels: Mapping[Channel, Sequence[Run]]) -> Choice | None:
+    def _choose(
+        self, key: StationDay, channels: Mapping[Channel, Sequence[Trace]]
+    ) -> Choice | None:
         rows = self._campaign.rows_by_name[key.station]
         choice = choose(channels, key.span, {row.location for row in rows})
         if choice is not None and "H" in self._picker.info.component_order:
@@ -280,7 +282,7 @@ def _inside(segment: Segment, span: Span, rate: Fraction) -> bool:
     return segment.first < high and segment.stop > low
 
 
-def _samples(runs: Sequence[Run], span: Span) -> int:
+def _samples(runs: Sequence[Trace], span: Span) -> int:
     total = 0
     for run in runs:
         low, high = _bounds(span, run.rate)

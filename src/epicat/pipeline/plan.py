@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from epicat.campaign.campaign import Campaign, Cut
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import Cut
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 from epicat.time import DAY_NS, iso, parse_time
 
 __all__ = [
@@ -52,7 +53,7 @@ class Unit:
 
 
 def pick_units(
-    campaign: Campaign, cut: Cut, known: Known, *, recheck: bool = False
+    campaign: Campaign, cut: Cut, known: LedgerView, *, recheck: bool = False
 ) -> Iterator[Unit]:
     """Return the units of picking that are due, early days first.
 
@@ -91,7 +92,7 @@ def planned_keys(
 
 
 def block_units(
-    campaign: Campaign, cut: Cut, known: Known, pending_days: Iterable[date]
+    campaign: Campaign, cut: Cut, known: LedgerView, pending_days: Iterable[date]
 ) -> Iterator[Unit]:
     """Return the units of association that are due, early blocks first.
 
@@ -117,7 +118,7 @@ def _newest(keys: Iterable[str], known: Mapping[str, LedgerEntry]) -> int:
     return max((entry.marked_ns for entry in entries if entry), default=0)
 
 
-def _blocks(campaign: Campaign, known: Known) -> list[Span]:
+def _blocks(campaign: Campaign, known: LedgerView) -> list[Span]:
     """Return the campaign's blocks, and older ones whose picks it may change."""
     length = campaign.design.block_ns
     first, last = campaign.span.start_ns // length, (campaign.span.end_ns - 1) // length
@@ -127,7 +128,7 @@ def _blocks(campaign: Campaign, known: Known) -> list[Span]:
     return sorted(own | {block for block in older if block.overlaps(near)})
 
 
-def _is_due(block: Span, campaign: Campaign, known: Known, pending: set[date]) -> bool:
+def _is_due(block: Span, campaign: Campaign, known: LedgerView, pending: set[date]) -> bool:
     entry = known.blocks.get(block_key(block))
     if entry is None or entry.status == Status.FAILED:
         return True

@@ -31,7 +31,7 @@ class Pool:
     """
 
     def __init__(self, campaign: Campaign, workers: int) -> None:
-        self._campaign = Handed.of(campaign.model_dump_json())
+        self._campaign = Handed.from_text(campaign.model_dump_json())
         self._children = Children()
         self._workers = workers
         self.capacity = 2 * workers

@@ -12,10 +12,11 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 from epicat._util.processes import sigterm_as_interrupt
-from epicat.campaign.campaign import Campaign, Cut
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import Cut
 from epicat.model import Span, Stage, StationDay, Status
 from epicat.pipeline.executors import Executor
-from epicat.pipeline.ledger_view import Known
+from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_units, pick_units, planned_keys
 from epicat.pipeline.worker import Outcome, failed
 from epicat.store.base import Store, next_number
@@ -110,7 +111,7 @@ class Listener(Protocol):
 
 def make_plan(campaign: Campaign, cut: Cut, store: Store | None, *, recheck: bool) -> Planned:
     """Plan against what the store knows; without a store, everything is due."""
-    known = Known.of_store(store, campaign)
+    known = LedgerView.from_store(store, campaign)
     picking = tuple(pick_units(campaign, cut, known, recheck=recheck))
     fresh = [key for unit in picking if not unit.recheck for key in unit.keys]
     pending = {day for unit in picking for day in _days_of(unit)}

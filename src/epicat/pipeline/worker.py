@@ -22,7 +22,7 @@ from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of
 from epicat.pick.load import load_picker
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pipeline.associate_block import BlockAssociator
-from epicat.pipeline.ledger_view import LOOK_AGAIN
+from epicat.pipeline.ledger_view import RETRIED
 from epicat.pipeline.pick_day import DayPicker
 from epicat.pipeline.plan import Unit, block_span
 from epicat.store.base import Store, new_generation
@@ -122,7 +122,7 @@ class Worker:
             begun = _Begun(unit, text, generation, self._run_digest)
             entry, rows = _timed(begun, partial(self._pick_key, coming=after))
             # Trouble while looking again never replaces a result that is there.
-            yield _Result(entry, rows, not (unit.recheck and entry.status in LOOK_AGAIN))
+            yield _Result(entry, rows, not (unit.recheck and entry.status in RETRIED))
 
     def _pick_key(self, text: str, coming: StationDay | None) -> tuple[LedgerEntry, Rows]:
         result = self._day_picker.pick(StationDay.parse(text), coming)

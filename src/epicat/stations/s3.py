@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from epicat.archive.access import Access, settle_access
+from epicat.archive.access import Access, resolve_access
 from epicat.archive.objects import Source
 from epicat.archive.registry import locate
 from epicat.archive.s3 import Bucket
@@ -25,7 +25,7 @@ def bucket_opener(archive: str = "", access: Access | None = None) -> Callable[[
         bucket = _bucket_of(where)
         if access is not None and bucket == own:
             return Bucket(where, access, BRISK)
-        found = settle_access(bucket, region=None, endpoint=None, signed=None)
+        found = resolve_access(bucket, region=None, endpoint=None, signed=None)
         return Bucket(where, found, BRISK)
 
     return opened

@@ -41,7 +41,7 @@ def find_store(location: str) -> Store | None:
 
 def _connected(location: str, *, patient: bool = False) -> Database:
     """Connect to the server of a location, which may hold a secret: then that is put away."""
-    address = Address.of(secured(location))
+    address = Address.parse(secured(location))
     try:
         from epicat.store.mongo.opened import Database
     except ImportError as error:

@@ -106,7 +106,7 @@ class DataFile:
         return f"{self.table}/design={self.design}/month={self.month}/{self.generation}.parquet"
 
     @classmethod
-    def of(cls, name: str) -> DataFile | None:
+    def parse(cls, name: str) -> DataFile | None:
         """Read what `name` wrote; None if it is no such file."""
         parts = name.split("/")
         if len(parts) != 4 or parts[0] not in TABLES or not name.endswith(".parquet"):
@@ -262,7 +262,7 @@ class ParquetStore:
     def data_files(self, table: TableName, design: str | None) -> list[DataFile]:
         """Return the files of a table, those included that no mark names."""
         folder = table if design is None else f"{table}/design={design}"
-        found = (DataFile.of(name) for name in self._listed(folder))
+        found = (DataFile.parse(name) for name in self._listed(folder))
         return [file for file in found if file is not None]
 
     def scan(self, file: DataFile, columns: Sequence[str], chosen: Any = None) -> pa.Table:

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from epicat._util.atomic import whole_file
+from epicat._util.atomic import atomic_file
 from epicat.errors import InputError
 from epicat.synthetic.faults import damage
 
@@ -17,12 +17,12 @@ __all__ = ["whole"]
 
 @contextmanager
 def whole(path: Path, bad: str = "") -> Iterator[IO[bytes]]:
-    """Write a file as `whole_file` does, and its folder; ``bad`` damages what is written."""
+    """Write a file as `atomic_file` does, and its folder; ``bad`` damages what is written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
-    with whole_file(path, "wb") as file:
+    with atomic_file(path, "wb") as file:
         if not bad:
             yield file
             return

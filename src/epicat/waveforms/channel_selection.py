@@ -17,7 +17,7 @@ from typing import Final
 from epicat.model import Span
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import Channel
-from epicat.waveforms.traces import Run
+from epicat.waveforms.traces import Trace
 
 __all__ = ["BAND_ORDER", "SLOTS", "Choice", "choose", "covered_s", "with_pressure"]
 
@@ -50,7 +50,7 @@ class Choice:
     """Location code."""
     band: str
     """Band and instrument code."""
-    components: Mapping[str, Sequence[Run]]
+    components: Mapping[str, Sequence[Trace]]
     """Runs by what the picker calls the component: Z, N, E or H; absent ones are left out."""
     codes: str
     """The component codes that were chosen, in the order of ``components``."""
@@ -61,10 +61,10 @@ class Choice:
 
 
 def choose(
-    channels: Mapping[Channel, Sequence[Run]], day: Span, listed_locations: Collection[str]
+    channels: Mapping[Channel, Sequence[Trace]], day: Span, listed_locations: Collection[str]
 ) -> Choice | None:
     """Return the channels to pick on a day, or None if no usable channel has data in it."""
-    groups: dict[tuple[str, str], dict[Channel, Sequence[Run]]] = defaultdict(dict)
+    groups: dict[tuple[str, str], dict[Channel, Sequence[Trace]]] = defaultdict(dict)
     for channel, runs in channels.items():
         if channel.band[1:] in _INSTRUMENTS:
             groups[channel.band, channel.location][channel] = runs
@@ -76,7 +76,7 @@ def choose(
     return min(alike, key=lambda choice: _rank(choice, listed_locations))
 
 
-def with_pressure(choice: Choice, channels: Mapping[Channel, Sequence[Run]], day: Span) -> Choice:
+def with_pressure(choice: Choice, channels: Mapping[Channel, Sequence[Trace]], day: Span) -> Choice:
     """Return the choice with the hydrophone that goes best with it, if there is one.
 
     Completeness comes first, then the same location code, the same band code and the alphabet.
@@ -110,8 +110,10 @@ def _rank(choice: Choice, listed: Collection[str]) -> tuple[int, str, bool, str]
     return (place, choice.band, choice.location not in listed, choice.location)
 
 
-def _choice(band: str, location: str, group: Mapping[Channel, Sequence[Run]], day: Span) -> Choice:
-    components: dict[str, Sequence[Run]] = {}
+def _choice(
+    band: str, location: str, group: Mapping[Channel, Sequence[Trace]], day: Span
+) -> Choice:
+    components: dict[str, Sequence[Trace]] = {}
     codes, covered = "", 0.0
     for slot, letters in SLOTS.items():
         candidates = [
@@ -127,7 +129,7 @@ def _choice(band: str, location: str, group: Mapping[Channel, Sequence[Run]], da
     return Choice(location, band, components, codes, covered)
 
 
-def covered_s(runs: Sequence[Run], day: Span) -> float:
+def covered_s(runs: Sequence[Trace], day: Span) -> float:
     """Return the seconds of a span that runs of one rate cover."""
     total = 0.0
     for run in runs:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from epicat.model import Filter
-from epicat.waveforms.traces import Run
+from epicat.waveforms.traces import Trace
 
 __all__ = ["Filtered", "filtered", "reach_s"]
 
@@ -33,9 +33,9 @@ _NOISE = 2.0**-46
 F64 = NDArray[np.float64]
 
 
-def filtered(run: Run, how: Filter, kind: DTypeLike = np.float64) -> Run:
+def filtered(run: Trace, how: Filter, kind: DTypeLike = np.float64) -> Trace:
     """Return the run after a filter, computed in 64 bits and kept as a kind of number."""
-    reader = Filtered.of(run, how)
+    reader = Filtered.from_filter(run, how)
     if reader is None:
         return run
     samples = np.empty(len(run.samples), kind)
@@ -50,13 +50,13 @@ class Filtered:
     A day of 200 Hz in 64 bits is 138 MB, of which no one needs more than some minutes at a time.
     """
 
-    def __init__(self, run: Run, how: Filter, sections: F64) -> None:
+    def __init__(self, run: Trace, how: Filter, sections: F64) -> None:
         self._run, self._sections, self._zerophase = run, sections, how.zerophase
         self._margin = ceil(_margin_s(how) * run.rate)
         self._last: tuple[int, F64] | None = None
 
     @classmethod
-    def of(cls, run: Run, how: Filter) -> Filtered | None:
+    def from_filter(cls, run: Trace, how: Filter) -> Filtered | None:
         """Return a run's samples after a filter, or None if it lets everything pass."""
         sections = _sections(how, run.rate)
         return None if sections is None else cls(run, how, sections)

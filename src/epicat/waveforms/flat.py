@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from epicat.model import Span
 from epicat.time import SECOND_NS
 from epicat.waveforms.grid import Grid
-from epicat.waveforms.traces import Run
+from epicat.waveforms.traces import Trace
 
 __all__ = ["clipped_share", "dead_share"]
 
@@ -23,7 +23,7 @@ _LOUD = 100
 """Steps of the digitiser: what is clipped is loud."""
 
 
-def dead_share(runs: Sequence[Run], day: Span, largest_range: float) -> float:
+def dead_share(runs: Sequence[Trace], day: Span, largest_range: float) -> float:
     """Return the share of a channel's time inside a day that is dead, 0 to 1.
 
     A whole UTC minute, or what there is of it, is dead if its largest and smallest samples
@@ -45,7 +45,7 @@ def dead_share(runs: Sequence[Run], day: Span, largest_range: float) -> float:
     return dead / total if total else 0.0
 
 
-def clipped_share(runs: Sequence[Run], day: Span) -> float:
+def clipped_share(runs: Sequence[Trace], day: Span) -> float:
     """Return the share of a channel's time inside a day that is clipped, 0 to 1.
 
     Clipped are flat tops (three or more equal samples in a row, for less than a minute) at the
@@ -73,7 +73,7 @@ def clipped_share(runs: Sequence[Run], day: Span) -> float:
     return clipped / sum(float(len(samples) / rate) for samples, rate in parts)
 
 
-def _inside(run: Run, day: Span) -> tuple[int, NDArray[np.generic]]:
+def _inside(run: Trace, day: Span) -> tuple[int, NDArray[np.generic]]:
     """Return the index of the first sample inside a day, and the samples inside it."""
     grid = Grid(run.rate)
     low, high = grid.first_at_or_after(day.start_ns), grid.first_at_or_after(day.end_ns)

@@ -20,7 +20,7 @@ from epicat.waveforms.grid import Grid
 from epicat.waveforms.options import QualityOptions
 from epicat.waveforms.records import Channel
 from epicat.waveforms.segments import Segment
-from epicat.waveforms.traces import Run
+from epicat.waveforms.traces import Trace
 
 __all__ = [
     "Fault",
@@ -30,7 +30,7 @@ __all__ = [
     "sound_segments",
 ]
 
-Channels = Mapping[Channel, Sequence[Run]]
+Channels = Mapping[Channel, Sequence[Trace]]
 
 DEAD: Final = "dead channel"
 CLIPPED: Final = "clipped channel"
@@ -142,7 +142,7 @@ def _faults_of(choice: Choice, day: Span, options: QualityOptions) -> dict[str, 
     return {name: fault for name, fault in judged if fault is not None}
 
 
-def _fault_of(name: str, runs: Sequence[Run], day: Span, options: QualityOptions) -> Fault | None:
+def _fault_of(name: str, runs: Sequence[Trace], day: Span, options: QualityOptions) -> Fault | None:
     code = name if not name.startswith(".") else f"--{name}"
     limit = options.max_dead_share
     if limit is not None and (share := dead_share(runs, day, options.dead_range or 0.0)) > limit:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from epicat.waveforms.traces import Clock, Run
+from epicat.waveforms.traces import Clock, Trace
 
 __all__ = ["Read", "resample", "support_s"]
 
@@ -58,7 +58,7 @@ class _Tiles:
         """Samples of output in a product."""
         return self.rows * self.matrix.shape[1]
 
-    def made(self, run: Run, read: Read, number: int) -> NDArray[np.float64]:
+    def made(self, run: Trace, read: Read, number: int) -> NDArray[np.float64]:
         """Return a block of output samples by its number since 1970."""
         begin = number * self.rows * self.step - self.reach
         padded = _padded(run, read, begin, begin + self.rows * self.step + 2 * self.reach)
@@ -67,7 +67,7 @@ class _Tiles:
         return found.ravel()
 
 
-def resample(run: Run, rate: Fraction, read: Read | None = None) -> Run | None:
+def resample(run: Trace, rate: Fraction, read: Read | None = None) -> Trace | None:
     """Return the run at another rate, or None if no sample of the new grid lies inside it.
 
     The first and last values are held beyond the ends, so that a run's offset makes no step.
@@ -93,11 +93,11 @@ def resample(run: Run, rate: Fraction, read: Read | None = None) -> Run | None:
         samples[begin - first : end - first] = made
     firsts = -((-run.clock.firsts * up) // down)
     clock = Clock(firsts, run.clock.offsets_ns)
-    return Run(rate, first, samples, clock)
+    return Trace(rate, first, samples, clock)
 
 
 def _one_by_one(
-    run: Run, read: Read, ratio: Fraction, first: int, stop: int
+    run: Trace, read: Read, ratio: Fraction, first: int, stop: int
 ) -> NDArray[np.float64]:
     """Return some samples of the new grid; they are the same whichever are asked for at once."""
     from scipy.signal import upfirdn
@@ -118,11 +118,11 @@ def _one_by_one(
     return found
 
 
-def _own(run: Run, low: int, high: int) -> NDArray[np.float64]:
+def _own(run: Trace, low: int, high: int) -> NDArray[np.float64]:
     return run.samples[low - run.first : high - run.first].astype(np.float64)
 
 
-def _padded(run: Run, read: Read, begin: int, end: int) -> NDArray[np.float64]:
+def _padded(run: Trace, read: Read, begin: int, end: int) -> NDArray[np.float64]:
     """Return samples of a run, its first and last ones held beyond its ends."""
     low, high = max(begin, run.first), min(end, run.stop)
     part = read(low, high)

@@ -18,7 +18,7 @@ from epicat.model import Filter, Span
 from epicat.waveforms.filters import Filtered, filtered
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.resample import resample
-from epicat.waveforms.traces import Run
+from epicat.waveforms.traces import Trace
 
 __all__ = ["Piece", "Segment", "at_rate", "segments"]
 
@@ -33,7 +33,7 @@ class Piece:
     """Index after the last one."""
     row: int
     """Where the component stands in the order that the picker wants."""
-    run: Run
+    run: Trace
     """The run, at the picker's rate, in whatever type the archive keeps."""
 
 
@@ -55,7 +55,7 @@ class Segment:
     """Whether the data begin here, rather than being cut at the edge of what was read."""
     ends_really: bool
     """Whether the data end here, rather than being cut at the edge of what was read."""
-    runs: tuple[tuple[Run, ...], ...]
+    runs: tuple[tuple[Trace, ...], ...]
     """The runs of each component in the segment, for the true times of samples."""
 
     def fill(self, window: NDArray[np.float32], begin: int) -> None:
@@ -92,7 +92,7 @@ class Segment:
 
 
 def segments(
-    components: Mapping[str, Sequence[Run]],
+    components: Mapping[str, Sequence[Trace]],
     order: str,
     rate: Fraction,
     read: Span,
@@ -110,7 +110,7 @@ def segments(
     return [_segment(g, len(order), (low, high)) for g in _pieces(by_row, low, high)]
 
 
-def at_rate(runs: Sequence[Run], rate: Fraction, how: Filter | None = None) -> list[Run]:
+def at_rate(runs: Sequence[Trace], rate: Fraction, how: Filter | None = None) -> list[Trace]:
     """Bring runs to a rate, filtered if that is wanted.
 
     Where runs of different rates overlap, the earlier one is kept.
@@ -119,16 +119,16 @@ def at_rate(runs: Sequence[Run], rate: Fraction, how: Filter | None = None) -> l
     return sorted(brought, key=lambda run: (run.first, -run.stop))
 
 
-def _prepared(run: Run, rate: Fraction, how: Filter | None) -> Run | None:
+def _prepared(run: Trace, rate: Fraction, how: Filter | None) -> Trace | None:
     if how is None:
         return resample(run, rate)
     if run.rate == rate:
         return filtered(run, how, np.float32)
-    passed = Filtered.of(run, how)
+    passed = Filtered.from_filter(run, how)
     return resample(run, rate, passed.read if passed else None)
 
 
-def _pieces(by_row: Sequence[Sequence[Run]], low: int, high: int) -> list[list[Piece]]:
+def _pieces(by_row: Sequence[Sequence[Trace]], low: int, high: int) -> list[list[Piece]]:
     """Group what touches or overlaps, whatever its component."""
     pieces = sorted(
         (

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import Records
 
-__all__ = ["Clock", "Run", "merge"]
+__all__ = ["Clock", "Trace", "merge"]
 
 
 _LARGEST = 1e15
@@ -43,7 +43,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Trace:
     """Contiguous samples of one channel on the grid of its rate."""
 
     rate: Fraction
@@ -75,7 +75,7 @@ class _Pieces:
     """Where the samples begin among those of all."""
 
 
-def merge(records: Iterable[Records], rate: Fraction) -> list[Run]:
+def merge(records: Iterable[Records], rate: Fraction) -> list[Trace]:
     """Return the runs of one channel, rising in time and without overlap."""
     given = [record for record in records if len(record.samples)]
     if not given:
@@ -102,7 +102,7 @@ def merge(records: Iterable[Records], rate: Fraction) -> list[Run]:
     holes = holes[heads]
     cuts = [0, *(np.flatnonzero(holes[1:] > 1) + 1).tolist(), len(parts)]
     return [
-        Run(
+        Trace(
             rate,
             int(starts[heads[low]]),
             _filled(parts[low:high], holes[low:high]),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from epicat.campaign.campaign import Cut
+from epicat.campaign.options import Cut
 from epicat.model import Status
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.runner import Planned, make_plan

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from epicat.associate.options import AssociateOptions
-from epicat.campaign.campaign import Options, settle
+from epicat.campaign.options import Options
+from epicat.campaign.resolve import resolve
 from epicat.geo import Extent
 from epicat.model import Stage, Status
 from epicat.pick.picker import PickOptions
@@ -41,7 +42,7 @@ def write(folder: Path, rate_hz: int, hours: float, pieces: int) -> None:
 
 def pick(folder: Path) -> int:
     """Pick it with the small picker; return the largest resident set in kB."""
-    campaign = settle(
+    campaign = resolve(
         Options(
             start="2020-01-01",
             end="2020-01-02",

@@ -29,7 +29,7 @@ from epicat.pick.seisbench.supported import MODELS, PICKBLUE, PICKERS, check_mod
 from epicat.pick.windows import Stretch, curves, window_starts
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.segments import segments
-from epicat.waveforms.traces import Clock, Run
+from epicat.waveforms.traces import Clock, Trace
 
 seisbench_models = pytest.importorskip("seisbench.models")
 
@@ -198,7 +198,7 @@ def curves_of(picker: OpenVinoPicker, runs: dict[str, NDArray[np.int32]], first:
     info = picker.info
     rate = Fraction(info.sampling_rate)
     clock = Clock(np.array([first]), np.array([0]))
-    components = {code: [Run(rate, first, x, clock)] for code, x in runs.items()}
+    components = {code: [Trace(rate, first, x, clock)] for code, x in runs.items()}
     (found,) = segments(components, info.component_order, rate, EVER, info.filters)
     starts = window_starts(found.first, found.stop, info, starts_really=True, ends_really=True)
     stretch = Stretch(found, found.first, found.stop - found.first, starts - found.first)

@@ -21,4 +21,4 @@ def url(mongo: MongoServer, request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def connect(url: str) -> Callable[[], Server]:
     """Give a function that connects to it."""
-    return lambda: Server(Address.of(secured(url)))
+    return lambda: Server(Address.parse(secured(url)))

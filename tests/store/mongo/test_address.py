@@ -36,8 +36,8 @@ from epicat.store.mongo.address import Address, masked, secured
 def test_an_address_is_settled_once(given_, location, shown):
     assert secured(given_) == location
     assert secured(location) == location
-    assert str(Address.of(location)) == location
-    assert Address.of(location).shown == shown
+    assert str(Address.parse(location)) == location
+    assert Address.parse(location).shown == shown
 
 
 def test_other_stores_stay_what_they_are():
@@ -51,7 +51,7 @@ def test_a_password_never_stays_in_the_location(password):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("EPICAT_STORE", raising=False)
         location = secured(uri)
-        address = Address.of(location)
+        address = Address.parse(location)
         assert location == f"mongodb://ana@host/mine?tls=true&authSource=mine#{address.reference}"
         assert os.environ[address.reference.removeprefix("env:")] == uri
         expected = uri.replace("/mine?tls=true", "/?tls=true&authSource=mine")
@@ -63,7 +63,7 @@ def test_the_variable_of_the_user_is_referred_to(monkeypatch):
     assert secured(os.environ["EPICAT_STORE"]).endswith("?authSource=mine#env:EPICAT_STORE")
     other = secured("mongodb://ana@h/mine", "theirs")
     assert other == "mongodb://ana@h/theirs?authSource=mine#env:EPICAT_STORE"
-    assert Address.of(other).uri() == "mongodb://ana:secret@h/?authSource=mine"
+    assert Address.parse(other).uri() == "mongodb://ana:secret@h/?authSource=mine"
     assert "#" not in secured("mongodb://bob@h/mine")
     assert "#" not in secured("mongodb://ana@elsewhere/mine")
 
@@ -76,11 +76,11 @@ def test_a_file_may_hold_the_address_or_the_password(tmp_path, monkeypatch):
         f"mongodb+srv://ana@c.net/tutorial?appName=x&authSource=admin#file:{tmp_path}/whole"
     )
     expected = "mongodb+srv://ana:p%40ss@c.net/?appName=x&authSource=admin"
-    assert Address.of(location).uri() == expected
+    assert Address.parse(location).uri() == expected
     (tmp_path / "password").write_text("p@ss\n")
     location = secured("mongodb+srv://ana@c.net/?appName=x#file:password")
     assert str(tmp_path / "password") in location
-    assert Address.of(location).uri() == expected
+    assert Address.parse(location).uri() == expected
     (tmp_path / "folder").write_text("/data/store")
     assert secured("@folder") == "/data/store"
 
@@ -89,8 +89,8 @@ def test_other_secrets_stay_behind_too(monkeypatch):
     uri = "mongodb://h/x?authMechanism=MONGODB-X509&tlsCertificateKeyFilePassword=hidden"
     location = secured(uri)
     assert "hidden" not in location
-    assert not Address.of(location).needs_password
-    assert Address.of(location).uri() == (
+    assert not Address.parse(location).needs_password
+    assert Address.parse(location).uri() == (
         "mongodb://h/?authMechanism=MONGODB-X509&tlsCertificateKeyFilePassword=hidden"
     )
 
@@ -138,10 +138,10 @@ def test_a_missing_secret_is_told(tmp_path, monkeypatch):
         (f"#file:{tmp_path}/none", "none' cannot be read: No such file"),
     ):
         with pytest.raises(InputError, match=words):
-            Address.of(secured(f"mongodb://ana@h/x{reference}")).uri()
+            Address.parse(secured(f"mongodb://ana@h/x{reference}")).uri()
     monkeypatch.setenv("OTHER", "mongodb://ana:hidden@elsewhere/x")
     with pytest.raises(InputError, match="variable OTHER is for mongodb://ana@elsewhere") as told:
-        Address.of(secured("mongodb://ana@h/x#env:OTHER")).uri()
+        Address.parse(secured("mongodb://ana@h/x#env:OTHER")).uri()
     assert "hidden" not in str(told.value)
     with pytest.raises(InputError, match="cannot be read"):
         secured(f"@{tmp_path}/none")

@@ -24,7 +24,7 @@ from epicat.store.open import open_store
 from support.mongo_server import READER, READER_PASSWORD, MongoServer, make_certificates
 
 BRISK = "serverSelectionTimeoutMS=400&connectTimeoutMS=400"
-ADDRESS = Address.of("mongodb://ana@h:1/mine?authSource=admin#env:X")
+ADDRESS = Address.parse("mongodb://ana@h:1/mine?authSource=admin#env:X")
 
 
 def test_a_wrong_password(mongo: MongoServer):
@@ -42,7 +42,7 @@ def test_no_user(mongo: MongoServer):
 
 def test_a_user_who_may_only_look(mongo: MongoServer, url: str):
     open_store(url, create=True).put_record("run", "r", {"a": 1})
-    database = Address.of(secured(url)).database
+    database = Address.parse(secured(url)).database
     store = open_store(mongo.url(database, READER, READER_PASSWORD))
     assert store.records("run") == {"r": {"a": 1}}
     assert store.ledger() == []
@@ -162,7 +162,7 @@ def flaky(times: int, error: Exception) -> Callable[[], int]:
 
 
 def test_what_passes_is_done_again(mongo: MongoServer):
-    server = Server(Address.of(secured(mongo.url("x"))), Patience(total_s=0.4))
+    server = Server(Address.parse(secured(mongo.url("x"))), Patience(total_s=0.4))
     assert server.do(flaky(2, AutoReconnect("x"))) == 7
     with pytest.raises(StoreError, match=r"the connection to .* is lost"):
         server.do(flaky(100, AutoReconnect("x")))

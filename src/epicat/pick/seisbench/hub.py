@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Final
 
-from epicat._util.atomic import whole_file
+from epicat._util.atomic import atomic_file
 from epicat.errors import InputError, ModelError
 from epicat.pick.builtin import SHIPPED
 from epicat.pick.seisbench.weights import seisbench_cache
@@ -53,7 +53,7 @@ def _write_settings(settings: Path) -> None:
         return
     try:
         settings.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(settings, "w") as file:
+        with atomic_file(settings, "w") as file:
             json.dump(_SETTINGS, file, indent=4, sort_keys=True)
     except (OSError, InputError):
         return  # SeisBench says what is wrong

@@ -58,7 +58,7 @@ class Address:
     """``env:NAME`` or ``file:PATH``; empty if there is no secret."""
 
     @classmethod
-    def of(cls, text: str) -> Address:
+    def parse(cls, text: str) -> Address:
         """Read what ``str`` of an address wrote; raise `InputError` for anything else."""
         address, secret = _parsed(text)
         if secret:

@@ -69,7 +69,7 @@ def _sorted(files: Iterable[Found]) -> _Sorted:
     for file in sorted(files, key=lambda file: file.name):
         folder, _, last = file.name.rpartition("/")
         top = file.name.partition("/")[0]
-        data = DataFile.of(file.name)
+        data = DataFile.parse(file.name)
         if file.is_unfinished:
             found.unfinished.append(file)
         elif last.startswith(".") or top == PUT_AWAY or file.name == "store.json":

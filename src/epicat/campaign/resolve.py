@@ -1,0 +1,204 @@
+"""Resolve a campaign: read stations and velocities, check the archive, prepare the picker.
+
+The only step of `epicat.campaign` with input and output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from epicat.archive.access import Access, resolve_access
+from epicat.archive.archive import look_into, open_archive
+from epicat.archive.layouts import choose_layout
+from epicat.archive.registry import layout_for, locate
+from epicat.archive.s3 import is_bucket
+from epicat.associate.design import Design, make_design
+from epicat.associate.layers import read_layers
+from epicat.associate.options import AssociateOptions
+from epicat.associate.sites import SiteIndex
+from epicat.campaign.campaign import Campaign, whole_days
+from epicat.campaign.options import AssociationOptions, Options
+from epicat.campaign.pick_run import ImportedRun, PickRun
+from epicat.errors import InputError, StoreError
+from epicat.fs.retry import BRISK
+from epicat.geo import Extent, Plane
+from epicat.model import Span, Stage, Station, StationDay
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.options import PickOptions
+from epicat.pick.resolve import prepare_bundle
+from epicat.stations import Patterns, bucket_opener, find_stations, select
+from epicat.store.base import Store
+from epicat.tables import stations_of
+from epicat.time import DAY_NS, day_name
+
+__all__ = ["choose_stations", "resolve", "resolve_association", "resolve_design"]
+
+_SHOWN = 10
+
+
+def _ignore(text: str) -> None:
+    """Say nothing."""
+    del text
+
+
+def resolve(
+    options: Options,
+    say: Callable[[str], None] = _ignore,
+    prepare: Callable[[PickOptions], Bundle] = prepare_bundle,
+) -> Campaign:
+    """Settle every number of a campaign: read stations and velocities, prepare the picker.
+
+    ``prepare`` gives the picker when all that comes before it is settled, by default compiled
+    here if it is not in the cache; ``say`` is told what a person may want to know.  Raises the
+    error tree's `InputError`, `ArchiveError` or `ModelError` for what cannot be used.
+    """
+    layout = layout_for(options.archive, options.layout)
+    choose_layout(layout)
+    access = _access(options)
+    patterns = Patterns(options.select, options.exclude)
+    opener = bucket_opener(options.archive, access)
+    found = find_stations(options.stations, options.extent, patterns, opener)
+    stations = choose_stations(found, options.extent, patterns, say)
+    span = whole_days(options.span)
+    archive = open_archive(options.archive, layout, access, BRISK)
+    if is_bucket(archive.location):
+        first = Span(span.start_ns, span.start_ns + DAY_NS)
+        look_into(archive, ((s.network, s.code) for s in stations), first)
+    bundle = prepare(options.pick)
+    run = PickRun.from_options(bundle.info, options.pick, options.quality)
+    return Campaign(
+        span=span,
+        extent=options.extent,
+        archive=archive.location,
+        layout=layout,
+        access=access,
+        store=options.store,
+        bundle=bundle.folder,
+        run=run,
+        design=resolve_design(options.associate, run.digest, options.extent, stations),
+        stations=tuple(stations),
+        site_radius_m=options.associate.site_radius_m,
+    )
+
+
+def _access(options: Options) -> Access:
+    if not is_bucket(locate(options.archive)):
+        return Access()
+    return resolve_access(
+        options.archive,
+        region=options.archive_region,
+        endpoint=options.archive_endpoint,
+        signed=options.archive_signed,
+    )
+
+
+def resolve_design(
+    associate: AssociateOptions, run: str, extent: Extent, stations: list[Station]
+) -> Design:
+    """Settle the association of a run's picks at these stations; read the velocities."""
+    layers = (
+        read_layers(Path(associate.velocity), constant=associate.velocity_layers == "constant")
+        if associate.velocity
+        else None
+    )
+    sites = SiteIndex.from_stations(stations, Plane(*extent.center), associate.site_radius_m).sites
+    return make_design(associate, run, extent, sites, layers)
+
+
+def choose_stations(
+    found: list[Station], extent: Extent, patterns: Patterns, say: Callable[[str], None]
+) -> list[Station]:
+    """Return the stations inside an extent that match the patterns, in the order of ids."""
+    inside = select(found, extent)
+    chosen = patterns.chosen(inside)
+    kept = f", {len(chosen)} kept by --select and --exclude" if len(chosen) < len(inside) else ""
+    say(f"{len(found):,} stations, {len(inside):,} of them inside the extent{kept}")
+    return chosen
+
+
+def resolve_association(
+    options: AssociationOptions, store: Store, say: Callable[[str], None] = _ignore
+) -> Campaign:
+    """Settle every number of a campaign whose picks and stations a store has.
+
+    Raises `InputError` if the store lacks them, or has several runs and none is named.
+    """
+    patterns = Patterns(options.select, options.exclude)
+    run = _stored_run(store, options.run)
+    found = stations_of(store.stations())
+    if not found:
+        raise InputError(
+            f"store {store.location!r} has no stations; `epicat stations import FILE` brings them"
+        )
+    stations = choose_stations(found, options.extent, patterns, say)
+    campaign = Campaign(
+        span=whole_days(options.span),
+        extent=options.extent,
+        store=options.store,
+        run=run,
+        design=resolve_design(options.associate, run.digest, options.extent, stations),
+        stations=tuple(stations),
+        site_radius_m=options.associate.site_radius_m,
+    )
+    _check_picks(campaign, store, say)
+    return campaign
+
+
+def _stored_run(store: Store, wanted: str) -> PickRun | ImportedRun:
+    records = store.records("run")
+    runs = {digest: _run_of(digest, record) for digest, record in records.items()}
+    fitting = [run for digest, run in runs.items() if digest.startswith(wanted)]
+    if len(fitting) == 1:
+        return fitting[0]
+    listed = "; ".join(f"{digest} ({_about(run)})" for digest, run in runs.items())
+    if not listed:
+        raise InputError(
+            f"store {store.location!r} has no picks; `epicat picks import FILE` brings them, "
+            "`epicat run` makes them"
+        )
+    what = f"--run {wanted!r} names {len(fitting)} of" if wanted else "choose with --run one of"
+    raise InputError(f"{what} the store's runs: {listed}")
+
+
+def _run_of(digest: str, record: dict[str, object]) -> PickRun | ImportedRun:
+    kind = ImportedRun if "imported" in record else PickRun
+    try:
+        return kind.model_validate(record)
+    except ValidationError as error:
+        raise StoreError(
+            f"the record of run {digest} is of another version of epicat, or of the tutorial: its "
+            "picks can be associated as a run of their own, by `epicat export --table picks -o "
+            "picks.csv` and `epicat picks import picks.csv` into another store"
+        ) from error
+
+
+def _about(run: PickRun | ImportedRun) -> str:
+    if isinstance(run, ImportedRun):
+        return f"imported from {run.imported}"
+    limits = ", ".join(f"{phase} {limit:g}" for phase, limit in run.thresholds.items())
+    quality = "".join(f", {limit}" for limit in run.quality.given)
+    return f"{run.picker.model} {run.picker.weight}, thresholds {limits}{quality}"
+
+
+def _check_picks(campaign: Campaign, store: Store, say: Callable[[str], None]) -> None:
+    """Tell of picks that take no part; raise `InputError` if none of the span is there."""
+    keys = [
+        StationDay.parse(entry.key)
+        for entry in store.ledger(Stage.PICK, campaign.run.digest)
+        if entry.count
+    ]
+    inside = [key for key in keys if key.span.overlaps(campaign.span)]
+    if not inside:
+        days = sorted(day_name(key.day) for key in keys)
+        have = f"; it has picks of {days[0]} to {days[-1]}" if days else ""
+        raise InputError(f"run {campaign.run.digest} has no picks of these days{have}")
+    others = sorted({key.station for key in inside} - set(campaign.pick_names))
+    if others:
+        more = ", ..." if len(others) > _SHOWN else ""
+        say(
+            f"picks of {len(others)} stations take no part, since the store's stations or the "
+            f"extent are without them: {', '.join(others[:_SHOWN])}{more}"
+        )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from epicat.associate.options import AssociateOptions
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import Cut, Options
+from epicat.campaign.options import CampaignOptions, Cut
 from epicat.campaign.resolve import resolve
 from epicat.geo import Extent
 from epicat.model import Stage
@@ -41,7 +41,7 @@ def main(root: Path, model: str, processes: int, precision: str) -> None:
 
 
 def _campaign(root: Path, store: str, pick: PickOptions) -> Campaign:
-    options = Options(
+    options = CampaignOptions(
         start="2020.001",
         end="2020.002",
         extent=Extent.parse("39,41,-125,-123"),

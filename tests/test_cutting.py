@@ -10,7 +10,7 @@ import pymseed
 import pytest
 
 from epicat.associate.options import AssociateOptions
-from epicat.campaign.options import Cut, Options
+from epicat.campaign.options import CampaignOptions, Cut
 from epicat.campaign.resolve import resolve
 from epicat.cli.app import main
 from epicat.model import Stage
@@ -121,7 +121,7 @@ def test_in_any_order_the_later_day_first_picks_and_events_are_the_same(
     archives, realdata, first, tmp_path
 ):
     """Unit by unit, in this process: two workers, dealt to at random."""
-    options = Options(
+    options = CampaignOptions(
         start="2014-08-23", end="2014-08-25", extent="64.4,65.3,-17.6,-15.9",
         archive=str(archives / "sds"), layout="sds", store=str(tmp_path / "store"),
         stations=str(realdata / "holuhraun" / "stations.csv"),

@@ -9,7 +9,7 @@ import pytest
 
 from epicat._util.option_fields import options_of
 from epicat.campaign.file import read_campaign
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import asked
 from epicat.cli.app import main
 from epicat.geo import Extent
@@ -28,8 +28,8 @@ PLACES = {"CCC": (35.52, -117.36), "JRC2": (35.98, -117.81), "SLA": (35.89, -117
           "WBS": (35.54, -118.14), "PAS": (34.15, -118.17)}  # fmt: skip
 
 
-def options(name: str) -> Options:
-    return asked(Options, read_campaign(EXAMPLES / name))
+def options(name: str) -> CampaignOptions:
+    return asked(CampaignOptions, read_campaign(EXAMPLES / name))
 
 
 def planned(*given: object) -> None:
@@ -47,7 +47,7 @@ def test_each_can_be_used(name):
     made = options(name)
     assert Path(made.store).parent == EXAMPLES
     for path in read_campaign(EXAMPLES / name):
-        assert path in options_of(Options)
+        assert path in options_of(CampaignOptions)
 
 
 def test_the_tutorials_campaign():

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from epicat._util.option_fields import Assigned, Place, Shown, options_of, tables_of
-from epicat.campaign.options import AssociationOptions, ImportOptions, Options, StoreOptions
+from epicat.campaign.options import AssociationOptions, CampaignOptions, ImportOptions, StoreOptions
 
 
 class Inner(BaseModel):
@@ -63,12 +63,14 @@ def test_what_an_option_is() -> None:
 
 
 def test_pyoctos_parameters_are_one_flag() -> None:
-    flags = {table.path for table in tables_of(Options) if table.assigned}
+    flags = {table.path for table in tables_of(CampaignOptions) if table.assigned}
     assert flags == {("associate", "pyocto")}
-    assert options_of(Options)["associate", "pyocto", "n_picks"].flag == "--pyocto n_picks"
+    assert options_of(CampaignOptions)["associate", "pyocto", "n_picks"].flag == "--pyocto n_picks"
 
 
-@pytest.mark.parametrize("model", [Options, AssociationOptions, StoreOptions, ImportOptions])
+@pytest.mark.parametrize(
+    "model", [CampaignOptions, AssociationOptions, StoreOptions, ImportOptions]
+)
 def test_no_two_flags_have_one_name(model: type[BaseModel]) -> None:
     keys = [o.key for table in tables_of(model) if not table.assigned for o in table.options]
     keys += [table.path[-1] for table in tables_of(model) if table.assigned]
@@ -76,7 +78,9 @@ def test_no_two_flags_have_one_name(model: type[BaseModel]) -> None:
     assert [key for key, count in Counter(keys).items() if count > 1] == []
 
 
-@pytest.mark.parametrize("model", [Options, AssociationOptions, StoreOptions, ImportOptions])
+@pytest.mark.parametrize(
+    "model", [CampaignOptions, AssociationOptions, StoreOptions, ImportOptions]
+)
 def test_every_option_is_described_and_has_a_default_or_an_example(model: type[BaseModel]) -> None:
     for table in tables_of(model):
         assert table.description
@@ -90,7 +94,7 @@ def test_every_option_is_described_and_has_a_default_or_an_example(model: type[B
 
 
 def test_what_commands_share_is_the_same_everywhere() -> None:
-    everything = options_of(Options)
+    everything = options_of(CampaignOptions)
     for model in (AssociationOptions, StoreOptions):
         for path, option in options_of(model).items():
             if path != ("run",):

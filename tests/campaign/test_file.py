@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from epicat.campaign.file import read_campaign
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import asked
 from epicat.errors import InputError
 from epicat.geo import Extent
@@ -28,11 +28,11 @@ def write(folder: Path, text: str, name: str = "c.toml") -> Path:
     return path
 
 
-def options(folder: Path, text: str = "", **changed: str) -> Options:
+def options(folder: Path, text: str = "", **changed: str) -> CampaignOptions:
     """Return the options of a campaign with some lines changed and others added."""
     lines = dict(line.split(" = ", 1) for line in LEAST.strip().splitlines()) | changed
     whole = "\n".join(f"{key} = {value}" for key, value in lines.items())
-    return asked(Options, read_campaign(write(folder, f"{whole}\n{text}")))
+    return asked(CampaignOptions, read_campaign(write(folder, f"{whole}\n{text}")))
 
 
 def refusal(path: Path) -> str:
@@ -86,9 +86,9 @@ def test_numbers_are_those_that_flags_give(tmp_path):
 def test_what_is_not_in_it_has_the_models_defaults(tmp_path):
     made = options(tmp_path)
     assert (made.pick, made.associate, made.cut) == (
-        Options.model_fields["pick"].get_default(call_default_factory=True),
-        Options.model_fields["associate"].get_default(call_default_factory=True),
-        Options.model_fields["cut"].get_default(call_default_factory=True),
+        CampaignOptions.model_fields["pick"].get_default(call_default_factory=True),
+        CampaignOptions.model_fields["associate"].get_default(call_default_factory=True),
+        CampaignOptions.model_fields["cut"].get_default(call_default_factory=True),
     )
     assert (made.select, made.layout) == ((), None)
 

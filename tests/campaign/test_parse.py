@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from epicat.campaign.options import AssociationOptions, Options, StoreOptions
+from epicat.campaign.options import AssociationOptions, CampaignOptions, StoreOptions
 from epicat.campaign.parse import Given, asked, check, without_password
 from epicat.errors import InputError
 
@@ -22,7 +22,7 @@ def values(changes=(), by="c.toml: "):
 
 def refusal(changes, by="c.toml: "):
     with pytest.raises(InputError) as caught:
-        asked(Options, values(changes, by))
+        asked(CampaignOptions, values(changes, by))
     return str(caught.value)
 
 
@@ -61,10 +61,10 @@ def test_what_is_missing_is_told_with_its_flag():
     given = values()
     del given["archive",]
     with pytest.raises(InputError, match=r"^--archive is missing, here or in a campaign file: Fol"):
-        asked(Options, given)
-    check(Options, given)
+        asked(CampaignOptions, given)
+    check(CampaignOptions, given)
     with pytest.raises(InputError, match=r"less than 1$"):
-        check(Options, given | {("pick", "p_threshold"): Given(2, "--p-threshold")})
+        check(CampaignOptions, given | {("pick", "p_threshold"): Given(2, "--p-threshold")})
 
 
 def test_other_commands_leave_alone_what_they_do_not_need():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from epicat._util.option_fields import options_of
 from epicat.campaign.file import parse_campaign
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Given, asked
 from epicat.campaign.reference import reference_page
 from epicat.campaign.template import campaign_text, toml_value
@@ -31,13 +31,13 @@ def test_a_new_file_gives_nothing():
 
 def test_a_new_file_has_every_option_once():
     lines = re.findall(r"(?m)^#?(\w+) = ", campaign_text({}))
-    assert lines == [option.key for option in options_of(Options).values()]
+    assert lines == [option.key for option in options_of(CampaignOptions).values()]
 
 
 def test_its_commented_lines_are_the_defaults_or_marked_as_examples():
     values = parse_campaign(uncommented(campaign_text({})), HERE)
-    assert set(values) == set(options_of(Options))
-    for path, option in options_of(Options).items():
+    assert set(values) == set(options_of(CampaignOptions))
+    for path, option in options_of(CampaignOptions).items():
         (line,) = re.findall(rf"(?m)^#{option.key} = .*$", campaign_text({}))
         assert line.endswith("# an example") == (option.default in (None, ())), path
         if option.default not in (None, ()):
@@ -45,7 +45,7 @@ def test_its_commented_lines_are_the_defaults_or_marked_as_examples():
 
 
 def test_all_of_it_uncommented_can_be_used():
-    made = asked(Options, parse_campaign(uncommented(campaign_text({})), HERE))
+    made = asked(CampaignOptions, parse_campaign(uncommented(campaign_text({})), HERE))
     assert (made.start, made.archive, made.associate.pyocto.n_picks) == ("2019.172", "ncedc", 8)
 
 
@@ -100,5 +100,5 @@ def test_the_reference_page_is_the_one_of_these_models():
 
 
 def test_the_reference_page_has_every_key():
-    for option in options_of(Options).values():
+    for option in options_of(CampaignOptions).values():
         assert f"| `{option.key}` | {option.kind} |" in reference_page()

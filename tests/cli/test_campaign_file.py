@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from epicat.campaign.file import read_campaign
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import asked
 from epicat.cli.app import main
 from epicat.store.parquet import ParquetStore
@@ -211,7 +211,7 @@ def test_init_writes_what_run_takes(folder, call, tmp_path, monkeypatch):
     assert (code, out) == (0, "")
     assert f"`epicat run {file}`" in err
     assert call("plan", file) == call("plan", *given)
-    written = asked(Options, read_campaign(file))
+    written = asked(CampaignOptions, read_campaign(file))
     assert (written.start, str(written.extent)) == ("2020-01-01", str(EXTENT))
     assert (written.associate.views, written.associate.pyocto.n_picks) == (False, 8)
     assert Path(written.store).resolve() == folder / "made"

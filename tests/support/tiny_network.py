@@ -17,7 +17,7 @@ from epicat.associate.design import Design, make_design
 from epicat.associate.options import AssociateOptions, PyOctoOptions
 from epicat.associate.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.pick_run import PickRun
 from epicat.campaign.resolve import resolve
 from epicat.geo import Extent, Plane
@@ -146,7 +146,7 @@ def settled(folder: Path, store: Path, *, start: str = "2020-01-01", end: str = 
             layout: str = "sds", archive: Path | None = None) -> Campaign:  # fmt: skip
     """Return the campaign of what `write_network` wrote into a folder."""
     return resolve(
-        Options(
+        CampaignOptions(
             start=start,
             end=end,
             extent=EXTENT,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from epicat._util.option_fields import KeyPath, Option, options_of, tables_of
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Given, Values, together
 from epicat.errors import InputError, NameChoiceError
 
@@ -94,8 +94,8 @@ def _options(
     tree: Mapping[str, Any], table: KeyPath, problems: list[str]
 ) -> Iterator[tuple[Option, Any]]:
     """Give the options of a table and of those below it; add what is none to the problems."""
-    tables = {t.path for t in tables_of(Options)}
-    options = options_of(Options)
+    tables = {t.path for t in tables_of(CampaignOptions)}
+    options = options_of(CampaignOptions)
     for key, value in tree.items():
         path = (*table, key)
         option = options.get(path)

@@ -34,10 +34,10 @@ from epicat.waveforms.options import QualityOptions
 
 __all__ = [
     "AssociationOptions",
+    "CampaignOptions",
     "Cut",
     "ImportOptions",
     "LedgerOptions",
-    "Options",
     "StoreOptions",
 ]
 
@@ -175,7 +175,7 @@ class _Spanned(BaseModel):
         return end
 
 
-class Options(_Spanned):
+class CampaignOptions(_Spanned):
     """A campaign: from waveforms to events."""
 
     extent: Box

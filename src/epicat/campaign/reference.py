@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from epicat._util.option_fields import Option, Table, tables_of
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.template import toml_value
 
 __all__ = ["reference_page"]
@@ -23,7 +23,9 @@ key is a flag of `epicat run`, too: `p_threshold` is `--p-threshold`, and `n_pic
 
 def reference_page() -> str:
     """Return the page in Markdown."""
-    return "\n".join([_HEAD, *(line for table in tables_of(Options) for line in _section(table))])
+    return "\n".join(
+        [_HEAD, *(line for table in tables_of(CampaignOptions) for line in _section(table))]
+    )
 
 
 def _section(table: Table) -> Iterator[str]:

@@ -20,7 +20,7 @@ from epicat.associate.layers import read_layers
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
 from epicat.campaign.campaign import Campaign, whole_days
-from epicat.campaign.options import AssociationOptions, Options
+from epicat.campaign.options import AssociationOptions, CampaignOptions
 from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.errors import InputError, StoreError
 from epicat.fs.retry import BRISK
@@ -45,7 +45,7 @@ def _ignore(text: str) -> None:
 
 
 def resolve(
-    options: Options,
+    options: CampaignOptions,
     say: Callable[[str], None] = _ignore,
     prepare: Callable[[PickOptions], Bundle] = prepare_bundle,
 ) -> Campaign:
@@ -84,7 +84,7 @@ def resolve(
     )
 
 
-def _access(options: Options) -> Access:
+def _access(options: CampaignOptions) -> Access:
     if not is_bucket(locate(options.archive)):
         return Access()
     return resolve_access(

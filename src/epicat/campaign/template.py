@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from epicat._util.option_fields import Option, Table, tables_of
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Given, Values
 from epicat.geo import Extent
 
@@ -31,7 +31,7 @@ def campaign_text(values: Values, folder: str = "") -> str:
     ``folder`` is where the file will be; relative paths that were given are made relative to it.
     """
     lines = list(_comment(_HEAD))
-    for table in tables_of(Options):
+    for table in tables_of(CampaignOptions):
         lines += ["", *_heading(table)]
         for option in table.options:
             lines += ["", *_comment(_described(option)), _line(option, values, folder)]

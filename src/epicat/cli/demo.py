@@ -13,7 +13,7 @@ import typer
 
 from epicat._util.atomic import atomic_file
 from epicat.campaign.file import read_campaign
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import asked
 from epicat.cli.progress import say, warnings_as_talk
 from epicat.cli.run import make_catalog
@@ -119,14 +119,14 @@ def _is_demo(campaign: Path) -> bool:
     return campaign.read_bytes().startswith(_FIRST.encode())
 
 
-def _campaign(file: Path, model: str, weight: str) -> Options:
+def _campaign(file: Path, model: str, weight: str) -> CampaignOptions:
     """Write the campaign file; a picker that cannot be had is told before all the work."""
     from epicat.pick.resolve import prepare_bundle
 
     places = {"archive": _ARCHIVE, "store": _STORE}
     text = _TEXT.format(first=_FIRST, **places, model=model, weight=weight)
     file.write_text(text, encoding="utf-8")
-    options = asked(Options, read_campaign(file))
+    options = asked(CampaignOptions, read_campaign(file))
     with warnings_as_talk():
         prepare_bundle(options.pick)
     return options

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from epicat.campaign.file import ENDING, parse_campaign
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Values, check
 from epicat.campaign.template import campaign_text
 from epicat.cli.campaign_args import spanned_by, takes
@@ -20,7 +20,7 @@ __all__ = ["init"]
 _NAME = f"campaign{ENDING}"
 
 
-@takes(Options, file=False, opens=False)
+@takes(CampaignOptions, file=False, opens=False)
 def init(
     given: Values,
     words: Annotated[
@@ -38,7 +38,7 @@ def init(
     Defaults are commented out.  What is required and not given is left to fill in.
     """
     file, values = _told(list(words or ()), given)
-    check(Options, values)
+    check(CampaignOptions, values)
     text = campaign_text(values, str(file.parent) if file.parent != Path() else "")
     parse_campaign(text, file)  # refuses passwords before they are written
     _write(file, text, force=force)

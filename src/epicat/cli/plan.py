@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Values, asked
 from epicat.cli.campaign_args import takes
 from epicat.cli.progress import say
@@ -16,14 +16,14 @@ from epicat.cli.run import Recheck
 __all__ = ["plan"]
 
 
-@takes(Options)
+@takes(CampaignOptions)
 def plan(
     given: Values,
     recheck: Recheck = False,
     as_json: Annotated[bool, typer.Option("--json", help="Units as JSON lines.")] = False,
 ) -> None:
     """Show the units of work that `run` with the same arguments would do.  Writes nothing."""
-    options = asked(Options, given)
+    options = asked(CampaignOptions, given)
     from epicat.campaign.resolve import resolve
     from epicat.pipeline.runner import make_plan
     from epicat.store.open import find_store

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Values, asked
 from epicat.cli.campaign_args import takes
 from epicat.cli.progress import do, say, warnings_as_talk
@@ -22,7 +22,7 @@ Recheck = Annotated[
 ]
 
 
-@takes(Options)
+@takes(CampaignOptions)
 def run(
     given: Values,
     recheck: Recheck = False,
@@ -33,10 +33,12 @@ def run(
     Results go to the store as they are made.  Running the same command again does only what
     is missing; it goes on after Ctrl-C or a crash.  Whole UTC days are processed.
     """
-    make_catalog(asked(Options, given), recheck=recheck, as_json=as_json)
+    make_catalog(asked(CampaignOptions, given), recheck=recheck, as_json=as_json)
 
 
-def make_catalog(options: Options, *, recheck: bool = False, as_json: bool = False) -> Campaign:
+def make_catalog(
+    options: CampaignOptions, *, recheck: bool = False, as_json: bool = False
+) -> Campaign:
     """Do a campaign on this machine and show how far it is; leave with 1 if some of it failed."""
     from epicat.campaign.resolve import resolve
     from epicat.pick.openvino.bundle import check_precision

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Given, Values, asked
 from epicat.cli import cloud_options as o
 from epicat.cli.aws_credentials import at_stack
@@ -32,7 +32,7 @@ DryRun = Annotated[
 ]
 
 
-@takes(Options)
+@takes(CampaignOptions)
 def submit(
     given: Values,
     collection: Annotated[
@@ -81,7 +81,7 @@ def submit(
     from epicat.campaign.resolve import resolve
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
-        options = asked(Options, _completed(given, stack, collection))
+        options = asked(CampaignOptions, _completed(given, stack, collection))
         check_archive(locate(options.archive))
         check_store(options.store, stack)
         if not dry_run:
@@ -162,7 +162,7 @@ def _cut(cut: Cut, campaign: Campaign, shape: Shape) -> Cut:
     return cut.model_copy(update={"stations_per_unit": settled})
 
 
-def _say_what(campaign: Campaign, options: Options, *, is_known: bool) -> None:
+def _say_what(campaign: Campaign, options: CampaignOptions, *, is_known: bool) -> None:
     if is_known:
         say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from epicat.associate.options import AssociateOptions
-from epicat.campaign.options import Options
+from epicat.campaign.options import CampaignOptions
 from epicat.campaign.resolve import resolve
 from epicat.geo import Extent
 from epicat.model import Stage, Status
@@ -43,7 +43,7 @@ def write(folder: Path, rate_hz: int, hours: float, pieces: int) -> None:
 def pick(folder: Path) -> int:
     """Pick it with the small picker; return the largest resident set in kB."""
     campaign = resolve(
-        Options(
+        CampaignOptions(
             start="2020-01-01",
             end="2020-01-02",
             extent=Extent.parse("-41,-39,174,176"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from epicat.campaign.options import Cut
-from epicat.cli.prompts import choose_designs
+from epicat.catalog.selection import select_results
 from epicat.model import Stage, Status
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.runner import make_plan, run, write_records
@@ -114,8 +114,8 @@ def test_the_last_invocation_is_the_newest(tmp_path):
     assert {record["number"], other["number"]} == {1, 2}
     later = {**record, "run": "other", "number": 3, "time": "2001-01-01T00:00:00+00:00"}
     store.put_record("invocation", "20010101T000000Z-0", later)
-    assert choose_designs(store, None).run == "other"
+    assert select_results(store, None).run == "other"
     del later["number"]  # as earlier versions wrote it
     store.files.delete(["records/invocation/20010101T000000Z-0.json"])
     store.put_record("invocation", "20010101T000000Z-0", later)
-    assert choose_designs(store, None).run == campaign.run.digest
+    assert select_results(store, None).run == campaign.run.digest

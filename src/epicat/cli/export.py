@@ -12,8 +12,9 @@ import typer
 from epicat._util.atomic import atomic_file
 from epicat.campaign.options import LedgerOptions
 from epicat.campaign.parse import Values, asked
+from epicat.catalog.selection import Selection, select_results
 from epicat.cli.campaign_args import takes
-from epicat.cli.prompts import Chosen, choose_designs, said_which, say_left_out
+from epicat.cli.prompts import said_which, say_left_out
 from epicat.cli.quality_options import WithRejected
 from epicat.errors import InputError, NameChoiceError
 
@@ -123,7 +124,7 @@ def _write_catalog(
         typer.echo(f"warning: {note}", err=True)
 
 
-def _rejected(store: Store, chosen: Chosen) -> int:
+def _rejected(store: Store, chosen: Selection) -> int:
     """Return how many events of the associator quality control rejects."""
     from epicat.model import Stage
 
@@ -167,9 +168,9 @@ def _of_accepted(rows: Any, events: Any) -> Any:
     return rows.filter(pc.is_in(rows["event_id"], value_set=good))
 
 
-def _chosen(store: Store, design: str | None) -> Chosen:
+def _chosen(store: Store, design: str | None) -> Selection:
     """Return the designs to export, and tell that there are others."""
-    chosen = choose_designs(store, design)
+    chosen = select_results(store, design)
     said_which(chosen, design)
     return chosen
 

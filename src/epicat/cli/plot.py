@@ -9,8 +9,9 @@ import typer
 
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, asked
+from epicat.catalog.selection import select_results
 from epicat.cli.campaign_args import takes
-from epicat.cli.prompts import choose_designs, say_left_out
+from epicat.cli.prompts import say_left_out
 from epicat.cli.quality_options import WithRejected
 
 __all__ = ["plot"]
@@ -37,7 +38,7 @@ def plot(
     from epicat.tables import accepted
 
     opened = open_store(asked(StoreOptions, given).store)
-    chosen = choose_designs(opened, design)
+    chosen = select_results(opened, design)
     events = opened.read("events", Where(design=chosen.associator or ""))
     if not with_rejected:
         found, events = events, accepted(events)

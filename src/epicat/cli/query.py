@@ -15,8 +15,9 @@ import typer
 
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, asked
+from epicat.catalog.selection import select_results
 from epicat.cli.campaign_args import takes
-from epicat.cli.prompts import choose_designs, said_which
+from epicat.cli.prompts import said_which
 from epicat.errors import InputError
 
 __all__ = ["query"]
@@ -49,7 +50,7 @@ def query(
     from epicat.store.sql import query as ask
 
     opened = open_store(asked(StoreOptions, given).store)
-    chosen = choose_designs(opened, design)
+    chosen = select_results(opened, design)
     said_which(chosen, design)
     found = ask(opened, sql, Designs(chosen.run or "", chosen.associator or ""))
     if as_json:

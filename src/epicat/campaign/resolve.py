@@ -16,7 +16,7 @@ from epicat.archive.layouts import choose_layout
 from epicat.archive.registry import layout_for, locate
 from epicat.archive.s3 import is_bucket
 from epicat.associate.design import Design, make_design
-from epicat.associate.layers import read_layers
+from epicat.associate.layers import LayerModel, read_layers
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
 from epicat.campaign.campaign import Campaign, whole_days
@@ -96,14 +96,19 @@ def _access(options: CampaignOptions) -> Access:
 
 
 def resolve_design(
-    associate: AssociateOptions, run: str, extent: Extent, stations: list[Station]
+    associate: AssociateOptions,
+    run: str,
+    extent: Extent,
+    stations: list[Station],
+    layers: LayerModel | None = None,
 ) -> Design:
-    """Settle the association of a run's picks at these stations; read the velocities."""
-    layers = (
-        read_layers(Path(associate.velocity), constant=associate.velocity_layers == "constant")
-        if associate.velocity
-        else None
-    )
+    """Resolve the association of a run's picks at these stations; read the velocities.
+
+    ``layers`` takes precedence over the velocities that the options name.
+    """
+    if layers is None and associate.velocity:
+        constant = associate.velocity_layers == "constant"
+        layers = read_layers(Path(associate.velocity), constant=constant)
     sites = SiteIndex.from_stations(stations, Plane(*extent.center), associate.site_radius_m).sites
     return make_design(associate, run, extent, sites, layers)
 

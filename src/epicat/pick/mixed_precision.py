@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from epicat.pick.batching import Stretch, Window, computed, windows_of
+from epicat.pick.options import Precision
 from epicat.pick.picker import F32, Picker, PickerInfo
 
 __all__ = ["Screened"]
@@ -35,6 +36,8 @@ class Screened:
     """The one in fewer bits, for every window."""
     exact: Picker
     """The one in 32 bits, where picks may be."""
+    precision: Precision = "mixed"
+    """Inference precision, as `Picker` has it."""
 
     @property
     def info(self) -> PickerInfo:

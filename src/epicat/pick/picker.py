@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from epicat.model import Filter
-from epicat.pick.options import PickOptions
+from epicat.pick.options import PickOptions, Precision
 
 __all__ = ["PickOptions", "Picker", "PickerInfo"]
 
@@ -89,6 +89,11 @@ class Picker(Protocol):
     """Windows (n, components, samples) in, probabilities (n, picked phases, samples) out."""
 
     info: PickerInfo
+
+    @property
+    def precision(self) -> Precision:
+        """Numbers that it computes in."""
+        ...
 
     def probabilities(self, windows: F32) -> F32:
         """Return the probability of each picked phase at each sample of each window; NaN is none.

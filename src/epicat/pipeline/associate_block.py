@@ -1,13 +1,16 @@
-"""Associate blocks: the store's picks in, events and a ledger entry out."""
+"""Associate blocks: picks in, events and what a ledger entry says of them out."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 from epicat.associate.associator import Associator, SitePick, site_picks
 from epicat.associate.candidates import Candidate, Needs
+from epicat.associate.design import Design
 from epicat.associate.events import to_events
 from epicat.associate.quality import event_flags
 from epicat.associate.rates import Sifted, sift, whole_bins
@@ -18,7 +21,7 @@ from epicat.model import Event, Flag, Span, Stage, Status
 from epicat.pipeline.plan import inputs_digest
 from epicat.store.base import Store, Where
 
-__all__ = ["BlockAssociator", "BlockResult"]
+__all__ = ["BlockAssociator", "BlockResult", "StoredPicks"]
 
 _KEPT_RUNS = 4
 _PICK_RATE = "pick rate"
@@ -32,8 +35,6 @@ class BlockResult:
     """What became of it."""
     events: tuple[Event, ...]
     """The block's events, in the order of time."""
-    inputs: str
-    """Digest of the pick results that were used."""
     details: str
     """How many picks at how many sites the block had."""
     reason: str = ""
@@ -42,34 +43,48 @@ class BlockResult:
     """Picks that were left out and events that are rejected, by criterion."""
 
 
-class BlockAssociator:
-    """Associates the blocks of a span, that of one unit, best in the order of time.
+class StoredPicks:
+    """The picks of a campaign's run in a store, as the blocks of a span need them."""
 
-    A block's events are those of three runs of the associator: its own and its neighbours',
-    stitched at the two seams.  Runs are kept, so that a row of blocks costs two extra.
-    """
-
-    def __init__(
-        self, campaign: Campaign, store: Store, associator: Associator, span: Span
-    ) -> None:
+    def __init__(self, campaign: Campaign, store: Store, span: Span) -> None:
         self._campaign = campaign
-        self._design = campaign.design
         self._store = store
-        self._associator = associator
-        self._index = SiteIndex.from_stations(
-            campaign.stations, self._design.plane, campaign.site_radius_m
-        )
-        self._needs = Needs.from_pyocto(self._design.pyocto)
-        self._runs: OrderedDict[Span, list[Candidate]] = OrderedDict()
-        # Taken before any pick is read: picks that are marked later make the block due again.
-        reach = span.widened(self._design.reach_ns)
+        # Read before any pick: picks that are marked later make the block due again.
+        reach = span.widened(campaign.design.reach_ns)
         entries = store.ledger(Stage.PICK, campaign.run.digest, reach)
-        self._known = {entry.key: entry for entry in entries}
+        self._entries = {entry.key: entry for entry in entries}
+
+    def read(self, span: Span) -> pa.Table:
+        """Return the rows of ``picks`` in a span."""
+        return self._store.read("picks", Where(design=self._campaign.run.digest, span=span))
 
     def inputs(self, block: Span) -> str:
         """Return the digest of the pick results that a block uses."""
-        reach = block.widened(self._design.reach_ns)
-        return inputs_digest(self._known, self._campaign.pick_names, reach)
+        reach = block.widened(self._campaign.design.reach_ns)
+        return inputs_digest(self._entries, self._campaign.pick_names, reach)
+
+
+class BlockAssociator:
+    """Associates the blocks of a unit, best in the order of time.
+
+    A block's events are those of three runs of the associator: its own and its neighbours',
+    stitched at the two seams.  Runs are kept, so that a row of blocks costs two extra.
+    ``read`` returns the rows of ``picks`` in a span, in the order of time.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        index: SiteIndex,
+        read: Callable[[Span], pa.Table],
+        associator: Associator,
+    ) -> None:
+        self._design = design
+        self._index = index
+        self._read = read
+        self._associator = associator
+        self._needs = Needs.from_pyocto(design.pyocto)
+        self._runs: OrderedDict[Span, list[Candidate]] = OrderedDict()
 
     def associate(self, block: Span) -> BlockResult:
         """Associate a block."""
@@ -83,7 +98,6 @@ class BlockAssociator:
         return BlockResult(
             status=Status.DONE if chosen else Status.NO_EVENTS if picks else Status.NO_PICKS,
             events=tuple(events),
-            inputs=self.inputs(block),
             details=f"{len(picks)} picks at {len({p.site for p in picks})} sites",
             reason="; ".join(told),
             flags=(*event_flags(events, self._design.quality), *rate),
@@ -106,8 +120,7 @@ class BlockAssociator:
     def _picks(self, span: Span) -> tuple[list[SitePick], Sifted]:
         """Return the picks of a span that are associated, and what became of all of them."""
         limits = self._design.quality
-        where = Where(design=self._campaign.run.digest, span=whole_bins(span, limits))
-        sifted = sift(self._store.read("picks", where), limits).within(span)
+        sifted = sift(self._read(whole_bins(span, limits)), limits).within(span)
         return site_picks(sifted.kept, self._index), sifted
 
     def _at_sites(self, trace_ids: Iterable[str]) -> int:

@@ -16,12 +16,14 @@ import pyarrow as pa
 
 from epicat._util.cache import cache_folder
 from epicat.associate.associator import Associator
+from epicat.associate.design import Design
+from epicat.associate.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
 from epicat.errors import AwayError, EpicatError, ModelError, unforeseen
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of, flag_counts
 from epicat.pick.load import load_picker
 from epicat.pick.openvino.bundle import Bundle
-from epicat.pipeline.associate_block import BlockAssociator
+from epicat.pipeline.associate_block import BlockAssociator, StoredPicks
 from epicat.pipeline.ledger_view import RETRIED
 from epicat.pipeline.pick_day import DayPicker
 from epicat.pipeline.plan import Unit, block_span
@@ -157,16 +159,19 @@ class Worker:
         length = self._campaign.design.block_ns
         spans = [block_span(text, length) for text in unit.keys]
         span = Span(min(s.start_ns for s in spans), max(s.end_ns for s in spans))
-        blocks = BlockAssociator(self._campaign, self._store, self._associator, span)
+        campaign, picks = self._campaign, StoredPicks(self._campaign, self._store, span)
+        plane, radius_m = campaign.design.plane, campaign.site_radius_m
+        index = SiteIndex.from_stations(campaign.stations, plane, radius_m)
+        blocks = BlockAssociator(campaign.design, index, picks.read, self._associator)
         digest = self._campaign.design.digest
         known = {e.key: e for e in self._store.ledger(Stage.ASSOCIATE, digest, span)}
 
         def one(text: str) -> tuple[LedgerEntry, Rows]:
-            return _block_entry(blocks, text, self._campaign)
+            return _block_entry(blocks, picks, text, campaign.design)
 
         for text, block in zip(unit.keys, spans, strict=True):
             entry = known.get(text)
-            if entry and entry.status != Status.FAILED and entry.inputs == blocks.inputs(block):
+            if entry and entry.status != Status.FAILED and entry.inputs == picks.inputs(block):
                 continue
             yield _Result(*_timed(_Begun(unit, text, generation, digest), one))
 
@@ -202,9 +207,10 @@ class Worker:
         return Associator(self._campaign.design, cache_folder("traveltimes"))
 
 
-def _block_entry(blocks: BlockAssociator, text: str, campaign: Campaign) -> Keyed:
-    result = blocks.associate(block_span(text, campaign.design.block_ns))
-    digest = campaign.design.digest
+def _block_entry(blocks: BlockAssociator, picks: StoredPicks, text: str, design: Design) -> Keyed:
+    block = block_span(text, design.block_ns)
+    result = blocks.associate(block)
+    digest = design.digest
     events = events_table(result.events, digest, text)
     entry = LedgerEntry(
         stage=Stage.ASSOCIATE,
@@ -218,7 +224,7 @@ def _block_entry(blocks: BlockAssociator, text: str, campaign: Campaign) -> Keye
         rejected=sum(bool(event.rejected) for event in result.events),
         flags=result.flags,
         result=_digest(events["event_id"]),
-        inputs=result.inputs,
+        inputs=picks.inputs(block),
         details=result.details,
     )
     return entry, {"events": events, "arrivals": arrivals_table(result.events, digest, text)}

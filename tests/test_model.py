@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.errors import InputError
-from epicat.model import Arrival, Event, Pick, Span, Station, StationDay, digest_of
+from epicat.model import (
+    EVER,
+    Arrival,
+    Event,
+    Pick,
+    Placement,
+    Span,
+    Station,
+    StationDay,
+    digest_of,
+)
 from epicat.time import DAY_NS, day_start, parse_time
 
 TIMES = st.integers(-(10**18), 2 * 10**18)
@@ -95,3 +105,17 @@ def test_values_are_frozen() -> None:
     assert station.id == "NC.KBG."
     with pytest.raises(FrozenInstanceError):
         station.code = "X"  # type: ignore[misc]
+
+
+def test_a_position_holds_until_the_next_one_begins() -> None:
+    old = Placement(Span(100, 200), 40.0, -124.0, 10.0)
+    new = Placement(Span(300, 400), 40.5, -124.0, 10.0)
+    station = Station("NC", "KBG", "", (), 40.5, -124.0, 10.0, placements=(old, new))
+    assert [station.position_at(t) for t in (0, 100, 250, 299)] == [old] * 4
+    assert [station.position_at(t) for t in (300, 999)] == [new] * 2
+
+
+def test_a_station_that_never_moved_has_one_position() -> None:
+    station = Station("NC", "KBG", "", (), 40.5, -124.0, 10.0, depth_m=5.0)
+    assert station.positions == (Placement(EVER, 40.5, -124.0, 10.0, 5.0),)
+    assert station.position_at(0) == station.positions[0]

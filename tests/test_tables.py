@@ -3,9 +3,11 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from epicat.model import EVER, Orientation, Placement, Span, Station
 from epicat.tables import (
     EXPORT_COLUMNS,
     SCHEMAS,
+    STATIONS,
     TABLES,
     arrivals_table,
     entries_of,
@@ -79,3 +81,24 @@ def test_stations_and_entries_come_back_as_they_were():
     assert stations_of(stations_table(rows[::-1])) == sorted(rows)
     entries = [entry_of("B", "g", 2), entry_of("A", "g", 1)]
     assert entries_of(ledger_table(entries)) == entries
+
+
+def test_placements_and_orientations_of_stations_survive_a_round_trip():
+    moved = Station(
+        "NC", "KBG", "00", ("HH1",), 40.1, -124.2, -80.0, "NC.KBG", depth_m=120.0,
+        placements=(
+            Placement(Span(EVER.start_ns, parse_time("2019-06-01")), 40.0, -124.0, 30.0),
+            Placement(Span(parse_time("2019-06-02"), EVER.end_ns), 40.1, -124.2, -80.0, 120.0),
+        ),
+        orientations=(Orientation("HH1", Span(parse_time("2019-06-02"), EVER.end_ns), 17.5, 0.0),),
+    )  # fmt: skip
+    assert stations_of(stations_table([moved])) == [moved]
+
+
+def test_a_table_of_stations_without_the_newer_columns_is_read():
+    station = Station("NC", "KBG", "", ("HHZ",), 40.0, -124.0, 30.0, "NC.KBG")
+    table = stations_table([station])
+    older = table.select(table.column_names[:9])
+    nulls = dict.fromkeys(table.column_names[9:])
+    rows = pa.Table.from_pylist([{**r, **nulls} for r in older.to_pylist()], schema=STATIONS)
+    assert stations_of(rows) == [station]

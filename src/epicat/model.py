@@ -23,7 +23,9 @@ __all__ = [
     "Flag",
     "LedgerEntry",
     "ObjectRead",
+    "Orientation",
     "Pick",
+    "Placement",
     "Span",
     "Stage",
     "Station",
@@ -95,30 +97,66 @@ EVER = Span(parse_time("1900-01-01"), parse_time("2200-01-01"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Placement:
+    """Position of a sensor during one of its epochs."""
+
+    epoch: Span
+    """When it was there, within `EVER`."""
+    latitude: float
+    """Degrees north."""
+    longitude: float
+    """Degrees east, -180 to 180."""
+    elevation_m: float
+    """Elevation of the sensor, metres above sea level."""
+    depth_m: float = 0.0
+    """Depth of the sensor below the ground, metres; already subtracted from ``elevation_m``."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Orientation:
+    """Direction of a channel during one of its epochs, as in StationXML."""
+
+    channel: str
+    """Channel code, for example ``HH1``."""
+    epoch: Span
+    """When it had this direction, within `EVER`."""
+    azimuth_deg: float
+    """Clockwise from north, 0 to 360."""
+    dip_deg: float
+    """Downwards from the horizontal, -90 to 90: -90 for an ordinary vertical channel."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Station:
-    """One location code of a seismic station, and where it stands."""
+    """One location code of a seismic station, and its position."""
 
     network: str
     """Network code, for example ``NC``."""
     code: str
     """Station code, up to eight letters (FDSN source identifiers)."""
     location: str
-    """Location code, possibly empty; ``*`` if the list of stations does not name one."""
+    """Location code, possibly empty; ``*`` if the station list does not name one."""
     channels: tuple[str, ...]
-    """Channel codes that the list of stations names; a hint, archives have the last word."""
+    """Channel codes in the station list; a hint, the archive decides."""
     latitude: float
-    """Degrees north."""
+    """Degrees north; of the last placement if it moved."""
     longitude: float
-    """Degrees east, -180 to 180."""
+    """Degrees east, -180 to 180; of the last placement if it moved."""
     elevation_m: float
-    """Metres above sea level."""
+    """Elevation of the sensor, metres above sea level; of the last placement if it moved."""
     name: str = ""
     """Name of the place in keys: ``NET.STA``, or with a location where one code has two places."""
     epochs: tuple[Span, ...] = ()
-    """When it operates, apart from each other and rising, within `EVER`; none if that is unknown.
+    """When it operates: disjoint, in order, within `EVER`; empty if unknown.
 
     Decides which station-days are planned, and no result.
     """
+    depth_m: float = 0.0
+    """Depth of the sensor below the ground, metres; already subtracted from ``elevation_m``."""
+    placements: tuple[Placement, ...] = ()
+    """Positions in order of time with disjoint epochs; empty if the position never changed."""
+    orientations: tuple[Orientation, ...] = ()
+    """Directions of its channels by epoch; empty if the station list does not give them."""
 
     @property
     def id(self) -> str:
@@ -126,8 +164,24 @@ class Station:
         return f"{self.network}.{self.code}.{self.location}"
 
     def operates(self, span: Span) -> bool:
-        """Tell whether it operates in a part of a span, as far as is known."""
+        """Return whether it operates in a part of a span, as far as is known."""
         return not self.epochs or any(epoch.overlaps(span) for epoch in self.epochs)
+
+    @property
+    def positions(self) -> tuple[Placement, ...]:
+        """All positions in order of time: ``placements``, or the only one, valid for `EVER`."""
+        only = Placement(EVER, self.latitude, self.longitude, self.elevation_m, self.depth_m)
+        return self.placements or (only,)
+
+    def position_at(self, time_ns: int) -> Placement:
+        """Return the position at a time; between two epochs the earlier one, before all the first.
+
+        A placement holds until the next one begins: a recording outside every epoch was made
+        by a sensor that nobody had moved yet.
+        """
+        positions = self.positions
+        begun = [p for p in positions if p.epoch.start_ns <= time_ns]
+        return begun[-1] if begun else positions[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Every table of results carries ``design`` (the digest of the run or of the assoc
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +18,9 @@ from epicat.model import (
     Flag,
     LedgerEntry,
     ObjectRead,
+    Orientation,
     Pick,
+    Placement,
     Span,
     Stage,
     Station,
@@ -124,6 +126,14 @@ SCHEMAS: Final[dict[TableName, pa.Schema]] = {
     "arrivals": ARRIVALS,
 }
 
+_EPOCH: Final = [("start", pa.string()), ("end", pa.string())]
+_PLACEMENT: Final = pa.struct(
+    [*_EPOCH, *((name, pa.float64()) for name in ("latitude", "longitude", "elevation", "depth"))]
+)
+_ORIENTATION: Final = pa.struct(
+    [("channel", pa.string()), *_EPOCH, ("azimuth", pa.float64()), ("dip", pa.float64())]
+)
+
 STATIONS: Final = pa.schema(
     [
         *_schema(
@@ -138,12 +148,17 @@ STATIONS: Final = pa.schema(
             ("station", pa.string()),
         ),
         pa.field("epochs", pa.string()),
+        pa.field("depth", pa.float64()),
+        pa.field("placements", pa.list_(_PLACEMENT)),
+        pa.field("orientations", pa.list_(_ORIENTATION)),
     ]
 )
-"""The columns of the tutorial's list of stations, the name that keys use, and the epochs.
+"""The columns of the tutorial's station list, the name used in keys, and what changes with time.
 
-Epochs are ISO 8601 intervals, ``2002-04-04T00:00:00.000000Z/..``, with a blank between two;
-files of earlier versions have none.
+``epochs`` are ISO 8601 intervals, ``2002-04-04T00:00:00.000000Z/..``, separated by blanks.
+``start`` and ``end`` of a placement or orientation are ISO 8601 times, null where open.
+``elevation`` is that of the sensor, ``depth`` its depth below the ground, both in metres.
+The nullable columns are null in files of earlier versions.
 """
 
 _OBJECT = pa.struct([("key", pa.string()), ("etag", pa.string()), ("reason", pa.string())])
@@ -228,7 +243,9 @@ def stations_table(stations: Iterable[Station]) -> pa.Table:
     """Rows of ``stations``, in the order of their ids."""
     rows = [
         (s.id, s.network, s.code, s.location, ",".join(s.channels), s.latitude, s.longitude,
-         s.elevation_m, s.name, _epochs_text(s.epochs))
+         s.elevation_m, s.name, _epochs_text(s.epochs), s.depth_m,
+         [_placement_row(p) for p in s.placements],
+         [_orientation_row(o) for o in s.orientations])
         for s in sorted(stations)
     ]  # fmt: skip
     return _from_rows(rows, STATIONS)
@@ -247,28 +264,66 @@ def stations_of(table: pa.Table) -> list[Station]:
             elevation_m=row["elevation"],
             name=row["station"],
             epochs=_epochs_of(row["epochs"] or ""),
+            depth_m=row["depth"] or 0.0,
+            placements=tuple(_placement_of(p) for p in row["placements"] or ()),
+            orientations=tuple(_orientation_of(o) for o in row["orientations"] or ()),
         )
         for row in table.to_pylist()
     ]
 
 
-def _epochs_text(epochs: Iterable[Span]) -> str:
-    return " ".join(
-        f"{'..' if e.start_ns <= EVER.start_ns else iso(e.start_ns)}/"
-        f"{'..' if e.end_ns >= EVER.end_ns else iso(e.end_ns)}"
-        for e in epochs
+def _placement_row(placement: Placement) -> dict[str, object]:
+    return {
+        **_epoch_row(placement.epoch),
+        "latitude": placement.latitude,
+        "longitude": placement.longitude,
+        "elevation": placement.elevation_m,
+        "depth": placement.depth_m,
+    }
+
+
+def _placement_of(row: dict[str, Any]) -> Placement:
+    position = (row["latitude"], row["longitude"], row["elevation"], row["depth"])
+    return Placement(_epoch_of(row["start"], row["end"]), *position)
+
+
+def _orientation_row(orientation: Orientation) -> dict[str, object]:
+    return {
+        "channel": orientation.channel,
+        **_epoch_row(orientation.epoch),
+        "azimuth": orientation.azimuth_deg,
+        "dip": orientation.dip_deg,
+    }
+
+
+def _orientation_of(row: dict[str, Any]) -> Orientation:
+    epoch = _epoch_of(row["start"], row["end"])
+    return Orientation(row["channel"], epoch, row["azimuth"], row["dip"])
+
+
+def _epoch_row(epoch: Span) -> dict[str, object]:
+    return {
+        "start": None if epoch.start_ns <= EVER.start_ns else iso(epoch.start_ns),
+        "end": None if epoch.end_ns >= EVER.end_ns else iso(epoch.end_ns),
+    }
+
+
+def _epoch_of(start: str | None, end: str | None) -> Span:
+    return Span(
+        EVER.start_ns if start is None else parse_time(start),
+        EVER.end_ns if end is None else parse_time(end),
     )
+
+
+def _epochs_text(epochs: Iterable[Span]) -> str:
+    rows = map(_epoch_row, epochs)
+    return " ".join(f"{row['start'] or '..'}/{row['end'] or '..'}" for row in rows)
 
 
 def _epochs_of(text: str) -> tuple[Span, ...]:
     pairs = (interval.split("/") for interval in text.split())
-    return tuple(
-        Span(
-            EVER.start_ns if start == ".." else parse_time(start),
-            EVER.end_ns if end == ".." else parse_time(end),
-        )
-        for start, end in pairs
-    )
+    named = ([None if time == ".." else time for time in pair] for pair in pairs)
+    return tuple(_epoch_of(start, end) for start, end in named)
 
 
 def ledger_table(entries: Iterable[LedgerEntry]) -> pa.Table:

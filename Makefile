@@ -12,7 +12,7 @@ JOBS ?= auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint audit docs reference format bench faults image image-test pins clean
+.PHONY: help venv demo test lint audit docs reference format bench faults image image-test pins check-pins clean
 
 help: ## Show this list
 	@echo "make COMMAND, where COMMAND is one of"
@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $(PYTHON); the first time takes some minutes ..."
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query,mongo]' --group dev --group docs
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query,mongo]' --group dev
 	@touch $@
 
 # The demo needs neither PyTorch nor SeisBench; without .venv it gets a small one of its own.
@@ -65,8 +65,16 @@ audit: $(STAMP) ## Look for holes in the code (bandit) and known ones in the pin
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src tools
 	$(BIN)/python tools/audit.py
 
-docs: $(STAMP) ## Build the documentation's site, strictly, in site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+# The documentation's tools have their own environment: tests need none of them.
+.venv-docs/.stamp: pyproject.toml constraints-docs.txt
+	$(CHECK_PYTHON)
+	"$(PYTHON)" -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-docs/bin/python -m pip install --quiet -c constraints-docs.txt --group docs
+	@touch $@
+
+docs: .venv-docs/.stamp ## Build the documentation's site, strictly, in site/
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 reference: $(STAMP) ## Write the pages that are made from the program itself
 	$(BIN)/python tools/command_reference.py
@@ -92,6 +100,10 @@ pins: $(STAMP) ## Renew the image's lists of exact packages, docker/*.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt uv
 	PATH=$(BIN):$$PATH tools/pins.sh
 
+check-pins: $(STAMP) ## Check that the pins resolve on the oldest and the newest Python admitted
+	$(BIN)/python -m pip install --quiet -c constraints.txt uv
+	$(BIN)/python tools/check_pins.py
+
 clean: ## Remove all that these commands have made, .venv included
-	rm -rf $(VENV) .venv-demo demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-demo .venv-docs demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks training -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

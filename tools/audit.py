@@ -18,7 +18,8 @@ from typing import Any, Final
 
 __all__ = ["ACCEPTED", "Report", "audit"]
 
-PINS: Final = Path(__file__).resolve().parent.parent / "constraints.txt"
+_PROJECT = Path(__file__).resolve().parent.parent
+PINS: Final = (_PROJECT / "constraints.txt", _PROJECT / "constraints-docs.txt")
 ACCEPTED: Final[Mapping[str, str]] = {}
 """Vulnerabilities that do not concern epicat, by their ids, each with the reason."""
 
@@ -69,11 +70,18 @@ def audit(requirements: str, command: Sequence[str]) -> Report:
     return Report.from_parts(done.stdout)
 
 
+def _pinned() -> str:
+    """Return the pins of all files, each once."""
+    lines = [line for file in PINS for line in file.read_text(encoding="utf-8").splitlines()]
+    pins = {line.lower().replace("_", "-") for line in lines if line and not line.startswith("#")}
+    return "\n".join(sorted(pins)) + "\n"
+
+
 def main(command: Sequence[str]) -> int:
     """Audit the pins; return the exit code."""
     report = audit(_PROBE, command)
     if report.known:
-        report = audit(PINS.read_text(encoding="utf-8"), command)
+        report = audit(_pinned(), command)
     for line in report.holes:
         print(line)
     for name, reason in ACCEPTED.items():

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from epicat.associate.associator import SitePick, site_picks
 from epicat.associate.design import Design, make_design
-from epicat.associate.layers import LayerModel
 from epicat.associate.options import AssociateOptions, PyOctoOptions
 from epicat.associate.sites import SiteIndex
 from epicat.geo import Extent, Plane
@@ -21,6 +20,7 @@ from epicat.pick.import_table import read_picks
 from epicat.stations import Patterns, find_stations
 from epicat.tables import picks_table
 from epicat.time import SECOND_NS, parse_time
+from epicat.velocity.layers import LayerModel
 
 __all__ = ["Dense", "made_up", "real"]
 

@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from epicat.archive.layouts import LAYOUTS, Entry
-from epicat.associate.layers import read_layers
 from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import asked
@@ -28,6 +27,7 @@ from epicat.pick.import_table import read_picks
 from epicat.pipeline.import_picks import import_picks
 from epicat.stations import find_stations
 from epicat.store.parquet import DataFile, ParquetStore
+from epicat.velocity.layers import read_layers
 from support.hostile import hostile
 from support.layout_keys import KEYS
 

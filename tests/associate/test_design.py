@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from epicat.associate.design import Design, make_design
-from epicat.associate.layers import LayerModel
 from epicat.associate.options import AssociateOptions, PyOctoOptions
 from epicat.associate.sites import SiteIndex
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
+from epicat.velocity.layers import LayerModel
 from support.tiny_network import EXTENT, RUN, associate_options, design_of, stations
 
 TESTS = Path(__file__).resolve().parent.parent

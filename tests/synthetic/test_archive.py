@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from epicat.archive.archive import open_archive
 from epicat.archive.layouts import LAYOUTS, Entry
-from epicat.associate.layers import read_layers
 from epicat.errors import InputError, NameChoiceError
 from epicat.model import Span
 from epicat.stations import find_stations
@@ -31,6 +30,7 @@ from epicat.synthetic.scattered import Frame
 from epicat.synthetic.scenario import Scenario
 from epicat.synthetic.station_xml import station_xml
 from epicat.time import DAY_NS, SECOND_NS, parse_time
+from epicat.velocity.layers import read_layers
 from epicat.waveforms.records import decode
 
 MIDNIGHT = parse_time("2024-03-02")

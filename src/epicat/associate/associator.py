@@ -15,7 +15,7 @@ from epicat.associate.candidates import Candidate, Matched, Needs
 from epicat.associate.design import Design
 from epicat.associate.sites import SiteIndex
 from epicat.associate.slices import Slice
-from epicat.associate.traveltimes import station_tables
+from epicat.associate.station_tables import station_tables
 from epicat.time import SECOND_NS
 
 __all__ = ["Associator", "SitePick", "site_picks"]

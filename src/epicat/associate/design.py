@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from epicat.associate.layers import LayerModel
 from epicat.associate.options import AssociateOptions
 from epicat.associate.quality import CatalogQuality
 from epicat.associate.sites import Site
@@ -22,6 +21,7 @@ from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.model import digest_of
 from epicat.time import SECOND_NS
+from epicat.velocity.layers import LayerModel
 
 __all__ = ["Design", "make_design"]
 

@@ -16,7 +16,6 @@ from epicat.archive.layouts import choose_layout
 from epicat.archive.registry import layout_for, locate
 from epicat.archive.s3 import is_bucket
 from epicat.associate.design import Design, make_design
-from epicat.associate.layers import LayerModel, read_layers
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
 from epicat.campaign.campaign import Campaign, whole_days
@@ -33,6 +32,7 @@ from epicat.stations import Patterns, bucket_opener, find_stations, select
 from epicat.store.base import Store
 from epicat.tables import stations_of
 from epicat.time import DAY_NS, day_name
+from epicat.velocity.layers import LayerModel, read_layers
 
 __all__ = ["choose_stations", "resolve", "resolve_association", "resolve_design"]
 

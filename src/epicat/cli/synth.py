@@ -199,8 +199,8 @@ def _listed(path: Path | None) -> tuple[Station, ...]:
 
 
 def _crust(path: Path | None, kind: str) -> Crust:
-    from epicat.associate.layers import read_layers
     from epicat.synthetic.crust import Crust
+    from epicat.velocity.layers import read_layers
 
     if kind not in ("gradient", "constant"):
         raise NameChoiceError("kind of layers", kind, ["gradient", "constant"])

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from epicat._util.cache import cache_folder
 from epicat.associate.associator import Associator
 from epicat.associate.design import Design
-from epicat.associate.layers import LayerModel
 from epicat.associate.options import AssociateOptions
 from epicat.associate.sites import SiteIndex
 from epicat.campaign.resolve import resolve_design
@@ -22,6 +21,7 @@ from epicat.geo import Extent
 from epicat.model import Event, Pick, Span, Station, digest_of
 from epicat.pipeline.associate_block import BlockAssociator
 from epicat.tables import PICKS
+from epicat.velocity.layers import LayerModel
 
 __all__ = ["associate"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.associate.layers import LayerModel, Phase
+from epicat.velocity.layers import LayerModel, Phase
 
 __all__ = ["GIL7", "Crust", "density"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from epicat.associate.layers import Phase
 from epicat.synthetic.rays import Path
+from epicat.velocity.layers import Phase
 
 __all__ = ["Effects", "Later"]
 

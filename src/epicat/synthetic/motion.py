@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.associate.layers import Phase
 from epicat.synthetic.crust import Crust
 from epicat.synthetic.effects import Effects
 from epicat.synthetic.pulses import pulse
@@ -21,6 +20,7 @@ from epicat.synthetic.scattered import Frame, scattered
 from epicat.synthetic.site import Site
 from epicat.synthetic.source import MEAN_RADIATION, Source, radiation
 from epicat.synthetic.surface import from_p, from_sh, from_sv
+from epicat.velocity.layers import Phase
 
 __all__ = ["Shaking", "velocity_spectrum"]
 

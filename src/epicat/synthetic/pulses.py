@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from epicat.associate.layers import Phase
 from epicat.synthetic.crust import Crust, density
 from epicat.synthetic.rays import Path
 from epicat.synthetic.site import Site
 from epicat.synthetic.source import Source, moment_nm
+from epicat.velocity.layers import Phase
 
 __all__ = ["minimum_phase", "pulse", "strength"]
 

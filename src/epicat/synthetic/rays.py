@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from epicat.associate.layers import Phase
-from epicat.associate.traveltimes import travel_times
 from epicat.synthetic.crust import Crust
+from epicat.velocity.layers import Phase
+from epicat.velocity.travel_times import travel_times
 
 __all__ = ["Path", "Ray", "trace"]
 

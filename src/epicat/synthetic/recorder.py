@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from epicat.associate.layers import Phase
 from epicat.model import Span
 from epicat.synthetic.adding import add_rows
 from epicat.synthetic.disturbances import disturbance
@@ -26,6 +25,7 @@ from epicat.synthetic.snr import expected_snr, noise_levels, ratios
 from epicat.synthetic.streams import stream
 from epicat.synthetic.woodanderson import wood_anderson_mm
 from epicat.time import DAY_NS, SECOND_NS
+from epicat.velocity.layers import Phase
 
 __all__ = ["Heard", "Recorder"]
 

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from epicat.associate.layers import Phase
 from epicat.synthetic.crust import Crust
 from epicat.synthetic.effects import Effects
 from epicat.synthetic.rays import Path
 from epicat.synthetic.source import MEAN_RADIATION
+from epicat.velocity.layers import Phase
 
 __all__ = ["Frame", "scattered"]
 

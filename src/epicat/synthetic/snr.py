@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from epicat.associate.layers import Phase
 from epicat.synthetic.crust import Crust
 from epicat.synthetic.instruments import Instrument
 from epicat.synthetic.motion import Shaking
@@ -23,6 +22,7 @@ from epicat.synthetic.noise import Ambient, rms_counts
 from epicat.synthetic.pulses import strength
 from epicat.synthetic.scattered import Frame
 from epicat.synthetic.source import MEAN_RADIATION
+from epicat.velocity.layers import Phase
 
 __all__ = ["SNR_BAND_HZ", "expected_snr", "noise_levels", "ratios"]
 

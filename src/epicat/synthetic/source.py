@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.associate.layers import Phase
+from epicat.velocity.layers import Phase
 
 __all__ = ["MEAN_RADIATION", "Mechanism", "Source", "corner_hz", "moment_nm", "radiation"]
 

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from epicat.associate.layers import Phase
 from epicat.export.csv import write_csv
 from epicat.export.quakeml import write_quakeml
 from epicat.export.quakes import Part
@@ -25,6 +24,7 @@ from epicat.synthetic.truth_schema import TRUE_ARRIVALS, TRUE_EVENTS
 from epicat.synthetic.whole import whole
 from epicat.synthetic.woodanderson import local_magnitude
 from epicat.tables import ARRIVALS, EVENTS, PICKS
+from epicat.velocity.layers import Phase
 
 __all__ = ["DETECTABLE_SNR", "TruthFiles"]
 

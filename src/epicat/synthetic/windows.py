@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from epicat.associate.layers import Phase
 from epicat.synthetic.adding import add_rows
 from epicat.synthetic.crust import Crust
 from epicat.synthetic.disturbances import disturbance
@@ -28,6 +27,7 @@ from epicat.synthetic.scattered import Frame
 from epicat.synthetic.site import Site
 from epicat.synthetic.snr import expected_snr, noise_levels, ratios
 from epicat.synthetic.source import Source
+from epicat.velocity.layers import Phase
 
 __all__ = ["Labelled", "Recipe", "Window", "make_window", "noise_window"]
 

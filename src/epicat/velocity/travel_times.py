@@ -1,4 +1,4 @@
-"""First arrivals of P and S in a flat layered earth, and PyOcto's tables of them.
+"""First arrivals of P and S in a flat layered earth.
 
 The model is cut into thin uniform slices, each as slow as the vertical travel time through it
 says.  In a stack of uniform slices the first arrival is exactly the earliest of the direct ray
@@ -10,36 +10,24 @@ gradient.  There is no grid, hence no numerical dispersion, and no triplication 
 from __future__ import annotations
 
 import math
-import os
-import shutil
-import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkdtemp
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.associate.layers import LayerModel, Phase
-from epicat.errors import InputError
-from epicat.model import digest_of
+from epicat.velocity.layers import LayerModel, Phase
 
-__all__ = ["station_tables", "travel_times"]
+__all__ = ["travel_times"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-_FORMAT = 1
-"""Part of the name of every folder of tables: raise it when the times or the files change."""
 _SLICE_ERROR_S = 1e-3
 """Bound for what one slice adds to a time through a gradient, in seconds; half of it is seen."""
 _DECIMALS = 9
 """Depths in km that agree to this many decimals are the same."""
 _KNOT_STEP = 0.05
 """Step between rays, in asinh(q) of `_direct`; leaves an error of 1e-8 of the time."""
-_MARGIN = 2
-"""Nodes of a table beyond what was asked for, on each side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,137 +201,3 @@ def _legs(stack: _Stack, lid: int, k: int) -> F64:
     np.cumsum((thickness * cosine / velocity)[::-1], out=legs[0, -2::-1])
     np.cumsum((thickness * sine / cosine)[::-1], out=legs[1, -2::-1])
     return legs
-
-
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """The nodes of one station's table, as PyOcto wants them: the same numbers for every one."""
-
-    spacing_km: float
-    """Distance between nodes, both ways."""
-    nx: int
-    """Nodes in distance, the first below the station."""
-    nz: int
-    """Nodes in depth."""
-    above: int
-    """Nodes above the station: PyOcto's ``n_padding``."""
-
-    def distance_km(self) -> F64:
-        """Distances of the nodes, shape (nx,)."""
-        return np.arange(self.nx) * self.spacing_km
-
-    def depth_km(self, station_depth_km: float) -> F64:
-        """Depths of the nodes below sea level, shape (nz,); node ``above`` is the station's."""
-        return station_depth_km + (np.arange(self.nz) - self.above) * self.spacing_km
-
-
-def station_tables(
-    model: LayerModel,
-    elevations_m: Mapping[str, float],
-    *,
-    max_distance_km: float,
-    depth_range_km: tuple[float, float],
-    spacing_km: float,
-    cache: Path,
-) -> Path:
-    """Return a folder of travel-time tables for ``pyocto.StationSpecificVelocityModel1D``.
-
-    It holds ``{id}.pyocto`` for each id of ``elevations_m`` (metres above sea level) and
-    ``n_padding``.  Every table covers ``max_distance_km`` and ``depth_range_km`` (km below sea
-    level) and two nodes more.  PyOcto's stations must have z = -elevation / 1000.
-
-    PyOcto interpolates linearly between nodes.  At a distance r from the station in a uniform
-    earth this is late by ``spacing² / (8 r v)`` seconds at most, and by 0.15 ``spacing / v`` in
-    the cells next to it: for 0.5 km and 5 km/s 15 ms there, 1 ms from 6 km on.  A point beyond
-    the table in distance or below it is dropped from PyOcto's location in silence, and above it
-    PyOcto does not check at all: ``max_distance_km`` must reach across the whole search box and
-    ``depth_range_km`` must hold its depths.  PyOcto keeps a copy for each station in memory, 16
-    bytes a node.
-
-    The folder in ``cache`` is named by all that it depends on and found again without work.  It
-    appears complete or not at all: many processes may ask for it, and be killed, at any time (a
-    kill leaves a folder whose name begins with a dot, that nobody reads).  Raises `InputError`
-    for elevations, distances or ids that cannot be used.
-    """
-    depths = {name: _depth(name, elevation) for name, elevation in elevations_m.items()}
-    grid = _grid(list(depths.values()), max_distance_km, depth_range_km, spacing_km)
-    folder = cache / digest_of(_FORMAT, model.digest, grid, repr(sorted(depths.items())))
-    if not folder.is_dir():
-        _build(folder, model, grid, depths)
-    return folder
-
-
-def _depth(name: str, elevation_m: float) -> float:
-    """Depth in km below sea level of a station."""
-    if not math.isfinite(elevation_m):
-        raise InputError(
-            f"station {name}: its elevation is {elevation_m}, a number of metres above sea level "
-            "is needed; correct the list of stations or leave the station out"
-        )
-    if Path(name).name != name:
-        raise InputError(
-            f"station {name!r}: its name cannot be that of a file; remove slashes from it"
-        )
-    return -float(elevation_m) / 1000.0
-
-
-def _grid(
-    stations: list[float], max_distance: float, depth_range: tuple[float, float], spacing: float
-) -> _Grid:
-    top, bottom = depth_range
-    if not (stations and 0 < spacing < math.inf and 0 <= max_distance < math.inf and top <= bottom):
-        raise InputError(
-            f"no travel-time tables for {len(stations)} stations, distances up to "
-            f"{max_distance:g} km, depths {top:g} to {bottom:g} km and a spacing of {spacing:g} km;"
-            " give at least one station, a spacing above 0 and depths that rise"
-        )
-    above = _nodes_within(max(stations) - top, spacing)
-    below = _nodes_within(bottom - min(stations), spacing)
-    nx = _nodes_within(max_distance, spacing) + 1
-    return _Grid(float(spacing), nx, above + 1 + below, above)
-
-
-def _nodes_within(length: float, spacing: float) -> int:
-    return max(0, math.ceil(length / spacing)) + _MARGIN
-
-
-def _build(folder: Path, model: LayerModel, grid: _Grid, depths: Mapping[str, float]) -> None:
-    """Write the tables beside ``folder``, then give them its name, if nobody else was faster."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        _write(draft, model, grid, depths)
-        draft.chmod(0o755)
-        draft.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _write(draft: Path, model: LayerModel, grid: _Grid, depths: Mapping[str, float]) -> None:
-    made: dict[float, Path] = {}
-    for name, depth in depths.items():
-        table = draft / f"{name}.pyocto"
-        if depth in made:
-            _link(made[depth], table)
-        else:
-            table.write_bytes(_table(model, grid, depth))
-            made[depth] = table
-    (draft / "n_padding").write_bytes(struct.pack("i", grid.above))
-
-
-def _link(source: Path, target: Path) -> None:
-    """Give a file a second name, or a copy where the file system has no hard links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-def _table(model: LayerModel, grid: _Grid, station_depth_km: float) -> bytes:
-    """One table: nx, nz, spacing, then P and S times in seconds, distance by distance."""
-    x, z = grid.distance_km(), grid.depth_km(station_depth_km)
-    p, s = (travel_times(model, phase, station_depth_km, x, z) for phase in ("P", "S"))
-    return struct.pack("iid", grid.nx, grid.nz, grid.spacing_km) + p.tobytes() + s.tobytes()

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from epicat.associate.layers import LayerModel, read_layers
 from epicat.errors import InputError
+from epicat.velocity.layers import LayerModel, read_layers
 
 GRADIENT = LayerModel((0.0, 10.0, 30.0), (4.0, 6.0, 8.0), (2.0, 3.5, 4.5))
 STEPS = LayerModel((0.0, 10.0, 30.0), (4.0, 6.0, 8.0), (2.0, 3.5, 4.5), constant=True)

@@ -1,0 +1,1 @@
+"""Velocity models of a flat layered earth, and travel times through them."""

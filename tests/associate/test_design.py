@@ -96,7 +96,7 @@ def test_run_sites_extent_and_velocities_are_in_the_digest():
 
 def test_the_digest_is_the_same_in_every_process_and_after_a_journey_as_json():
     design = design_of(stations())
-    code = "from tiny_network import *; print(RUN.digest, design_of(stations()).digest)"
+    code = "from support.tiny_network import *; print(RUN.digest, design_of(stations()).digest)"
     found = {
         subprocess.run(
             [sys.executable, "-c", code],

@@ -24,6 +24,7 @@ import atheris
 
 with atheris.instrument_imports(include=["epicat", "pymseed"]):
     from epicat.archive.headers import read_headers
+
     from epicat.miniseed import scan
     from epicat.model import Span
     from epicat.time import DAY_NS

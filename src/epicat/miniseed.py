@@ -1,4 +1,4 @@
-"""Find the records in bytes that ought to be miniSEED 2 or 3, whatever else is in them."""
+"""Find the miniSEED 2 and 3 records in an object, whatever else it contains."""
 
 from __future__ import annotations
 
@@ -12,25 +12,34 @@ from numpy.typing import NDArray
 
 from epicat.model import Span
 
-__all__ = ["UNREADABLE", "Scan", "codes_of", "first_line", "headers_of", "scan"]
+__all__ = [
+    "UNREADABLE",
+    "Scan",
+    "StationSpan",
+    "codes_of",
+    "first_line",
+    "headers_of",
+    "scan",
+    "station_spans",
+]
 
 UNREADABLE = ("?", "?", "?", "?")
-"""What stands for codes that are no text."""
+"""Stands for codes that are not valid text."""
 
 _RECORD_START = re.compile(
     rb"(?=(?:[0-9 \0]{6}[DRQM][ \0].{16}|MS\x03.{9})[\x00-\x17][\x00-\x3b][\x00-\x3c])", re.DOTALL
 )
-"""How a record begins: sequence number, quality, blank in miniSEED 2, its own name in
-miniSEED 3, and an hour, a minute and a second that can be.  libmseed asks for the same."""
+"""Start of a record: sequence number, quality and blank in miniSEED 2, ``MS`` and version in
+miniSEED 3, and a possible hour, minute and second.  libmseed applies the same test."""
 
 _PIECE = 2**18
-"""Bytes that are given to libmseed at once: its time grows with the square of the number of
-stretches between gaps, of which a small object may have ten thousands."""
+"""Bytes passed to libmseed at once: its time grows with the square of the number of contiguous
+segments, of which a small object may have tens of thousands."""
 _LONGEST = 10 * 2**20
-"""Longest record that libmseed reads."""
+"""Longest record that libmseed reads, in bytes."""
 _HEADER = 48
-"""Bytes of a header of miniSEED 2.  libmseed 3 looks at all of them where only 40 are left: past
-the end of an object that was cut off there, which is past the end of memory at times."""
+"""Bytes of a miniSEED 2 header.  libmseed 3 reads all of them even if only 40 are left, which in
+a truncated object is beyond the end of the buffer."""
 
 
 @dataclass(slots=True)
@@ -38,20 +47,43 @@ class Scan:
     """The records of an object."""
 
     stretches: list[memoryview] = field(default_factory=list)
-    """Bytes that are nothing but records, a few hundred kilobytes each at most."""
+    """Contiguous records, at most a few hundred kilobytes each."""
     spans: dict[tuple[str, str], Span] = field(default_factory=dict)
-    """Network and station codes, and from the first to the last sample of each."""
+    """Span from the first to the last sample by network and station code."""
     damage: str = ""
-    """What is wrong with the first bytes that are no record, as libmseed says it."""
+    """libmseed's message about the first bytes that are not a record."""
 
     @property
     def size(self) -> int:
-        """How many bytes are records."""
+        """Bytes that belong to records."""
         return sum(map(len, self.stretches))
 
 
+@dataclass(frozen=True, slots=True)
+class StationSpan:
+    """A station in an object, and the span of its samples."""
+
+    network: str
+    """Network code."""
+    station: str
+    """Station code."""
+    span: Span
+    """From the first to the last sample, gaps included."""
+
+
+def station_spans(body: bytes) -> list[StationSpan]:
+    """Return the stations in an object by its headers; raise ValueError if it has no records."""
+    if not body:
+        raise ValueError("empty, 0 bytes")
+    spans = scan(body).spans
+    spans.pop(UNREADABLE[:2], None)
+    if not spans:
+        raise ValueError(f"not miniSEED, {len(body)} bytes")
+    return [StationSpan(*codes, span) for codes, span in sorted(spans.items())]
+
+
 def scan(body: bytes) -> Scan:
-    """Find all records of an object, whatever lies between them.  Nothing is raised."""
+    """Find all records of an object, whatever lies between them.  Never raises."""
     found, pieces, begin = Scan(), _Pieces(body), 0
     while begin < len(body):
         piece = pieces.at(begin, _PIECE)
@@ -71,7 +103,7 @@ def scan(body: bytes) -> Scan:
 def codes_of(
     held: pymseed.mstracelist.MS3TraceID | pymseed.MS3Record,
 ) -> tuple[str, str, str, str]:
-    """Return network, station, location and channel code; `UNREADABLE` if they are no text."""
+    """Return network, station, location and channel code; `UNREADABLE` if they are not text."""
     try:
         network, station, location, channel = pymseed.sourceid2nslc(held.sourceid)
     except (ValueError, pymseed.PymseedError):
@@ -80,7 +112,7 @@ def codes_of(
 
 
 class _Pieces:
-    """The bytes of an object; behind each piece memory goes on for as long as a header."""
+    """The bytes of an object in pieces, each followed by readable memory for a header."""
 
     def __init__(self, body: bytes) -> None:
         self._view = memoryview(body)
@@ -88,7 +120,7 @@ class _Pieces:
         self._tail = memoryview(bytes(self._view[self._start :]) + bytes(_HEADER))
 
     def at(self, begin: int, size: int) -> memoryview:
-        """Return some bytes, fewer at the end of the object; ``size`` is at most `_LONGEST`."""
+        """Return up to ``size`` bytes; ``size`` is at most `_LONGEST`."""
         end = min(begin + size, len(self._view))
         if end + _HEADER <= len(self._view):
             return self._view[begin:end]
@@ -96,7 +128,7 @@ class _Pieces:
 
 
 def _run_of_records(body: memoryview, spans: dict[tuple[str, str], Span]) -> tuple[int, str]:
-    """Return how many bytes from the start on are records, and what ended them."""
+    """Return the number of leading bytes that are records, and the error that ended them."""
     error = ""
     with pymseed.MS3TraceList() as traces:
         try:
@@ -109,7 +141,7 @@ def _run_of_records(body: memoryview, spans: dict[tuple[str, str], Span]) -> tup
             known = spans.get(codes, held)
             spans[codes] = Span(min(known.start_ns, held.start_ns), max(known.end_ns, held.end_ns))
         segments = [segment for trace in traces for segment in trace]
-        # Almost always all records are as long as each segment's first one, and nothing is amiss.
+        # Usually all records of a segment have the length of its first one.
         length = sum(_bytes_if_even(segment) for segment in segments)
         if error or length != len(body):
             length = sum(int(headers_of(segment)[2].sum()) for segment in segments)
@@ -117,7 +149,7 @@ def _run_of_records(body: memoryview, spans: dict[tuple[str, str], Span]) -> tup
 
 
 def _bytes_if_even(segment: pymseed.mstracelist.MS3TraceSeg) -> int:
-    """Return the bytes of a segment's records if all are as long as the first."""
+    """Return the bytes of a segment's records, assuming that all are as long as the first."""
     entries = segment.recordlist
     return len(entries) * next(iter(entries)).record.reclen if entries else 0
 
@@ -127,8 +159,8 @@ def headers_of(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return start time in ns, samples and bytes of each record of a segment.
 
-    This walks libmseed's own list.  A day of one channel has 30,000 records, and pymseed would
-    make two objects of each: that took longer than decoding their samples.
+    Walks libmseed's own list: a day of one channel has 30,000 records, and the two Python objects
+    that pymseed creates for each took longer than decoding the samples.
     """
     found: list[int] = []
     entries = segment.recordlist
@@ -147,7 +179,7 @@ def _next_record(body: bytes, pieces: _Pieces, begin: int) -> int:
 
 
 def _record_length(pieces: _Pieces, begin: int) -> int:
-    """Return how long the record is that begins somewhere; 0 if there is none."""
+    """Return the length of the record at an offset, or 0 if there is none."""
     try:
         return pymseed.MS3Record.parse(pieces.at(begin, _LONGEST)).reclen
     except (pymseed.MiniSEEDError, ValueError):
@@ -159,6 +191,6 @@ def _starts(body: bytes, begin: int) -> Iterator[int]:
 
 
 def first_line(error: Exception) -> str:
-    """Return what libmseed says, without what it says about itself."""
+    """Return libmseed's message without its prefixes."""
     text = str(error).split("::")[0].strip()
     return text.removeprefix("Error: ") or type(error).__name__

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from epicat.archive import archive as archive_module
 from epicat.archive.archive import LayoutArchive, open_archive
-from epicat.archive.header_index import FilesArchive
+from epicat.archive.header_index import IndexedArchive
 from epicat.archive.layouts import LAYOUTS
 from epicat.archive.objects import StoredObject
 from epicat.errors import ArchiveError, InputError, ObjectError
@@ -74,9 +74,9 @@ def test_what_is_announced_is_read_once_whatever_is_asked_for(
     items = archive.objects("XX", "AAA", StationDay("", DAY + timedelta(days=2)).span.widened(1))
     broken = items[4]
     source.broken[broken.key] = "broken"
-    archive.expect(items)
+    archive.prefetch(items)
     if again:
-        archive.expect(items[2:])
+        archive.prefetch(items[2:])
     for at in order[:asked]:
         if items[at] == broken:
             with pytest.raises(ObjectError, match="broken"):
@@ -91,12 +91,12 @@ def test_no_more_than_a_few_objects_are_read_ahead() -> None:
     _, source = archive_of("sds", ["XX.AAA"])
     archive = LayoutArchive(source, LAYOUTS["sds"], 2)
     items = archive.objects("XX", "AAA", StationDay("", DAY + timedelta(days=2)).span.widened(1))
-    archive.expect(items)
+    archive.prefetch(items)
     for at, item in enumerate(items):
         archive.read(item)
         time.sleep(0.01)
         assert at < len(source.reads) <= at + 3
-    archive.expect(items)
+    archive.prefetch(items)
     time.sleep(0.01)
     assert len(source.reads) == len(items)
 
@@ -146,7 +146,7 @@ def test_what_is_not_expected_again_makes_room() -> None:
     one, two, three = archive.objects("XX", "AAA", StationDay("", DAY).span)
     for item in (one, two):
         archive.read(item)
-    archive.expect([two, three])
+    archive.prefetch([two, three])
     for item in (two, three, one):
         archive.read(item)
     assert source.reads == [one.key, two.key, three.key, one.key]
@@ -156,8 +156,8 @@ def test_what_is_on_its_way_is_not_asked_for_again() -> None:
     _, source = archive_of("sds", ["XX.AAA"])
     archive = LayoutArchive(source, LAYOUTS["sds"], 2)
     one, two, three = archive.objects("XX", "AAA", StationDay("", DAY).span)
-    archive.expect([one, two])
-    archive.expect([two, three])
+    archive.prefetch([one, two])
+    archive.prefetch([two, three])
     assert [archive.read(item) for item in (two, three)] == [i.key.encode() for i in (two, three)]
     assert sorted(source.reads) in ([one.key, two.key, three.key], [two.key, three.key])
 
@@ -183,7 +183,7 @@ def test_an_object_that_cannot_be_read_is_told_and_tried_again() -> None:
 
 def test_an_archive_is_opened_by_the_name_of_its_layout(tmp_path: Path) -> None:
     assert isinstance(open_archive(str(tmp_path), "sds"), LayoutArchive)
-    assert isinstance(open_archive(str(tmp_path), "files"), FilesArchive)
+    assert isinstance(open_archive(str(tmp_path), "files"), IndexedArchive)
     assert open_archive(str(tmp_path), "ncedc").location == str(tmp_path.resolve())
     with pytest.raises(InputError, match="unknown layout 'sdss'"):
         open_archive(str(tmp_path), "sdss")
@@ -198,5 +198,5 @@ def test_an_object_of_many_gigabytes_is_refused_unread(tmp_path: Path) -> None:
         file.truncate(10 * 10**9)
     archive = open_archive(str(tmp_path), "sds")
     (item,) = archive.objects("XX", "AAA", AROUND)
-    with pytest.raises(ObjectError, match=r"too large: 10\.0 GB, and no more than 2 GB are read"):
+    with pytest.raises(ObjectError, match=r"too large: 10\.0 GB; the limit is 2 GB"):
         archive.read(item)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.archive.archive import open_archive
-from epicat.archive.header_index import FilesArchive
-from epicat.archive.headers import read_headers
+from epicat.archive.header_index import IndexedArchive
 from epicat.errors import ObjectError
+from epicat.miniseed import station_spans
 from epicat.model import Span
 from epicat.time import parse_time
 from epicat.waveforms.records import decode
@@ -39,12 +39,12 @@ def storage(**objects: bytes) -> MemorySource:
     return MemorySource(objects, location=f"memory:{next(NUMBERS)}")
 
 
-def found(archive: FilesArchive, station: str, span: Span = AROUND) -> list[str]:
+def found(archive: IndexedArchive, station: str, span: Span = AROUND) -> list[str]:
     return [item.key for item in archive.objects("XX", station, span)]
 
 
 def test_headers_tell_what_names_do_not() -> None:
-    archive = FilesArchive(storage(a=ONE, b=TWO, both=ONE + TWO))
+    archive = IndexedArchive(storage(a=ONE, b=TWO, both=ONE + TWO))
     assert found(archive, "AAA") == ["a", "both"]
     assert found(archive, "BBB") == ["b", "both"]
     assert found(archive, "CCC") == []
@@ -52,7 +52,7 @@ def test_headers_tell_what_names_do_not() -> None:
 
 
 def test_only_objects_of_the_span_are_found() -> None:
-    archive = FilesArchive(storage(a=ONE))
+    archive = IndexedArchive(storage(a=ONE))
     last = MIDNIGHT + 499 * SECOND // 100
     assert found(archive, "AAA", Span(last, last + 1)) == ["a"]
     assert found(archive, "AAA", Span(last + 1, last + 2)) == []
@@ -62,10 +62,10 @@ def test_only_objects_of_the_span_are_found() -> None:
 
 def test_an_archive_is_indexed_once() -> None:
     source = storage(a=ONE, b=TWO, bad=b"garbage", empty=b"")
-    FilesArchive(source)
+    IndexedArchive(source)
     assert sorted(source.reads) == ["a", "b", "bad", "empty"]
     source.reads.clear()
-    again = FilesArchive(source)
+    again = IndexedArchive(source)
     assert source.reads == []
     assert found(again, "AAA") == ["a"]
     assert set(again.unreadable()) == {"bad", "empty"}
@@ -73,16 +73,16 @@ def test_an_archive_is_indexed_once() -> None:
 
 def test_only_what_is_new_or_has_changed_is_read_again() -> None:
     source = storage(a=ONE, b=TWO, c=ONE)
-    FilesArchive(source)
+    IndexedArchive(source)
     source.reads.clear()
     source.objects |= {"a": TWO, "d": ONE}
     del source.objects["c"]
-    archive = FilesArchive(source)
+    archive = IndexedArchive(source)
     assert sorted(source.reads) == ["a", "d"]
     assert found(archive, "AAA") == ["d"]
     assert found(archive, "BBB") == ["a", "b"]
     source.reads.clear()
-    FilesArchive(source)
+    IndexedArchive(source)
     assert source.reads == []
 
 
@@ -90,13 +90,13 @@ def test_only_what_is_new_or_has_changed_is_read_again() -> None:
 def test_a_damaged_index_is_made_again(epicat_cache: Path, damage: bytes) -> None:
     source = storage(a=ONE)
     before = set((epicat_cache / "indexes").glob("*.parquet"))
-    FilesArchive(source)
+    IndexedArchive(source)
     (index,) = set((epicat_cache / "indexes").glob("*.parquet")) - before
     whole = index.read_bytes()
     index.write_bytes(damage or whole[: len(whole) // 2])
-    assert found(FilesArchive(source), "AAA") == ["a"]
+    assert found(IndexedArchive(source), "AAA") == ["a"]
     source.reads.clear()
-    assert found(FilesArchive(source), "AAA") == ["a"]
+    assert found(IndexedArchive(source), "AAA") == ["a"]
     assert source.reads == []
 
 
@@ -106,21 +106,21 @@ def test_an_index_of_another_make_is_made_again(epicat_cache: Path) -> None:
 
     source = storage(a=ONE)
     before = set((epicat_cache / "indexes").glob("*.parquet"))
-    FilesArchive(source)
+    IndexedArchive(source)
     (index,) = set((epicat_cache / "indexes").glob("*.parquet")) - before
     pq.write_table(pa.table({"key": ["a"], "size": ["large"]}), index)
-    assert found(FilesArchive(source), "AAA") == ["a"]
+    assert found(IndexedArchive(source), "AAA") == ["a"]
 
 
 def test_an_object_that_could_not_be_read_is_tried_again() -> None:
     source = storage(a=ONE, b=TWO)
     source.broken["a"] = "cannot be read: Permission denied"
-    archive = FilesArchive(source)
+    archive = IndexedArchive(source)
     assert archive.unreadable() == {"a": "cannot be read: Permission denied"}
     assert found(archive, "BBB") == ["b"]
     source.broken.clear()
     source.reads.clear()
-    assert found(FilesArchive(source), "AAA") == ["a"]
+    assert found(IndexedArchive(source), "AAA") == ["a"]
     assert source.reads == ["a"]
 
 
@@ -128,22 +128,22 @@ def test_an_object_that_may_be_had_another_time_may_be_any_stations() -> None:
     source = storage(a=ONE, b=TWO)
     source.broken["a"] = "cannot be read: the server is too busy"
     source.passing.add(source.broken["a"])
-    archive = FilesArchive(source)
+    archive = IndexedArchive(source)
     assert found(archive, "AAA") == ["a"]
     assert found(archive, "BBB") == ["a", "b"]
     source.reads.clear()
     (item,) = archive.objects("XX", "AAA", AROUND)
-    archive.expect([item])
+    archive.prefetch([item])
     with pytest.raises(ObjectError, match="too busy"):
         archive.read(item)
     assert source.reads == []
     source.broken.clear()
-    assert found(FilesArchive(source), "BBB") == ["b"]
+    assert found(IndexedArchive(source), "BBB") == ["b"]
 
 
 def test_an_object_without_a_header_belongs_to_the_station_in_its_name() -> None:
     source = storage(**{"2019/XX.AAA..HHZ.mseed": b"garbage", "XX_AAAB_HHZ": b"", "noise": b"?"})
-    archive = FilesArchive(source)
+    archive = IndexedArchive(source)
     assert found(archive, "AAA") == ["2019/XX.AAA..HHZ.mseed"]
     assert found(archive, "AAAB") == ["XX_AAAB_HHZ"]
     assert found(archive, "BBB") == []
@@ -156,7 +156,7 @@ def test_an_object_without_a_header_belongs_to_the_station_in_its_name() -> None
 
 def test_an_object_is_kept_between_its_stations_and_then_let_go() -> None:
     source = storage(a=ONE, b=TWO)
-    archive = FilesArchive(source)
+    archive = IndexedArchive(source)
     one, two = (archive.objects("XX", s, AROUND)[0] for s in ("AAA", "BBB"))
     source.reads.clear()
     assert archive.read(one) == archive.read(one) == ONE
@@ -169,7 +169,7 @@ def test_an_object_is_kept_between_its_stations_and_then_let_go() -> None:
 
 def test_an_empty_archive_is_an_archive() -> None:
     source = storage()
-    assert found(FilesArchive(source), "AAA") == found(FilesArchive(source), "AAA") == []
+    assert found(IndexedArchive(source), "AAA") == found(IndexedArchive(source), "AAA") == []
 
 
 def test_the_files_of_a_real_network(realdata: Path) -> None:
@@ -182,10 +182,10 @@ def test_the_files_of_a_real_network(realdata: Path) -> None:
 
 
 def test_headers_of_logs_and_of_what_has_no_station() -> None:
-    assert [c.station for c in read_headers(text_record() + ONE)] == ["AAA"]
+    assert [c.station for c in station_spans(text_record() + ONE)] == ["AAA"]
     for body, reason in ((b"", "empty"), (b"\0" * 5000, "not miniSEED, 5000 bytes")):
         with pytest.raises(ValueError, match=reason):
-            read_headers(body)
+            station_spans(body)
 
 
 @given(
@@ -212,7 +212,7 @@ def test_headers_of_a_damaged_object_name_all_that_can_be_decoded(
     body = b"".join(parts)
     decoded = [r for rs in decode(body, "XX", "AAA", AROUND).channels.values() for r in rs]
     starts = np.concatenate([r.starts_ns for r in decoded])
-    (held,) = (c.span for c in read_headers(body) if (c.network, c.station) == ("XX", "AAA"))
+    (held,) = (c.span for c in station_spans(body) if (c.network, c.station) == ("XX", "AAA"))
     assert held.start_ns <= starts.min()
     assert held.end_ns > starts.max()
 
@@ -224,10 +224,10 @@ def test_an_index_that_cannot_be_kept_is_done_without(epicat_cache: Path) -> Non
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        assert found(FilesArchive(source), "AAA") == ["a"]
+        assert found(IndexedArchive(source), "AAA") == ["a"]
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert set((epicat_cache / "indexes").iterdir()) == before
     source.reads.clear()
-    assert found(FilesArchive(source), "AAA") == ["a"]
+    assert found(IndexedArchive(source), "AAA") == ["a"]
     assert source.reads == ["a"]

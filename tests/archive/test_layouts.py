@@ -7,7 +7,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from epicat.archive.headers import read_headers
 from epicat.archive.layouts import (
     LAYOUTS,
     Earthscope,
@@ -21,6 +20,7 @@ from epicat.archive.layouts import (
     newest,
 )
 from epicat.errors import NameChoiceError
+from epicat.miniseed import station_spans
 from support.layout_keys import KEYS
 
 CODES = st.tuples(
@@ -250,5 +250,5 @@ def test_the_names_of_real_objects_agree_with_their_headers(realdata: Path) -> N
         entry = Scedc().parse(f"continuous_waveforms/2022/2022_002/{path.name}")
         assert entry is not None
         assert entry.day == date(2022, 1, 2)
-        (held,) = read_headers(path.read_bytes())
+        (held,) = station_spans(path.read_bytes())
         assert (held.network, held.station) == (entry.network, entry.station)

@@ -124,7 +124,7 @@ def test_nothing_above_the_folder_is_listed_or_read(tmp_path: Path, name: str) -
     source = LocalFolder(tmp_path / "archive")
     with pytest.raises(ArchiveError, match="has no folder"):
         list(source.list(name))
-    with pytest.raises(ObjectError, match="no name of an archive's object"):
+    with pytest.raises(ObjectError, match="the name leads out of the archive"):
         source.read(name)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from epicat.archive.access import Access, resolve_access
 from epicat.archive.layouts import LAYOUTS
-from epicat.archive.registry import KNOWN, find_known, layout_for, locate
+from epicat.archive.registry import PUBLIC_ARCHIVES, find_public, layout_for, locate
 from epicat.errors import InputError
 
 
@@ -21,11 +21,11 @@ def settled(archive: str, **given: object) -> Access:
     return resolve_access(archive, **{**nothing, **given})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN))
+@pytest.mark.parametrize("name", sorted(PUBLIC_ARCHIVES))
 def test_a_known_archive_has_place_layout_and_region(name: str) -> None:
-    known = KNOWN[name]
+    known = PUBLIC_ARCHIVES[name]
     assert locate(name) == locate(known.location) == known.location
-    assert find_known(name) == find_known(known.location + "/") == known
+    assert find_public(name) == find_public(known.location + "/") == known
     assert layout_for(name, None) == layout_for(known.location, None) == known.layout
     assert known.layout in LAYOUTS
     assert layout_for(name, "files") == "files"
@@ -58,7 +58,7 @@ def test_the_usual_variables_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-3")
     assert settled("s3://mine").region == "eu-west-3"
     assert settled("s3://mine", region="eu-west-1").region == "eu-west-1"
-    assert settled("ncedc").region == KNOWN["ncedc"].region
+    assert settled("ncedc").region == PUBLIC_ARCHIVES["ncedc"].region
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1/")
     assert settled("ncedc").endpoint == "http://127.0.0.1:1"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:2")
@@ -82,7 +82,7 @@ def test_requests_are_signed_where_that_is_meant(monkeypatch: pytest.MonkeyPatch
     "endpoint", ["localhost:9000", "ftp://x", "https://key:HIDDEN@host", "https://h/?k=HIDDEN"]
 )
 def test_an_endpoint_is_a_url_without_secrets(endpoint: str) -> None:
-    with pytest.raises(InputError, match="credentials belong into the environment") as caught:
+    with pytest.raises(InputError, match="put credentials in environment") as caught:
         settled("s3://mine", endpoint=endpoint)
     assert "HIDDEN" not in str(caught.value)
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from epicat.archive.access import Access
-from epicat.archive.archive import LayoutArchive, look_into, open_archive
-from epicat.archive.header_index import FilesArchive
+from epicat.archive.archive import LayoutArchive, check_access, open_archive
+from epicat.archive.header_index import IndexedArchive
 from epicat.archive.layouts import LAYOUTS
 from epicat.archive.s3 import Bucket
 from epicat.errors import AccessError, ArchiveError, AwayError, InputError, ObjectError
@@ -100,7 +100,7 @@ class TestServer:
         location = s3_server.make(name(), bodies)
         archive = open_archive(location, "ncedc", Access(endpoint=s3_server.endpoint))
         items = archive.objects("XX", "AAA", DAY_SPAN)
-        archive.expect(items)
+        archive.prefetch(items)
         assert {item.key: archive.read(item) for item in items} == bodies
 
     def test_what_is_gone_is_told(self, s3_server: Server) -> None:
@@ -139,10 +139,10 @@ class TestServer:
         }
         location = s3_server.make(name(), objects)
         archive = open_archive(location, "files", Access(endpoint=s3_server.endpoint))
-        assert isinstance(archive, FilesArchive)
+        assert isinstance(archive, IndexedArchive)
         items = archive.objects("XX", "AAA", DAY_SPAN)
         assert [item.key for item in items] == ["x/one", "y/two"]
-        archive.expect(items)
+        archive.prefetch(items)
         assert [archive.read(item) for item in items] == [objects["x/one"], objects["y/two"]]
         assert archive.unreadable() == {"y/bad": "not miniSEED, 11 bytes"}
         again = open_archive(location, "files", Access(endpoint=s3_server.endpoint))
@@ -196,7 +196,7 @@ class TestFaults:
         faulty = always(answer)
         with faulty.serving() as endpoint:
             source = Bucket("s3://closed", Access(endpoint=endpoint))
-            with pytest.raises(AccessError, match=r"anonymously: .*AWS_ACCESS_KEY_ID") as caught:
+            with pytest.raises(AccessError, match=r"anonymous: .*AWS_ACCESS_KEY_ID") as caught:
                 keys(source, "x/")
             assert "=SECRET" not in str(caught.value)
             with pytest.raises(ObjectError, match="access is denied"):
@@ -318,7 +318,7 @@ class TestFaults:
 
         with Faulty(answer).serving() as endpoint:
             source = Bucket("s3://slow", Access(endpoint=endpoint), 1)
-            with pytest.raises(ArchiveError, match=r"no answer in time, after 1 retries; asked"):
+            with pytest.raises(ArchiveError, match=r"no answer in time, after 1 retries; server: "):
                 keys(source)
             with pytest.raises(ObjectError, match="no answer in time"):
                 source.read("one")
@@ -330,7 +330,7 @@ class TestFaults:
     def test_a_server_that_is_not_there_is_told_in_seconds(self, endpoint: str, words: str) -> None:
         source = Bucket("s3://any", Access(endpoint=endpoint), BRISK)
         begin = time.monotonic()
-        with pytest.raises(ArchiveError, match=f"{words}, after 2 retries; asked {endpoint}"):
+        with pytest.raises(ArchiveError, match=f"{words}, after 2 retries; server: {endpoint}"):
             keys(source)
         assert time.monotonic() - begin < 8
 
@@ -356,9 +356,9 @@ def test_an_archive_that_refuses_some_networks_is_still_one() -> None:
 
     with Faulty(answer).serving() as endpoint:
         archive = open_archive("s3://part", "earthscope", Access(endpoint=endpoint))
-        look_into(archive, [("XX", "AAA"), ("XX", "BBB"), ("YY", "AAA")], DAY_SPAN)
+        check_access(archive, [("XX", "AAA"), ("XX", "BBB"), ("YY", "AAA")], DAY_SPAN)
         with pytest.raises(AccessError, match=r"miniseed/[XZ]{2}/2019/172/"):
-            look_into(archive, [("XX", "AAA"), ("ZZ", "AAA")], DAY_SPAN)
+            check_access(archive, [("XX", "AAA"), ("ZZ", "AAA")], DAY_SPAN)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from epicat.archive.registry import KNOWN
+from epicat.archive.registry import PUBLIC_ARCHIVES
 from epicat.aws.cross_region import PRICE_PER_GB, crossing
 
 
 def test_every_known_archive_has_a_price():
-    assert {known.region for known in KNOWN.values()} <= PRICE_PER_GB.keys()
+    assert {known.region for known in PUBLIC_ARCHIVES.values()} <= PRICE_PER_GB.keys()
 
 
 def test_only_what_crosses_regions_is_warned_of():

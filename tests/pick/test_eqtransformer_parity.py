@@ -66,7 +66,7 @@ class Case:
     first: int
 
     def segments(self, picker: OpenVinoPicker) -> list[Segment]:
-        runs = {code: [run_of(x, self.first)] for code, x in self.counts.items()}
+        runs = {code: [trace_of(x, self.first)] for code, x in self.counts.items()}
         info = picker.info
         return segments(runs, info.component_order, RATE, EVER, info.filters)
 
@@ -81,7 +81,7 @@ class Case:
         ]
 
 
-def run_of(counts: NDArray[np.generic], first: int) -> Trace:
+def trace_of(counts: NDArray[np.generic], first: int) -> Trace:
     return Trace(RATE, first, counts, Clock(np.array([first]), np.array([0])))
 
 
@@ -268,7 +268,7 @@ def test_neighbouring_days_have_the_picks_of_the_whole(eqt: OpenVinoPicker, real
         """Pick what a day owns; records hang over both ends of what it reads."""
         low = max(GRID.index(read.start_ns) - first - 137, 0)
         high = GRID.index(read.end_ns) - first + 211
-        runs = {c: [run_of(x[low:high], first + low)] for c, x in counts.items()}
+        runs = {c: [trace_of(x[low:high], first + low)] for c, x in counts.items()}
         found = segments(runs, info.component_order, RATE, read, info.filters)
         return pick_segments(eqt, found, thresholds, source, owned)[0]
 

@@ -11,7 +11,7 @@ import pytest
 
 from epicat.archive.access import Access
 from epicat.archive.layouts import LAYOUTS, Entry, Sds
-from epicat.archive.registry import KNOWN
+from epicat.archive.registry import PUBLIC_ARCHIVES
 from epicat.campaign.campaign import Campaign
 from epicat.cli.app import main
 from epicat.model import StationDay, Status
@@ -179,7 +179,7 @@ def test_the_whole_way_from_a_known_archive(
     assert run(folder, store, "ncedc", *given) == 0
     opened = open_store(str(store))
     entries = {entry.key: entry for entry in opened.ledger()}
-    assert {entries[key].archive for key in expected} == {KNOWN["ncedc"].location}
+    assert {entries[key].archive for key in expected} == {PUBLIC_ARCHIVES["ncedc"].location}
     assert [entries[key].count for key in expected] == list(map(len, expected.values()))
     kept = b"".join(path.read_bytes() for path in store.rglob("*") if path.is_file())
     assert b"HIDDEN" not in kept

@@ -217,7 +217,7 @@ def test_pieces_shorter_than_a_window_are_too_gappy() -> None:
     pieces = [mseed(QUIET[:100], NOON + n * 10 * SECOND) for n in range(5)]
     result = pick({sds_key(NSLC[0], DAY): b"".join(pieces)})
     assert result.status is Status.TOO_GAPPY
-    assert result.reason == "5 pieces, the longest of 1.0 s; the picker needs 3.0 s"
+    assert result.reason == "5 segments, the longest 1.0 s; the picker needs 3.0 s"
     assert (result.samples, result.gaps) == (500, 6)
 
 

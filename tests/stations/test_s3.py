@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from epicat.archive.access import Access
-from epicat.archive.registry import KNOWN
+from epicat.archive.registry import PUBLIC_ARCHIVES
 from epicat.cli.app import main
 from epicat.errors import ArchiveError, InputError
 from epicat.stations import Patterns, bucket_opener, find_stations
@@ -88,7 +88,7 @@ def test_other_buckets_are_reached_as_what_they_are(monkeypatch):
     known = Access("us-east-2", "http://127.0.0.1:1")
     opener = bucket_opener("ncedc", known)
     opener("s3://ncedc-pds/FDSNstationXML")
-    assert KNOWN["ncedc"].location == "s3://ncedc-pds"
+    assert PUBLIC_ARCHIVES["ncedc"].location == "s3://ncedc-pds"
     assert list(reached.values()) == [known]
 
 

@@ -105,10 +105,10 @@ def ncedc_key(nslc: str, day: date) -> str:
     return f"continuous_waveforms/{net}/{day.year:04d}/{name}/{sta}.{net}.{cha}.{loc}.D.{name}"
 
 
-def run_of(
+def trace_of(
     samples: ArrayLike, first: int, rate: Fraction = Fraction(100), offset_ns: int = 0
 ) -> Trace:
-    """A run as `merge` would give it."""
+    """A trace as `merge` would give it."""
     clock = Clock(np.array([first], np.int64), np.array([offset_ns], np.int64))
     return Trace(rate, first, np.asarray(samples), clock)
 

@@ -12,7 +12,7 @@ from epicat.model import StationDay
 from epicat.waveforms.channel_selection import BAND_ORDER, SLOTS, Choice, choose, covered_s
 from epicat.waveforms.records import Channel
 from epicat.waveforms.traces import Trace
-from support.waves import DAY, MIDNIGHT, SECOND, index_of, run_of
+from support.waves import DAY, MIDNIGHT, SECOND, index_of, trace_of
 
 SPAN = StationDay("XX.AAA", DAY).span
 Held = dict[str, float]
@@ -23,8 +23,10 @@ def channels(held: Held, rate: Fraction = Fraction(10)) -> dict[Channel, list[Tr
     found: dict[Channel, list[Trace]] = {}
     for name, hours in held.items():
         loc, cha = name.split(".")
-        run = run_of(np.zeros(int(hours * 3600 * rate), np.int8), index_of(MIDNIGHT, rate), rate)
-        found[Channel(loc, cha[:2], cha[2], rate)] = [run]
+        trace = trace_of(
+            np.zeros(int(hours * 3600 * rate), np.int8), index_of(MIDNIGHT, rate), rate
+        )
+        found[Channel(loc, cha[:2], cha[2], rate)] = [trace]
     return found
 
 
@@ -129,23 +131,25 @@ def test_only_the_day_counts() -> None:
     rate = Fraction(10)
     held = channels({".EHZ": 1})
     # HH is complete on the next day and has a minute of this one.
-    run = run_of([0] * 10 * 86_400, index_of(SPAN.end_ns, rate) - 600, rate)
-    held[Channel("", "HH", "Z", rate)] = [run]
+    trace = trace_of([0] * 10 * 86_400, index_of(SPAN.end_ns, rate) - 600, rate)
+    held[Channel("", "HH", "Z", rate)] = [trace]
     assert name_of(choose(held, SPAN, [""])) == ".EH[Z]"
-    assert covered_s([run], SPAN) == 60
+    assert covered_s([trace], SPAN) == 60
 
 
 def test_a_channel_that_changed_its_rate_is_one_channel() -> None:
     slow, fast = Fraction(40), Fraction(100)
-    runs = {
-        Channel("", "HH", "Z", rate): [run_of([0] * int(3600 * rate), index_of(start, rate), rate)]
+    traces = {
+        Channel("", "HH", "Z", rate): [
+            trace_of([0] * int(3600 * rate), index_of(start, rate), rate)
+        ]
         for rate, start in ((slow, MIDNIGHT), (fast, MIDNIGHT + 3600 * SECOND))
     }
-    choice = choose(runs, SPAN, [""])
+    choice = choose(traces, SPAN, [""])
     assert name_of(choice) == ".HH[Z]"
     assert choice is not None
     assert choice.covered_s == 7200
-    assert [run.rate for run in choice.components["Z"]] == [slow, fast]
+    assert [trace.rate for trace in choice.components["Z"]] == [slow, fast]
 
 
 NAMES = [f"{loc}.{band}{c}" for loc in ("", "00") for band in ("HH", "EH", "FH") for c in "ZNE12"]
@@ -162,7 +166,7 @@ def test_the_choice_is_nearly_the_most_complete_in_whatever_order_it_is_offered(
     again = choose(dict(offered), SPAN, ["00"])
     if choice is None:
         assert again is None
-        assert all(len(runs[0].samples) == 0 for _, runs in offered)
+        assert all(len(traces[0].samples) == 0 for _, traces in offered)
         return
     assert again is not None
     assert name_of(again) == name_of(choice)

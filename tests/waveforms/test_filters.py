@@ -36,7 +36,7 @@ def counts(n: int, offset: float = 0, seed: int = 0) -> NDArray[np.int32]:
     return (noise + offset).astype(np.int32)
 
 
-def run_of(samples: NDArray[np.generic], first: int = FIRST, rate: int = 100) -> Trace:
+def trace_of(samples: NDArray[np.generic], first: int = FIRST, rate: int = 100) -> Trace:
     clock = Clock(np.array([first], np.int64), np.array([0], np.int64))
     return Trace(Fraction(rate), first, samples, clock)
 
@@ -45,7 +45,7 @@ def run_of(samples: NDArray[np.generic], first: int = FIRST, rate: int = 100) ->
 @pytest.mark.parametrize("rate", [20, 40, 100, 250])
 @pytest.mark.parametrize("offset", [0, 8e6])
 def test_it_is_obspys_filter(name: str, rate: int, offset: float) -> None:
-    """Of runs that begin and end at rest, from a single sample to many blocks."""
+    """Of traces that begin and end at rest, from a single sample to many blocks."""
     import warnings
 
     from obspy import Trace
@@ -54,7 +54,7 @@ def test_it_is_obspys_filter(name: str, rate: int, offset: float) -> None:
     for length in (1, 7, 500, 60_000):
         samples = counts(length, offset)
         trace = Trace(samples.copy(), {"sampling_rate": rate})
-        found = filtered(run_of(samples, rate=rate), ours)
+        found = filtered(trace_of(samples, rate=rate), ours)
         if kind == "lowpass" and rate == 20:  # at half the rate ObsPy has no lowpass
             np.testing.assert_array_equal(found.samples, samples)
             continue
@@ -80,8 +80,8 @@ def test_what_lies_further_away_does_not_change_a_bit(
     how, _ = FILTERS[name]
     samples = counts(80_000, 3e6)
     first = FIRST + shift
-    whole = filtered(run_of(samples, first), how).samples
-    part = filtered(run_of(samples[begin : len(samples) - end], first + begin), how).samples
+    whole = filtered(trace_of(samples, first), how).samples
+    part = filtered(trace_of(samples[begin : len(samples) - end], first + begin), how).samples
     reach = round(reach_s(how) * 100)
     low = begin + reach if begin else 0
     high = len(samples) - (end + reach if end else 0)
@@ -94,7 +94,7 @@ def test_what_lies_further_away_does_not_change_a_bit(
 def test_a_dead_channel_is_dead_but_for_the_jump_at_its_ends(name: str, offset: int) -> None:
     """ObsPy leaves rounding behind, and pickers, which normalise, would see waves in it."""
     how, _ = FILTERS[name]
-    found = filtered(run_of(np.full(100_000, offset, np.int32)), how).samples
+    found = filtered(trace_of(np.full(100_000, offset, np.int32)), how).samples
     assert not found[6000:-6000].any()
 
 
@@ -108,7 +108,10 @@ def test_how_far_it_reaches() -> None:
 def test_segments_are_filtered_by_component_before_they_are_resampled() -> None:
     samples = counts(20_000)
     ever = Span(0, 2**62)
-    components = {"Z": [run_of(samples, 2 * FIRST, 200)], "N": [run_of(samples, 2 * FIRST, 200)]}
+    components = {
+        "Z": [trace_of(samples, 2 * FIRST, 200)],
+        "N": [trace_of(samples, 2 * FIRST, 200)],
+    }
     plain, other = (
         segments(components, "ZNE", Fraction(100), ever, filters)[0]
         for filters in (None, {"Z": EQT})
@@ -127,12 +130,12 @@ def test_segments_are_filtered_by_component_before_they_are_resampled() -> None:
 def test_samples_are_the_same_in_whatever_parts_they_are_read(
     spans: list[tuple[int, int]], shift: int
 ) -> None:
-    run = run_of(counts(40_000), FIRST + shift)
-    whole, passed = filtered(run, EQT).samples, Filtered.from_filter(run, EQT)
+    trace = trace_of(counts(40_000), FIRST + shift)
+    whole, passed = filtered(trace, EQT).samples, Filtered.from_filter(trace, EQT)
     assert passed is not None
     for low, high in map(sorted, spans):
         np.testing.assert_array_equal(
-            passed.read(run.first + low, run.first + high), whole[low:high]
+            passed.read(trace.first + low, trace.first + high), whole[low:high]
         )
 
 
@@ -140,7 +143,7 @@ def test_segments_at_the_rate_are_in_32_bits_whatever_the_filter() -> None:
     samples = counts(9000)
     grid = Grid(Fraction(100))
     read = Span(grid.time_ns(FIRST), grid.time_ns(FIRST + 9000))
-    (found,) = segments({"Z": [run_of(samples)]}, "Z", Fraction(100), read, {"Z": EQT})
-    wanted = filtered(run_of(samples), EQT).samples.astype(np.float32)
+    (found,) = segments({"Z": [trace_of(samples)]}, "Z", Fraction(100), read, {"Z": EQT})
+    wanted = filtered(trace_of(samples), EQT).samples.astype(np.float32)
     np.testing.assert_array_equal(found.data[0], wanted)
-    assert found.runs[0][0].samples.dtype == np.float32
+    assert found.traces[0][0].samples.dtype == np.float32

@@ -14,7 +14,7 @@ from epicat.waveforms.traces import Clock, Trace
 DAY = Span(0, 86_400 * 10**9)
 
 
-def runs(seconds: int, rate: int = 100) -> list[Trace]:
+def traces(seconds: int, rate: int = 100) -> list[Trace]:
     clock = Clock(np.array([0]), np.array([0]))
     return [Trace(Fraction(rate), 0, np.ones(seconds * rate, np.int32), clock)]
 
@@ -25,7 +25,7 @@ def channel(name: str, rate: int = 100) -> Channel:
 
 
 def chosen(**seconds: int) -> tuple[Choice | None, dict[Channel, Sequence[Trace]]]:
-    channels = {channel(name.replace("_", ".")): runs(s) for name, s in seconds.items()}
+    channels = {channel(name.replace("_", ".")): traces(s) for name, s in seconds.items()}
     return choose(channels, DAY, {"00"}), channels
 
 
@@ -56,7 +56,7 @@ def test_the_hydrophone_that_goes_best_with_the_choice(others: dict[str, int], c
     assert (found.band, found.codes, found.covered_s) == ("HH", "Z12", 2700)
     if code:
         assert found.components["H"] is not None
-        assert all(len(run.samples) for run in found.components["H"])
+        assert all(len(trace.samples) for trace in found.components["H"])
 
 
 def test_a_hydrophone_alone_is_no_station() -> None:
@@ -66,9 +66,9 @@ def test_a_hydrophone_alone_is_no_station() -> None:
 def test_a_hydrophone_of_two_rates_is_one() -> None:
     choice, channels = chosen(**MOTION)
     assert choice is not None
-    channels |= {channel(".HDH", rate): runs(100, rate) for rate in (100, 200)}
+    channels |= {channel(".HDH", rate): traces(100, rate) for rate in (100, 200)}
     found = with_pressure(choice, channels, DAY)
-    assert sorted(run.rate for run in found.components["H"]) == [100, 200]
+    assert sorted(trace.rate for trace in found.components["H"]) == [100, 200]
 
 
 def test_without_data_on_the_day_there_is_none() -> None:

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from epicat.model import Flag, Span
 from epicat.waveforms.channel_selection import choose, with_pressure
-from epicat.waveforms.quality import QualityOptions, flags_of, sound_choice, sound_segments
+from epicat.waveforms.quality import QualityOptions, flags_of, usable_choice, usable_segments
 from epicat.waveforms.records import Channel
 from epicat.waveforms.segments import Segment
-from support.waves import MIDNIGHT, SECOND, counts, index_of, run_of
+from support.waves import MIDNIGHT, SECOND, counts, index_of, trace_of
 
 DAY = Span(MIDNIGHT, MIDNIGHT + 86_400 * SECOND)
 RATE = Fraction(100)
@@ -23,31 +23,35 @@ CLIPPED = np.clip(np.rint(9000 * np.sin(np.arange(12_000) / 30)), -6000, 6000)
 
 def channels(**samples: np.ndarray):  # type: ignore[no-untyped-def]
     return {
-        Channel("", code[:2], code[2], RATE): [run_of(values, FIRST)]
+        Channel("", code[:2], code[2], RATE): [trace_of(values, FIRST)]
         for code, values in samples.items()
     }
 
 
 def chosen(options: QualityOptions = STRICT, **samples: np.ndarray):  # type: ignore[no-untyped-def]
-    choice, faults = sound_choice(
+    choice, exclusions = usable_choice(
         lambda given: choose(given, DAY, {""}), channels(**samples), DAY, options
     )
-    return choice and f"{choice.band}[{choice.codes}]", [fault.text for fault in faults], faults
+    return (
+        choice and f"{choice.band}[{choice.codes}]",
+        [exclusion.text for exclusion in exclusions],
+        exclusions,
+    )
 
 
 def test_a_dead_component_is_missing() -> None:
-    choice, told, faults = chosen(HHZ=LIVE, HHN=DEAD, HHE=LIVE)
+    choice, told, exclusions = chosen(HHZ=LIVE, HHN=DEAD, HHE=LIVE)
     assert choice == "HH[ZE]"
     assert told == ["--.HHN is dead for 100 % of its time, more than 50 %"]
-    assert flags_of(faults) == (Flag("dead channel", 1),)
+    assert flags_of(exclusions) == (Flag("dead channel", 1),)
 
 
 def test_a_clipped_component_is_missing() -> None:
-    choice, (told,), faults = chosen(HHZ=LIVE, HHN=LIVE, HHE=CLIPPED)
+    choice, (told,), exclusions = chosen(HHZ=LIVE, HHN=LIVE, HHE=CLIPPED)
     assert choice == "HH[ZN]"
     assert told.startswith("--.HHE is clipped for ")
     assert told.endswith("of its time, more than 5 %")
-    assert flags_of(faults) == (Flag("clipped channel", 1),)
+    assert flags_of(exclusions) == (Flag("clipped channel", 1),)
 
 
 def test_another_band_stands_in_and_only_channels_that_were_wanted_are_told() -> None:
@@ -61,10 +65,10 @@ def test_one_horizontal_stands_in_for_another() -> None:
 
 
 def test_nothing_may_be_left() -> None:
-    choice, told, faults = chosen(HHZ=DEAD, HHN=CLIPPED)
+    choice, told, exclusions = chosen(HHZ=DEAD, HHN=CLIPPED)
     assert choice is None
     assert [text.split()[0] for text in told] == ["--.HHZ", "--.HHN"]
-    assert flags_of(faults) == (Flag("clipped channel", 1), Flag("dead channel", 1))
+    assert flags_of(exclusions) == (Flag("clipped channel", 1), Flag("dead channel", 1))
     assert chosen()[:2] == (None, [])
 
 
@@ -79,10 +83,10 @@ def test_a_dead_hydrophone_is_missing() -> None:
         choice = choose(left, DAY, {""})
         return choice and with_pressure(choice, left, DAY)
 
-    choice, (fault,) = sound_choice(both, given, DAY, STRICT)
+    choice, (exclusion,) = usable_choice(both, given, DAY, STRICT)
     assert choice is not None
     assert (choice.codes, choice.pressure) == ("Z", "BDH")
-    assert fault.text.startswith("--.HDH is dead")
+    assert exclusion.text.startswith("--.HDH is dead")
 
 
 def segment(begin_s: float, end_s: float, *, cut: bool = False) -> Segment:
@@ -92,34 +96,34 @@ def segment(begin_s: float, end_s: float, *, cut: bool = False) -> Segment:
 
 def test_short_segments_are_left_out() -> None:
     found = [segment(0, 100), segment(200, 210), segment(300, 319.99), segment(400, 420)]
-    kept, (fault,) = sound_segments(found, DAY, RATE, QualityOptions(min_segment_s=20))
+    kept, (exclusion,) = usable_segments(found, DAY, RATE, QualityOptions(min_segment_s=20))
     assert kept == [found[0], found[3]]
-    assert fault.text == "2 of 4 segments are shorter than 20 s (30.0 s in all)"
-    assert flags_of([fault]) == (Flag("short segment", 2),)
+    assert exclusion.text == "2 of 4 segments are shorter than 20 s (30.0 s in all)"
+    assert flags_of([exclusion]) == (Flag("short segment", 2),)
 
 
 def test_a_segment_that_goes_on_beyond_what_was_read_is_not_short() -> None:
     found = [segment(86_390, 86_430, cut=True), segment(86_500, 86_510)]
-    kept, faults = sound_segments(found, DAY, RATE, QualityOptions(min_segment_s=600))
+    kept, exclusions = usable_segments(found, DAY, RATE, QualityOptions(min_segment_s=600))
     assert kept == found[:1]
-    assert faults == []  # the other one is none of the day's
+    assert exclusions == []  # the other one is none of the day's
 
 
 @pytest.mark.parametrize(("limit", "picked"), [(0.75, 2), (0.7499, 0), (0.0, 0)])
 def test_gaps_are_what_no_segment_covers(limit: float, picked: int) -> None:
     found = [segment(-60, 0.2 * 86_400), segment(0.95 * 86_400, 86_460)]
-    kept, faults = sound_segments(found, DAY, RATE, QualityOptions(max_gap_share=limit))
+    kept, exclusions = usable_segments(found, DAY, RATE, QualityOptions(max_gap_share=limit))
     assert len(kept) == picked
-    assert [fault.criterion for fault in faults] == ["gap share"] * (not picked)
+    assert [exclusion.criterion for exclusion in exclusions] == ["gap share"] * (not picked)
 
 
 def test_short_segments_are_gaps() -> None:
     found = [segment(0, 86_000), segment(86_100, 86_400)]
     limits = QualityOptions(min_segment_s=301, max_gap_share=0.004)
-    kept, faults = sound_segments(found, DAY, RATE, limits)
+    kept, exclusions = usable_segments(found, DAY, RATE, limits)
     assert kept == []
-    assert [fault.criterion for fault in faults] == ["short segment", "gap share"]
-    assert faults[1].text == "gaps are 0.463 % of the day, more than 0.4 %"
+    assert [exclusion.criterion for exclusion in exclusions] == ["short segment", "gap share"]
+    assert exclusions[1].text == "gaps are 0.463 % of the day, more than 0.4 %"
 
 
 def test_a_range_without_a_limit_is_refused() -> None:

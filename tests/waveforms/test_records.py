@@ -49,8 +49,8 @@ def by_start(result: Decoded) -> dict[int, NDArray[np.generic]]:
 def whole(result: Decoded) -> NDArray[np.generic]:
     """The samples of the only channel, which must have no gap."""
     ((channel, parts),) = result.channels.items()
-    (run,) = merge(parts, channel.rate)
-    return run.samples
+    (trace,) = merge(parts, channel.rate)
+    return trace.samples
 
 
 @pytest.mark.parametrize("reclen", [128, 512, 4096])
@@ -217,7 +217,7 @@ def test_a_truncated_object_gives_all_whole_records(version: int, missing: int) 
     result = decoded(body[:-missing])
     left = len(parts[-1]) - missing
     assert sorted(by_start(result)) == sorted(by_start(decoded(b"".join(parts[:-1]))))
-    assert result.reasons[0].startswith(f"{left} of {len(body) - missing} bytes are no miniSEED")
+    assert result.reasons[0].startswith(f"{left} of {len(body) - missing} bytes are not miniSEED")
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -242,7 +242,7 @@ def test_garbage_between_records_costs_no_record(version: int, at: int, garbage:
     result = decoded(body)
     np.testing.assert_array_equal(whole(result), SAMPLES)
     (reason,) = result.reasons
-    assert reason.startswith(f"{len(garbage)} of {len(body)} bytes are no miniSEED records")
+    assert reason.startswith(f"{len(garbage)} of {len(body)} bytes are not miniSEED records")
 
 
 def test_an_object_that_lost_its_start_gives_the_rest() -> None:
@@ -344,7 +344,7 @@ def test_a_channel_code_of_other_than_three_letters_is_told() -> None:
     result = decoded(body)
     assert not result.channels
     assert len(result.reasons) == 1
-    assert "has not three letters" in result.reasons[0]
+    assert "does not have three letters" in result.reasons[0]
 
 
 def test_a_channel_of_many_rates_gives_those_with_the_most_samples() -> None:
@@ -365,7 +365,7 @@ def test_what_is_told_is_short_and_printable() -> None:
         parts.append(bytes(bad))
     result = decoded(b"".join(parts))
     assert len(result.remarks) == 6
-    assert result.remarks[-1] == "and 35 more of such"
+    assert result.remarks[-1] == "and 35 more"
     (reason,) = result.reasons
     assert reason == "holds XX.?[00, XX.?[01, XX.?[02 and 37 more, not XX.AAA"
 
@@ -408,9 +408,9 @@ def test_no_damage_raises_or_takes_long(rng: random.Random, seed: int) -> None:
     body = mutated(SEEDS[seed], rng)
     began = time.perf_counter()
     result = decoded(body)
-    runs = [merge(parts, channel.rate) for channel, parts in result.channels.items()]
+    traces = [merge(parts, channel.rate) for channel, parts in result.channels.items()]
     assert time.perf_counter() - began < 2
-    assert all(run.samples.size for channel in runs for run in channel)
+    assert all(trace.samples.size for channel in traces for trace in channel)
     assert all(reason and "\n" not in reason for reason in result.reasons)
 
 
@@ -472,10 +472,10 @@ def test_a_real_day_at_40_hz_is_read_whole(realdata: Path, station: str) -> None
     assert (result.reasons, result.remarks) == ([], [])
     ((channel, parts),) = result.channels.items()
     assert channel == Channel("", "BH", "N", Fraction(40))
-    (run,) = merge(parts, channel.rate)
-    assert abs(len(run.samples) - 40 * 86_400) < 600
-    assert run.first <= DAY.start_ns * 40 // SECOND + 1
-    assert run.stop >= DAY.end_ns * 40 // SECOND - 1
+    (trace,) = merge(parts, channel.rate)
+    assert abs(len(trace.samples) - 40 * 86_400) < 600
+    assert trace.first <= DAY.start_ns * 40 // SECOND + 1
+    assert trace.stop >= DAY.end_ns * 40 // SECOND - 1
 
 
 def test_a_real_object_at_1_hz_is_left_out_with_a_remark(realdata: Path) -> None:
@@ -504,9 +504,9 @@ def test_real_objects_have_their_real_gaps(realdata: Path) -> None:
         assert (result.reasons, result.remarks) == ([], [])
         ((channel, parts),) = result.channels.items()
         assert (channel.band, channel.rate) == ("HH", 100)
-        runs = merge(parts, channel.rate)
-        assert len(runs) == 4
-        assert sum(len(run.samples) for run in runs) == pytest.approx(51_300, abs=100)
+        traces = merge(parts, channel.rate)
+        assert len(traces) == 4
+        assert sum(len(trace.samples) for trace in traces) == pytest.approx(51_300, abs=100)
 
 
 @given(st.randoms(use_true_random=True))

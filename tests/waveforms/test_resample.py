@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from epicat.time import DAY_NS, SECOND_NS
 from epicat.waveforms.resample import _one_by_one, _own, _tiles, resample, support_s
 from epicat.waveforms.traces import Clock, Trace
-from support.waves import counts, index_of, run_of
+from support.waves import counts, index_of, trace_of
 
 TARGET = Fraction(100)
 RATES = [Fraction(200), Fraction(40), Fraction(50), Fraction(125), Fraction(250), Fraction(20),
@@ -21,17 +21,17 @@ BY_RATE = pytest.mark.parametrize("rate", RATES, ids=str)
 ORIGIN = 1_561_075_200 * SECOND_NS
 
 
-def times(run: Trace, origin_s: int = ORIGIN // SECOND_NS) -> NDArray[np.float64]:
+def times(trace: Trace, origin_s: int = ORIGIN // SECOND_NS) -> NDArray[np.float64]:
     """Seconds of each sample after the origin, exact to a nanosecond."""
     return np.array(
-        [float(Fraction(index) / run.rate - origin_s) for index in range(run.first, run.stop)]
+        [float(Fraction(index) / trace.rate - origin_s) for index in range(trace.first, trace.stop)]
     )
 
 
 def wave(rate: Fraction, hz: float, seconds: float = 20, late: int = 0) -> Trace:
     first = index_of(ORIGIN, rate) + late
-    empty = run_of(np.zeros(int(seconds * rate)), first, rate)
-    return run_of(1e4 * np.sin(2 * np.pi * hz * times(empty) + 0.3), first, rate)
+    empty = trace_of(np.zeros(int(seconds * rate)), first, rate)
+    return trace_of(1e4 * np.sin(2 * np.pi * hz * times(empty) + 0.3), first, rate)
 
 
 @BY_RATE
@@ -69,8 +69,8 @@ def test_no_image_appears_above_the_old_nyquist_frequency(rate: Fraction) -> Non
 @BY_RATE
 def test_a_constant_stays_constant_to_the_edges(rate: Fraction) -> None:
     # Counts of a real digitiser: a large offset must make neither a step nor a hum.
-    run = run_of(np.full(500, 1_234_567, np.int32), index_of(ORIGIN, rate) + 3, rate)
-    found = resample(run, TARGET)
+    trace = trace_of(np.full(500, 1_234_567, np.int32), index_of(ORIGIN, rate) + 3, rate)
+    found = resample(trace, TARGET)
     assert found is not None
     np.testing.assert_array_equal(found.samples, np.float32(1_234_567))
 
@@ -84,7 +84,7 @@ def test_the_new_samples_are_all_those_inside_the_old(
     rate: Fraction, first: int, length: int
 ) -> None:
     begin = index_of(ORIGIN, rate) + first
-    found = resample(run_of(counts(length), begin, rate), TARGET)
+    found = resample(trace_of(counts(length), begin, rate), TARGET)
     low, high = begin / rate, (begin + length - 1) / rate
     if found is None:
         assert int(high * TARGET) - -(-low * TARGET).__floor__() < 1
@@ -104,8 +104,8 @@ def test_the_new_samples_are_all_those_inside_the_old(
 def test_any_cut_gives_the_same_beyond_the_support(rate: Fraction, cut: tuple[int, int]) -> None:
     samples, begin = counts(1000, step=500), index_of(ORIGIN, rate) - 317
     low, high = min(cut), max(cut)
-    everything = resample(run_of(samples, begin, rate), TARGET)
-    part = resample(run_of(samples[low:high], begin + low, rate), TARGET) if low < high else None
+    everything = resample(trace_of(samples, begin, rate), TARGET)
+    part = resample(trace_of(samples[low:high], begin + low, rate), TARGET) if low < high else None
     if part is None:
         return
     assert everything is not None
@@ -128,18 +128,18 @@ def test_the_support_is_short_beside_the_halo(rate: Fraction) -> None:
 
 @BY_RATE
 def test_tiles_and_sums_one_by_one_are_the_same_filter(rate: Fraction) -> None:
-    run = run_of(counts(3000, step=500), index_of(ORIGIN, rate) - 17, rate)
-    found, tiles = resample(run, TARGET), _tiles(*(TARGET / rate).as_integer_ratio())
+    trace = trace_of(counts(3000, step=500), index_of(ORIGIN, rate) - 17, rate)
+    found, tiles = resample(trace, TARGET), _tiles(*(TARGET / rate).as_integer_ratio())
     assert found is not None
     assert (tiles is None) == (rate == Fraction(15029, 60))
-    read = partial(_own, run)
-    expected = _one_by_one(run, read, TARGET / rate, found.first, found.stop)
+    read = partial(_own, trace)
+    expected = _one_by_one(trace, read, TARGET / rate, found.first, found.stop)
     np.testing.assert_allclose(found.samples, expected, rtol=1e-6, atol=1e-3)
 
 
 def test_the_same_rate_is_left_alone() -> None:
-    run = run_of(counts(10), 5)
-    assert resample(run, TARGET) is run
+    trace = trace_of(counts(10), 5)
+    assert resample(trace, TARGET) is trace
     assert support_s(TARGET, TARGET) == 0
 
 
@@ -157,8 +157,8 @@ def test_true_times_go_along(rate: Fraction) -> None:
 
 def test_a_whole_day_is_brought_to_the_rate_of_the_picker() -> None:
     rate = Fraction(40)
-    run = run_of(counts(40 * 86_400), ORIGIN * 40 // SECOND_NS, rate)
-    found = resample(run, TARGET)
+    trace = trace_of(counts(40 * 86_400), ORIGIN * 40 // SECOND_NS, rate)
+    found = resample(trace, TARGET)
     assert found is not None
     assert found.first * SECOND_NS // 100 == ORIGIN
     assert found.stop * SECOND_NS // 100 > ORIGIN + DAY_NS - SECOND_NS // 20

@@ -11,7 +11,7 @@ from epicat.model import Span
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.segments import Segment, segments
 from epicat.waveforms.traces import Clock, Trace
-from support.waves import MIDNIGHT, SECOND, counts, index_of, run_of
+from support.waves import MIDNIGHT, SECOND, counts, index_of, trace_of
 
 RATE = Fraction(100)
 BASE = index_of(MIDNIGHT)
@@ -19,8 +19,8 @@ READ = Span(MIDNIGHT, MIDNIGHT + 10 * SECOND)
 """Samples 0 to 1000."""
 
 
-def run(first: int, stop: int, value: float = 1, offset_ns: int = 0) -> Trace:
-    return run_of(np.full(stop - first, value), BASE + first, offset_ns=offset_ns)
+def trace(first: int, stop: int, value: float = 1, offset_ns: int = 0) -> Trace:
+    return trace_of(np.full(stop - first, value), BASE + first, offset_ns=offset_ns)
 
 
 def laid(
@@ -34,7 +34,7 @@ def spans(found: list[Segment]) -> list[tuple[int, int]]:
 
 
 def test_a_missing_component_is_zero_inside_a_segment() -> None:
-    (found,) = laid({"Z": [run(100, 300, 5)], "N": [run(200, 400, 6)]})
+    (found,) = laid({"Z": [trace(100, 300, 5)], "N": [trace(200, 400, 6)]})
     assert found.data.shape == (3, 300)
     assert found.data.dtype == np.float32
     z, n, e = found.data
@@ -46,19 +46,19 @@ def test_a_missing_component_is_zero_inside_a_segment() -> None:
 @pytest.mark.parametrize("order", ["ZNE", "ENZ", "NZE"])
 def test_the_picker_decides_the_order_of_the_components(order: str) -> None:
     values = {"Z": 1, "N": 2, "E": 3}
-    (found,) = laid({name: [run(0, 10, value)] for name, value in values.items()}, order)
+    (found,) = laid({name: [trace(0, 10, value)] for name, value in values.items()}, order)
     assert found.data[:, 0].tolist() == [values[name] for name in order]
-    assert [len(runs) for runs in found.runs] == [1, 1, 1]
+    assert [len(traces) for traces in found.traces] == [1, 1, 1]
 
 
 def test_a_break_in_all_components_ends_a_segment() -> None:
-    found = laid({"Z": [run(10, 100), run(200, 300)], "N": [run(10, 150), run(250, 280)]})
+    found = laid({"Z": [trace(10, 100), trace(200, 300)], "N": [trace(10, 150), trace(250, 280)]})
     assert spans(found) == [(10, 150), (200, 300)]
 
 
 def test_what_touches_is_one_segment_and_what_does_not_is_two() -> None:
-    assert spans(laid({"Z": [run(10, 100)], "E": [run(100, 200)]})) == [(10, 200)]
-    assert spans(laid({"Z": [run(10, 100)], "E": [run(101, 200)]})) == [(10, 100), (101, 200)]
+    assert spans(laid({"Z": [trace(10, 100)], "E": [trace(100, 200)]})) == [(10, 200)]
+    assert spans(laid({"Z": [trace(10, 100)], "E": [trace(101, 200)]})) == [(10, 100), (101, 200)]
 
 
 @pytest.mark.parametrize(
@@ -76,34 +76,34 @@ def test_what_touches_is_one_segment_and_what_does_not_is_two() -> None:
 def test_a_border_at_the_edge_of_what_was_read_is_not_real(
     edges: tuple[int, int], real: tuple[bool, bool]
 ) -> None:
-    (found,) = laid({"Z": [run(*edges)]})
-    assert (found.starts_really, found.ends_really) == real
+    (found,) = laid({"Z": [trace(*edges)]})
+    assert (found.has_real_start, found.has_real_end) == real
     assert spans([found]) == [(max(edges[0], 0), min(edges[1], 1000))]
 
 
 def test_what_lies_outside_of_what_was_read_is_left_out() -> None:
     assert laid({}) == []
     assert laid({"Z": []}) == []
-    assert laid({"Z": [run(-100, 0), run(1000, 1100)]}) == []
+    assert laid({"Z": [trace(-100, 0), trace(1000, 1100)]}) == []
 
 
 def test_where_runs_overlap_the_earlier_is_kept() -> None:
-    slow = run_of([7.0] * 100, index_of(MIDNIGHT, Fraction(50)), Fraction(50))  # 0 to 198
-    (found,) = laid({"Z": [run(100, 300, 1), slow]})
+    slow = trace_of([7.0] * 100, index_of(MIDNIGHT, Fraction(50)), Fraction(50))  # 0 to 198
+    (found,) = laid({"Z": [trace(100, 300, 1), slow]})
     assert found.data[0, :199].tolist() == [7.0] * 199
     assert found.data[0, 199:].tolist() == [1.0] * 101
 
 
 def test_other_rates_are_brought_to_the_pickers() -> None:
     rate = Fraction(40)
-    slow = run_of(np.full(200, 3, np.int32), index_of(MIDNIGHT + SECOND, rate), rate)
-    (found,) = laid({"Z": [slow], "N": [run(100, 600, 4)]})
+    slow = trace_of(np.full(200, 3, np.int32), index_of(MIDNIGHT + SECOND, rate), rate)
+    (found,) = laid({"Z": [slow], "N": [trace(100, 600, 4)]})
     assert spans([found]) == [(100, 600)]
     assert (found.data[0, :-2] == 3).all()
 
 
 def test_a_samples_time_is_the_mean_of_the_components_that_have_it() -> None:
-    (found,) = laid({"Z": [run(0, 300, offset_ns=900)], "N": [run(100, 200, offset_ns=300)]})
+    (found,) = laid({"Z": [trace(0, 300, offset_ns=900)], "N": [trace(100, 200, offset_ns=300)]})
     grid = [Grid(RATE).time_ns(BASE + at) for at in (50, 150, 250)]
     true = [found.time_ns(BASE + at, RATE) for at in (50, 150, 250)]
     assert [t - g for t, g in zip(true, grid, strict=True)] == [900, 600, 900]
@@ -134,7 +134,7 @@ def test_segments_hold_every_sample_of_what_was_read_and_nothing_else(
         for _, first, length in sorted(p for p in pieces if p[0] == name):
             if first > stop:
                 samples = counts(length, seed=first + 100)
-                components.setdefault(name, []).append(run_of(samples, BASE + first))
+                components.setdefault(name, []).append(trace_of(samples, BASE + first))
                 inside = slice(max(first, 0), max(min(first + length, 1000), 0))
                 row = "ZNE".index(name)
                 expected[row, inside] = samples[inside.start - first :][
@@ -149,8 +149,8 @@ def test_segments_hold_every_sample_of_what_was_read_and_nothing_else(
         assert low < high
         np.testing.assert_array_equal(one.data, expected[:, low:high])
         covered[low:high] = True
-        assert one.starts_really == (low > 0)
-        assert one.ends_really == (high < 1000)
+        assert one.has_real_start == (low > 0)
+        assert one.has_real_end == (high < 1000)
     np.testing.assert_array_equal(covered, has.any(axis=0))
     edges = [edge for one in spans(found) for edge in one]
     assert edges == sorted(set(edges))  # a real break between any two
@@ -164,7 +164,7 @@ def test_what_was_read_around_a_span_does_not_change_what_lies_in_it(
     for name, first, length in sorted(pieces, key=lambda p: p[1]):
         held = components.setdefault(name, [])
         if not held or held[-1].stop < BASE + first:
-            held.append(run_of(counts(length, seed=first + 100), BASE + first))
+            held.append(trace_of(counts(length, seed=first + 100), BASE + first))
     wide = laid(components)
     narrow = laid(
         components, read=Span(MIDNIGHT + low * SECOND // 100, MIDNIGHT + high * SECOND // 100)

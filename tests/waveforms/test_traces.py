@@ -41,24 +41,24 @@ def record_of(pieces: Sequence[Piece], values: Sequence[int] | None = None) -> R
     )
 
 
-def laid(runs: Sequence[Trace]) -> dict[int, tuple[float, int]]:
+def laid(traces: Sequence[Trace]) -> dict[int, tuple[float, int]]:
     """Each sample after midnight, with its value and how late it is."""
     return {
-        index - BASE: (float(value), run.clock.offset_ns(index))
-        for run in runs
-        for index, value in enumerate(run.samples, run.first)
+        index - BASE: (float(value), trace.clock.offset_ns(index))
+        for trace in traces
+        for index, value in enumerate(trace.samples, trace.first)
     }
 
 
-def spans(runs: Sequence[Trace]) -> list[tuple[int, int]]:
-    return [(run.first - BASE, run.stop - BASE) for run in runs]
+def spans(traces: Sequence[Trace]) -> list[tuple[int, int]]:
+    return [(trace.first - BASE, trace.stop - BASE) for trace in traces]
 
 
 def test_records_that_follow_on_each_other_are_one_run() -> None:
-    runs = merge([record_of([(0, 100, 0), (100, 50, 0), (150, 70, 0)])], RATE)
-    assert spans(runs) == [(0, 220)]
-    assert runs[0].samples.tolist() == list(range(220))
-    assert runs[0].samples.dtype == np.int64
+    traces = merge([record_of([(0, 100, 0), (100, 50, 0), (150, 70, 0)])], RATE)
+    assert spans(traces) == [(0, 220)]
+    assert traces[0].samples.tolist() == list(range(220))
+    assert traces[0].samples.dtype == np.int64
 
 
 def test_nothing_is_no_run() -> None:
@@ -72,63 +72,63 @@ def test_nothing_is_no_run() -> None:
 @given(st.lists(st.integers(-STEP // 2, STEP // 2 - 1), min_size=1, max_size=30))
 def test_jitter_below_half_a_sample_gives_no_gap(jitter: list[int]) -> None:
     pieces = [(40 * n, 40, late) for n, late in enumerate(jitter)]
-    (run,) = merge([record_of(pieces)], RATE)
-    assert run.samples.tolist() == list(range(40 * len(pieces)))
-    assert [run.clock.offset_ns(run.first + 40 * n + 39) for n in range(len(pieces))] == jitter
+    (trace,) = merge([record_of(pieces)], RATE)
+    assert trace.samples.tolist() == list(range(40 * len(pieces)))
+    assert [trace.clock.offset_ns(trace.first + 40 * n + 39) for n in range(len(pieces))] == jitter
 
 
 @given(st.lists(st.integers(-STEP * 49 // 100, STEP * 149 // 100), min_size=1, max_size=30))
 def test_jitter_around_half_a_sample_gives_no_gap(jitter: list[int]) -> None:
     # Records late by up to a sample and a half: some jump over one sample, some double one.
     pieces = [(40 * n, 40, late) for n, late in enumerate(jitter)]
-    (run,) = merge([record_of(pieces)], RATE)
-    assert abs(len(run.samples) - 40 * len(pieces)) <= 1
-    assert np.abs(run.samples - (np.arange(run.first, run.stop) - BASE)).max() <= 1
+    (trace,) = merge([record_of(pieces)], RATE)
+    assert abs(len(trace.samples) - 40 * len(pieces)) <= 1
+    assert np.abs(trace.samples - (np.arange(trace.first, trace.stop) - BASE)).max() <= 1
 
 
 def test_one_missing_sample_is_the_mean_of_its_neighbours() -> None:
-    (run,) = merge([record_of([(0, 10, 0), (11, 10, 0)])], RATE)
-    assert run.samples.tolist() == list(range(21))
-    (run,) = merge([record_of([(0, 10, 0), (11, 10, 0)], [0, 1])], RATE)
-    assert run.samples[10] == (9 + 10_011) / 2
+    (trace,) = merge([record_of([(0, 10, 0), (11, 10, 0)])], RATE)
+    assert trace.samples.tolist() == list(range(21))
+    (trace,) = merge([record_of([(0, 10, 0), (11, 10, 0)], [0, 1])], RATE)
+    assert trace.samples[10] == (9 + 10_011) / 2
 
 
 def test_one_doubled_sample_is_dropped_from_the_later_record() -> None:
-    (run,) = merge([record_of([(0, 10, 0), (9, 10, 0)], [0, 1])], RATE)
-    assert run.samples.tolist() == [*range(10), *range(10_010, 10_019)]
+    (trace,) = merge([record_of([(0, 10, 0), (9, 10, 0)], [0, 1])], RATE)
+    assert trace.samples.tolist() == [*range(10), *range(10_010, 10_019)]
 
 
 @pytest.mark.parametrize("gap", [2, 3, 100])
 def test_a_real_gap_is_kept(gap: int) -> None:
-    runs = merge([record_of([(0, 10, 0), (10 + gap, 10, 0)])], RATE)
-    assert spans(runs) == [(0, 10), (10 + gap, 20 + gap)]
+    traces = merge([record_of([(0, 10, 0), (10 + gap, 10, 0)])], RATE)
+    assert spans(traces) == [(0, 10), (10 + gap, 20 + gap)]
 
 
 def test_samples_that_are_no_numbers_are_gaps() -> None:
     values = np.arange(100, dtype=np.float32)
     values[[0, 20, 50, 51, 99]] = [np.nan, np.nan, np.inf, -np.inf, np.nan]
     starts = np.array([MIDNIGHT, MIDNIGHT + 50 * STEP], np.int64)
-    runs = merge([Records(starts, np.array([50, 50]), values)], RATE)
-    assert spans(runs) == [(1, 50), (52, 99)]
-    assert runs[0].samples.tolist() == list(range(1, 50))  # one alone is repaired
-    assert all(np.isfinite(run.samples).all() for run in runs)
+    traces = merge([Records(starts, np.array([50, 50]), values)], RATE)
+    assert spans(traces) == [(1, 50), (52, 99)]
+    assert traces[0].samples.tolist() == list(range(1, 50))  # one alone is repaired
+    assert all(np.isfinite(trace.samples).all() for trace in traces)
 
 
 def test_where_records_overlap_the_earlier_is_kept() -> None:
     pieces = [(0, 100, 0), (50, 100, 1000), (120, 10, 2000)]
-    (run,) = merge([record_of(pieces, [0, 1, 2])], RATE)
-    assert run.samples.tolist() == [*range(100), *range(10_100, 10_150)]
-    offsets = [run.clock.offset_ns(run.first + at) for at in (0, 99, 100, 125, 149)]
+    (trace,) = merge([record_of(pieces, [0, 1, 2])], RATE)
+    assert trace.samples.tolist() == [*range(100), *range(10_100, 10_150)]
+    offsets = [trace.clock.offset_ns(trace.first + at) for at in (0, 99, 100, 125, 149)]
     assert offsets == [0, 0, 1000, 1000, 1000]
 
 
 def test_integers_stay_integers_and_kinds_may_mix() -> None:
     whole = Records(np.array([MIDNIGHT]), np.array([3]), np.array([1, 2, 3], np.int32))
-    (run,) = merge([whole], RATE)
-    assert run.samples.dtype == np.int32
+    (trace,) = merge([whole], RATE)
+    assert trace.samples.dtype == np.int32
     parts = Records(np.array([MIDNIGHT + 3 * STEP]), np.array([1]), np.array([0.5], np.float32))
-    (run,) = merge([whole, parts], RATE)
-    assert run.samples.tolist() == [1, 2, 3, 0.5]
+    (trace,) = merge([whole, parts], RATE)
+    assert trace.samples.tolist() == [1, 2, 3, 0.5]
 
 
 PIECES = st.lists(
@@ -157,9 +157,9 @@ def by_hand(pieces: Sequence[Piece]) -> dict[int, tuple[float, int]]:
 @given(PIECES)
 @example([(0, 40, 0), (5, 10, 7), (5, 50, 8), (60, 5, 0), (67, 1, 0)])
 def test_every_sample_comes_from_the_first_record_that_holds_it(pieces: list[Piece]) -> None:
-    runs = merge([record_of(pieces, range(len(pieces)))], RATE)
-    assert laid(runs) == by_hand(pieces)
-    edges = spans(runs)
+    traces = merge([record_of(pieces, range(len(pieces)))], RATE)
+    assert laid(traces) == by_hand(pieces)
+    edges = spans(traces)
     assert edges == sorted(edges)
     assert all(one[1] + 1 < other[0] for one, other in pairwise(edges))
 
@@ -200,11 +200,11 @@ def test_thousands_of_pieces_in_a_day_are_merged_in_seconds() -> None:
     span = Span(MIDNIGHT, MIDNIGHT + 86_400 * SECOND)
     began = time.perf_counter()
     ((_, parts),) = decode(body, "XX", "AAA", span).channels.items()
-    runs = merge(parts, RATE)
-    found = segments({"Z": runs}, "ZNE", RATE, span)
+    traces = merge(parts, RATE)
+    found = segments({"Z": traces}, "ZNE", RATE, span)
     assert time.perf_counter() - began < 6
-    assert len(runs) == len(found) == 5000
-    assert covered_s(runs, span) == pytest.approx(60_000)
+    assert len(traces) == len(found) == 5000
+    assert covered_s(traces, span) == pytest.approx(60_000)
 
 
 # Midnight.
@@ -235,25 +235,25 @@ def test_midnight_is_no_gap(kind: str, late: int) -> None:
         for part in decode(body, "XX", "AAA", Span(START, MIDNIGHT + 60 * SECOND)).channels.values()
     ]  # fmt: skip
     parts = [Records(r.starts_ns + late, r.counts, r.samples) for rs in shifted for r in rs]
-    (run,) = merge(parts, RATE)
-    np.testing.assert_array_equal(run.samples, SAMPLES)
-    assert Grid(RATE).time_ns(run.first) + run.clock.offset_ns(run.first) == START + late
+    (trace,) = merge(parts, RATE)
+    np.testing.assert_array_equal(trace.samples, SAMPLES)
+    assert Grid(RATE).time_ns(trace.first) + trace.clock.offset_ns(trace.first) == START + late
 
 
 def test_a_clock_without_records_is_right() -> None:
-    run = Trace(RATE, 5, np.arange(3), merge([record_of([(0, 1, 3)])], RATE)[0].clock)
-    assert run.clock.offset_ns(-(10**12)) == run.clock.offset_ns(10**12) == 3
-    empty = type(run.clock)(np.empty(0, np.int64), np.empty(0, np.int64))
+    trace = Trace(RATE, 5, np.arange(3), merge([record_of([(0, 1, 3)])], RATE)[0].clock)
+    assert trace.clock.offset_ns(-(10**12)) == trace.clock.offset_ns(10**12) == 3
+    empty = type(trace.clock)(np.empty(0, np.int64), np.empty(0, np.int64))
     assert empty.offset_ns(0) == 0
 
 
 def test_each_run_knows_its_own_clock_only() -> None:
-    """A day of many gaps must not hold the clock of the whole day for each of its runs."""
+    """A day of many gaps must not hold the clock of the whole day for each of its traces."""
     pieces = [(at * 10, 3, at % 7) for at in range(5000)]
-    runs = merge([record_of(pieces)], RATE)
-    assert len(runs) == len(pieces)
-    assert sum(len(run.clock.firsts) for run in runs) == len(pieces)
-    found = laid(runs)
+    traces = merge([record_of(pieces)], RATE)
+    assert len(traces) == len(pieces)
+    assert sum(len(trace.clock.firsts) for trace in traces) == len(pieces)
+    found = laid(traces)
     assert all(found[first][1] == late for first, _, late in pieces)
 
 
@@ -262,7 +262,7 @@ def test_samples_that_nothing_measures_are_gaps(size: float) -> None:
     """A double of 1e300 is a number, and infinite for a picker; 3e38 is when it is squared."""
     values = np.arange(100, dtype=np.float64)
     values[[30, 31, 32]] = size
-    runs = merge([Records(np.array([MIDNIGHT]), np.array([100]), values)], RATE)
-    assert spans(runs) == [(0, 30), (33, 100)]
+    traces = merge([Records(np.array([MIDNIGHT]), np.array([100]), values)], RATE)
+    assert spans(traces) == [(0, 30), (33, 100)]
     (kept,) = merge([Records(np.array([MIDNIGHT]), np.array([2]), np.array([1e15, -1e15]))], RATE)
     assert kept.samples.tolist() == [1e15, -1e15]

@@ -1,1 +1,1 @@
-"""Archives of waveforms: how they name their objects, how these are listed and fetched."""
+"""Waveform archives: how objects are named, listed and read."""

@@ -1,4 +1,4 @@
-"""How a bucket is reached: region, endpoint, signed or not.  Never a secret."""
+"""How a bucket is accessed: region, endpoint, signed or anonymous.  Never holds a secret."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from epicat.archive.registry import find_known
+from epicat.archive.registry import find_public
 from epicat.errors import InputError
 
 __all__ = ["Access", "resolve_access"]
@@ -18,12 +18,12 @@ _REGION = re.compile(r"[a-z0-9-]+")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach a bucket.  Plain data without secrets: it travels to workers."""
+    """How to access a bucket.  Plain data without secrets, passed on to workers."""
 
     region: str = _DEFAULT_REGION
     """Region of the bucket; a redirect to another one is followed."""
     endpoint: str = ""
-    """URL of the server if that is not AWS."""
+    """URL of the server; empty for AWS."""
     signed: bool = False
     """Whether requests are signed with the credentials in each machine's environment."""
 
@@ -31,23 +31,25 @@ class Access:
 def resolve_access(
     archive: str, *, region: str | None, endpoint: str | None, signed: bool | None
 ) -> Access:
-    """Settle how an archive is reached: what was given, else the usual variables of AWS.
+    """Resolve how an archive is accessed: from the arguments, else from the AWS variables.
 
-    A known archive keeps its own region and is read anonymously, whatever the environment holds.
-    Raises `InputError` for an endpoint that is no URL or holds credentials.
+    A public archive keeps its own region and is read anonymously, whatever the environment holds.
+    Raises `InputError` for an endpoint that is not a URL or contains credentials.
     """
-    known = find_known(archive)
+    known = find_public(archive)
     region = region or (known.region if known else _variable("AWS_REGION", "AWS_DEFAULT_REGION"))
     endpoint = endpoint or _variable("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
     if signed is None:
         signed = known is None and _has_keys()
     if endpoint and not _ENDPOINT.fullmatch(endpoint):
         raise InputError(
-            "--archive-endpoint (or AWS_ENDPOINT_URL) is no URL like https://s3.example.org:9000; "
-            "credentials belong into the environment, not into it"
+            "--archive-endpoint (or AWS_ENDPOINT_URL) is not a URL like "
+            "https://s3.example.org:9000; put credentials in environment variables, not in the URL"
         )
     if region and not _REGION.fullmatch(region):
-        raise InputError(f"--archive-region {region!r} is no region; write it like us-east-2")
+        raise InputError(
+            f"--archive-region {region!r} is not a region name; write it like us-east-2"
+        )
     return Access(region or _DEFAULT_REGION, endpoint.rstrip("/"), signed)
 
 

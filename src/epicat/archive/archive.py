@@ -1,4 +1,4 @@
-"""Archives: which objects may hold a station's waveforms of a span, and their bytes."""
+"""Archives: find and read the objects that may hold a station's waveforms of a span."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Protocol
 from epicat.archive.access import Access
 from epicat.archive.layouts import Layout, choose_layout, newest
 from epicat.archive.objects import LocalFolder, Source, StoredObject
-from epicat.archive.prefetch import ReadAhead
+from epicat.archive.prefetch import Prefetcher
 from epicat.archive.registry import locate
 from epicat.archive.s3 import AHEAD, Bucket, is_bucket
 from epicat.errors import AccessError
 from epicat.fs.retry import PATIENT
 from epicat.model import Span
 
-__all__ = ["Archive", "LayoutArchive", "look_into", "open_archive"]
+__all__ = ["Archive", "LayoutArchive", "check_access", "open_archive"]
 
 _KEPT_LISTINGS = 16
 _KEPT_BYTES = 128 * 2**20
 
 
 class Archive(Protocol):
-    """What the pipeline asks of an archive."""
+    """What the pipeline needs of an archive."""
 
     location: str
 
@@ -32,8 +32,8 @@ class Archive(Protocol):
         """Objects that may hold waveforms of the station in the span, in the order of names."""
         ...
 
-    def expect(self, items: Iterable[StoredObject]) -> None:
-        """Announce what will be read next, in this order: it may be on its way early."""
+    def prefetch(self, items: Iterable[StoredObject]) -> None:
+        """Announce what will be read next, in this order, so that it can be fetched early."""
         ...
 
     def read(self, item: StoredObject) -> bytes:
@@ -46,18 +46,18 @@ class Archive(Protocol):
 
 
 class _Recent:
-    """The objects read last, so that neighbouring days do not read them again."""
+    """Cache of recently read objects: adjacent days share some."""
 
-    def __init__(self, source: ReadAhead) -> None:
+    def __init__(self, source: Prefetcher) -> None:
         self._source = source
         self._kept: OrderedDict[StoredObject, bytes] = OrderedDict()
         self._size = 0
 
-    def expect(self, items: Iterable[StoredObject]) -> None:
+    def prefetch(self, items: Iterable[StoredObject]) -> None:
         items = list(items)
         for item in self._kept.keys() - items:
             self._size -= len(self._kept.pop(item))
-        self._source.expect(item for item in items if item not in self._kept)
+        self._source.prefetch(item for item in items if item not in self._kept)
 
     def read(self, item: StoredObject) -> bytes:
         if item in self._kept:
@@ -72,17 +72,17 @@ class _Recent:
 
 
 class LayoutArchive:
-    """An archive whose names tell the station, the channel and the day."""
+    """An archive whose object names contain the station, the channel and the day."""
 
     def __init__(self, source: Source, layout: Layout, ahead: int = 0) -> None:
         self._source = source
         self._layout = layout
         self._listings: OrderedDict[str, list[StoredObject]] = OrderedDict()
-        self._recent = _Recent(ReadAhead(source, ahead))
+        self._recent = _Recent(Prefetcher(source, ahead))
         self.location = source.location
 
     def objects(self, network: str, station: str, span: Span) -> list[StoredObject]:
-        """Objects filed under the station and a day of the span, in the order of names.
+        """Objects named after the station and a day of the span, in the order of names.
 
         Of several versions of one object, the newest.
         """
@@ -103,16 +103,16 @@ class LayoutArchive:
                     self._listings.popitem(last=False)
             yield from self._listings[prefix]
 
-    def expect(self, items: Iterable[StoredObject]) -> None:
+    def prefetch(self, items: Iterable[StoredObject]) -> None:
         """Announce what will be read next, in this order."""
-        self._recent.expect(items)
+        self._recent.prefetch(items)
 
     def read(self, item: StoredObject) -> bytes:
         """Read the bytes of an object; raise `ObjectError` if it cannot be read."""
         return self._recent.read(item)
 
     def unreadable(self) -> dict[str, str]:
-        """Nothing: every object has a station by its name."""
+        """Nothing: every object name contains a station."""
         return {}
 
 
@@ -121,9 +121,9 @@ def open_archive(
 ) -> Archive:
     """Open an archive; raise `ArchiveError` or `InputError` if that cannot be done.
 
-    ``location`` is a folder, ``s3://BUCKET/PREFIX`` or the name of a known archive; ``access``
-    and ``retries`` are for buckets.  For layout ``files`` every object's headers are read once;
-    later opens read the new ones only.
+    ``location`` is a folder, ``s3://BUCKET/PREFIX`` or the name of a public archive; ``access``
+    and ``retries`` apply to buckets.  With layout ``files`` the headers of all objects are read
+    the first time, later those of new objects only.
     """
     layout = choose_layout(layout_name)
     location = locate(location)
@@ -134,16 +134,16 @@ def open_archive(
         source, ahead = LocalFolder(Path(location)), 0
     if layout is not None:
         return LayoutArchive(source, layout, ahead)
-    from epicat.archive.header_index import FilesArchive
+    from epicat.archive.header_index import IndexedArchive
 
-    return FilesArchive(source, ahead)
+    return IndexedArchive(source, ahead)
 
 
-def look_into(archive: Archive, stations: Iterable[tuple[str, str]], span: Span) -> None:
-    """List what a station of each network has; raise `ArchiveError` if nothing can be had.
+def check_access(archive: Archive, stations: Iterable[tuple[str, str]], span: Span) -> None:
+    """List the objects of one station of each network; raise `ArchiveError` if all are refused.
 
-    ``stations`` are network and station codes.  Archives may keep some networks from the public:
-    as long as one folder can be listed, the ledger tells the others.
+    ``stations`` are network and station codes.  Archives may restrict some networks: if one folder
+    can be listed, the run goes on and the ledger reports the others.
     """
     refused = None
     for network, station in dict(sorted(stations, reverse=True)).items():

@@ -1,7 +1,7 @@
-"""Layout ``files``: any folder or bucket of miniSEED, indexed by its headers once.
+"""Layout ``files``: any folder or bucket of miniSEED, indexed by record headers.
 
-The index lies in epicat's cache and is kept per version of each object: opening the archive
-again reads only what is new or has changed.
+The index is kept in epicat's cache for each version of each object: opening the archive again reads
+only new and changed objects.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from epicat._util.cache import cache_folder
-from epicat.archive.headers import ChannelSpan, read_headers
 from epicat.archive.objects import Source, StoredObject
-from epicat.archive.prefetch import ReadAhead
+from epicat.archive.prefetch import Prefetcher
 from epicat.errors import ObjectError
+from epicat.miniseed import StationSpan, station_spans
 from epicat.model import Span, digest_of
 
-__all__ = ["FilesArchive"]
+__all__ = ["IndexedArchive"]
 
-_Look = tuple[list[ChannelSpan], str]
-"""What an object holds, and why it holds nothing."""
+_Contents = tuple[list[StationSpan], str]
+"""The stations in an object, and the reason if there are none."""
 
 _FORMAT = 2
 _SCHEMA = pa.schema(
@@ -44,109 +44,109 @@ _SCHEMA = pa.schema(
 )
 
 
-class FilesArchive:
-    """A folder whose names say nothing; its headers do."""
+class IndexedArchive:
+    """An archive whose object names carry no meaning; stations and times come from headers."""
 
     def __init__(self, source: Source, ahead: int = 0) -> None:
-        self._ahead = ReadAhead(source, ahead)
+        self._prefetcher = Prefetcher(source, ahead)
         self.location = source.location
         self._spans: dict[tuple[str, str], list[tuple[Span, StoredObject]]] = defaultdict(list)
         self._bad: dict[StoredObject, str] = {}
-        self._unsure: dict[StoredObject, ObjectError] = {}
-        for item, found, reason in _index(source, self._ahead, self._unsure):
-            for channel in found:
-                self._spans[channel.network, channel.station].append((channel.span, item))
+        self._transient: dict[StoredObject, ObjectError] = {}
+        for item, found, reason in _index(source, self._prefetcher, self._transient):
+            for held in found:
+                self._spans[held.network, held.station].append((held.span, item))
             if not found:
                 self._bad[item] = reason
         self._read_last: tuple[StoredObject, bytes] | None = None
 
     def objects(self, network: str, station: str, span: Span) -> list[StoredObject]:
-        """Objects whose headers name the station in the span, and bad ones named like it.
+        """Objects with headers of the station in the span, and unreadable ones named after it.
 
-        What could not be had for a reason that may pass may be any station's.
+        Objects that could not be read for a transient reason may belong to any station.
         """
         found = {item for held, item in self._spans[network, station] if held.overlaps(span)}
         named = {b for b in self._bad if _is_named(b.key, network, station)}
-        return sorted(found | named | set(self._unsure))
+        return sorted(found | named | set(self._transient))
 
-    def expect(self, items: Iterable[StoredObject]) -> None:
+    def prefetch(self, items: Iterable[StoredObject]) -> None:
         """Announce what will be read next, in this order."""
         last = self._read_last and self._read_last[0]
-        self._ahead.expect(i for i in items if i != last and i not in self._unsure)
+        self._prefetcher.prefetch(i for i in items if i != last and i not in self._transient)
 
     def read(self, item: StoredObject) -> bytes:
         """Read the bytes of an object; raise `ObjectError` if it cannot be read.
 
-        What could not be had for the index is not asked for again: it is asked for often.
+        An object that could not be read while indexing is not requested again.
         """
-        if item in self._unsure:
-            error = self._unsure[item]
+        if item in self._transient:
+            error = self._transient[item]
             raise ObjectError(error.key, error.reason, may_pass=True) from error
         if self._read_last is None or self._read_last[0] != item:
-            self._read_last = (item, self._ahead.read(item))
+            self._read_last = (item, self._prefetcher.read(item))
         return self._read_last[1]
 
     def unreadable(self) -> dict[str, str]:
-        """Objects in which no header could be read, with the reason."""
+        """Objects without a readable header, with the reason."""
         return {item.key: reason for item, reason in sorted(self._bad.items())}
 
 
 def _is_named(key: str, network: str, station: str) -> bool:
-    """Tell whether a key's parts name the station: the only hint where no header can be read."""
+    """Whether a key contains the station code: the only hint if no header can be read."""
     parts = re.split(r"[^0-9A-Za-z]+", key)
     return station in parts and network in parts
 
 
 def _index(
-    source: Source, reader: ReadAhead, unsure: dict[StoredObject, ObjectError]
-) -> list[tuple[StoredObject, list[ChannelSpan], str]]:
-    """Look at every object; put into ``unsure`` what cannot be had now."""
+    source: Source, reader: Prefetcher, transient: dict[StoredObject, ObjectError]
+) -> list[tuple[StoredObject, list[StationSpan], str]]:
+    """Index every object; collect transient failures in ``transient``."""
     path = cache_folder("indexes") / f"{digest_of(_FORMAT, source.location)}.parquet"
     known = _load(path)
-    unread: dict[StoredObject, _Look] = {}
-    looks: dict[StoredObject, _Look] = {}
+    unread: dict[StoredObject, _Contents] = {}
+    contents: dict[StoredObject, _Contents] = {}
     items = sorted(source.list(""))
-    reader.expect(item for item in items if item not in known)
+    reader.prefetch(item for item in items if item not in known)
     for item in items:
         try:
-            looks[item] = known.get(item) or _look(reader, item)
-        except ObjectError as error:  # may be readable the next time: never kept
+            contents[item] = known.get(item) or _contents_of(reader, item)
+        except ObjectError as error:  # may be readable next time: not cached
             unread[item] = [], error.reason
             if error.may_pass:
-                unsure[item] = error
-    if set(known) != set(looks):
-        _save(path, looks)
-    return [(item, *look) for item, look in sorted((looks | unread).items(), key=itemgetter(0))]
+                transient[item] = error
+    if set(known) != set(contents):
+        _save(path, contents)
+    return [(item, *held) for item, held in sorted((contents | unread).items(), key=itemgetter(0))]
 
 
-def _look(reader: ReadAhead, item: StoredObject) -> _Look:
+def _contents_of(reader: Prefetcher, item: StoredObject) -> _Contents:
     body = reader.read(item)
     try:
-        return read_headers(body), ""
+        return station_spans(body), ""
     except ValueError as error:
         return [], str(error)
 
 
-def _load(path: Path) -> dict[StoredObject, _Look]:
+def _load(path: Path) -> dict[StoredObject, _Contents]:
     try:
         rows = pq.read_table(path, schema=_SCHEMA).to_pylist()
-    except (OSError, pa.ArrowException):  # none yet, or damaged: it is made again
+    except (OSError, pa.ArrowException):  # none yet, or damaged: rebuilt
         return {}
-    known: dict[StoredObject, _Look] = {}
+    known: dict[StoredObject, _Contents] = {}
     for row in rows:
         item = StoredObject(row["key"], row["size"], row["etag"])
         spans, _ = known.setdefault(item, ([], row["reason"]))
         if row["network"] is not None:
             span = Span(row["start_ns"], row["end_ns"])
-            spans.append(ChannelSpan(row["network"], row["station"], span))
+            spans.append(StationSpan(row["network"], row["station"], span))
     return known
 
 
-def _save(path: Path, looks: Mapping[StoredObject, _Look]) -> None:
+def _save(path: Path, contents: Mapping[StoredObject, _Contents]) -> None:
     table = [
         (item.key, item.size, item.etag, c and c.network, c and c.station,
          c and c.span.start_ns, c and c.span.end_ns, reason)
-        for item, (found, reason) in looks.items()
+        for item, (found, reason) in contents.items()
         for c in (found or (None,))
     ]  # fmt: skip
     columns = list(zip(*table, strict=True)) if table else [()] * len(_SCHEMA)
@@ -157,6 +157,6 @@ def _save(path: Path, looks: Mapping[StoredObject, _Look]) -> None:
     try:
         partial.write_bytes(sink.getvalue())
         partial.replace(path)
-    except OSError:  # a full disk, say: then it is made again the next time
+    except OSError:  # for example a full disk: rebuilt next time
         with suppress(OSError):
             partial.unlink(missing_ok=True)

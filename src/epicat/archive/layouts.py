@@ -1,7 +1,7 @@
-"""How archives name their objects.  Pure: nothing here touches a disk or a network.
+"""How archives name their objects.  Pure functions: no disk, no network.
 
-A layout says where to look (`Layout.prefix`) and what a name means (`Layout.parse`).
-Names are never guessed: a folder is listed, and what is there is parsed.
+A layout gives the folder to list (`Layout.prefix`) and parses a name (`Layout.parse`).  Names are
+never constructed: a folder is listed, and the names in it are parsed.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the name of an object says about it.  Headers have the last word."""
+    """The codes and the day in an object's name.  The record headers take precedence."""
 
     network: str
     """Network code."""
     station: str
     """Station code."""
     location: str
-    """Location code, possibly empty; empty too where the name does not tell it."""
+    """Location code, possibly empty; also empty if names of this layout contain none."""
     channel: str
-    """Channel code; empty where one object holds all channels."""
+    """Channel code; empty if one object holds all channels."""
     day: date
     """The UTC day that the object is filed under."""
     version: str = ""
-    """What the name says about the version; empty in archives without versions."""
+    """Version in the name; empty in archives without versions."""
 
 
 class Layout(Protocol):
-    """The naming of one archive."""
+    """The naming scheme of an archive."""
 
     def prefix(self, network: str, station: str, day: date) -> str:
         """Folder, ending in ``/``, that holds the station's objects of the day."""
         ...
 
     def parse(self, key: str) -> Entry | None:
-        """Return what a key says, or None if it is none of this layout's names."""
+        """Parse a key; return None if it is not a name of this layout."""
         ...
 
 
@@ -90,8 +90,7 @@ def _entry(found: re.Match[str] | None) -> Entry | None:
     )
 
 
-# One letter repeated in the folder and in the name must agree; a name that contradicts its
-# folder is none of the layout's.
+# A name that contradicts its folder (another year or network) is not a name of the layout.
 _CODES = r"(?P<station>[^./]+)\.(?P<network>[^./]+)\.(?P<channel>[^./]+)\.(?P<location>[^./]*)"
 
 
@@ -115,7 +114,7 @@ class Ncedc:
         return f"continuous_waveforms/{network}/{day.year:04d}/{day.year:04d}.{ordinal:03d}/"
 
     def parse(self, key: str) -> Entry | None:
-        """Return what a key says, or None if it is no NCEDC name."""
+        """Parse a key; return None if it is not an NCEDC name."""
         return _entry(self._name.fullmatch(key))
 
 
@@ -137,7 +136,7 @@ class Sds:
         return f"{day.year:04d}/{network}/{station}/"
 
     def parse(self, key: str) -> Entry | None:
-        """Return what a key says, or None if it is no SDS name."""
+        """Parse a key; return None if it is not an SDS name."""
         return _entry(self._name.fullmatch(key))
 
 
@@ -160,7 +159,7 @@ class Scedc:
         return f"continuous_waveforms/{day.year:04d}/{day.year:04d}_{day.timetuple().tm_yday:03d}/"
 
     def parse(self, key: str) -> Entry | None:
-        """Return what a key says, or None if it is no SCEDC name."""
+        """Parse a key; return None if it is not an SCEDC name."""
         found = self._name.fullmatch(key)
         day = found and _day(found["year"], found["ordinal"])
         if not found or not day:
@@ -192,7 +191,7 @@ class Earthscope:
         return f"miniseed/{network}/{day.year:04d}/{day.timetuple().tm_yday:03d}/"
 
     def parse(self, key: str) -> Entry | None:
-        """Return what a key says, or None if it is no EarthScope name."""
+        """Parse a key; return None if it is not an EarthScope name."""
         return _entry(self._name.fullmatch(key))
 
 
@@ -215,7 +214,7 @@ class Geonet:
         return f"waveforms/miniseed/{day.year:04d}/{name}/{station}.{network}/"
 
     def parse(self, key: str) -> Entry | None:
-        """Return what a key says, or None if it is no GeoNet name."""
+        """Parse a key; return None if it is not a GeoNet name."""
         return _entry(self._name.fullmatch(key))
 
 
@@ -226,11 +225,11 @@ LAYOUTS: Final[dict[str, Layout]] = {
     "geonet": Geonet(),
     "sds": Sds(),
 }
-"""The layouts whose names tell all; ``files`` reads headers instead."""
+"""The layouts with codes in the names; ``files`` reads the headers instead."""
 
 
 def newest(named: Iterable[tuple[Entry, T]]) -> list[T]:
-    """Leave out what the names call an older version of something else in the list."""
+    """Drop older versions of the same object."""
     best: dict[Entry, tuple[tuple[list[int], str], T]] = {}
     for entry, item in named:
         what, age = replace(entry, version=""), _age(entry.version)
@@ -240,12 +239,12 @@ def newest(named: Iterable[tuple[Entry, T]]) -> list[T]:
 
 
 def _age(version: str) -> tuple[list[int], str]:
-    """Order versions by the numbers in them: 10 comes after 9, and anything after none."""
+    """Return a sort key: numbers compare as numbers, and any version follows none."""
     return [int(number) for number in re.findall(r"[0-9]+", version)], version
 
 
 def choose_layout(name: str) -> Layout | None:
-    """Return the layout of a name, None for ``files``; raise `NameChoiceError` for no layout."""
+    """Return the layout of a name, None for ``files``; raise `NameChoiceError` for others."""
     if name == "files":
         return None
     try:

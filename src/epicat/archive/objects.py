@@ -1,4 +1,4 @@
-"""Where objects lie: list a folder, read an object.  The simplest is a local folder."""
+"""Object storage as archives need it: list a folder, read an object; local folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["LocalFolder", "Source", "StoredObject", "without_secrets"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class StoredObject:
-    """One object as a listing shows it."""
+    """One object of a listing."""
 
     key: str
     """Name below the root of the archive, with ``/`` between folders."""
@@ -27,7 +27,7 @@ class StoredObject:
 
 
 class Source(Protocol):
-    """The few things that epicat asks of storage."""
+    """The operations that epicat needs of object storage."""
 
     location: str
 
@@ -36,22 +36,22 @@ class Source(Protocol):
         ...
 
     def read(self, key: str, size: int | None = None) -> bytes:
-        """Read a whole object; raise `ObjectError` if it cannot be read.
+        """Read an object; raise `ObjectError` if it cannot be read.
 
-        ``size`` is what a listing says, so that half of an object is not taken for the whole.
+        ``size`` is the size in the listing, to detect truncated responses.
         """
         ...
 
 
 class LocalFolder:
-    """An archive in a folder of this machine."""
+    """An archive in a local folder."""
 
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
             raise ArchiveError(
                 f"archive {str(root)!r} is not a folder on this machine; "
-                "--archive takes the folder that the layout's names start in, s3://BUCKET/PREFIX, "
-                "or the name of a known archive such as ncedc"
+                "--archive takes the root folder of the layout, s3://BUCKET/PREFIX, "
+                "or the name of a public archive such as ncedc"
             )
         if not os.access(root, os.R_OK | os.X_OK):
             raise ArchiveError(f"archive {str(root)!r} cannot be read: permission denied")
@@ -61,7 +61,7 @@ class LocalFolder:
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every file below a folder; links are followed, a broken one is listed with size 0.
 
-        A link to a folder that it lies in is not followed: it leads in circles.
+        A link to one of its own parent folders is not followed.
         """
         if leads_out(prefix):
             raise ArchiveError(f"archive {self.location!r} has no folder {prefix!r}")
@@ -78,7 +78,7 @@ class LocalFolder:
 
     def _stored(self, path: Path) -> StoredObject:
         name = path.relative_to(self._root).as_posix()
-        # A name that is no UTF-8 can be told, but not kept in a table.
+        # A name that is not UTF-8 cannot be stored in a table.
         key = name.encode(errors="backslashreplace").decode()
         try:
             state = path.stat()
@@ -89,21 +89,21 @@ class LocalFolder:
         return StoredObject(key, state.st_size, f"{state.st_mtime_ns:x}-{state.st_size:x}")
 
     def read(self, key: str, size: int | None = None) -> bytes:
-        """Read a whole file; raise `ObjectError` if it cannot be read."""
-        del size  # a file that has grown since is whole
+        """Read a file; raise `ObjectError` if it cannot be read."""
+        del size  # a local file may have grown since the listing
         if leads_out(key):
-            raise ObjectError(key, "cannot be read: no name of an archive's object")
+            raise ObjectError(key, "cannot be read: the name leads out of the archive")
         path = self._root / key
         try:
             if path.exists() and not path.is_file():
-                raise ObjectError(key, "cannot be read: no file, but a folder or a device")
+                raise ObjectError(key, "cannot be read: not a regular file")
             return path.read_bytes()
         except OSError as error:
             raise ObjectError(key, f"cannot be read: {error.strerror}") from error
 
 
 def without_secrets(location: str) -> str:
-    """Leave out what may be credentials, as in ``s3://key:secret@bucket`` or after a ``?``."""
+    """Mask possible credentials, as in ``s3://key:secret@bucket`` or after a ``?``."""
     scheme, mark, rest = location.partition("://")
     if not mark:
         return location

@@ -1,4 +1,4 @@
-"""Read objects before they are asked for, a few at a time, while others are decoded."""
+"""Prefetch objects while others are being decoded."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from functools import cached_property
 from epicat.archive.objects import Source, StoredObject
 from epicat.errors import ObjectError
 
-__all__ = ["LARGEST_BYTES", "ReadAhead"]
+__all__ = ["LARGEST_BYTES", "Prefetcher"]
 
 LARGEST_BYTES = 2 * 10**9
-"""Objects above this are not read: days of all channels of a station have a tenth of it."""
+"""Larger objects are not read: a day of all channels of a station has a tenth of this."""
 
 
-class ReadAhead:
-    """Reads from a source in the order that was announced; at most ``width`` objects ahead.
+class Prefetcher:
+    """Reads objects in the announced order, at most ``width`` of them ahead.
 
-    That bounds memory too: an object that was read and not asked for yet counts.  Objects that
-    were not announced are read when they are asked for.  Not safe for concurrent callers.
+    Objects that were fetched but not yet requested are included in ``width``, which bounds memory.
+    Objects that were not announced are read on request.  Not safe for concurrent callers.
     """
 
     def __init__(self, source: Source, width: int) -> None:
@@ -33,8 +33,8 @@ class ReadAhead:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self._width, thread_name_prefix="epicat-read")
 
-    def expect(self, items: Iterable[StoredObject]) -> None:
-        """Announce what will be asked for, in this order; forget what else was announced before."""
+    def prefetch(self, items: Iterable[StoredObject]) -> None:
+        """Announce what will be read, in this order; replaces earlier announcements."""
         wanted = list(items) if self._width else []
         for item in self._coming.keys() - wanted:
             self._coming.pop(item).cancel()
@@ -44,7 +44,7 @@ class ReadAhead:
     def _fill(self) -> None:
         while self._waiting and len(self._coming) < self._width:
             item = self._waiting.popleft()
-            self._coming[item] = self._pool.submit(self._whole, item)
+            self._coming[item] = self._pool.submit(self._read, item)
 
     def read(self, item: StoredObject) -> bytes:
         """Read the bytes of an object; raise `ObjectError` if it cannot be read."""
@@ -52,14 +52,12 @@ class ReadAhead:
         if future is None:
             if item in self._waiting:
                 self._waiting.remove(item)
-            return self._whole(item)
+            return self._read(item)
         self._fill()
         return future.result()
 
-    def _whole(self, item: StoredObject) -> bytes:
+    def _read(self, item: StoredObject) -> bytes:
         if item.size > LARGEST_BYTES:
-            told = (
-                f"{item.size / 1e9:.1f} GB, and no more than {LARGEST_BYTES / 1e9:.0f} GB are read"
-            )
-            raise ObjectError(item.key, f"too large: {told}")
+            sizes = f"{item.size / 1e9:.1f} GB; the limit is {LARGEST_BYTES / 1e9:.0f} GB"
+            raise ObjectError(item.key, f"too large: {sizes}")
         return self._source.read(item.key, item.size)

@@ -1,4 +1,4 @@
-"""Public archives that have a short name: where they are and how they name their objects."""
+"""Public archives with a short name: location, region and layout."""
 
 from __future__ import annotations
 
@@ -10,61 +10,61 @@ from epicat.archive.layouts import LAYOUTS
 from epicat.archive.objects import without_secrets
 from epicat.errors import InputError
 
-__all__ = ["KNOWN", "KnownBucket", "find_known", "layout_for", "locate"]
+__all__ = ["PUBLIC_ARCHIVES", "PublicArchive", "find_public", "layout_for", "locate"]
 
 
 @dataclass(frozen=True, slots=True)
-class KnownBucket:
+class PublicArchive:
     """A public archive."""
 
     location: str
     """The bucket."""
     region: str
-    """The region that it was last known in; a redirect is followed."""
+    """The region; a redirect to another one is followed."""
     layout: str
-    """How it names its objects."""
+    """Name of the layout."""
 
 
-KNOWN: Final[dict[str, KnownBucket]] = {
-    "ncedc": KnownBucket("s3://ncedc-pds", "us-east-2", "ncedc"),
-    "scedc": KnownBucket("s3://scedc-pds", "us-west-2", "scedc"),
-    "earthscope": KnownBucket("s3://earthscope-geophysical-data", "us-east-2", "earthscope"),
-    "geonet": KnownBucket("s3://geonet-open-data", "ap-southeast-2", "geonet"),
+PUBLIC_ARCHIVES: Final[dict[str, PublicArchive]] = {
+    "ncedc": PublicArchive("s3://ncedc-pds", "us-east-2", "ncedc"),
+    "scedc": PublicArchive("s3://scedc-pds", "us-west-2", "scedc"),
+    "earthscope": PublicArchive("s3://earthscope-geophysical-data", "us-east-2", "earthscope"),
+    "geonet": PublicArchive("s3://geonet-open-data", "ap-southeast-2", "geonet"),
 }
-"""The archives that ``--archive`` takes by name."""
+"""The archives that ``--archive`` accepts by name."""
 
 
 def locate(archive: str) -> str:
-    """Return where an archive is: the bucket of a known name, anything else as it stands.
+    """Return the location of an archive: the bucket of a public one, else the argument itself.
 
-    Raises `InputError` for a known name that is also a folder here.
+    Raises `InputError` for the name of a public archive if a local folder has the same name.
     """
-    known = KNOWN.get(archive)
-    if known is None:
+    public = PUBLIC_ARCHIVES.get(archive)
+    if public is None:
         return archive
     if Path(archive).exists():
         raise InputError(
-            f"archive {archive!r} is the name of {known.location} and of a folder here: write "
-            f"./{archive} for the folder, {known.location} for the bucket"
+            f"archive {archive!r} is the name of {public.location} and of a local folder: write "
+            f"./{archive} for the folder, {public.location} for the bucket"
         )
-    return known.location
+    return public.location
 
 
-def find_known(archive: str) -> KnownBucket | None:
-    """Return the known bucket of a name or of a location, or None."""
-    places = {known.location: known for known in KNOWN.values()}
-    return KNOWN.get(archive) or places.get(archive.rstrip("/"))
+def find_public(archive: str) -> PublicArchive | None:
+    """Return the public archive with a name or location, or None."""
+    places = {public.location: public for public in PUBLIC_ARCHIVES.values()}
+    return PUBLIC_ARCHIVES.get(archive) or places.get(archive.rstrip("/"))
 
 
 def layout_for(archive: str, layout: str | None) -> str:
-    """Return the layout that was given, else a known archive's own; raise `InputError`."""
+    """Return the given layout, else that of a public archive; raise `InputError` without one."""
     if layout:
         return layout
-    known = find_known(archive)
-    if known is None:
+    public = find_public(archive)
+    if public is None:
         raise InputError(
-            f"--layout is missing: {without_secrets(archive)!r} is none of the archives that "
-            f"epicat knows ({', '.join(sorted(KNOWN))}); say how its objects are named: "
+            f"--layout is missing: {without_secrets(archive)!r} is not one of the public archives "
+            f"({', '.join(sorted(PUBLIC_ARCHIVES))}); choose how its objects are named: "
             f"{', '.join(sorted([*LAYOUTS, 'files']))}"
         )
-    return known.layout
+    return public.layout

@@ -1,4 +1,4 @@
-"""An archive in a bucket: S3, or a server that speaks its language."""
+"""An archive in a bucket on S3 or an S3-compatible server."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
 __all__ = ["AHEAD", "Bucket", "is_bucket"]
 
 AHEAD = 6
-"""Objects that are worth reading at once from one bucket."""
+"""Objects to prefetch concurrently from a bucket."""
 
 _LOCATION = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{2,254})(?P<prefix>/[^?]*)?")
 _PAGE = 1000
 _AWAY = (Kind.AWAY, Kind.NO_BUCKET, Kind.KEYLESS, Kind.EXPIRED)
-"""Troubles of an archive as a whole."""
+"""Errors of the archive as a whole."""
 _PASSING = (Kind.BUSY, Kind.SILENT, Kind.BROKEN)
-"""Troubles after which an object may be had another time."""
+"""Errors after which a later request for the object may succeed."""
 
 T = TypeVar("T")
 
 
 def is_bucket(location: str) -> bool:
-    """Tell whether a location is a bucket's, and no folder's."""
+    """Whether a location is a URL rather than a local folder."""
     return "://" in location
 
 
 class Bucket:
     """An archive below ``s3://bucket/prefix``.
 
-    obstore sends the requests, pages through listings, and repeats what failed for no lasting
-    reason, waiting longer each time.  Nothing is asked before the first listing or reading.
+    obstore sends the requests, follows listing pages, and retries transient errors with growing
+    delays.  No request is sent before the first listing or reading.
 
-    Once a server was asked in vain for as long as `Patience` has it, it is asked only briskly
-    until it answers again: an archive with much that fails takes a bounded time.
+    After the retry budget is exhausted once, further requests use a short retry budget until the
+    server responds, so that a failing archive takes a bounded time.
     """
 
     def __init__(self, location: str, access: Access, retries: int = PATIENT) -> None:
         found = _LOCATION.fullmatch(location)
         if not found:
             raise InputError(
-                f"archive {without_secrets(location)!r} is no bucket: write s3://BUCKET/PREFIX"
+                f"archive {without_secrets(location)!r} is not a bucket URL: write s3://BUCKET/PREFIX"
             )
         self._bucket = found["bucket"]
         self._prefix = (found["prefix"] or "").strip("/")
@@ -65,7 +65,7 @@ class Bucket:
         self.location = f"s3://{self._bucket}" + (f"/{self._prefix}" if self._prefix else "")
 
     def _open(self) -> None:
-        # The endpoint is always given, so that a worker's own AWS_ENDPOINT_URL does not count.
+        # The endpoint is always explicit, so that AWS_ENDPOINT_URL of a worker has no effect.
         by_host = not self._access.endpoint and "." not in self._bucket
         server = f"s3.{self._access.region}.amazonaws.com"
         endpoint = (
@@ -91,7 +91,7 @@ class Bucket:
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object below a folder; raise `ArchiveError` if it cannot be listed.
 
-        ``prefix`` ends in ``/`` or is empty: obstore matches whole parts of names only.
+        ``prefix`` ends in ``/`` or is empty: obstore matches complete path segments only.
         """
 
         def pages(store: S3Store) -> Sequence[ObjectMeta]:
@@ -111,40 +111,40 @@ class Bucket:
         self, prefix: str, trouble: Trouble, error: Exception, done: str = "listed"
     ) -> NoReturn:
         where = f"{self.location}/{prefix}" if prefix else self.location
-        told = f"archive {where!r} cannot be {done}: {trouble.words}"
+        message = f"archive {where!r} cannot be {done}: {trouble.words}"
         if trouble.kind == Kind.REFUSED:
-            raise AccessError(f"{told}; {self._who()}") from error
+            raise AccessError(f"{message}; {self._who()}") from error
         if trouble.kind == Kind.KEYLESS:
-            told += (
+            message += (
                 ": set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a machine with a role"
             )
         if trouble.kind == Kind.EXPIRED:
-            told += "; renew those of the environment (AWS_ACCESS_KEY_ID, ...)"
+            message += "; renew those of the environment (AWS_ACCESS_KEY_ID, ...)"
         if trouble.kind in (Kind.AWAY, Kind.SILENT):
             server = self._access.endpoint or f"AWS in {self._access.region}"
-            told += f"; asked {server}: is it right (--archive-endpoint), is there a network?"
+            message += f"; server: {server}; check --archive-endpoint and the network connection"
         if trouble.kind in (Kind.MISSING, Kind.NO_BUCKET):
-            told += "; is its name right, and its --archive-endpoint, if it is not on AWS?"
+            message += "; check its name, and --archive-endpoint if it is not on AWS"
         if trouble.kind == Kind.MOVED:
-            told += f", not in {self._access.region}: give --archive-region"
-        raise (AwayError if trouble.kind in _AWAY else ArchiveError)(told) from error
+            message += f", not in {self._access.region}: give --archive-region"
+        raise (AwayError if trouble.kind in _AWAY else ArchiveError)(message) from error
 
     def _who(self) -> str:
         if self._access.signed:
-            return "it was asked with the credentials of the environment (AWS_ACCESS_KEY_ID, ...)"
+            return "the request used the credentials of the environment (AWS_ACCESS_KEY_ID, ...)"
         return (
-            "it was asked anonymously: if it is not public, set AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or give --archive-signed for a role's credentials"
+            "the request was anonymous: if the archive is not public, set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or use --archive-signed with the credentials of a role"
         )
 
     def read(self, key: str, size: int | None = None) -> bytes:
-        """Read a whole object; raise `ObjectError` if it cannot be read.
+        """Read an object; raise `ObjectError` if it cannot be read.
 
-        ``size`` is what a listing says: a server that sends another one, and does not say that
-        the object has changed, has broken off.  Raises `AwayError` if nothing can be read at all.
+        ``size`` is the size in the listing: a response of another size, unless the object has
+        changed, was truncated.  Raises `AwayError` if the archive as a whole is unavailable.
         """
 
-        def whole(store: S3Store) -> bytes:
+        def read_object(store: S3Store) -> bytes:
             answer = store.get(key)
             body = checked(answer.bytes().to_bytes(), answer.meta["size"])
             if size is not None and len(body) != size:
@@ -152,15 +152,15 @@ class Bucket:
             return body
 
         try:
-            return self._ask(whole)
+            return self._ask(read_object)
         except _Trouble as error:
             if error.trouble.kind in _AWAY:
                 self._refuse(key, error.trouble, error, "read")
-            told = f"cannot be read: {error.trouble.words}"
-            raise ObjectError(key, told, may_pass=error.trouble.kind in _PASSING) from error
+            message = f"cannot be read: {error.trouble.words}"
+            raise ObjectError(key, message, may_pass=error.trouble.kind in _PASSING) from error
 
     def _ask(self, question: Callable[[S3Store], T]) -> T:
-        """Ask; ask again if the answer broke off, or in the region that the bucket is in."""
+        """Send a request; send it again if the bucket turns out to be in another region."""
         try:
             return self._ask_here(question)
         except _Trouble as error:
@@ -184,7 +184,7 @@ class Bucket:
         return answer
 
     def _follow(self) -> bool:
-        """Go to the region that the bucket is in; tell whether that is another one."""
+        """Switch to the region of the bucket; return whether it is another one."""
         region = self._find_region()
         if not region or region == self._access.region:
             return False
@@ -193,7 +193,7 @@ class Bucket:
         return True
 
     def _find_region(self) -> str:
-        """Ask the server where the bucket is: it says so even when it says no otherwise."""
+        """Return the region of the bucket, which the server reports even with an error status."""
         root = self._access.endpoint or "https://s3.amazonaws.com"
         request = urllib.request.Request(f"{root}/{self._bucket}", method="HEAD")  # noqa: S310 - http(s) only, see Access
         try:

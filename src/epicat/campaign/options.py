@@ -67,9 +67,9 @@ def _extent(value: Any) -> Extent:
 
 
 def _is_archive(name: str) -> bool:
-    from epicat.archive.registry import KNOWN
+    from epicat.archive.registry import PUBLIC_ARCHIVES
 
-    return name in KNOWN
+    return name in PUBLIC_ARCHIVES
 
 
 def _is_service(name: str) -> bool:

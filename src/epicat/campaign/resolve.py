@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from epicat.archive.access import Access, resolve_access
-from epicat.archive.archive import look_into, open_archive
+from epicat.archive.archive import check_access, open_archive
 from epicat.archive.layouts import choose_layout
 from epicat.archive.registry import layout_for, locate
 from epicat.archive.s3 import is_bucket
@@ -66,7 +66,7 @@ def resolve(
     archive = open_archive(options.archive, layout, access, BRISK)
     if is_bucket(archive.location):
         first = Span(span.start_ns, span.start_ns + DAY_NS)
-        look_into(archive, ((s.network, s.code) for s in stations), first)
+        check_access(archive, ((s.network, s.code) for s in stations), first)
     bundle = prepare(options.pick)
     run = PickRun.from_options(bundle.info, options.pick, options.quality)
     return Campaign(

@@ -150,14 +150,14 @@ def _connected(
     region: str | None, profile: str | None, endpoint: str | None, archive: str | None
 ) -> Aws:
     """Reach AWS, and warn if the archive is elsewhere."""
-    from epicat.archive.registry import KNOWN, find_known
+    from epicat.archive.registry import PUBLIC_ARCHIVES, find_public
     from epicat.aws.cross_region import crossing
     from epicat.aws.session import Aws
     from epicat.errors import NameChoiceError
 
-    known = find_known(archive) if archive else None
+    known = find_public(archive) if archive else None
     if archive and known is None and "://" not in archive:
-        raise NameChoiceError("archive", archive, KNOWN)
+        raise NameChoiceError("archive", archive, PUBLIC_ARCHIVES)
     aws = Aws(region, profile, endpoint)
     if archive and known:
         warning = crossing(archive, known.region, aws.region)

@@ -129,7 +129,7 @@ def retry(
 
 def _completed(given: Values, stack: Stack, collection: str | None) -> Values:
     """Add what a stack settles: where results go, and that archives elsewhere are public."""
-    from epicat.archive.registry import find_known
+    from epicat.archive.registry import find_public
     from epicat.archive.s3 import is_bucket
     from epicat.aws.preflight import is_own, results_of
 
@@ -142,7 +142,7 @@ def _completed(given: Values, stack: Stack, collection: str | None) -> Values:
             "results go to the bucket"
         )
     archive = str(given[("archive",)].value) if ("archive",) in given else ""
-    if is_bucket(archive) and find_known(archive) is None:
+    if is_bucket(archive) and find_public(archive) is None:
         # Workers have rights in the campaign's place alone
         settled[("archive_signed",)] = Given(is_own(archive, stack), f"stack {stack.name}")
     return {**settled, **given}

@@ -21,10 +21,10 @@ from epicat.pick.windows import found_triggers, window_starts
 from epicat.waveforms.channel_selection import Choice, choose, with_pressure
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.quality import (
-    Fault,
+    Exclusion,
     flags_of,
-    sound_choice,
-    sound_segments,
+    usable_choice,
+    usable_segments,
 )
 from epicat.waveforms.records import Channel, Decoded, Records, decode
 from epicat.waveforms.segments import Segment, at_rate, segments
@@ -35,38 +35,38 @@ __all__ = ["DayPicker", "DayResult", "pick_segments"]
 
 @dataclass(frozen=True, slots=True)
 class DayResult:
-    """What became of a station-day."""
+    """The result of a station-day."""
 
     status: Status
-    """What became of it."""
+    """Outcome."""
     reason: str = ""
-    """Why, what quality control has left out, and every object that could not be used."""
+    """Explanation of the status: exclusions by quality control, and unusable objects."""
     picks: tuple[Pick, ...] = ()
-    """The picks of the day, in the order of time."""
+    """The picks of the day, in order of time."""
     objects: tuple[ObjectRead, ...] = ()
     """The objects that were read."""
     samples: int = 0
-    """Samples of the chosen channels inside the day, components added up."""
+    """Samples of the selected channels inside the day, summed over components."""
     gaps: int = 0
-    """Breaks inside the day."""
+    """Gaps inside the day."""
     channels: str = ""
-    """The chosen channels, for example ``00.HH[ZNE]``."""
+    """The selected channels, for example ``00.HH[ZNE]``."""
     flags: tuple[Flag, ...] = ()
-    """What quality control has left out, by criterion."""
+    """Exclusions by quality control, by criterion."""
 
 
 @dataclass(slots=True)
 class _Read:
-    """What the objects of a station-day gave."""
+    """The content of the objects of a station-day."""
 
     channels: dict[Channel, list[Records]] = field(default_factory=lambda: defaultdict(list))
     objects: list[ObjectRead] = field(default_factory=list)
     remarks: set[str] = field(default_factory=set)
-    unread: bool = False  # whether nothing of the station could be read from some object
+    unread: bool = False  # whether some object contained nothing readable of the station
 
     @property
-    def trouble(self) -> str:
-        """Every object that could not be used, wholly or in part."""
+    def errors(self) -> str:
+        """Every object that could not be used in full."""
         return "; ".join(f"{o.key}: {o.reason}" for o in self.objects if o.reason)
 
 
@@ -80,16 +80,16 @@ class DayPicker:
         self._picker = picker
 
     def objects(self, key: StationDay) -> list[StoredObject]:
-        """Return the objects that a station-day depends on, its neighbours' included."""
+        """Return the objects that a station-day depends on, including those of adjacent days."""
         row = self._campaign.rows_by_name[key.station][0]
         span = key.span.widened(self._run.halo_ns)
         return self._archive.objects(row.network, row.code, span)
 
     def pick(self, key: StationDay, coming: StationDay | None = None) -> DayResult:
-        """Pick a station-day.  Bad objects are told in the result, never raised.
+        """Pick a station-day.  Bad objects are reported in the result, never raised.
 
-        What the ``coming`` station-day needs is read while this one is computed.  Raises
-        `AwayError` if the archive is gone.
+        The objects of the ``coming`` station-day are prefetched while this one is computed.
+        Raises `AwayError` if the archive is unavailable.
         """
         try:
             items = self.objects(key)
@@ -98,13 +98,13 @@ class DayPicker:
         except ArchiveError as error:
             return DayResult(Status.READ_ERROR, str(error))
         read = self._read(key, items)
-        self._expect(coming)
+        self._prefetch(coming)
         return self._pick(key, read)
 
-    def _expect(self, coming: StationDay | None) -> None:
+    def _prefetch(self, coming: StationDay | None) -> None:
         if coming is not None:
-            with suppress(ArchiveError):  # told when its turn comes
-                self._archive.expect(self.objects(coming))
+            with suppress(ArchiveError):  # reported when its turn comes
+                self._archive.prefetch(self.objects(coming))
 
     def _choose(
         self, key: StationDay, channels: Mapping[Channel, Sequence[Trace]]
@@ -117,7 +117,7 @@ class DayPicker:
 
     def _read(self, key: StationDay, items: Sequence[StoredObject]) -> _Read:
         read = _Read()
-        self._archive.expect(items)
+        self._archive.prefetch(items)
         for item in items:
             try:
                 found, etag = self._decode(key, item), item.etag
@@ -138,9 +138,9 @@ class DayPicker:
         return decode(body, row.network, row.code, span)
 
     def _is_of(self, name: str, location: str) -> bool:
-        """Tell whether a location code stands at a place: asked where one code has two places.
+        """Whether a location code belongs to a place, if one station code has several places.
 
-        Codes that the list of stations does not name are at the place that is listed without one.
+        Codes that are not in the station list belong to the place that is listed without one.
         """
         row = self._campaign.rows_by_name[name][0]
         code = f"{row.network}.{row.code}"
@@ -152,44 +152,44 @@ class DayPicker:
         return places.get(location, places.get(ANY_LOCATION)) == name
 
     def _pick(self, key: StationDay, read: _Read) -> DayResult:
-        runs = {  # one after the other: what was read is let go
+        traces = {  # one at a time, which frees the records
             channel: merge(read.channels.pop(channel), channel.rate)
             for channel in tuple(read.channels)
         }
-        choice, faults = sound_choice(
-            lambda channels: self._choose(key, channels), runs, key.span, self._run.quality
+        choice, exclusions = usable_choice(
+            lambda channels: self._choose(key, channels), traces, key.span, self._run.quality
         )
         if choice is None:
-            return _rejected(read, faults) if faults else _without_data(read)
+            return _rejected(read, exclusions) if exclusions else _without_data(read)
         info = self._picker.info
         rate = Fraction(info.sampling_rate)
         widened = key.span.widened(self._run.halo_ns)
-        samples = round(sum(_samples(runs, key.span) for runs in choice.components.values()))
+        samples = round(sum(_samples(traces, key.span) for traces in choice.components.values()))
         components = dict(choice.components)
         choice = replace(choice, components={})
-        del runs
-        for name in tuple(components):  # likewise
+        del traces
+        for name in tuple(components):  # one at a time
             components[name] = at_rate(components.pop(name), rate, info.filters.get(name))
         found = segments(components, info.component_order, rate, widened)
         row = self._campaign.rows_by_name[key.station][0]
         trace_id = f"{row.network}.{row.code}.{choice.location}"
-        sound, others = sound_segments(found, key.span, rate, self._run.quality)
-        faults += others
+        usable, others = usable_segments(found, key.span, rate, self._run.quality)
+        exclusions += others
         picks, windows = pick_segments(
-            self._picker, sound, self._run.thresholds, (trace_id, choice.band), key.span
+            self._picker, usable, self._run.thresholds, (trace_id, choice.band), key.span
         )
         status = Status.DONE if picks else Status.NO_PICKS if windows else Status.TOO_GAPPY
-        left = [s for s in sound if _inside(s, key.span, rate)]
+        left = [s for s in usable if _inside(s, key.span, rate)]
         short = "" if windows or not left else _shortness(left, info.samples, rate)
         return DayResult(
             status=status,
-            reason=_reason(faults, short, _left_out(choice, read.remarks), read.trouble),
+            reason=_reason(exclusions, short, _left_out(choice, read.remarks), read.errors),
             picks=tuple(picks),
             objects=tuple(read.objects),
             samples=samples,
             gaps=_gaps(found, key.span, rate),
             channels=_channels(choice),
-            flags=flags_of(faults),
+            flags=flags_of(exclusions),
         )
 
 
@@ -202,7 +202,7 @@ def pick_segments(
 ) -> tuple[list[Pick], int]:
     """Pick segments; return the picks whose peak lies in a span, and the number of windows in it.
 
-    ``source`` is the trace id and the band code that the picks get.
+    ``source`` is the trace id and the band code of the picks.
     """
     info = picker.info
     rate = Fraction(info.sampling_rate)
@@ -232,43 +232,43 @@ def _stretch(segment: Segment, info: PickerInfo) -> Stretch:
         segment.first,
         segment.stop,
         info,
-        starts_really=segment.starts_really,
-        ends_really=segment.ends_really,
+        starts_really=segment.has_real_start,
+        ends_really=segment.has_real_end,
     )
     length = segment.stop - segment.first
     return Stretch(segment, segment.first, length, starts - segment.first)
 
 
 def _channels(choice: Choice) -> str:
-    beside = f" {choice.pressure}" if choice.pressure else ""
-    return f"{choice.location or '--'}.{choice.band}[{choice.codes}]{beside}"
+    hydrophone = f" {choice.pressure}" if choice.pressure else ""
+    return f"{choice.location or '--'}.{choice.band}[{choice.codes}]{hydrophone}"
 
 
 def _without_data(read: _Read) -> DayResult:
-    """Nothing to pick: tell "nothing there" from "could not be read"."""
+    """Nothing to pick: no data, or data that could not be read."""
     if read.unread:
-        return DayResult(Status.READ_ERROR, read.trouble, objects=tuple(read.objects))
-    remarks = ", ".join(sorted(read.remarks)) or read.trouble
+        return DayResult(Status.READ_ERROR, read.errors, objects=tuple(read.objects))
+    remarks = ", ".join(sorted(read.remarks)) or read.errors
     reason = remarks or ("no sample of this day" if read.objects else "no object in the archive")
     return DayResult(Status.NO_DATA, reason, objects=tuple(read.objects))
 
 
-def _rejected(read: _Read, faults: Sequence[Fault]) -> DayResult:
-    """Nothing to pick, since quality control has left nothing of what could be read."""
+def _rejected(read: _Read, exclusions: Sequence[Exclusion]) -> DayResult:
+    """Nothing to pick: quality control excluded all readable data."""
     return DayResult(
         Status.READ_ERROR if read.unread else Status.REJECTED,
-        _reason(faults, read.trouble),
+        _reason(exclusions, read.errors),
         objects=tuple(read.objects),
-        flags=flags_of(faults),
+        flags=flags_of(exclusions),
     )
 
 
-def _reason(faults: Sequence[Fault], *others: str) -> str:
-    return "; ".join([*(fault.text for fault in faults), *filter(None, others)])
+def _reason(exclusions: Sequence[Exclusion], *others: str) -> str:
+    return "; ".join([*(exclusion.text for exclusion in exclusions), *filter(None, others)])
 
 
 def _left_out(choice: Choice, remarks: Iterable[str]) -> str:
-    """Return what was left out of the band that was chosen; other bands need not be there."""
+    """Return remarks on the selected band; other bands are irrelevant."""
     return ", ".join(sorted(remark for remark in remarks if remark.startswith(choice.band)))
 
 
@@ -282,16 +282,16 @@ def _inside(segment: Segment, span: Span, rate: Fraction) -> bool:
     return segment.first < high and segment.stop > low
 
 
-def _samples(runs: Sequence[Trace], span: Span) -> int:
+def _samples(traces: Sequence[Trace], span: Span) -> int:
     total = 0
-    for run in runs:
-        low, high = _bounds(span, run.rate)
-        total += max(min(run.stop, high) - max(run.first, low), 0)
+    for trace in traces:
+        low, high = _bounds(span, trace.rate)
+        total += max(min(trace.stop, high) - max(trace.first, low), 0)
     return total
 
 
 def _gaps(found: Sequence[Segment], span: Span, rate: Fraction) -> int:
-    """Count the breaks of a day, those at its start and its end included."""
+    """Count the gaps of a day, including those at its start and end."""
     inside = [segment for segment in found if _inside(segment, span, rate)]
     if not inside:
         return 0
@@ -302,6 +302,6 @@ def _gaps(found: Sequence[Segment], span: Span, rate: Fraction) -> int:
 def _shortness(inside: Sequence[Segment], samples: int, rate: Fraction) -> str:
     longest = max((s.stop - s.first for s in inside), default=0) / float(rate)
     return (
-        f"{len(inside)} pieces, the longest of {longest:.1f} s; "
+        f"{len(inside)} segments, the longest {longest:.1f} s; "
         f"the picker needs {samples / float(rate):.1f} s"
     )

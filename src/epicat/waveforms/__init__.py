@@ -1,5 +1,6 @@
-"""Waveforms: the objects of an archive in, segments ready for a picker out.
+"""Waveforms: bytes of archive objects in, segments ready for a picker out.
 
-``records`` decodes, ``runs`` merges, ``resample`` brings to the picker's rate, ``bands`` chooses
-the channels of the day, ``segments`` lays the components side by side.
+``records`` decodes miniSEED, ``traces`` merges records into contiguous traces, ``resample`` brings
+them to the picker's rate, ``channel_selection`` selects the channels, ``segments`` aligns the
+components.
 """

@@ -1,4 +1,4 @@
-"""Measure what is flat in a channel's day: dead stretches and clipped tops."""
+"""Detect dead and clipped stretches of a channel-day."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ F64 = NDArray[np.float64]
 
 _MINUTE_NS = 60 * SECOND_NS
 _FLAT_TOP = 3
-"""Equal samples in a row that are a flat top."""
+"""Fewest equal samples in a row that form a flat top."""
 _LOUD = 100
-"""Steps of the digitiser: what is clipped is loud."""
+"""Smallest amplitude of a clipped level, in steps of the digitiser."""
 
 
-def dead_share(runs: Sequence[Trace], day: Span, largest_range: float) -> float:
+def dead_share(traces: Sequence[Trace], day: Span, largest_range: float) -> float:
     """Return the share of a channel's time inside a day that is dead, 0 to 1.
 
-    A whole UTC minute, or what there is of it, is dead if its largest and smallest samples
-    differ by no more than ``largest_range`` (in the archive's unit).  MUSTANG's
-    ``sample_unique`` asks the same of a day as a whole: a channel that hears the ground does
-    not keep to one value.
+    A UTC minute, or the part of it that has data, is dead if its largest and smallest samples
+    differ by at most ``largest_range`` (in the archive's unit).  MUSTANG's ``sample_unique``
+    metric applies the same idea to a day: a channel that records the ground does not stay at
+    one value.
     """
     dead = total = 0.0
-    for run in runs:
-        first, samples = _inside(run, day)
+    for trace in traces:
+        first, samples = _inside(trace, day)
         if not len(samples):
             continue
-        starts = _minutes(first, len(samples), Grid(run.rate))
+        starts = _minutes(first, len(samples), Grid(trace.rate))
         highest = np.maximum.reduceat(samples, starts).astype(np.float64)
         lowest = np.minimum.reduceat(samples, starts).astype(np.float64)
         lengths = np.diff(starts, append=len(samples))
-        dead += float(lengths[highest - lowest <= largest_range].sum() / run.rate)
-        total += float(len(samples) / run.rate)
+        dead += float(lengths[highest - lowest <= largest_range].sum() / trace.rate)
+        total += float(len(samples) / trace.rate)
     return dead / total if total else 0.0
 
 
-def clipped_share(runs: Sequence[Trace], day: Span) -> float:
+def clipped_share(traces: Sequence[Trace], day: Span) -> float:
     """Return the share of a channel's time inside a day that is clipped, 0 to 1.
 
-    Clipped are flat tops (three or more equal samples in a row, for less than a minute) at the
-    highest and the lowest level that have such tops, if the level is loud: a hundred steps or
-    more from the day's median or from the other level.  A step is the smallest difference
-    between neighbouring samples.  So single spikes are no tops, what is flat for longer is
-    dead, and a quiet channel of few counts is neither.  Of the marks of clipping that Kleckner
-    et al. (2022, Seismological Research Letters 93, 880-896) compare, this is the plainest:
-    equal neighbours at the ends of the histogram.  Tops that a filter after the digitiser has
-    bent are not found.
+    Clipped samples are flat tops (three or more equal samples in a row, for less than a minute)
+    at the highest and the lowest level that have such tops, if that level is large: a hundred
+    steps or more from the day's median or from the other level.  A step is the smallest
+    difference between adjacent samples.  Hence single spikes are not tops, longer flat stretches
+    are dead rather than clipped, and a quiet channel of a few counts is neither.  This is the
+    simplest of the criteria compared by Kleckner et al. (2022, Seismological Research Letters
+    93, 880-896): equal adjacent samples at the ends of the histogram.  Tops that were deformed
+    by a filter after the digitiser are not detected.
     """
-    parts = [(samples, run.rate) for run in runs if len(samples := _inside(run, day)[1])]
+    parts = [(samples, trace.rate) for trace in traces if len(samples := _inside(trace, day)[1])]
     tops = [_flat_tops(samples, round(60 * rate)) for samples, rate in parts]
     levels = np.concatenate([np.empty(0), *(values for values, _, _ in tops)])
     if not len(levels):
@@ -73,16 +73,16 @@ def clipped_share(runs: Sequence[Trace], day: Span) -> float:
     return clipped / sum(float(len(samples) / rate) for samples, rate in parts)
 
 
-def _inside(run: Trace, day: Span) -> tuple[int, NDArray[np.generic]]:
+def _inside(trace: Trace, day: Span) -> tuple[int, NDArray[np.generic]]:
     """Return the index of the first sample inside a day, and the samples inside it."""
-    grid = Grid(run.rate)
+    grid = Grid(trace.rate)
     low, high = grid.first_at_or_after(day.start_ns), grid.first_at_or_after(day.end_ns)
-    first = max(run.first, low)
-    return first, run.samples[first - run.first : max(min(run.stop, high) - run.first, 0)]
+    first = max(trace.first, low)
+    return first, trace.samples[first - trace.first : max(min(trace.stop, high) - trace.first, 0)]
 
 
 def _minutes(first: int, count: int, grid: Grid) -> NDArray[np.int64]:
-    """Return where samples begin another minute: the first one, and the first of each minute."""
+    """Return the positions of the first sample and of the first sample of each UTC minute."""
     begin, end = grid.time_ns(first), grid.time_ns(first + count)
     moments = range((begin // _MINUTE_NS + 1) * _MINUTE_NS, end, _MINUTE_NS)
     starts = [0, *(grid.first_at_or_after(moment) - first for moment in moments)]

@@ -1,7 +1,7 @@
 """The grid of sample times of a rate: sample ``k`` lies at ``k / rate`` seconds since 1970.
 
-Every record is laid on the grid by its own start time, never by its neighbours: where a record
-comes to lie does not depend on which other records were read.
+Each record is placed on the grid by its own start time, never relative to adjacent records, so its
+position does not depend on which other records were read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LARGEST_DENOMINATOR = 60
 
 
 def nominal_rate(rate_hz: float) -> Fraction:
-    """Return the rate that a digitiser means: 99.9998 Hz is 100 Hz, 33.33333 Hz is 100/3 Hz.
+    """Return the nominal rate of a digitiser: 99.9998 Hz is 100 Hz, 33.33333 Hz is 100/3 Hz.
 
     Whole numbers first, if one lies within 0.1 %, then a fraction with a denominator up to 60.
     """
@@ -39,11 +39,11 @@ class Grid:
     """Samples a second."""
 
     def index(self, time_ns: int) -> int:
-        """Return the sample nearest to a time, the later one if two are equally near."""
+        """Return the index of the sample nearest to a time, the later one of two."""
         return (2 * time_ns * self._p + self._period) // (2 * self._period)
 
     def first_at_or_after(self, time_ns: int) -> int:
-        """Return the first sample that is not before a time."""
+        """Return the index of the first sample at or after a time."""
         return -((-time_ns * self._p) // self._period)
 
     def time_ns(self, index: int) -> int:
@@ -51,9 +51,9 @@ class Grid:
         return (2 * index * self._period + self._p) // (2 * self._p)
 
     def place(self, times_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the nearest sample of each time, and how long the time is after it in ns.
+        """Return the index of the sample nearest to each time, and the time minus its time in ns.
 
-        Times must lie within a year of each other: the arithmetic is exact in 64 bits then.
+        Times must lie within a year of each other, so that the arithmetic is exact in int64.
         """
         if len(times_ns) == 0:
             return np.empty(0, np.int64), np.empty(0, np.int64)

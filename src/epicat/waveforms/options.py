@@ -1,4 +1,4 @@
-"""What waveforms must be like: what a user may set."""
+"""User options for the quality control of waveforms."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ __all__ = ["QualityOptions"]
 
 
 class QualityOptions(Limits):
-    """What waveforms must be like to be picked.  Nothing is asked unless it is set."""
+    """Which waveforms are excluded before picking.  No limit applies unless it is set."""
 
     min_segment_s: float | None = Field(
         default=None,
         alias="min_segment",
         gt=0,
-        description="Pick no segments shorter than this, in s; default: the picker's window.",
+        description="Skip segments shorter than this, in s; default: the picker's window.",
         examples=[60.0],
     )
     max_gap_share: float | None = Field(
         default=None,
         ge=0,
         lt=1,
-        description="Pick no station-days with a larger share of gaps, 0 to 1.",
+        description="Skip station-days whose share of gaps exceeds this, 0 to 1.",
         examples=[0.5],
     )
     max_dead_share: float | None = Field(
         default=None,
         ge=0,
         lt=1,
-        description="Leave out channels that are dead for a larger share of the day, 0 to 1.",
+        description="Exclude channels that are dead for a larger share of the day, 0 to 1.",
         examples=[0.1],
     )
     dead_range: float | None = Field(
         default=None,
         ge=0,
-        description="A minute is dead if its samples differ by no more than this, in the "
-        "archive's unit, mostly counts; default: 0.",
+        description="Peak-to-peak amplitude up to which a minute counts as dead, in the "
+        "archive's unit, usually counts; default: 0.",
         examples=[2.0],
     )
     max_clipped_share: float | None = Field(
         default=None,
         ge=0,
         lt=1,
-        description="Leave out channels that are clipped for a larger share of the day, 0 to 1.",
+        description="Exclude channels that are clipped for a larger share of the day, 0 to 1.",
         examples=[0.001],
     )
 
     @model_validator(mode="after")
-    def _range_is_of_use(self) -> Self:
+    def _range_has_effect(self) -> Self:
         if self.dead_range is not None and self.max_dead_share is None:
-            raise ValueError("dead_range does nothing without max_dead_share: set both")
+            raise ValueError("dead_range has no effect without max_dead_share: set both")
         return self

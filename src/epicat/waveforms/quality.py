@@ -1,7 +1,7 @@
-"""Quality control of waveforms: which channels and segments of a station-day are not picked.
+"""Quality control of waveforms: which channels and segments of a station-day are excluded.
 
-Every decision is about one UTC day and is made from that day: channels from their samples
-inside it, segments from the day with its halo, which is as long for every cut of the work.
+Every decision concerns one UTC day and uses only that day: channels are judged by their samples
+inside it, segments by the day with its halo, whose length does not depend on the partitioning.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from epicat.waveforms.segments import Segment
 from epicat.waveforms.traces import Trace
 
 __all__ = [
-    "Fault",
+    "Exclusion",
     "QualityOptions",
     "flags_of",
-    "sound_choice",
-    "sound_segments",
+    "usable_choice",
+    "usable_segments",
 ]
 
 Channels = Mapping[Channel, Sequence[Trace]]
@@ -39,72 +39,72 @@ GAPPY: Final = "gap share"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """What quality control has left out of a station-day."""
+class Exclusion:
+    """Something that quality control excluded from a station-day."""
 
     criterion: str
-    """The limit that was not kept."""
+    """The criterion that failed."""
     text: str
-    """What it is, the measured value and the limit."""
+    """Description with the measured value and the limit."""
     count: int = 1
     """How many channels or segments."""
 
 
-def flags_of(faults: Iterable[Fault]) -> tuple[Flag, ...]:
-    """Count faults by criterion, in alphabetical order."""
+def flags_of(exclusions: Iterable[Exclusion]) -> tuple[Flag, ...]:
+    """Return the exclusions counted by criterion, in alphabetical order."""
     counts: Counter[str] = Counter()
-    for fault in faults:
-        counts[fault.criterion] += fault.count
+    for exclusion in exclusions:
+        counts[exclusion.criterion] += exclusion.count
     return tuple(Flag(*item) for item in sorted(counts.items()))
 
 
-def sound_choice(
+def usable_choice(
     choose: Callable[[Channels], Choice | None], channels: Channels, day: Span,
     options: QualityOptions,
-) -> tuple[Choice | None, list[Fault]]:  # fmt: skip
-    """Choose the channels of a day, and again without those that are dead or clipped.
+) -> tuple[Choice | None, list[Exclusion]]:  # fmt: skip
+    """Select the channels of a day, repeatedly, until none of them is dead or clipped.
 
-    Only channels that would have been picked are looked at, so that only these are told.
-    None if nothing is left.
+    Only channels that would be picked are checked and reported.  Returns None if no channel
+    passes.
     """
-    faults: list[Fault] = []
+    exclusions: list[Exclusion] = []
     left = dict(channels)
     while (choice := choose(left)) is not None:
-        bad = _faults_of(choice, day, options)
+        bad = _exclusions(choice, day, options)
         if not bad:
             break
-        faults += bad.values()
-        left = {c: runs for c, runs in left.items() if _name(c) not in bad}
-    return choice, faults
+        exclusions += bad.values()
+        left = {c: traces for c, traces in left.items() if _name(c) not in bad}
+    return choice, exclusions
 
 
-def sound_segments(
+def usable_segments(
     found: Sequence[Segment], day: Span, rate: Fraction, options: QualityOptions
-) -> tuple[list[Segment], list[Fault]]:
-    """Return the segments that are picked, those of the halo alone included.
+) -> tuple[list[Segment], list[Exclusion]]:
+    """Return the segments to pick, including those that lie only in the halo.
 
-    Short ones are left out, and all of them if too much of the day is gaps then.
+    Short ones are excluded, and all of them if the share of gaps is then too large.
     """
-    sound = [segment for segment in found if not _is_short(segment, rate, options)]
-    faults = _short_faults(found, day, rate, options)
-    gaps, limit = _gap_share(sound, day, rate), options.max_gap_share
+    usable = [segment for segment in found if not _is_short(segment, rate, options)]
+    exclusions = _short_exclusions(found, day, rate, options)
+    gaps, limit = _gap_share(usable, day, rate), options.max_gap_share
     if limit is not None and gaps > limit:
         text = f"gaps are {_percent(gaps)} of the day, more than {_percent(limit)}"
-        return [], [*faults, Fault(GAPPY, text)]
-    return sound, faults
+        return [], [*exclusions, Exclusion(GAPPY, text)]
+    return usable, exclusions
 
 
 def _is_short(segment: Segment, rate: Fraction, options: QualityOptions) -> bool:
-    """Tell whether a segment is too short; one that goes on beyond what was read is not."""
+    """Whether a segment is too short; one that continues beyond the span read is not."""
     least = options.min_segment_s
-    if least is None or not (segment.starts_really and segment.ends_really):
+    if least is None or not (segment.has_real_start and segment.has_real_end):
         return False
     return (segment.stop - segment.first) / rate < least
 
 
-def _short_faults(
+def _short_exclusions(
     found: Sequence[Segment], day: Span, rate: Fraction, options: QualityOptions
-) -> list[Fault]:
+) -> list[Exclusion]:
     inside = [segment for segment in found if _samples_inside(segment, day, rate) > 0]
     short = [segment for segment in inside if _is_short(segment, rate, options)]
     if not short:
@@ -114,7 +114,7 @@ def _short_faults(
         f"{len(short)} of {len(inside)} segments are shorter than {options.min_segment_s:g} s "
         f"({seconds:.1f} s in all)"
     )
-    return [Fault(SHORT, text, len(short))]
+    return [Exclusion(SHORT, text, len(short))]
 
 
 def _samples_inside(segment: Segment, day: Span, rate: Fraction) -> int:
@@ -129,27 +129,29 @@ def _gap_share(segments: Sequence[Segment], day: Span, rate: Fraction) -> float:
     return max(1 - float(covered / whole), 0.0)
 
 
-def _faults_of(choice: Choice, day: Span, options: QualityOptions) -> dict[str, Fault]:
-    """Return the fault of each chosen channel that has one, by the channel's name."""
+def _exclusions(choice: Choice, day: Span, options: QualityOptions) -> dict[str, Exclusion]:
+    """Return why selected channels are excluded, by channel name."""
     names = [f"{choice.location}.{choice.band}{code}" for code in choice.codes]
     if choice.pressure:
         location, _, code = choice.pressure.rpartition(".")
         names.append(f"{location}.{code}")
     judged = (
-        (name, _fault_of(name, runs, day, options))
-        for name, runs in zip(names, choice.components.values(), strict=True)
+        (name, _exclusion(name, traces, day, options))
+        for name, traces in zip(names, choice.components.values(), strict=True)
     )
-    return {name: fault for name, fault in judged if fault is not None}
+    return {name: exclusion for name, exclusion in judged if exclusion is not None}
 
 
-def _fault_of(name: str, runs: Sequence[Trace], day: Span, options: QualityOptions) -> Fault | None:
+def _exclusion(
+    name: str, traces: Sequence[Trace], day: Span, options: QualityOptions
+) -> Exclusion | None:
     code = name if not name.startswith(".") else f"--{name}"
     limit = options.max_dead_share
-    if limit is not None and (share := dead_share(runs, day, options.dead_range or 0.0)) > limit:
-        return Fault(DEAD, f"{code} is dead for {_over(share, limit)}")
+    if limit is not None and (share := dead_share(traces, day, options.dead_range or 0.0)) > limit:
+        return Exclusion(DEAD, f"{code} is dead for {_over(share, limit)}")
     limit = options.max_clipped_share
-    if limit is not None and (share := clipped_share(runs, day)) > limit:
-        return Fault(CLIPPED, f"{code} is clipped for {_over(share, limit)}")
+    if limit is not None and (share := clipped_share(traces, day)) > limit:
+        return Exclusion(CLIPPED, f"{code} is clipped for {_over(share, limit)}")
     return None
 
 

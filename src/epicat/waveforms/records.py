@@ -25,9 +25,9 @@ LOWEST_RATE_HZ = 10.0
 _HIGHEST_RATE_HZ = 20_000.0
 _NUMBERS = ("i", "f", "d")
 _MOST_RATES = 8
-"""Rates of a channel in one object: digitisers have one, two on the day that they are changed."""
-_MOST_TOLD = 5
-"""Reasons and remarks of an object that are told one by one."""
+"""Sample rates of a channel in one object: normally one, two when the digitiser is replaced."""
+_MOST_LISTED = 5
+"""Reasons and remarks that are listed for each object."""
 
 Samples = NDArray[np.int32] | NDArray[np.float32] | NDArray[np.float64]
 
@@ -39,44 +39,44 @@ class Channel:
     location: str
     """Location code, possibly empty."""
     band: str
-    """Band and instrument code, for example ``HH``, in capitals."""
+    """Band and instrument code, for example ``HH``, in upper case."""
     component: str
-    """Component code, for example ``Z``, in capitals."""
+    """Component code, for example ``Z``, in upper case."""
     rate: Fraction
-    """Nominal samples a second."""
+    """Nominal samples per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Records of one channel, in the order of the object; each has its own start time."""
+    """Records of one channel in the order of the object, each with its start time."""
 
     starts_ns: NDArray[np.int64]
     """Time of each record's first sample."""
     counts: NDArray[np.int64]
     """Samples in each record."""
     samples: Samples
-    """The samples of all records, one after the other."""
+    """The samples of all records, concatenated."""
 
 
 @dataclass(slots=True)
 class Decoded:
-    """What an object gave."""
+    """The content of an object for one station and span."""
 
     channels: dict[Channel, list[Records]] = field(default_factory=lambda: defaultdict(list))
     """The records that overlap the span."""
     reasons: list[str] = field(default_factory=list)
-    """What is bad, and why; empty if all was well."""
+    """Errors in the object; empty if there are none."""
     remarks: list[str] = field(default_factory=list)
-    """What was rightly left out, such as channels at 1 Hz."""
+    """What was ignored by design, such as channels at 1 Hz."""
     holds_station: bool = False
-    """Whether any record of the station can be read, at whatever time."""
+    """Whether any record of the station is readable, at any time."""
 
 
 def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
     """Decode the records of a station that overlap a span.
 
-    Nothing is raised for bad bytes: what can be read is returned, the rest is told in
-    ``reasons``.  Records of other stations are left out and named.
+    Never raises for bad bytes: what is readable is returned, the rest is reported in
+    ``reasons``.  Records of other stations are ignored and reported.
     """
     decoded = Decoded()
     if not body:
@@ -88,11 +88,11 @@ def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
     decoded.reasons += _foreign(found, body, network, station)
     if own and not own.overlaps(span.widened(DAY_NS)):
         decoded.reasons.append(f"holds {iso(own.start_ns)} to {iso(own.end_ns - 1)}")
-    # The selection keeps whole records, also those that reach over the span's ends.
+    # The selection keeps complete records, including those that cross the ends of the span.
     start, end = _text(span.start_ns), _text(span.end_ns)
     for stretch in found.stretches:
         with pymseed.MS3TraceList() as traces:
-            # The last record of a stretch may be the bad one that ended it: told when unpacked.
+            # The last record of a stretch may be the bad one that ended it: reported when unpacked.
             with suppress(pymseed.MiniSEEDError):
                 traces.add_buffer(
                     stretch, record_list=True, starttime=start, endtime=end, validate_crc=False
@@ -101,15 +101,15 @@ def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
                 _take(decoded, trace, network, station)
     _drop_rates(decoded)
     for channel, records in decoded.channels.items():
-        decoded.channels[channel] = _together(records)
-    decoded.reasons, decoded.remarks = _few(decoded.reasons), _few(decoded.remarks)
+        decoded.channels[channel] = _concatenated(records)
+    decoded.reasons, decoded.remarks = _first_few(decoded.reasons), _first_few(decoded.remarks)
     return decoded
 
 
-def _together(records: list[Records]) -> list[Records]:
-    """Put records into one array, if they are of one type.
+def _concatenated(records: list[Records]) -> list[Records]:
+    """Concatenate records of one sample type.
 
-    What libmseed gave in pieces is let go, so that the next object's pieces come to lie there.
+    This frees libmseed's buffers, so that the allocator can reuse them for the next object.
     """
     if len({record.samples.dtype for record in records}) != 1:
         return records
@@ -123,13 +123,13 @@ def _text(time_ns: int) -> str:
 
 
 def _foreign(found: Scan, body: bytes, network: str, station: str) -> Iterator[str]:
-    """Tell what of an object is no record, or another station's."""
+    """Report bytes that are not records, and records of other stations."""
     read = found.size
     if read == 0:
         yield f"not miniSEED, {len(body)} bytes"
     elif read < len(body):
-        told = f" ({found.damage})" if found.damage else ""
-        yield f"{len(body) - read} of {len(body)} bytes are no miniSEED records{told}"
+        error = f" ({found.damage})" if found.damage else ""
+        yield f"{len(body) - read} of {len(body)} bytes are not miniSEED records{error}"
     foreign = found.spans.keys() - {(network, station)}
     if foreign:
         names = ", ".join(".".join(codes) for codes in sorted(foreign)[:3])
@@ -138,7 +138,7 @@ def _foreign(found: Scan, body: bytes, network: str, station: str) -> Iterator[s
 
 
 def _drop_rates(decoded: Decoded) -> None:
-    """Keep few rates of a channel, those with the most samples: each costs a filter."""
+    """Keep the rates of a channel with the most samples: each needs a resampling filter."""
     rates: dict[tuple[str, str, str], list[Channel]] = defaultdict(list)
     for channel in decoded.channels:
         rates[channel.location, channel.band, channel.component].append(channel)
@@ -157,14 +157,15 @@ def _samples(records: Iterable[Records]) -> int:
     return sum(len(r.samples) for r in records)
 
 
-def _few(texts: Iterable[str]) -> list[str]:
-    """Return the first of what was told, each once, and how many there are beside these.
+def _first_few(texts: Iterable[str]) -> list[str]:
+    """Return the first few distinct texts, and the number of further ones.
 
-    Bytes of the object may be in it: what is no text could command a terminal, and is left out.
+    They may contain bytes of the object: unprintable characters are replaced, since they could
+    control a terminal.
     """
     each = list(dict.fromkeys(map(_printable, texts)))
-    more = len(each) - _MOST_TOLD
-    return each if more <= 0 else [*each[:_MOST_TOLD], f"and {more} more of such"]
+    more = len(each) - _MOST_LISTED
+    return each if more <= 0 else [*each[:_MOST_LISTED], f"and {more} more"]
 
 
 def _printable(text: str) -> str:
@@ -178,7 +179,7 @@ def _take(
     if (net, sta) != (network, station):
         return
     if len(code) != 3:
-        decoded.reasons.append(f"channel code {code!r} has not three letters")
+        decoded.reasons.append(f"channel code {code!r} does not have three letters")
         return
     for segment in trace:
         rate = segment.samprate
@@ -193,11 +194,11 @@ def _segment_records(
     segment: pymseed.mstracelist.MS3TraceSeg, reasons: list[str]
 ) -> Iterable[Records]:
     starts, counts, _ = headers_of(segment)
-    if not counts.any():  # records of events and of the clock have no samples
+    if not counts.any():  # event and timing records have no samples
         return
     try:
         segment.unpack_recordlist()
-        doubt = _doubt()
+        warning = _integrity_warning()
         samples = segment.take_np_datasamples()
     except (pymseed.MiniSEEDError, ValueError):
         yield from _one_by_one(segment, reasons)
@@ -205,26 +206,26 @@ def _segment_records(
     if segment.sampletype not in _NUMBERS or len(samples) != counts.sum():
         yield from _one_by_one(segment, reasons)
         return
-    if doubt:
-        reasons.append(doubt)
+    if warning:
+        reasons.append(warning)
     yield Records(starts, counts, samples)
 
 
-def _doubt() -> str:
-    """Return what libmseed has just warned of: samples that do not add up.  They are kept."""
+def _integrity_warning() -> str:
+    """Return libmseed's last warning about data integrity.  The samples are kept."""
     found = (text for text in pymseed.get_error_messages() if "integrity" in text)
     return next((f"samples may be wrong: {text.partition('Warning: ')[2]}" for text in found), "")
 
 
 def _one_by_one(segment: pymseed.mstracelist.MS3TraceSeg, reasons: list[str]) -> Iterable[Records]:
-    """Decode record by record where the segment as a whole cannot be: some are bad."""
-    bad, reason, doubt = 0, "", ""
+    """Decode a segment record by record, because some of its records are bad."""
+    bad, reason, warning = 0, "", ""
     for entry in segment.recordlist or ():
         try:
             record = pymseed.MS3Record.parse(bytes(entry.record.record), unpack_data=True)
-            doubt = doubt or _doubt()
+            warning = warning or _integrity_warning()
             if record.sampletype not in _NUMBERS:
-                raise ValueError("holds text, no samples")
+                raise ValueError("contains text, not samples")
             samples = np.array(record.np_datasamples)
         except (pymseed.MiniSEEDError, ValueError) as error:
             bad, reason = bad + 1, reason or first_line(error)
@@ -232,7 +233,7 @@ def _one_by_one(segment: pymseed.mstracelist.MS3TraceSeg, reasons: list[str]) ->
         yield Records(
             np.array([record.starttime], np.int64), np.array([len(samples)], np.int64), samples
         )
-    if doubt:
-        reasons.append(doubt)
+    if warning:
+        reasons.append(warning)
     if bad:
         reasons.append(f"{bad} records cannot be decoded: {reason}")

@@ -1,10 +1,10 @@
-"""Bring runs to a picker's rate by a finite, anti-aliased filter anchored to absolute time.
+"""Resample traces with a finite anti-aliasing filter anchored to absolute time.
 
-Output sample ``m`` lies at ``m / rate`` seconds since 1970 whatever the run's start, and depends
-only on the input within `support_s` of it.  (FFT resampling, by contrast, depends on the whole
-cut.)  The filter is a sinc under a Kaiser window (Kaiser 1974; Oppenheim and Schafer 2010,
-section 7.5, with their estimates of its length and shape): 80 dB of attenuation above half the
-lower of the two rates, flat up to 0.4 of it.
+Output sample ``m`` lies at ``m / rate`` seconds since 1970 whatever the start of the trace, and
+depends only on the input within `support_s` of it.  (FFT resampling, by contrast, depends on
+everything that was read.)  The filter is a Kaiser-windowed sinc (Kaiser 1974; Oppenheim and Schafer
+2010, section 7.5, for its length and shape): 80 dB of attenuation above half the lower of the two
+rates, flat up to 0.4 of it.
 """
 
 from __future__ import annotations
@@ -23,62 +23,62 @@ from epicat.waveforms.traces import Clock, Trace
 __all__ = ["Read", "resample", "support_s"]
 
 Read = Callable[[int, int], NDArray[np.float64]]
-"""Samples between two indices on the grid, the second not included."""
+"""Returns the samples between two indices on the grid, the second excluded."""
 
 _ATTENUATION_DB = 80.0
 _TRANSITION = 0.1  # of the lower rate, ending at half of it
 _BLOCK = 2**15
-"""Samples that are made at once, about: a day in 64 bits would be much of a worker's memory."""
+"""Approximate number of output samples per step: a full day in float64 is too large."""
 _COLUMNS = 32
-"""Samples of a tile, at least."""
+"""Fewest output samples of a tile."""
 _LARGEST = 2**20
-"""Numbers of a tile's matrix, 8 MB: beyond, sample by sample is no slower, and smaller."""
+"""Largest size of a tile's matrix (8 MB): beyond it, `upfirdn` is as fast and smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Tiles:
-    """The filter as a matrix: so many samples in a row of input are so many of output.
+    """The filter as a banded matrix that maps blocks of input samples to blocks of output samples.
 
-    The product of the samples with a band of taps is some ten times as fast as their sum one by
-    one.  Tiles are counted from 1970 and products always of one shape, so that a sample comes
-    from the same arithmetic however a run was cut.
+    The matrix product is about ten times as fast as `upfirdn`.  Tiles are numbered from 1970 and
+    all products have one shape, so that a sample results from the same arithmetic wherever the
+    trace starts and ends.
     """
 
     step: int
-    """Samples of input from one tile to the next."""
+    """Input samples from one tile to the next."""
     reach: int
-    """Samples of input before a tile, and after it, that it depends on."""
+    """Input samples before and after a tile that it depends on."""
     rows: int
-    """Tiles in a product."""
+    """Tiles per matrix product."""
     matrix: NDArray[np.float64]
-    """What each sample of input (step + 2 reach) adds to each of output (columns)."""
+    """Weight of each input sample (step + 2 reach rows) in each output sample (columns)."""
 
     @property
     def block(self) -> int:
-        """Samples of output in a product."""
+        """Output samples per matrix product."""
         return self.rows * self.matrix.shape[1]
 
-    def made(self, run: Trace, read: Read, number: int) -> NDArray[np.float64]:
+    def made(self, trace: Trace, read: Read, number: int) -> NDArray[np.float64]:
         """Return a block of output samples by its number since 1970."""
         begin = number * self.rows * self.step - self.reach
-        padded = _padded(run, read, begin, begin + self.rows * self.step + 2 * self.reach)
+        padded = _padded(trace, read, begin, begin + self.rows * self.step + 2 * self.reach)
         windows = sliding_window_view(padded, len(self.matrix))[:: self.step]
         found: NDArray[np.float64] = np.ascontiguousarray(windows) @ self.matrix
         return found.ravel()
 
 
-def resample(run: Trace, rate: Fraction, read: Read | None = None) -> Trace | None:
-    """Return the run at another rate, or None if no sample of the new grid lies inside it.
+def resample(trace: Trace, rate: Fraction, read: Read | None = None) -> Trace | None:
+    """Return the trace at another rate, or None if no sample of the new grid lies inside it.
 
-    The first and last values are held beyond the ends, so that a run's offset makes no step.
-    ``read`` gives other samples in the place of the run's, between two indices on its grid.
+    The first and last samples are repeated beyond the ends, so that an offset causes no step.
+    ``read`` replaces the samples of the trace, for example by filtered ones.
     """
-    if run.rate == rate and read is None:
-        return run
-    read = read or partial(_own, run)
-    ratio = rate / run.rate
+    if trace.rate == rate and read is None:
+        return trace
+    read = read or partial(_own, trace)
+    ratio = rate / trace.rate
     up, down = ratio.numerator, ratio.denominator
-    first, stop = _ceil(run.first * ratio), _floor((run.stop - 1) * ratio) + 1
+    first, stop = _ceil(trace.first * ratio), _floor((trace.stop - 1) * ratio) + 1
     if stop <= first:
         return None
     samples = np.empty(stop - first, np.float32)
@@ -87,19 +87,19 @@ def resample(run: Trace, rate: Fraction, read: Read | None = None) -> Trace | No
     for number in range(first // size, (stop - 1) // size + 1):
         begin, end = max(number * size, first), min((number + 1) * size, stop)
         if tiles:
-            made = tiles.made(run, read, number)[begin - number * size : end - number * size]
+            made = tiles.made(trace, read, number)[begin - number * size : end - number * size]
         else:
-            made = _one_by_one(run, read, ratio, begin, end)
+            made = _one_by_one(trace, read, ratio, begin, end)
         samples[begin - first : end - first] = made
-    firsts = -((-run.clock.firsts * up) // down)
-    clock = Clock(firsts, run.clock.offsets_ns)
+    firsts = -((-trace.clock.firsts * up) // down)
+    clock = Clock(firsts, trace.clock.offsets_ns)
     return Trace(rate, first, samples, clock)
 
 
 def _one_by_one(
-    run: Trace, read: Read, ratio: Fraction, first: int, stop: int
+    trace: Trace, read: Read, ratio: Fraction, first: int, stop: int
 ) -> NDArray[np.float64]:
-    """Return some samples of the new grid; they are the same whichever are asked for at once."""
+    """Return samples of the new grid, which do not depend on how many are requested."""
     from scipy.signal import upfirdn
 
     up, down = ratio.numerator, ratio.denominator
@@ -110,7 +110,7 @@ def _one_by_one(
     reach = half // up + 1
     begin = (_floor(first / ratio) - reach) // down * down
     end = _floor((stop - 1) / ratio) + 1 + reach
-    filtered = upfirdn(taps, _padded(run, read, begin, end), up, down)
+    filtered = upfirdn(taps, _padded(trace, read, begin, end), up, down)
     skip = first - begin // down * up
     # upfirdn's output n is centred on input n * down - half of the stuffed signal.
     lead = half // down
@@ -118,19 +118,19 @@ def _one_by_one(
     return found
 
 
-def _own(run: Trace, low: int, high: int) -> NDArray[np.float64]:
-    return run.samples[low - run.first : high - run.first].astype(np.float64)
+def _own(trace: Trace, low: int, high: int) -> NDArray[np.float64]:
+    return trace.samples[low - trace.first : high - trace.first].astype(np.float64)
 
 
-def _padded(run: Trace, read: Read, begin: int, end: int) -> NDArray[np.float64]:
-    """Return samples of a run, its first and last ones held beyond its ends."""
-    low, high = max(begin, run.first), min(end, run.stop)
+def _padded(trace: Trace, read: Read, begin: int, end: int) -> NDArray[np.float64]:
+    """Return samples of a trace, with the first and last repeated beyond its ends."""
+    low, high = max(begin, trace.first), min(end, trace.stop)
     part = read(low, high)
     return np.pad(part, (low - begin, end - high), "edge") if len(part) < end - begin else part
 
 
 def support_s(rate_in: Fraction, rate_out: Fraction) -> float:
-    """Return how far in seconds the input reaches that an output sample depends on."""
+    """Return how far in seconds the input extends that an output sample depends on."""
     if rate_in == rate_out:
         return 0.0
     ratio = rate_out / rate_in
@@ -140,7 +140,7 @@ def support_s(rate_in: Fraction, rate_out: Fraction) -> float:
 
 @lru_cache(maxsize=8)
 def _tiles(up: int, down: int) -> _Tiles | None:
-    """Return the filter in tiles, or None where their matrix would be large."""
+    """Return the filter in tiles, or None if their matrix would be too large."""
     taps = _taps(up, down)
     half = len(taps) // 2
     columns = -(-_COLUMNS // up) * up
@@ -163,7 +163,7 @@ def _taps(up: int, down: int) -> NDArray[np.float64]:
     cutoff = (0.5 - _TRANSITION / 2) * lower
     window = np.kaiser(2 * half + 1, 0.1102 * (_ATTENUATION_DB - 8.7))
     taps = np.sinc(2 * cutoff * np.arange(-half, half + 1)) * window
-    # Each output sample weights its inputs with a sum of one: a large offset makes no hum.
+    # The weights of each output sample sum to one, so that a constant stays constant.
     phases = np.arange(len(taps)) % up
     return np.asarray(taps / np.bincount(phases, taps)[phases])
 

@@ -1,7 +1,7 @@
-"""Lay the components of a station side by side: runs in, segments out.
+"""Align the components of a station: traces in, segments out.
 
-A segment is a maximal span in which any component exists; a missing component is zero inside
-it, as in SeisBench.  Its borders are real ones, or cut at the edge of what was read.
+A segment is a maximal span in which any component has data; missing components are zero inside it,
+as in SeisBench.  Its ends are real, or truncated at the edge of the span that was read.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ __all__ = ["Piece", "Segment", "at_rate", "segments"]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of one component inside a segment."""
+    """The part of a trace inside a segment."""
 
     begin: int
-    """Index of the first sample that is taken of the run."""
+    """Index of the first sample used."""
     end: int
-    """Index after the last one."""
+    """Index after the last sample used."""
     row: int
-    """Where the component stands in the order that the picker wants."""
-    run: Trace
-    """The run, at the picker's rate, in whatever type the archive keeps."""
+    """Position of the component in the picker's order."""
+    trace: Trace
+    """The trace at the picker's rate, in the archive's sample type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Samples of all components over a span without a gap.
 
-    They stay in the runs: a day of them in 32 bits beside what was read would be a third of a
-    worker's memory, and no one needs more than a few windows at a time.
+    The samples stay in the traces: a float32 copy of a day would take a third of a worker's
+    memory, and only a few windows are needed at a time.
     """
 
     first: int
@@ -50,16 +50,16 @@ class Segment:
     stop: int
     """Index after the last sample."""
     rows: tuple[tuple[Piece, ...], ...]
-    """The pieces of each component, in the picker's order, rising and without overlap."""
-    starts_really: bool
-    """Whether the data begin here, rather than being cut at the edge of what was read."""
-    ends_really: bool
-    """Whether the data end here, rather than being cut at the edge of what was read."""
-    runs: tuple[tuple[Trace, ...], ...]
-    """The runs of each component in the segment, for the true times of samples."""
+    """The pieces of each component in the picker's order, ascending and without overlap."""
+    has_real_start: bool
+    """Whether the data begin here, rather than at the edge of the span that was read."""
+    has_real_end: bool
+    """Whether the data end here, rather than at the edge of the span that was read."""
+    traces: tuple[tuple[Trace, ...], ...]
+    """The traces of each component, for the true times of samples."""
 
     def fill(self, window: NDArray[np.float32], begin: int) -> None:
-        """Fill a window (components, samples) with what is there from a sample on, else zeros."""
+        """Fill a window (components, samples) from a sample on, with zeros in gaps."""
         end = begin + window.shape[1]
         for row, pieces in zip(window, self.rows, strict=True):
             row[:] = 0
@@ -67,25 +67,25 @@ class Segment:
             for piece in pieces[at:]:
                 if piece.begin >= end:
                     break
-                low, high, first = max(piece.begin, begin), min(piece.end, end), piece.run.first
+                low, high, first = max(piece.begin, begin), min(piece.end, end), piece.trace.first
                 if low < high:
-                    part = piece.run.samples[low - first : high - first]
+                    part = piece.trace.samples[low - first : high - first]
                     row[low - begin : high - begin] = part
 
     @property
     def data(self) -> NDArray[np.float32]:
-        """All of it, of shape (components, samples)."""
+        """All samples, of shape (components, samples)."""
         whole = np.empty((len(self.rows), self.stop - self.first), np.float32)
         self.fill(whole, self.first)
         return whole
 
     def time_ns(self, index: int, rate: Fraction) -> int:
-        """Return the true time of a sample: of the mean of the components that have it."""
+        """Return the true time of a sample, averaged over the components that have it."""
         offsets = [
-            run.clock.offset_ns(index)
-            for runs in self.runs
-            for run in runs
-            if run.first <= index < run.stop
+            trace.clock.offset_ns(index)
+            for traces in self.traces
+            for trace in traces
+            if trace.first <= index < trace.stop
         ]
         mean = sum(offsets) // len(offsets) if offsets else 0
         return Grid(rate).time_ns(index) + mean
@@ -98,9 +98,9 @@ def segments(
     read: Span,
     filters: Mapping[str, Filter] | None = None,
 ) -> list[Segment]:
-    """Return the segments of a station, rising in time.
+    """Return the segments of a station, ascending in time.
 
-    ``components`` holds the runs by Z, N and E; ``order`` is the picker's order of these, such
+    ``components`` holds the traces by Z, N and E; ``order`` is the picker's order of these, such
     as ``ENZ``; ``read`` is the span that was read: borders at its edges are not real.
     ``filters`` are applied by component, before resampling.
     """
@@ -110,32 +110,29 @@ def segments(
     return [_segment(g, len(order), (low, high)) for g in _pieces(by_row, low, high)]
 
 
-def at_rate(runs: Sequence[Trace], rate: Fraction, how: Filter | None = None) -> list[Trace]:
-    """Bring runs to a rate, filtered if that is wanted.
-
-    Where runs of different rates overlap, the earlier one is kept.
-    """
-    brought = [r for run in runs if (r := _prepared(run, rate, how)) is not None]
-    return sorted(brought, key=lambda run: (run.first, -run.stop))
+def at_rate(traces: Sequence[Trace], rate: Fraction, how: Filter | None = None) -> list[Trace]:
+    """Resample traces to a rate, after an optional filter, sorted by time."""
+    resampled = [r for trace in traces if (r := _prepared(trace, rate, how)) is not None]
+    return sorted(resampled, key=lambda trace: (trace.first, -trace.stop))
 
 
-def _prepared(run: Trace, rate: Fraction, how: Filter | None) -> Trace | None:
+def _prepared(trace: Trace, rate: Fraction, how: Filter | None) -> Trace | None:
     if how is None:
-        return resample(run, rate)
-    if run.rate == rate:
-        return filtered(run, how, np.float32)
-    passed = Filtered.from_filter(run, how)
-    return resample(run, rate, passed.read if passed else None)
+        return resample(trace, rate)
+    if trace.rate == rate:
+        return filtered(trace, how, np.float32)
+    passed = Filtered.from_filter(trace, how)
+    return resample(trace, rate, passed.read if passed else None)
 
 
 def _pieces(by_row: Sequence[Sequence[Trace]], low: int, high: int) -> list[list[Piece]]:
-    """Group what touches or overlaps, whatever its component."""
+    """Group traces that touch or overlap, of all components."""
     pieces = sorted(
         (
-            Piece(max(run.first, low), min(run.stop, high), row, run)
-            for row, runs in enumerate(by_row)
-            for run in runs
-            if run.first < high and run.stop > low
+            Piece(max(trace.first, low), min(trace.stop, high), row, trace)
+            for row, traces in enumerate(by_row)
+            for trace in traces
+            if trace.first < high and trace.stop > low
         ),
         key=lambda piece: (piece.begin, piece.end, piece.row),
     )
@@ -158,9 +155,9 @@ def _segment(pieces: Sequence[Piece], rows: int, edges: tuple[int, int]) -> Segm
         if begin < piece.end:
             kept[piece.row].append(replace(piece, begin=begin))
             filled[piece.row] = piece.end
-    runs = tuple(tuple(p.run for p in pieces if p.row == row) for row in range(rows))
+    traces = tuple(tuple(p.trace for p in pieces if p.row == row) for row in range(rows))
     by_row = tuple(map(tuple, kept))
-    return Segment(first, stop, by_row, first > edges[0], stop < edges[1], runs)
+    return Segment(first, stop, by_row, first > edges[0], stop < edges[1], traces)
 
 
 def _begin(piece: Piece) -> int:

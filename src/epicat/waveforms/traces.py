@@ -1,9 +1,9 @@
-"""Merge the records of a channel into runs: contiguous samples on the grid of their rate.
+"""Merge the records of a channel into traces: contiguous samples on the grid of their rate.
 
-A jump of one sample between records is jitter of the clock, not a gap: a missing sample is
-interpolated, a doubled one dropped.  Where records overlap, the one that starts first is kept,
-of those the longest.  So a sample and its time depend only on the records that hold it, never
-on how much else was read.
+A jump of one sample between records is clock jitter, not a gap: a missing sample is interpolated, a
+duplicate dropped.  Where records overlap, the one that starts first is kept, of those the longest.
+So a sample and its time depend only on the records that contain it, never on how much else was
+read.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ __all__ = ["Clock", "Trace", "merge"]
 
 
 _LARGEST = 1e15
-"""Samples beyond this are damage: in any unit the ground moves less, digitisers count to 2e9, and
-the sum of the squares of a window's samples still is a float32."""
+"""Larger samples are damaged data: ground motion is smaller in any unit, digitisers count up to
+2e9, and below this the sum of squares of a window fits into a float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How far the true sample times are from the grid, record by record."""
+    """Deviation of the true sample times from the grid, by record."""
 
     firsts: NDArray[np.int64]
-    """First sample that each record gave, rising."""
+    """Index of the first sample of each record, ascending."""
     offsets_ns: NDArray[np.int64]
-    """Nanoseconds by which the record's samples are later than the grid."""
+    """Nanoseconds by which the samples of each record are later than the grid."""
 
     def offset_ns(self, index: int) -> int:
         """Return the offset at a sample."""
@@ -47,11 +47,11 @@ class Trace:
     """Contiguous samples of one channel on the grid of its rate."""
 
     rate: Fraction
-    """Samples a second."""
+    """Samples per second."""
     first: int
     """Index of the first sample on the grid."""
     samples: NDArray[np.generic]
-    """The samples: counts, or whatever unit the archive keeps."""
+    """The samples: counts, or the unit of the archive."""
     clock: Clock
     """The true times."""
 
@@ -63,7 +63,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    """Records to lay on the grid; a column each."""
+    """Records to place on the grid, by column."""
 
     firsts: NDArray[np.int64]
     """Index of the first sample on the grid."""
@@ -72,11 +72,11 @@ class _Pieces:
     offsets_ns: NDArray[np.int64]
     """Nanoseconds by which the samples are later than the grid."""
     begins: NDArray[np.int64]
-    """Where the samples begin among those of all."""
+    """Offset of the first sample in the concatenated samples."""
 
 
 def merge(records: Iterable[Records], rate: Fraction) -> list[Trace]:
-    """Return the runs of one channel, rising in time and without overlap."""
+    """Return the traces of one channel, ascending in time and without overlap."""
     given = [record for record in records if len(record.samples)]
     if not given:
         return []
@@ -85,7 +85,7 @@ def merge(records: Iterable[Records], rate: Fraction) -> list[Trace]:
     order = np.lexsort((-pieces.counts, pieces.firsts))
     order = order[pieces.counts[order] > 0]
     firsts, counts = pieces.firsts[order], pieces.counts[order]
-    # Where what was laid before each piece ends.
+    # Where the pieces before each piece end.
     before = np.concatenate([firsts[:1], np.maximum.accumulate(firsts + counts)[:-1]])
     kept = np.flatnonzero(firsts + counts > before)
     firsts, before, order = firsts[kept], before[kept], order[kept]
@@ -94,7 +94,7 @@ def merge(records: Iterable[Records], rate: Fraction) -> list[Trace]:
     begins = pieces.begins[order]
     ends, begins = begins + pieces.counts[order], begins + skips
     holes = firsts - before
-    # Pieces that follow each other in the records as in time are one part, mostly the whole day.
+    # Pieces that are adjacent in the records and in time form one part, usually the entire day.
     heads = np.flatnonzero((holes != 0) | (begins != np.append(-1, ends[:-1])))
     tails = np.append(heads, len(order))[1:] - 1
     spans = zip(begins[heads].tolist(), ends[tails].tolist(), strict=True)
@@ -125,7 +125,7 @@ def _laid(records: Sequence[Records], rate: Fraction) -> _Pieces:
 
 
 def _finite(pieces: _Pieces, samples: NDArray[np.generic]) -> _Pieces:
-    """Cut out samples that are no numbers, or none that can be measured: they are gaps."""
+    """Turn samples that are not finite, or too large, into gaps."""
     if not np.issubdtype(samples.dtype, np.floating):
         return pieces
     good = np.abs(samples) <= _LARGEST
@@ -144,7 +144,7 @@ def _finite(pieces: _Pieces, samples: NDArray[np.generic]) -> _Pieces:
 
 
 def _filled(parts: Sequence[NDArray[np.generic]], holes: NDArray[np.int64]) -> NDArray[np.generic]:
-    """Return the parts as one, a mean in each hole of one sample between two of them."""
+    """Concatenate parts; interpolate each hole of one sample between them."""
     filled = [parts[0]]
     for part, hole in zip(parts[1:], holes[1:].tolist(), strict=True):
         if hole == 1:
@@ -154,7 +154,7 @@ def _filled(parts: Sequence[NDArray[np.generic]], holes: NDArray[np.int64]) -> N
 
 
 def _joined(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
-    """Return parts as one, without a copy if there is one part only."""
+    """Concatenate parts, without a copy if there is only one."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

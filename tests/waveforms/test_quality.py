@@ -127,5 +127,5 @@ def test_short_segments_are_gaps() -> None:
 
 
 def test_a_range_without_a_limit_is_refused() -> None:
-    with pytest.raises(ValidationError, match="does nothing without max_dead_share"):
+    with pytest.raises(ValidationError, match="has no effect without max_dead_share"):
         QualityOptions(dead_range=2)

@@ -1,3 +1,125 @@
-"""epicat: from continuous seismic waveforms to an earthquake catalog."""
+"""epicat: from continuous seismic waveforms to an earthquake catalog.
 
-__version__ = "0.1.0"
+The names below are the Python API.  Each is imported when it is first used, so that
+``import epicat`` takes milliseconds and needs neither OpenVINO nor PyOcto::
+
+    import epicat as ec
+
+    picker = ec.load_picker("PhaseNet", "original")
+    picks = ec.pick_stream(stream, picker)
+    events = ec.associate(picks, ec.load_stations("stations.csv"))
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from epicat._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from epicat.api import load_picker, load_stations, open_archive, run
+    from epicat.archive.archive import Archive
+    from epicat.associate.layers import LayerModel
+    from epicat.associate.options import AssociateOptions
+    from epicat.campaign.campaign import Campaign
+    from epicat.campaign.options import CampaignOptions
+    from epicat.campaign.resolve import resolve
+    from epicat.catalog.catalog import Catalog, open_catalog
+    from epicat.catalog.convert import to_obspy, to_pandas
+    from epicat.catalog.results import Events, Picks
+    from epicat.errors import (
+        ArchiveError,
+        EpicatError,
+        InputError,
+        ModelError,
+        StoreError,
+    )
+    from epicat.geo import Extent
+    from epicat.model import Arrival, Event, Pick, Span, Station
+    from epicat.pick.picker import Picker
+    from epicat.pipeline.associate_picks import associate
+    from epicat.pipeline.pick_stream import pick_stream
+    from epicat.pipeline.runner import Listener
+
+__all__ = [
+    "Archive",
+    "ArchiveError",
+    "Arrival",
+    "AssociateOptions",
+    "Campaign",
+    "CampaignOptions",
+    "Catalog",
+    "EpicatError",
+    "Event",
+    "Events",
+    "Extent",
+    "InputError",
+    "LayerModel",
+    "Listener",
+    "ModelError",
+    "Pick",
+    "Picker",
+    "Picks",
+    "Span",
+    "Station",
+    "StoreError",
+    "associate",
+    "load_picker",
+    "load_stations",
+    "open_archive",
+    "open_catalog",
+    "pick_stream",
+    "resolve",
+    "run",
+    "to_obspy",
+    "to_pandas",
+]
+
+_MODULES = {
+    "Archive": "archive.archive",
+    "ArchiveError": "errors",
+    "Arrival": "model",
+    "AssociateOptions": "associate.options",
+    "Campaign": "campaign.campaign",
+    "CampaignOptions": "campaign.options",
+    "Catalog": "catalog.catalog",
+    "EpicatError": "errors",
+    "Event": "model",
+    "Events": "catalog.results",
+    "Extent": "geo",
+    "InputError": "errors",
+    "LayerModel": "associate.layers",
+    "Listener": "pipeline.runner",
+    "ModelError": "errors",
+    "Pick": "model",
+    "Picker": "pick.picker",
+    "Picks": "catalog.results",
+    "Span": "model",
+    "Station": "model",
+    "StoreError": "errors",
+    "associate": "pipeline.associate_picks",
+    "load_picker": "api",
+    "load_stations": "api",
+    "open_archive": "api",
+    "open_catalog": "catalog.catalog",
+    "pick_stream": "pipeline.pick_stream",
+    "resolve": "campaign.resolve",
+    "run": "api",
+    "to_obspy": "catalog.convert",
+    "to_pandas": "catalog.convert",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the API when it is first used."""
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module 'epicat' has no attribute {name!r}")
+    value = getattr(import_module(f"epicat.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
-from epicat import __version__
+from epicat._version import __version__
 from epicat.aws.errors import explained, plain_words
 from epicat.aws.jobs import active_jobs, described, jobs_named
 from epicat.aws.limits import check_submission

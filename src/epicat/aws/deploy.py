@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from epicat import __version__
+from epicat._version import __version__
 from epicat.aws import bucket as buckets
 from epicat.aws.errors import plain_words
 from epicat.aws.secret import Secret, put_secret

@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from typing import Any, Final
 
-from epicat import __version__
+from epicat._version import __version__
 from epicat.aws.errors import plain_words
 from epicat.errors import CloudError, InputError
 

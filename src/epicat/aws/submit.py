@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from epicat import __version__
+from epicat._version import __version__
 from epicat.aws.errors import plain_words
 from epicat.aws.estimate import job_seconds
 from epicat.aws.limits import check_submission

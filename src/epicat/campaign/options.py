@@ -8,9 +8,11 @@ the command line needs them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -176,7 +178,16 @@ class _Spanned(BaseModel):
 
 
 class CampaignOptions(_Spanned):
-    """A campaign: from waveforms to events."""
+    """A campaign: from waveforms to events.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> options = ec.CampaignOptions.from_toml("campaign.toml")
+    >>> options.pick.model
+    'epicat-mini'
+
+    """
 
     extent: Box
     archive: Annotated[str, Place(_is_archive)] = Field(
@@ -224,6 +235,29 @@ class CampaignOptions(_Spanned):
     )
     associate: _Associate = Field(default_factory=AssociateOptions)
     cut: _Cut = Field(default_factory=Cut)
+
+    @classmethod
+    def from_toml(cls, path: str | Path, **overrides: Any) -> Self:
+        """Read a campaign file; ``overrides`` take precedence over its top-level keys.
+
+        Raises `InputError` that names the file and key of whatever cannot be used.
+        """
+        from epicat.campaign.file import read_campaign
+        from epicat.campaign.parse import Given, asked
+
+        given = dict(read_campaign(Path(path)))
+        given.update({(key,): Given(value, key) for key, value in overrides.items()})
+        return asked(cls, given)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """Make options of a mapping with the keys and tables of a campaign file.
+
+        Raises `InputError` that names each key that is unknown or cannot be used.
+        """
+        from epicat.campaign.parse import from_mapping
+
+        return from_mapping(cls, values)
 
 
 class AssociationOptions(_Spanned):

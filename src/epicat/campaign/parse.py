@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from epicat._util.option_fields import KeyPath, Option, options_of
+from epicat._util.option_fields import KeyPath, Option, options_of, tables_of
 from epicat.errors import InputError, NameChoiceError
 
-__all__ = ["Given", "Values", "asked", "check", "together", "without_password"]
+__all__ = ["Given", "Values", "asked", "check", "from_mapping", "together", "without_password"]
 
 _MOST = 10
 _USER = re.compile(r"(?<=://)[^/?#]*@")
@@ -48,6 +48,34 @@ def asked(model: type[Model], values: Values) -> Model:
     except ValidationError as error:
         told = [_words(problem, model, values) for problem in error.errors()]
         raise InputError(together(told)) from error
+
+
+def from_mapping(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """Make options of a mapping whose nested mappings are the tables of a campaign file.
+
+    Raises `InputError` that names each key that is unknown or cannot be used.
+    """
+    given = {path: Given(value, ".".join(path)) for path, value in _flat(values, model)}
+    known = options_of(model)
+    unknown = [path for path in given if path not in known]
+    if unknown:
+        names = {".".join(path) for path in known}
+        raise InputError(
+            together([str(NameChoiceError("option", ".".join(u), names)) for u in unknown])
+        )
+    return asked(model, given)
+
+
+def _flat(
+    values: Mapping[str, Any], model: type[BaseModel], table: KeyPath = ()
+) -> Iterator[tuple[KeyPath, Any]]:
+    tables = {found.path for found in tables_of(model)}
+    for key, value in values.items():
+        path = (*table, key)
+        if path in tables and isinstance(value, Mapping):
+            yield from _flat(value, model, path)
+        else:
+            yield path, tuple(value) if isinstance(value, list) else value
 
 
 def check(model: type[BaseModel], values: Values) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from epicat import __version__
+from epicat._version import __version__
 from epicat.cli.lazy_group import Commands
 from epicat.errors import EpicatError, lacks_memory
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from epicat.campaign.parse import from_mapping
 from epicat.campaign.pick_run import PickRun
 from epicat.catalog.results import Picks
 from epicat.errors import InputError
@@ -75,7 +76,8 @@ def pick_stream(
     'P'
 
     """
-    options = PickOptions.model_validate({"p_threshold": p_threshold, "s_threshold": s_threshold})
+    given = {"p_threshold": p_threshold, "s_threshold": s_threshold}
+    options = from_mapping(PickOptions, {k: v for k, v in given.items() if v is not None})
     options = options.model_copy(update={"precision": picker.precision})
     run = PickRun.from_options(picker.info, options)
     stations = _read(stream)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat import __version__
 from epicat._util.processes import Children, follow_parent, without_interrupts
+from epicat._version import __version__
 from epicat.errors import InputError
 from epicat.model import digest_of
 from epicat.synthetic.naming import check_layout, key_of

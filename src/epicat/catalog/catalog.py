@@ -1,0 +1,320 @@
+"""A catalog: the results of one run and one associator in a store, to read, query and export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from epicat._util.atomic import atomic_file
+from epicat.catalog.coverage import asked_for, missing
+from epicat.catalog.read import catalog_parts
+from epicat.catalog.selection import Selection, select_results
+from epicat.errors import InputError, StoreError
+from epicat.geo import Extent
+from epicat.model import LedgerEntry, Span, Stage, StationDay
+from epicat.stations import Patterns
+from epicat.store.base import Store, Where
+from epicat.store.open import find_store
+from epicat.tables import EXPORT_COLUMNS, TableName, accepted, ledger_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from epicat.export.quakes import Part
+
+__all__ = ["Catalog", "format_of", "open_catalog"]
+
+SUFFIXES = {
+    ".csv": "csv",
+    ".dat": "hypodd",
+    ".json": "json",
+    ".jsonl": "json",
+    ".obs": "nonlinloc",
+    ".parquet": "parquet",
+    ".quakeml": "quakeml",
+    ".txt": "fdsn-text",
+    ".xml": "quakeml",
+}
+"""The format that `Catalog.export` writes by the suffix of a file."""
+
+COVERAGE = pa.schema(
+    [
+        ("station", pa.string()),
+        ("day", pa.date32()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("picks", pa.int64()),
+        ("samples", pa.int64()),
+        ("gaps", pa.int64()),
+    ]
+)
+"""The columns of `Catalog.coverage`."""
+
+
+class Catalog:
+    """The picks of one run and the events of one associator, as a store has them.
+
+    Tables are Arrow tables, times aware UTC with nanoseconds; `to_pandas` makes data frames of
+    them.  Nothing is kept in memory: each call reads what the store has then, so that a catalog
+    may be looked at while it is being made.  Every method raises `StoreError` if the store cannot
+    be read.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> catalog = ec.open_catalog("catalog")
+    >>> catalog.events().num_rows > 0
+    True
+
+    """
+
+    def __init__(self, store: Store, selection: Selection) -> None:
+        self._store = store
+        self._selection = selection
+
+    def __repr__(self) -> str:
+        return (
+            f"<catalog in {self.location}: run {self.run or 'none'}, "
+            f"associator {self.associator or 'none'}>"
+        )
+
+    @property
+    def location(self) -> str:
+        """The store, without any secret."""
+        return self._store.location
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self._store
+
+    @property
+    def selection(self) -> Selection:
+        """Which results of the store these are, and how many others it has."""
+        return self._selection
+
+    @property
+    def run(self) -> str:
+        """Digest of the run that made the picks; empty if the store has none."""
+        return self._selection.run or ""
+
+    @property
+    def associator(self) -> str:
+        """Digest of the associator that made the events; empty if the store has none."""
+        return self._selection.associator or ""
+
+    @cached_property
+    def extent(self) -> Extent | None:
+        """The extent of the campaign; None if the store has none."""
+        return Extent.parse(self._selection.extent) if self._selection.extent else None
+
+    def events(self, span: Span | None = None, *, with_rejected: bool = False) -> pa.Table:
+        """Return the events, in the order of time.
+
+        ``span`` selects by origin time.  Events that quality control rejects are left out unless
+        ``with_rejected``; then the column ``rejected`` gives the reason.
+        """
+        rows = self._read("events", self.associator, span)
+        return rows if with_rejected else accepted(rows)
+
+    def picks(self, span: Span | None = None) -> pa.Table:
+        """Return the picks, in the order of time."""
+        return self._read("picks", self.run, span)
+
+    def arrivals(self, span: Span | None = None, *, with_rejected: bool = False) -> pa.Table:
+        """Return the arrivals: picks that belong to an event, with residuals in seconds.
+
+        ``span`` selects by the time of the pick.
+        """
+        rows = self._read("arrivals", self.associator, span)
+        if with_rejected or not self.n_rejected:
+            return rows
+        kept = self.events()["event_id"].combine_chunks()
+        return rows.filter(pc.is_in(rows["event_id"], value_set=kept))
+
+    def stations(self) -> pa.Table:
+        """Return the stations of the store."""
+        return self._store.stations()
+
+    @property
+    def n_rejected(self) -> int:
+        """Events that quality control rejects."""
+        return sum(e.rejected for e in self._store.ledger(Stage.ASSOCIATE, self.associator))
+
+    def ledger(self) -> pa.Table:
+        """Return what became of each station-day and block, those that were never run included."""
+        return ledger_table(self.entries())
+
+    def entries(
+        self,
+        span: Span | None = None,
+        extent: Extent | None = None,
+        patterns: Patterns | None = None,
+    ) -> list[LedgerEntry]:
+        """Return the ledger's entries, in the order of stage and key.
+
+        A station-day that was requested and never run has an entry of status ``missing``.  Which
+        were requested is told by the invocations on record or, where given, by a span, an extent
+        and patterns of station codes.
+        """
+        mine = {self.run, self.associator}
+        marked = self._store.ledger()
+        requested = asked_for(self._store, span, extent, patterns or Patterns())
+        entries = [*marked, *missing(requested, marked)]
+        return sorted(
+            (entry for entry in entries if entry.design in mine),
+            key=lambda entry: (entry.stage, entry.design, entry.key),
+        )
+
+    def coverage(self) -> pa.Table:
+        """Return a row for each station-day: its status, why, and the number of picks.
+
+        Columns: ``station``, ``day``, ``status``, ``reason``, ``picks``, ``samples`` (of the
+        chosen channels inside the day) and ``gaps``.
+        """
+        rows = []
+        for entry in self.entries():
+            if entry.stage == Stage.PICK:
+                key = StationDay.parse(entry.key)
+                counts = (entry.count, entry.samples, entry.gaps)
+                rows.append((key.station, key.day, entry.status.value, entry.reason, *counts))
+        columns = zip(*rows, strict=True) if rows else ((),) * len(COVERAGE)
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, COVERAGE, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=COVERAGE)
+
+    def sql(self, query: str) -> pa.Table:
+        """Return the rows that one SELECT gives; raise `InputError` if it is not understood.
+
+        Views: ``picks``, ``events``, ``arrivals``, ``stations``, ``ledger`` and ``runs``.  Needs
+        the extra ``query`` (DuckDB).
+        """
+        from epicat.store.sql import Designs
+        from epicat.store.sql import query as ask
+
+        return ask(self._store, query, Designs(self.run, self.associator))
+
+    def export(
+        self,
+        path: str | Path,
+        format: str | None = None,  # noqa: A002
+        *,
+        with_rejected: bool = False,
+    ) -> None:
+        """Write the events to a file, which is there completely or not at all.
+
+        Formats are ``csv``, ``json`` (lines), ``parquet``, ``quakeml``, ``fdsn-text``,
+        ``nonlinloc`` and ``hypodd``; by default the suffix of the file decides.  Raises
+        `InputError` for another suffix or format.
+        """
+        target = Path(path)
+        name = format or format_of(target)
+        if name in ("csv", "json", "parquet"):
+            rows = self.events(with_rejected=with_rejected)
+            why = ["rejected"] if with_rejected else []
+            write_rows(rows, [*EXPORT_COLUMNS["events"], *why], target, name)
+        else:
+            self.write_events(target, name, with_rejected=with_rejected)
+
+    def write_events(self, path: Path, name: str, *, with_rejected: bool = False) -> Any:
+        """Write the events with their arrivals in a format of `epicat.export`; see `export`."""
+        from epicat.export.formats import FORMATS
+
+        if name not in FORMATS:
+            from epicat.errors import NameChoiceError
+
+            raise NameChoiceError("format", name, ("csv", "json", "parquet", *FORMATS))
+        form = FORMATS[name]
+        paths = [path, *(path.with_name(path.name + ending) for ending in form.beside)]
+        with ExitStack() as stack:
+            files = [stack.enter_context(atomic_file(p, "w")) for p in paths]
+            return form.write(self.parts(with_rejected=with_rejected), self.stations(), *files)
+
+    def parts(self, *, with_rejected: bool = False) -> Iterable[Part]:
+        """Give the catalog in pieces that fit into memory: events, arrivals and their picks."""
+        return catalog_parts(self._store, self.run, self.associator, with_rejected=with_rejected)
+
+    def plot(
+        self,
+        path: str | Path | None = None,
+        *,
+        title: str = "Earthquake catalog",
+        with_rejected: bool = False,
+    ) -> Figure | None:
+        """Draw a map, two depth sections and the count over time.
+
+        Returns a matplotlib figure, which a notebook shows; with ``path`` writes a ``.png``,
+        ``.pdf`` or ``.svg`` file instead.  Needs the extra ``plot`` (matplotlib).
+        """
+        from epicat.plot import catalog_figure, draw_catalog
+
+        events, stations = self.events(with_rejected=with_rejected), self.stations()
+        if path is None:
+            return catalog_figure(events, stations, title=title, extent=self.extent)
+        draw_catalog(events, stations, Path(path), title=title, extent=self.extent)
+        return None
+
+    def _read(self, table: TableName, design: str, span: Span | None) -> pa.Table:
+        return self._store.read(table, Where(design=design, span=span))
+
+
+def open_catalog(location: str | Path, run: str | None = None) -> Catalog:
+    """Open the results in a store.
+
+    Parameters
+    ----------
+    location
+        A folder, ``s3://BUCKET/PREFIX`` or ``mongodb://HOST/DATABASE``.
+    run
+        The beginning of the digest of a run or an associator; None: the newest.
+
+    Raises
+    ------
+    StoreError
+        If there is no store, or it cannot be read.
+    InputError
+        If no run or associator of the store has this digest.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> catalog = ec.open_catalog("catalog")
+    >>> sorted(set(catalog.coverage()["status"].to_pylist()))
+    ['done']
+
+    """
+    store = find_store(str(location))
+    if store is None:
+        raise StoreError(f"there is no store at {str(location)!r}; `epicat run` makes one")
+    return Catalog(store, select_results(store, run))
+
+
+def format_of(path: Path) -> str:
+    """Return the format that a file's suffix names; raise `InputError` for another one."""
+    name = SUFFIXES.get(path.suffix.casefold())
+    if name is None:
+        raise InputError(
+            f"cannot tell the format of {path.name!r} by its suffix: name one, or use "
+            + ", ".join(f"{suffix} ({name})" for suffix, name in SUFFIXES.items())
+        )
+    return name
+
+
+def write_rows(rows: pa.Table, names: list[str], path: Path, name: str) -> None:
+    """Write columns of a table as csv, json (lines) or parquet (all columns)."""
+    if name == "parquet":
+        import pyarrow.parquet as pq
+
+        with atomic_file(path, "wb") as file:
+            pq.write_table(rows, file, compression="zstd")
+        return
+    from epicat.export.csv import write_csv
+    from epicat.export.json import write_json
+
+    with atomic_file(path, "w") as file:
+        (write_json if name == "json" else write_csv)(rows, names, file)

@@ -1,0 +1,55 @@
+"""Run a campaign on this machine, from the plan to its catalog."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from epicat.campaign.campaign import Campaign
+from epicat.campaign.options import Cut
+from epicat.catalog.catalog import Catalog
+from epicat.catalog.selection import select_results
+from epicat.pipeline.process_pool import Pool
+from epicat.pipeline.runner import Listener, Planned, make_plan, run
+from epicat.pipeline.worker import Outcome
+from epicat.store.open import open_store
+
+__all__ = ["run_locally", "usable_cores"]
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def run_locally(
+    campaign: Campaign,
+    *,
+    workers: int | None = None,
+    partition: Cut | None = None,
+    listener: Listener | None = None,
+    recheck: bool = False,
+) -> Catalog:
+    """Do what is due, with a pool of processes; see `epicat.run`."""
+    store = open_store(campaign.store, create=True)
+    plan = make_plan(campaign, partition or Cut(), store, recheck=recheck)
+    processes = workers or usable_cores()
+    summary = run(campaign, plan, store, lambda: Pool(campaign, processes), listener or _Silent())
+    if summary.has_failures:
+        failed = summary.failures[:1] or ["station-days or blocks failed"]
+        warnings.warn(
+            f"some of the work failed, such as: {failed[0]}. Catalog.ledger() has all reasons; "
+            "running again retries it",
+            stacklevel=3,
+        )
+    return Catalog(store, select_results(store, campaign.design.digest))
+
+
+class _Silent:
+    """A listener that ignores everything."""
+
+    def planned(self, planned: Planned) -> None:
+        del planned
+
+    def finished(self, outcome: Outcome) -> None:
+        del outcome

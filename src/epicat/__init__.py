@@ -20,7 +20,6 @@ from epicat._version import __version__ as __version__
 if TYPE_CHECKING:
     from epicat.api import load_picker, load_stations, open_archive, run
     from epicat.archive.archive import Archive
-    from epicat.associate.layers import LayerModel
     from epicat.associate.options import AssociateOptions
     from epicat.campaign.campaign import Campaign
     from epicat.campaign.options import CampaignOptions
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from epicat.pipeline.associate_picks import associate
     from epicat.pipeline.pick_stream import pick_stream
     from epicat.pipeline.runner import Listener
+    from epicat.velocity.layers import LayerModel
 
 __all__ = [
     "Archive",
@@ -89,7 +89,7 @@ _MODULES = {
     "Events": "catalog.results",
     "Extent": "geo",
     "InputError": "errors",
-    "LayerModel": "associate.layers",
+    "LayerModel": "velocity.layers",
     "Listener": "pipeline.runner",
     "ModelError": "errors",
     "Pick": "model",

@@ -11,11 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
-from multiprocessing.context import SpawnContext
+from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd
 from tempfile import TemporaryFile
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import IO, Any, NoReturn
 
 __all__ = [
@@ -41,7 +41,7 @@ class Children(SpawnContext):
 
     def Process(self, *args: Any, **options: Any) -> BaseProcess:  # type: ignore[override]  # noqa: N802
         """Return a process to start, as `multiprocessing.Process`."""
-        process = super().Process(*args, **options)
+        process = _Child(*args, **options)
         self._started.append(process)
         return process
 
@@ -53,6 +53,23 @@ class Children(SpawnContext):
         for process in self._started:
             if process.is_alive():
                 process.join(_GONE_S)
+
+
+class _Child(SpawnProcess):
+    """A process that does not import the main module of its parent.
+
+    It needs nothing of that module, and a user's script may start processes at its top level,
+    without ``if __name__ == "__main__"``.
+    """
+
+    def start(self) -> None:
+        """Start it."""
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            super().start()
+        finally:
+            sys.modules["__main__"] = main
 
 
 class Handed:

@@ -42,6 +42,23 @@ class LayerModel:
     constant: bool = False
     """False: rows are nodes, linear in between.  True: rows are tops of uniform layers."""
 
+    @classmethod
+    def read(cls, path: str | Path, *, constant: bool = False) -> LayerModel:
+        """Read a text file with columns for depth in km and for P and S velocity in km/s.
+
+        ``constant``: rows are tops of uniform layers; else nodes, linear in between.  Raises
+        `InputError` for a file that cannot be read or velocities that cannot be.
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> model = ec.LayerModel.read("velocity.txt", constant=True)
+        >>> min(model.vp) > min(model.vs)
+        True
+
+        """
+        return read_layers(Path(path), constant=constant)
+
     def velocity(self, depth_km: F64, phase: Phase) -> F64:
         """Velocity in km/s at depths in km below sea level; any shape in, the same shape out.
 

@@ -23,10 +23,10 @@ import pyocto
 from benchmarks.measure import machine
 from benchmarks.month_of_picks import BEGIN, EXTENT, VP, VS, write_month
 from epicat._util.cache import cache_folder
-from epicat.associate.associator import Associator, site_picks
-from epicat.associate.options import AssociateOptions
-from epicat.associate.sites import SiteIndex
-from epicat.associate.slices import Slice
+from epicat.association.associator import Associator, site_picks
+from epicat.association.options import AssociateOptions
+from epicat.association.sites import SiteIndex
+from epicat.association.slices import Slice
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import AssociationOptions, Cut
 from epicat.campaign.resolve import resolve_association

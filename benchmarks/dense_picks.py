@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.associate.associator import SitePick, site_picks
-from epicat.associate.design import Design, make_design
-from epicat.associate.options import AssociateOptions, PyOctoOptions
-from epicat.associate.sites import SiteIndex
+from epicat.association.associator import SitePick, site_picks
+from epicat.association.design import Design, make_design
+from epicat.association.options import AssociateOptions, PyOctoOptions
+from epicat.association.sites import SiteIndex
 from epicat.geo import Extent, Plane
 from epicat.pick.import_table import read_picks
 from epicat.stations import Patterns, find_stations

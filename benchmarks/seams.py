@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from benchmarks.dense_picks import Dense, made_up, real
 from benchmarks.measure import machine
 from epicat._util.cache import cache_folder
-from epicat.associate.associator import Associator, SitePick
-from epicat.associate.candidates import Candidate, Needs, exclusive
-from epicat.associate.stitch import events_of
+from epicat.association.associator import Associator, SitePick
+from epicat.association.candidates import Candidate, Needs, exclusive
+from epicat.association.stitch import events_of
 from epicat.model import Span
 from epicat.synthetic.matching import match
 from epicat.time import SECOND_NS

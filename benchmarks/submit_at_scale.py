@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from epicat.associate.options import AssociateOptions
+from epicat.association.options import AssociateOptions
 from epicat.aws.estimate import stations_per_unit
 from epicat.aws.prices import Shape
 from epicat.aws.stack import Stack

@@ -9,7 +9,7 @@ import numpy as np
 import pymseed
 import pytest
 
-from epicat.associate.options import AssociateOptions
+from epicat.association.options import AssociateOptions
 from epicat.campaign.options import CampaignOptions, Cut
 from epicat.campaign.resolve import resolve
 from epicat.cli.app import main

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from epicat.associate.design import make_design
-from epicat.associate.options import AssociateOptions
-from epicat.associate.sites import SiteIndex
+from epicat.association.design import make_design
+from epicat.association.options import AssociateOptions
+from epicat.association.sites import SiteIndex
 from epicat.cli.app import main
 from epicat.geo import Extent, Plane
 from epicat.store.base import Where

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 import command_reference
-from epicat.associate.options import PyOctoOptions
+from epicat.association.options import PyOctoOptions
 from epicat.cli.app import app
 from epicat.pick.seisbench.supported import MODELS
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from epicat.archive.archive import Archive, LayoutArchive
 from epicat.archive.layouts import Sds
-from epicat.associate.design import make_design
-from epicat.associate.options import AssociateOptions
-from epicat.associate.sites import SiteIndex
+from epicat.association.design import make_design
+from epicat.association.options import AssociateOptions
+from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign, whole_days
 from epicat.campaign.pick_run import PickRun
 from epicat.errors import ArchiveError

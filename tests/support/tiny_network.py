@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pymseed
 
-from epicat.associate.design import Design, make_design
-from epicat.associate.options import AssociateOptions, PyOctoOptions
-from epicat.associate.sites import SiteIndex
+from epicat.association.design import Design, make_design
+from epicat.association.options import AssociateOptions, PyOctoOptions
+from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.pick_run import PickRun

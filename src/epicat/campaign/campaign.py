@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from epicat.archive.access import Access
 from epicat.archive.archive import Archive, open_archive
-from epicat.associate.design import Design
+from epicat.association.design import Design
 from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.geo import Extent
 from epicat.model import Span, Station, StationDay

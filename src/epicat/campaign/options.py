@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from epicat._util.option_fields import Place, Shown
-from epicat.associate.options import AssociateOptions
+from epicat.association.options import AssociateOptions
 from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.model import Span

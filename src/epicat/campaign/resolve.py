@@ -15,9 +15,9 @@ from epicat.archive.archive import check_access, open_archive
 from epicat.archive.layouts import choose_layout
 from epicat.archive.registry import layout_for, locate
 from epicat.archive.s3 import is_bucket
-from epicat.associate.design import Design, make_design
-from epicat.associate.options import AssociateOptions
-from epicat.associate.sites import SiteIndex
+from epicat.association.design import Design, make_design
+from epicat.association.options import AssociateOptions
+from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign, whole_days
 from epicat.campaign.options import AssociationOptions, CampaignOptions
 from epicat.campaign.pick_run import ImportedRun, PickRun

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from epicat.associate.associator import Associator, SitePick, site_picks
-from epicat.associate.candidates import Candidate, Needs
-from epicat.associate.design import Design
-from epicat.associate.events import to_events
-from epicat.associate.quality import event_flags
-from epicat.associate.rates import Sifted, sift, whole_bins
-from epicat.associate.sites import SiteIndex
-from epicat.associate.stitch import events_of
+from epicat.association.associator import Associator, SitePick, site_picks
+from epicat.association.candidates import Candidate, Needs
+from epicat.association.design import Design
+from epicat.association.events import to_events
+from epicat.association.quality import event_flags
+from epicat.association.rates import Sifted, sift, whole_bins
+from epicat.association.sites import SiteIndex
+from epicat.association.stitch import events_of
 from epicat.campaign.campaign import Campaign
 from epicat.model import Event, Flag, Span, Stage, Status
 from epicat.pipeline.plan import inputs_digest

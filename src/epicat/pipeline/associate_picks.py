@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat._util.cache import cache_folder
-from epicat.associate.associator import Associator
-from epicat.associate.design import Design
-from epicat.associate.options import AssociateOptions
-from epicat.associate.sites import SiteIndex
+from epicat.association.associator import Associator
+from epicat.association.design import Design
+from epicat.association.options import AssociateOptions
+from epicat.association.sites import SiteIndex
 from epicat.campaign.resolve import resolve_design
 from epicat.catalog.results import Events, Picks
 from epicat.errors import InputError

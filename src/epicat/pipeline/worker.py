@@ -15,9 +15,9 @@ from functools import cached_property, partial
 import pyarrow as pa
 
 from epicat._util.cache import cache_folder
-from epicat.associate.associator import Associator
-from epicat.associate.design import Design
-from epicat.associate.sites import SiteIndex
+from epicat.association.associator import Associator
+from epicat.association.design import Design
+from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
 from epicat.errors import AwayError, EpicatError, ModelError, unforeseen
 from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of, flag_counts

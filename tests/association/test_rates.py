@@ -6,8 +6,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.associate.quality import CatalogQuality
-from epicat.associate.rates import sift, whole_bins
+from epicat.association.quality import CatalogQuality
+from epicat.association.rates import sift, whole_bins
 from epicat.model import Pick, Span
 from epicat.tables import picks_table
 from epicat.time import DAY_NS, SECOND_NS, parse_time

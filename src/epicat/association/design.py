@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from epicat.associate.options import AssociateOptions
-from epicat.associate.quality import CatalogQuality
-from epicat.associate.sites import Site
-from epicat.associate.slices import Slicing
+from epicat.association.options import AssociateOptions
+from epicat.association.quality import CatalogQuality
+from epicat.association.sites import Site
+from epicat.association.slices import Slicing
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.model import digest_of

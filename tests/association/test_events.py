@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.associate.candidates import Candidate, Matched
-from epicat.associate.events import azimuthal_gap, to_events
+from epicat.association.candidates import Candidate, Matched
+from epicat.association.events import azimuthal_gap, to_events
 from epicat.model import Station
 from support.tiny_network import PLANE, design_of, stations
 

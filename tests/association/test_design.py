@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from epicat.associate.design import Design, make_design
-from epicat.associate.options import AssociateOptions, PyOctoOptions
-from epicat.associate.sites import SiteIndex
+from epicat.association.design import Design, make_design
+from epicat.association.options import AssociateOptions, PyOctoOptions
+from epicat.association.sites import SiteIndex
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.velocity.layers import LayerModel

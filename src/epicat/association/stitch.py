@@ -2,7 +2,7 @@
 
 Each block is associated with a halo, so both have an opinion on the events near their seam.  A
 block owns the events whose origin time lies inside it.  With a halo that holds whole slices
-(`epicat.associate.slices`) both are of one opinion there; with a shorter one they may disagree
+(`epicat.association.slices`) both are of one opinion there; with a shorter one they may disagree
 about an event, so that it could be owned by both or by neither.  The stitch mends that, and looks
 at nothing but the two blocks: a catalog does not depend on which blocks were computed together.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from epicat.associate.candidates import Candidate, Needs, exclusive
+from epicat.association.candidates import Candidate, Needs, exclusive
 from epicat.model import Span
 
 __all__ = ["events_of", "stitch"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from epicat._util.option_fields import Assigned, Place, Shown
-from epicat.associate.quality import CatalogQuality
+from epicat.association.quality import CatalogQuality
 
 __all__ = ["AssociateOptions", "PyOctoOptions"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from epicat.associate.candidates import Candidate
-from epicat.associate.design import Design
-from epicat.associate.quality import judged
+from epicat.association.candidates import Candidate
+from epicat.association.design import Design
+from epicat.association.quality import judged
 from epicat.geo import distance_azimuth
 from epicat.model import Arrival, Event
 

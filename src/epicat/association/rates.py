@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from epicat.associate.quality import CatalogQuality
+from epicat.association.quality import CatalogQuality
 from epicat.model import Span
 from epicat.time import DAY_NS, SECOND_NS, iso
 

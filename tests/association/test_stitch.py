@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.associate.candidates import Candidate, Matched, Needs, exclusive
-from epicat.associate.stitch import stitch
+from epicat.association.candidates import Candidate, Matched, Needs, exclusive
+from epicat.association.stitch import stitch
 
 SEAM = 0
 NEEDS = Needs(n_picks=4, n_p_picks=2, n_s_picks=1, n_p_and_s_picks=1, match_s=1.5)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from epicat.associate.quality import CatalogQuality, event_flags, judged
+from epicat.association.quality import CatalogQuality, event_flags, judged
 from epicat.campaign.pick_run import PickRun
 from epicat.errors import InputError
 from epicat.model import Flag

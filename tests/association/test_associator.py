@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from epicat.associate.associator import Associator, site_picks
-from epicat.associate.candidates import Needs, exclusive
-from epicat.associate.options import PyOctoOptions
-from epicat.associate.sites import SiteIndex
+from epicat.association.associator import Associator, site_picks
+from epicat.association.candidates import Needs, exclusive
+from epicat.association.options import PyOctoOptions
+from epicat.association.sites import SiteIndex
 from epicat.model import Pick
 from epicat.tables import picks_table
 from epicat.time import SECOND_NS

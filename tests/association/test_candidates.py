@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.associate.candidates import Candidate, Matched, Needs, exclusive
+from epicat.association.candidates import Candidate, Matched, Needs, exclusive
 
 NEEDS = Needs(n_picks=4, n_p_picks=2, n_s_picks=1, n_p_and_s_picks=1, match_s=1.5)
 POOL = [(f"S{site}", phase, turn) for turn in range(2) for site in range(5) for phase in "PS"]

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from epicat.associate.candidates import Candidate, Matched, Needs
-from epicat.associate.design import Design
-from epicat.associate.sites import SiteIndex
-from epicat.associate.slices import Slice
-from epicat.associate.station_tables import station_tables
+from epicat.association.candidates import Candidate, Matched, Needs
+from epicat.association.design import Design
+from epicat.association.sites import SiteIndex
+from epicat.association.slices import Slice
+from epicat.association.station_tables import station_tables
 from epicat.time import SECOND_NS
 
 __all__ = ["Associator", "SitePick", "site_picks"]
@@ -107,7 +107,7 @@ class Associator:
         """Return candidates of every view, in the order of time; picks may be in several.
 
         ``picks`` are in the order of time.  Candidates depend on the picks of their slice alone,
-        see `epicat.associate.slices`: slices of the last call that come again, as they do where
+        see `epicat.association.slices`: slices of the last call that come again, as they do where
         blocks are read with a halo, are not computed again.
         """
         before, self._kept = self._kept, {}

@@ -5,7 +5,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.associate.sites import SiteIndex
+from epicat.association.sites import SiteIndex
 from epicat.geo import Plane
 from epicat.model import ANY_LOCATION, Station
 

@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose
 from pyocto import OctoAssociator
 from pyocto.associator import StationSpecificVelocityModel1D
 
-from epicat.associate import station_tables as station_tables_module
-from epicat.associate.station_tables import station_tables
+from epicat.association import station_tables as station_tables_module
+from epicat.association.station_tables import station_tables
 from epicat.errors import InputError
 from epicat.velocity.layers import LayerModel, read_layers
 from epicat.velocity.travel_times import F64, travel_times

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.associate.slices import Slicing
+from epicat.association.slices import Slicing
 from epicat.time import SECOND_NS
 
 SLICING = Slicing(length_ns=100, before_ns=30)

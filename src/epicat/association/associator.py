@@ -41,38 +41,60 @@ class SitePick:
     """``P`` or ``S``."""
     confidence: float
     """Of the pick, 0 to 1."""
+    position: str = ""
+    """Name of the sensor's position among those of the site."""
+    elevation_m: float = 0.0
+    """Of the position."""
 
 
-def site_picks(picks: pa.Table, index: SiteIndex) -> list[SitePick]:
+def site_picks(picks: pa.Table, index: SiteIndex, s_velocity: float = 3.0) -> list[SitePick]:
     """Return the picks at a campaign's sites, in the order of time, each arrival once.
 
-    Where two instruments of a site have the same phase within 0.5 s, the more confident pick stays:
-    it is one arrival.  The rule looks at pairs of picks only, so it
-    does not depend on the span.
+    Two picks of one phase within 0.5 s at two instruments of a site are one arrival.  The more
+    confident one is kept; of sensors at different depths that of the deepest, so that P and S
+    come from the same one, and the 0.5 s grow by the time that an S wave of ``s_velocity`` (km/s)
+    takes from one to the other.  The rule looks at pairs of picks only, so it does not depend on
+    the span.
     """
     names = ("pick_id", "trace_id", "channel", "phase", "confidence")
     columns = (picks[name].to_pylist() for name in names)
     times = picks["time"].cast(pa.int64()).to_pylist()
     groups: dict[tuple[str, str], list[SitePick]] = defaultdict(list)
     for time_ns, pick_id, trace_id, channel, phase, confidence in zip(times, *columns, strict=True):
-        site = index.site(trace_id)
+        site = index.site(trace_id, time_ns)
         if site is not None:
-            pick = SitePick(time_ns, pick_id, trace_id, channel, site.name, phase, confidence)
-            groups[site.name, phase].append(pick)
-    kept = [pick for group in groups.values() for pick in _each_arrival_once(group)]
+            name = site.group or site.name
+            pick = SitePick(time_ns, pick_id, trace_id, channel, name, phase, confidence,
+                            site.name, site.elevation_m)  # fmt: skip
+            groups[name, phase].append(pick)
+    kept = [pick for group in groups.values() for pick in _each_arrival_once(group, s_velocity)]
     return sorted(kept, key=lambda pick: (pick.time_ns, pick.pick_id))
 
 
-def _each_arrival_once(group: list[SitePick]) -> list[SitePick]:
+def _each_arrival_once(group: list[SitePick], s_velocity: float) -> list[SitePick]:
     group.sort(key=lambda pick: (pick.time_ns, pick.pick_id))
+    elevations = [pick.elevation_m for pick in group]
+    longest = _same_arrival_ns(max(elevations) - min(elevations), s_velocity)
     beaten: set[str] = set()
     for at, pick in enumerate(group):
         for other in group[at + 1 :]:
-            if other.time_ns - pick.time_ns > _SAME_ARRIVAL_NS:
+            if other.time_ns - pick.time_ns > longest:
                 break
-            if (other.trace_id, other.channel) != (pick.trace_id, pick.channel):
-                beaten.add(min(pick, other, key=lambda p: (p.confidence, p.pick_id)).pick_id)
+            if (other.trace_id, other.channel) == (pick.trace_id, pick.channel):
+                continue
+            apart_m = abs(other.elevation_m - pick.elevation_m)
+            if other.time_ns - pick.time_ns <= _same_arrival_ns(apart_m, s_velocity):
+                beaten.add(min(pick, other, key=_preference).pick_id)
     return [pick for pick in group if pick.pick_id not in beaten]
+
+
+def _same_arrival_ns(apart_m: float, s_velocity: float) -> int:
+    """Return how much later one arrival can be at the other of two sensors of a site."""
+    return _SAME_ARRIVAL_NS + round(apart_m / 1000 / s_velocity * SECOND_NS)
+
+
+def _preference(pick: SitePick) -> tuple[float, float, str]:
+    return (-pick.elevation_m, pick.confidence, pick.pick_id)
 
 
 class Associator:
@@ -127,7 +149,7 @@ class Associator:
             return []
         frame = pd.DataFrame(
             {
-                "station": [pick.site for pick in part.picks],
+                "station": [pick.position or pick.site for pick in part.picks],
                 "phase": [pick.phase for pick in part.picks],
                 "time": [(pick.time_ns - part.start_ns) / SECOND_NS for pick in part.picks],
             }
@@ -222,6 +244,6 @@ def _members(assignments: Any, picks: Sequence[SitePick]) -> dict[int, list[Matc
         pick = picks[int(at)]
         members[int(event)].append(
             Matched(pick.time_ns, pick.pick_id, pick.trace_id, pick.site, pick.phase,
-                    float(residual))
+                    float(residual), pick.position or pick.site)
         )  # fmt: skip
     return members

@@ -29,6 +29,8 @@ class Matched:
     """``P`` or ``S``."""
     residual_s: float
     """Observed minus predicted travel time."""
+    position: str = ""
+    """Name of the sensor's position, if it is not the site's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict
 
 from epicat.association.options import AssociateOptions
 from epicat.association.quality import CatalogQuality
-from epicat.association.sites import Site
+from epicat.association.sites import Site, count_sites
 from epicat.association.slices import Slicing
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
-from epicat.model import digest_of
+from epicat.model import EVER, digest_of
 from epicat.time import SECOND_NS
 from epicat.velocity.layers import LayerModel
 
@@ -38,7 +38,11 @@ class Design(BaseModel):
     run: str
     """Digest of the run whose picks are associated."""
     sites: tuple[tuple[str, float, float, float], ...]
-    """Name, latitude, longitude and elevation in metres of each site."""
+    """Name, latitude, longitude and elevation in metres of each position of a site."""
+    groups: tuple[tuple[str, str], ...] = ()
+    """Positions, by name, that count as a site of another name: one of its other sensors."""
+    epochs: tuple[tuple[str, int, int], ...] = ()
+    """Start and end, ns since 1970, of the positions of stations that moved."""
     latitude: float
     """Latitude of the centre of the extent."""
     longitude: float
@@ -75,7 +79,14 @@ class Design(BaseModel):
     @property
     def digest(self) -> str:
         """Names the design; equal for equal designs.  Limits that are not set are left out."""
-        return digest_of(self.model_dump_json(exclude={"quality"}), *self.quality.given)
+        unused = {name for name in ("groups", "epochs") if not getattr(self, name)}
+        text = self.model_dump_json(exclude={"quality", *unused})
+        return digest_of(text, *self.quality.given)
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites, each counted once with all its positions."""
+        return len(self.sites) - len(self.groups)
 
     @property
     def plane(self) -> Plane:
@@ -110,7 +121,7 @@ class Design(BaseModel):
             else f"vp {self.p_velocity:g}, vs {self.s_velocity:g} km/s"
         )
         return (
-            f"{len(self.sites)} sites; search box {size}, {self.z_km[0]:g} to {self.z_km[1]:g} km "
+            f"{self.n_sites} sites; search box {size}, {self.z_km[0]:g} to {self.z_km[1]:g} km "
             f"deep; {velocity}; n_picks {p['n_picks']}, tolerance {p['tolerance']:g} s, "
             f"cutoff {p['association_cutoff_distance']:g} km, time_before {p['time_before']:g} s; "
             f"blocks of {self.block_ns / 3600e9:g} h with a halo of {self.halo_ns / 1e9:g} s"
@@ -127,14 +138,15 @@ def make_design(
 ) -> Design:
     """Settle every number; raise `InputError` if the options contradict each other."""
     _check_finite({**options.model_dump(by_alias=True), **options.pyocto.model_dump()})
-    _check_stations(options.quality, len(sites))
+    n_sites = count_sites(sites)
+    _check_stations(options.quality, n_sites)
     plane = Plane(*extent.center)
     x_km, y_km = _box(extent, plane, options.margin_km)
     diagonal = math.hypot(x_km[1] - x_km[0], y_km[1] - y_km[0])
     span = max(diagonal, _farthest(sites, plane, x_km, y_km))
     z_km = _depths(options, sites, diagonal)
     vp, vs = _velocities(options, diagonal, layers)
-    pyocto = _pyocto(options, len(sites), span, vs, layered=layers is not None)
+    pyocto = _pyocto(options, n_sites, span, vs, layered=layers is not None)
     # All of the slices around a seam, and the picks that could be another's arrival there.
     slice_s = pyocto["time_slicing"] + pyocto["time_before"]
     halo = options.halo_s or math.ceil(slice_s) + 1
@@ -142,6 +154,10 @@ def make_design(
     return Design(
         run=run,
         sites=tuple((s.name, s.latitude, s.longitude, s.elevation_m) for s in sites),
+        groups=tuple((s.name, s.group) for s in sites if s.group not in ("", s.name)),
+        epochs=tuple(
+            (s.name, s.epoch.start_ns, s.epoch.end_ns) for s in sites if s.epoch != EVER
+        ),
         latitude=plane.latitude,
         longitude=plane.longitude,
         x_km=x_km,

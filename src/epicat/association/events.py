@@ -23,7 +23,7 @@ def to_events(candidates: Iterable[Candidate], design: Design) -> list[Event]:
 
 def _event(candidate: Candidate, design: Design, places: dict[str, tuple[float, float]]) -> Event:
     lat, lon = (v.item() for v in design.plane.to_lat_lon(candidate.x_km, candidate.y_km))
-    sites = np.array([places[p.site] for p in candidate.picks])
+    sites = np.array([places[p.position or p.site] for p in candidate.picks])
     distances, azimuths = distance_azimuth(lat, lon, sites[:, 0], sites[:, 1])
     arrivals = tuple(
         Arrival(

@@ -121,8 +121,8 @@ class BlockAssociator:
         """Return the picks of a span that are associated, and what became of all of them."""
         limits = self._design.quality
         sifted = sift(self._read(whole_bins(span, limits)), limits).within(span)
-        return site_picks(sifted.kept, self._index), sifted
+        return site_picks(sifted.kept, self._index, self._design.s_velocity), sifted
 
     def _at_sites(self, trace_ids: Iterable[str]) -> int:
         """Count the traces that are at a site of the campaign: the store may have others."""
-        return sum(self._index.site(trace_id) is not None for trace_id in trace_ids)
+        return sum(trace_id in self._index for trace_id in trace_ids)

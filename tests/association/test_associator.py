@@ -113,6 +113,20 @@ def test_no_two_instruments_share_an_arrival(picks):
                 assert len(instruments) == 1 or other.time_ns - one.time_ns > HALF
 
 
+def test_of_sensors_at_different_depths_the_deepest_has_the_arrival():
+    rows = [replace(ONE[0], location="00", elevation_m=100.0),
+            replace(ONE[0], location="10", elevation_m=-500.0)]  # fmt: skip
+    index = SiteIndex.from_stations(rows, PLANE, 100.0)
+    apart_ns = round(0.7 * SECOND_NS)
+    picks = [pick(0, 0.3, location="10"), pick(apart_ns, 0.9, location="00"),
+             pick(apart_ns, 0.9, location="00", phase="S")]  # fmt: skip
+    found = site_picks(picks_table(picks, RUN.digest, "key"), index, s_velocity=3.0)
+    assert [(p.trace_id, p.phase, p.site, p.position) for p in found] == [
+        ("XX.ST00.10", "P", "XX.ST00", "XX.ST00.10"),
+        ("XX.ST00.00", "S", "XX.ST00", "XX.ST00"),
+    ]
+
+
 SECONDS = [10, 45.5, 80.25, 130, 200, 201 + 30, 300, 1190, 1201, 2500]
 TRUTHS = truths(SECONDS)
 

@@ -52,9 +52,9 @@ def site_picks(picks: pa.Table, index: SiteIndex, s_velocity: float = 3.0) -> li
 
     Two picks of one phase within 0.5 s at two instruments of a site are one arrival.  The more
     confident one is kept; of sensors at different depths that of the deepest, so that P and S
-    come from the same one, and the 0.5 s grow by the time that an S wave of ``s_velocity`` (km/s)
-    takes from one to the other.  The rule looks at pairs of picks only, so it does not depend on
-    the span.
+    come from the same one, and the 0.5 s grow, up to 1 s, by the time that an S wave of
+    ``s_velocity`` (km/s) takes from one to the other.  The rule looks at pairs of picks only, so
+    it does not depend on the span.
     """
     names = ("pick_id", "trace_id", "channel", "phase", "confidence")
     columns = (picks[name].to_pylist() for name in names)
@@ -90,7 +90,8 @@ def _each_arrival_once(group: list[SitePick], s_velocity: float) -> list[SitePic
 
 def _same_arrival_ns(apart_m: float, s_velocity: float) -> int:
     """Return how much later one arrival can be at the other of two sensors of a site."""
-    return _SAME_ARRIVAL_NS + round(apart_m / 1000 / s_velocity * SECOND_NS)
+    travel_ns = round(apart_m / 1000 / s_velocity * SECOND_NS)
+    return min(_SAME_ARRIVAL_NS + travel_ns, SECOND_NS)  # blocks are read with 1 s to spare
 
 
 def _preference(pick: SitePick) -> tuple[float, float, str]:

@@ -155,9 +155,7 @@ def make_design(
         run=run,
         sites=tuple((s.name, s.latitude, s.longitude, s.elevation_m) for s in sites),
         groups=tuple((s.name, s.group) for s in sites if s.group not in ("", s.name)),
-        epochs=tuple(
-            (s.name, s.epoch.start_ns, s.epoch.end_ns) for s in sites if s.epoch != EVER
-        ),
+        epochs=tuple((s.name, s.epoch.start_ns, s.epoch.end_ns) for s in sites if s.epoch != EVER),
         latitude=plane.latitude,
         longitude=plane.longitude,
         x_km=x_km,

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -102,9 +103,7 @@ class SiteIndex:
         None if the campaign has no such station.  A location code that the station list does not
         name is at the station's position.
         """
-        eras = self._by_trace.get(trace_id) or self._by_trace.get(
-            ".".join(trace_id.split(".")[:2])
-        )
+        eras = self._by_trace.get(trace_id) or self._by_trace.get(".".join(trace_id.split(".")[:2]))
         if eras is None:
             return None
         if time_ns is None or len(eras) == 1:
@@ -136,7 +135,7 @@ def _eras(name: str, rows: Sequence[Station], radius_m: float) -> Iterable[_Stan
     """Give the stands of a place in each of its eras: spans in which none of its sensors moved."""
     moves = {moment for row in rows for moment in _moves(row, radius_m)}
     edges = [EVER.start_ns, *sorted(moves), EVER.end_ns]
-    spans = [Span(a, b) for a, b in zip(edges, edges[1:], strict=False)][::-1]
+    spans = [Span(a, b) for a, b in pairwise(edges)][::-1]
     for number, era in enumerate(spans):
         for row in rows:
             yield _Stand(row, row.position_at(era.end_ns - 1), era, (number, name))

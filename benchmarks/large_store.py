@@ -121,7 +121,7 @@ def _table(
     columns = {
         "pick_id": ids.cast(pa.string()),
         "trace_id": pa.array(traces),
-        "channel": pa.repeat("HH", count),
+        "band": pa.repeat("HH", count),
         "phase": pa.array(random.choice(["P", "S"], count)),
         "time": times,
         "confidence": random.uniform(0.3, 1, count).astype(np.float32),

@@ -112,8 +112,8 @@ class TestHoluhraun:
         entries = store.ledger(Stage.PICK)
         assert [e.status for e in entries] == [Status.DONE] * 12
         assert {e.gaps for e in entries} == {5}
-        assert sum(e.count for e in entries) == store.read("picks", Where()).num_rows
-        assert all(len(e.objects) == 3 and e.details == "--.HH[ZNE]" for e in entries)
+        assert sum(e.n_picks for e in entries) == store.read("picks", Where()).num_rows
+        assert all(len(e.objects) == 3 and e.channels == "--.HH[ZNE]" for e in entries)
 
     def test_running_again_does_nothing(self, given, store, capsys):
         before = {table: store.read(table, Where()) for table in ("picks", "events", "arrivals")}
@@ -156,6 +156,6 @@ def test_quality_control_flags_little_of_good_data(given, tmp_path):
     for e in events:
         good = e["n_stations"] >= 8 and e["gap_deg"] <= 180 and e["rms_s"] <= 0.5
         assert good == (e["rejected"] is None)
-    (block,) = (e for e in store.ledger(Stage.ASSOCIATE) if e.count)
-    assert (block.count, block.rejected) == (len(events), len(rejected))
+    (block,) = (e for e in store.ledger(Stage.ASSOCIATE) if e.n_events)
+    assert (block.n_events, block.n_rejected) == (len(events), len(rejected))
     assert "pick rate" not in {flag.criterion for flag in block.flags}

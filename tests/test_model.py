@@ -89,7 +89,7 @@ def test_digests_tell_apart_where_parts_end(parts: list[str], at: int) -> None:
 def test_a_pick_is_known_by_channel_phase_time_and_run() -> None:
     same = replace(PICK, confidence=0.5, onset_ns=0, end_ns=1)
     assert same.id("run") == PICK.id("run") != PICK.id("other run")
-    for change in ({"time_ns": 1}, {"phase": "S"}, {"trace_id": "NC.KBG.00"}, {"channel": "EH"}):
+    for change in ({"time_ns": 1}, {"phase": "S"}, {"trace_id": "NC.KBG.00"}, {"band": "EH"}):
         assert replace(PICK, **change).id("run") != PICK.id("run")
 
 

@@ -28,7 +28,7 @@ def test_what_other_programs_rely_on():
     assert {name: ",".join(EXPORT_COLUMNS[name]) for name in TABLES} == {
         "events": "event_id,time,latitude,longitude,depth_km,n_p,n_s,n_stations,rms_s,gap_deg,"
         "dmin_km",
-        "picks": "pick_id,trace_id,channel,phase,time,confidence",
+        "picks": "pick_id,trace_id,band,phase,time,confidence",
         "arrivals": "event_id,pick_id,trace_id,phase,time,residual_s,distance_km,azimuth_deg",
     }
     assert EXPORT_COLUMNS["stations"] == (

@@ -5,23 +5,26 @@ from __future__ import annotations
 import hashlib
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 from epicat.errors import InputError
 from epicat.time import DAY_NS, day_name, day_of, day_start, named_day, parse_time
 
 __all__ = [
     "ANY_LOCATION",
+    "ENTRY_TYPES",
     "EVER",
     "Arrival",
+    "BlockEntry",
     "Event",
     "Filter",
     "Flag",
     "LedgerEntry",
+    "ObjectEntry",
     "ObjectRead",
     "Orientation",
     "Pick",
@@ -30,6 +33,7 @@ __all__ = [
     "Stage",
     "Station",
     "StationDay",
+    "StationDayEntry",
     "Status",
     "digest_of",
     "flag_counts",
@@ -233,8 +237,8 @@ class Pick:
     """Time of the largest probability."""
     trace_id: str
     """``NET.STA.LOC``."""
-    channel: str
-    """Band code of the channels that were read, for example ``HH``."""
+    band: str
+    """Band and instrument code of the channels that were picked, for example ``HH``."""
     phase: str
     """``P`` or ``S``."""
     confidence: float
@@ -246,7 +250,7 @@ class Pick:
 
     def id(self, run: str) -> str:
         """Return the pick's identity: the same pick of the same run has it wherever it is made."""
-        return digest_of(run, self.trace_id, self.channel, self.phase, self.time_ns)
+        return digest_of(run, self.trace_id, self.band, self.phase, self.time_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,10 +356,11 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """What became of one key, and which rows are its result."""
+    """What became of one key, and which rows are its result: what all stages have in common."""
 
-    stage: Stage
-    """Whether the key is a station-day or an association block."""
+    stage: ClassVar[Stage]
+    """What the key is."""
+
     design: str
     """Digest of the run (picks) or of the associator (blocks)."""
     key: str
@@ -365,39 +370,97 @@ class LedgerEntry:
     generation: str
     """Names the rows that were written for this entry."""
     marked_ns: int
-    """When it was marked."""
+    """When it was marked, nanoseconds since 1970."""
     reason: str = ""
-    """Why the result is not plainly ``done``; what quality control has left out; bad objects."""
-    archive: str = ""
-    """Where the waveforms came from; empty for blocks."""
-    objects: tuple[ObjectRead, ...] = ()
-    """The objects that were read."""
-    samples: int = 0
-    """Samples of the chosen channels inside the day, components added up."""
-    gaps: int = 0
-    """Breaks inside the day in which no component of the chosen band has data."""
+    """Explanation of the status: excluded data and unusable objects."""
     seconds: float = 0.0
-    """Time that the work took."""
-    count: int = 0
-    """Picks or events that were found, rejected ones included."""
-    rejected: int = 0
-    """Events among ``count`` that quality control rejects: kept, with the reason."""
+    """Processing time in seconds."""
     flags: tuple[Flag, ...] = ()
-    """What quality control has left out or rejected, by criterion; an event may fail several."""
+    """What quality control excluded or rejected, by criterion; an event may fail several."""
     result: str = ""
-    """Digest of the rows: two results are equal if and only if this is."""
-    inputs: str = ""
-    """For a block, the digest of the pick results that it used."""
-    details: str = field(default="", compare=False)
-    """For a station-day the chosen channels, or without data the layout by which it was looked for.
+    """Digest of the rows: two results are equal if and only if their digests are."""
 
-    For a block the numbers of picks and sites."""
+    @property
+    def n_rows(self) -> int:
+        """Rows of the stage's main table: picks or events."""
+        return 0
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether the archive did not give all of a station-day: no listing, or not each object."""
+        """Whether some input could not be obtained, so that the next run tries again."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class StationDayEntry(LedgerEntry):
+    """What became of a station-day."""
+
+    stage: ClassVar[Stage] = Stage.PICK
+
+    archive: str = ""
+    """Where the waveforms came from."""
+    layout: str = ""
+    """Layout by which the archive was searched; empty if picks were imported."""
+    objects: tuple[ObjectRead, ...] = ()
+    """The objects that were read."""
+    samples: int = 0
+    """Samples of the chosen channels inside the day, summed over the components."""
+    gaps: int = 0
+    """Breaks inside the day in which no component of the chosen band has data."""
+    channels: str = ""
+    """The channels that were picked, such as ``00.HH[ZNE]``."""
+    n_picks: int = 0
+    """Picks that were made."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of ``picks``."""
+        return self.n_picks
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the archive did not give all of the day: no listing, or not each object."""
         unlisted = self.status == Status.READ_ERROR and not self.objects
         return unlisted or any(not item.etag for item in self.objects)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEntry(LedgerEntry):
+    """What became of the association of a block."""
+
+    stage: ClassVar[Stage] = Stage.ASSOCIATE
+
+    inputs: str = ""
+    """Digest of the pick results that were used."""
+    n_picks_used: int = 0
+    """Picks inside the block that were associated."""
+    n_sites: int = 0
+    """Sites that those picks are at."""
+    n_events: int = 0
+    """Events that were found, rejected ones included."""
+    n_rejected: int = 0
+    """Events among them that quality control rejects: kept, with the reason."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of ``events``."""
+        return self.n_events
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEntry(LedgerEntry):
+    """An object of an archive that cannot be read and whose station is unknown."""
+
+    stage: ClassVar[Stage] = Stage.ARCHIVE
+
+    archive: str = ""
+    """The archive that it is in."""
+
+
+ENTRY_TYPES: Mapping[Stage, type[LedgerEntry]] = {
+    kind.stage: kind for kind in (StationDayEntry, BlockEntry, ObjectEntry)
+}
+"""The type of a stage's entries."""
 
 
 def flag_counts(entries: Iterable[LedgerEntry]) -> dict[str, int]:

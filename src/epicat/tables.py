@@ -6,13 +6,17 @@ Every table of results carries ``design`` (the digest of the run or of the assoc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from enum import StrEnum
 from typing import Any, Final, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.model import (
+    ENTRY_TYPES,
     EVER,
     Event,
     Flag,
@@ -31,9 +35,11 @@ from epicat.time import iso, parse_time
 __all__ = [
     "EXPORT_COLUMNS",
     "LEDGER",
+    "RENAMED",
     "SCHEMAS",
     "SCHEMA_VERSION",
     "STATIONS",
+    "STORED_LEDGER",
     "TABLES",
     "TableName",
     "accepted",
@@ -41,15 +47,17 @@ __all__ = [
     "entries_of",
     "events_table",
     "ledger_table",
+    "old_names",
     "picks_table",
     "stations_of",
     "stations_table",
 ]
 
-SCHEMA_VERSION: Final = 1
-"""Raised whenever a column changes its meaning; a store written by a newer one is refused.
+SCHEMA_VERSION: Final = 2
+"""Raised when a column changes its name or meaning.  Older stores are read, newer ones refused.
 
-A column that may be null can be added without: files that were written before it read as null.
+Adding a nullable column does not raise it: files written before read as null.
+Version 2 renamed ``channel`` of picks to ``band`` and gave each stage its own ledger columns.
 """
 
 TableName = Literal["picks", "events", "arrivals"]
@@ -72,7 +80,7 @@ PICKS: Final = pa.schema(
         *_schema(
             ("pick_id", pa.string()),
             ("trace_id", pa.string()),
-            ("channel", pa.string()),
+            ("band", pa.string()),
             ("phase", pa.string()),
             ("time", _TIME),
             ("confidence", pa.float32()),
@@ -125,6 +133,19 @@ SCHEMAS: Final[dict[TableName, pa.Schema]] = {
     "events": EVENTS,
     "arrivals": ARRIVALS,
 }
+RENAMED: Final[Mapping[TableName, Mapping[str, str]]] = {
+    "picks": {"band": "channel"},
+    "events": {},
+    "arrivals": {},
+}
+"""The name of a column in stores of schema version 1, where it was another one."""
+
+
+def old_names(table: TableName, there: Collection[str]) -> dict[str, str]:
+    """Return `RENAMED` as far as rows with these columns are of schema version 1."""
+    renamed = RENAMED[table].items()
+    return {name: old for name, old in renamed if name not in there and old in there}
+
 
 _EPOCH: Final = [("start", pa.string()), ("end", pa.string())]
 _PLACEMENT: Final = pa.struct(
@@ -161,6 +182,8 @@ STATIONS: Final = pa.schema(
 The nullable columns are null in files of earlier versions.
 """
 
+_FIELDS: Final = {kind: tuple(f.name for f in fields(kind)) for kind in ENTRY_TYPES.values()}
+_USED: Final = re.compile(r"(\d+) picks at (\d+) sites")
 _OBJECT = pa.struct([("key", pa.string()), ("etag", pa.string()), ("reason", pa.string())])
 _FLAGS = pa.list_(pa.struct([("criterion", pa.string()), ("count", pa.int64())]))
 
@@ -174,29 +197,48 @@ LEDGER: Final = pa.schema(
             ("generation", pa.string()),
             ("marked_ns", pa.int64()),
             ("reason", pa.string()),
-            ("archive", pa.string()),
-            ("objects", pa.list_(_OBJECT)),
-            ("samples", pa.int64()),
-            ("gaps", pa.int64()),
             ("seconds", pa.float64()),
-            ("count", pa.int64()),
             ("result", pa.string()),
-            ("inputs", pa.string()),
-            ("details", pa.string()),
         ),
-        pa.field("rejected", pa.int64()),
         pa.field("flags", _FLAGS),
+        pa.field("archive", pa.string()),
+        pa.field("layout", pa.string()),
+        pa.field("objects", pa.list_(_OBJECT)),
+        pa.field("samples", pa.int64()),
+        pa.field("gaps", pa.int64()),
+        pa.field("channels", pa.string()),
+        pa.field("n_picks", pa.int64()),
+        pa.field("inputs", pa.string()),
+        pa.field("n_picks_used", pa.int64()),
+        pa.field("n_sites", pa.int64()),
+        pa.field("n_events", pa.int64()),
+        pa.field("n_rejected", pa.int64()),
     ]
 )
-"""``rejected`` and ``flags`` are null in files of earlier versions."""
+"""The entries of all stages; a column that a stage does not have is null."""
+
+STORED_LEDGER: Final = pa.schema(
+    [
+        *LEDGER,
+        pa.field("count", pa.int64()),
+        pa.field("rejected", pa.int64()),
+        pa.field("details", pa.string()),
+    ]
+)
+"""`LEDGER` and the columns of schema version 1: what `entries_of` reads.
+
+There, ``count`` was of picks or events, and ``details`` was the chosen channels, the layout of an
+archive without data, or ``12 picks at 5 sites``.
+"""
 
 EXPORT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "events": tuple(EVENTS.names[: EVENTS.names.index("dmin_km") + 1]),
     "picks": tuple(PICKS.names[: PICKS.names.index("confidence") + 1]),
     "arrivals": tuple(ARRIVALS.names[: ARRIVALS.names.index("azimuth_deg") + 1]),
     "stations": tuple(STATIONS.names[: STATIONS.names.index("elevation") + 1]),
-    "ledger": ("stage", "key", "status", "reason", "objects", "samples", "gaps", "seconds",
-               "count", "details", "archive", "design"),
+    "ledger": ("stage", "key", "status", "reason", "archive", "layout", "objects", "samples",
+               "gaps", "channels", "n_picks", "n_picks_used", "n_sites", "n_events", "n_rejected",
+               "seconds", "design"),
 }  # fmt: skip
 """The columns of an export that other programs rely on; Parquet and ``--columns all`` have more."""
 
@@ -204,7 +246,7 @@ EXPORT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 def picks_table(picks: Iterable[Pick], design: str, key: str) -> pa.Table:
     """Rows of ``picks`` for one key, in the order of time."""
     rows = [
-        (p.id(design), p.trace_id, p.channel, p.phase, p.time_ns, p.confidence, p.onset_ns,
+        (p.id(design), p.trace_id, p.band, p.phase, p.time_ns, p.confidence, p.onset_ns,
          p.end_ns, design, key)
         for p in sorted(picks)
     ]  # fmt: skip
@@ -327,32 +369,54 @@ def _epochs_of(text: str) -> tuple[Span, ...]:
 
 
 def ledger_table(entries: Iterable[LedgerEntry]) -> pa.Table:
-    """Rows of ``ledger``, as given."""
-    rows = [
-        (e.stage.value, e.design, e.key, e.status.value, e.generation, e.marked_ns, e.reason,
-         e.archive, [{"key": o.key, "etag": o.etag, "reason": o.reason} for o in e.objects],
-         e.samples, e.gaps, e.seconds, e.count, e.result, e.inputs, e.details, e.rejected,
-         [{"criterion": f.criterion, "count": f.count} for f in e.flags])
-        for e in entries
-    ]  # fmt: skip
+    """Rows of ``ledger``, as given; what an entry's stage does not have is null."""
+    rows = [tuple(_plain(getattr(e, name, None)) for name in LEDGER.names) for e in entries]
     return _from_rows(rows, LEDGER)
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, tuple):
+        return [asdict(item) for item in value]
+    return value
+
+
 def entries_of(table: pa.Table) -> list[LedgerEntry]:
-    """Return the entries that `ledger_table` wrote."""
-    return [
-        LedgerEntry(
-            **{
-                **row,
-                "stage": Stage(row["stage"]),
-                "status": Status(row["status"]),
-                "objects": tuple(ObjectRead(**o) for o in row["objects"]),
-                "rejected": row["rejected"] or 0,
-                "flags": tuple(Flag(**f) for f in row["flags"] or ()),
-            }
-        )
-        for row in table.to_pylist()
-    ]
+    """Return the entries of rows of `STORED_LEDGER`, also those of schema version 1."""
+    return [_entry(row) for row in table.to_pylist()]
+
+
+def _entry(row: dict[str, Any]) -> LedgerEntry:
+    kind = ENTRY_TYPES[Stage(row["stage"])]
+    if row.get("count") is not None and row["n_picks"] is None and row["n_events"] is None:
+        row.update(_from_version_1(row))
+    values = {name: row[name] for name in _FIELDS[kind] if row.get(name) is not None}
+    values["status"] = Status(row["status"])
+    values["flags"] = tuple(Flag(**flag) for flag in row.get("flags") or ())
+    if "objects" in values:
+        values["objects"] = tuple(ObjectRead(**item) for item in row["objects"])
+    return kind(**values)
+
+
+def _from_version_1(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row of schema version 1 says under the names of today."""
+    details = row.get("details") or ""
+    if row["stage"] == Stage.PICK:
+        layout = details if row["status"] == Status.NO_DATA else ""
+        return {
+            "n_picks": row["count"],
+            "layout": layout,
+            "channels": details if "[" in details else "",
+        }
+    used = _USED.fullmatch(details)
+    n_picks, n_sites = map(int, used.groups()) if used else (0, 0)
+    return {
+        "n_picks_used": n_picks,
+        "n_sites": n_sites,
+        "n_events": row["count"],
+        "n_rejected": row.get("rejected") or 0,
+    }
 
 
 def _from_rows(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:

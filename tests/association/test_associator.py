@@ -38,15 +38,15 @@ def kept(picks, index=INDEX):
     return site_picks(picks_table(picks, RUN.digest, "key"), index)
 
 
-def pick(time_ns, confidence=0.5, *, location="00", channel="HH", phase="P", code="ST00"):
-    return Pick(time_ns, f"XX.{code}.{location}", channel, phase, confidence, time_ns, time_ns)
+def pick(time_ns, confidence=0.5, *, location="00", band="HH", phase="P", code="ST00"):
+    return Pick(time_ns, f"XX.{code}.{location}", band, phase, confidence, time_ns, time_ns)
 
 
 def test_the_more_confident_of_two_instruments_keeps_an_arrival():
     found = kept([pick(0, 0.4), pick(HALF, 0.6, location="10")])
     assert [(p.time_ns, p.trace_id) for p in found] == [(HALF, "XX.ST00.10")]
-    found = kept([pick(0, 0.7), pick(HALF, 0.6, channel="HN")])
-    assert [(p.time_ns, p.channel) for p in found] == [(0, "HH")]
+    found = kept([pick(0, 0.7), pick(HALF, 0.6, band="HN")])
+    assert [(p.time_ns, p.band) for p in found] == [(0, "HH")]
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_picks_of_other_stations_are_left_out():
 
 
 def test_picks_keep_their_channel_and_get_the_site():
-    (found,) = kept([pick(17, 0.25, location="10", channel="HN", phase="S")])
-    assert (found.trace_id, found.channel, found.site) == ("XX.ST00.10", "HN", "XX.ST00")
+    (found,) = kept([pick(17, 0.25, location="10", band="HN", phase="S")])
+    assert (found.trace_id, found.band, found.site) == ("XX.ST00.10", "HN", "XX.ST00")
     assert (found.time_ns, found.phase, found.confidence) == (17, "S", 0.25)
 
 
@@ -77,11 +77,11 @@ random_picks = st.lists(
         st.integers(0, 12).map(lambda n: n * SECOND_NS // 5),
         st.sampled_from([0.3, 0.5, 0.9]),
         location=st.sampled_from(["00", "10"]),
-        channel=st.sampled_from(["HH", "HN"]),
+        band=st.sampled_from(["HH", "HN"]),
         phase=st.sampled_from("PS"),
     ),
     max_size=12,
-    unique_by=lambda p: (p.time_ns, p.trace_id, p.channel, p.phase),
+    unique_by=lambda p: (p.time_ns, p.trace_id, p.band, p.phase),
 )
 
 
@@ -109,7 +109,7 @@ def test_no_two_instruments_share_an_arrival(picks):
     for at, one in enumerate(found):
         for other in found[at + 1 :]:
             if (one.phase, one.site) == (other.phase, other.site):
-                instruments = {(p.trace_id, p.channel) for p in (one, other)}
+                instruments = {(p.trace_id, p.band) for p in (one, other)}
                 assert len(instruments) == 1 or other.time_ns - one.time_ns > HALF
 
 

@@ -9,7 +9,7 @@ from epicat.aws.prices import Shape
 from epicat.aws.progress import dollars_so_far, found_in, lines_of, share_over
 from epicat.aws.submission_record import Handed, Job
 from epicat.campaign.options import Cut
-from epicat.model import LedgerEntry, Stage, Status
+from epicat.model import Stage, StationDayEntry, Status
 
 PICK = Job(name="pick-0000", stage=Stage.PICK, id="p", units=4, keys=8, first="2020.001",
            last="2020.002", seconds=300)  # fmt: skip
@@ -68,8 +68,8 @@ def test_money_and_share():
         HANDED,
     )
     assert share_over(lines) == 0.25
-    entry = LedgerEntry(Stage.PICK, "r", "XX.ST00/2020.001", Status.DONE, "g", 10, seconds=30.0)
-    old = LedgerEntry(Stage.PICK, "r", "XX.ST01/2020.001", Status.FAILED, "g", 1, count=0)
+    entry = StationDayEntry("r", "XX.ST00/2020.001", Status.DONE, "g", 10, seconds=30.0)
+    old = StationDayEntry("r", "XX.ST01/2020.001", Status.FAILED, "g", 1)
     found = found_in([entry, old], [], since_ns=5)
     assert (found.station_days, found.failed, found.pick_s) == (1, 0, 30.0)
     second = (0.04048 + 4 * 0.004445 + 0.005) / 3600

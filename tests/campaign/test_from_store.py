@@ -10,7 +10,7 @@ from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.campaign.resolve import resolve_association
 from epicat.errors import InputError, StoreError
 from epicat.geo import Extent
-from epicat.model import LedgerEntry, Stage, Station, Status
+from epicat.model import Stage, Station, StationDayEntry, Status
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.import_picks import import_picks
 from epicat.pipeline.runner import make_plan, run
@@ -44,7 +44,7 @@ def put_picks(folder, events=EVENTS, name="picks.csv"):
             day, seconds = (2, seconds) if seconds >= 0 else (1, seconds + 86_400)
             clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
             time = f"2020-01-{day:02d}T{clock}.{rest // 1000:06d}"
-            lines.append(f"{p.trace_id},{p.channel},{p.phase},{time},{p.confidence}")
+            lines.append(f"{p.trace_id},{p.band},{p.phase},{time},{p.confidence}")
     (folder / name).write_text("\n".join(lines))
     store = ParquetStore(folder / "store", create=True)
     return store, import_picks(folder / name, store).run.digest
@@ -101,7 +101,7 @@ def test_blocks_are_due_again_when_picks_of_their_run_change(stored):
     store, digest = stored
     campaign, _, _ = associate(store)
     key = store.ledger(Stage.PICK, digest)[0].key
-    entry = LedgerEntry(Stage.PICK, digest, key, Status.NO_PICKS, "g", 2**62, result="changed")
+    entry = StationDayEntry(digest, key, Status.NO_PICKS, "g", 2**62, result="changed")
     store.mark([entry])
     planned = make_plan(campaign, Cut(), store, recheck=False)
     assert planned.associating
@@ -120,7 +120,7 @@ def test_a_campaign_that_only_associates_goes_to_workers_and_back(stored):
 def test_the_run_of_a_picker_comes_back_from_its_record(stored):
     store, _ = stored
     store.put_record("run", RUN.digest, RUN.model_dump(mode="json"))
-    entry = LedgerEntry(Stage.PICK, RUN.digest, "XX.ST00/2020.002", Status.DONE, "g", 1, count=1)
+    entry = StationDayEntry(RUN.digest, "XX.ST00/2020.002", Status.DONE, "g", 1, n_picks=1)
     store.mark([entry])
     campaign = resolve_association(asked(store, run=RUN.digest[:6]), store)
     assert isinstance(campaign.run, PickRun)

@@ -13,7 +13,7 @@ from epicat.cli.app import main
 from epicat.cli.export import _CATALOGS
 from epicat.export.formats import FORMATS
 from epicat.export.quakes import quakes
-from epicat.model import LedgerEntry, Stage, Status
+from epicat.model import BlockEntry, LedgerEntry, Stage, StationDayEntry, Status
 from epicat.store.parquet import ParquetStore
 from epicat.time import iso
 from support.tiny_catalog import ASSOCIATOR, RUN, STATIONS, many
@@ -47,7 +47,9 @@ def _keyed(rows, key: str):  # type: ignore[no-untyped-def]
 
 def _entry(stage: Stage, design: str, key: str, generation: str, count: int) -> LedgerEntry:
     status = Status.DONE if count else Status.NO_EVENTS
-    return LedgerEntry(stage, design, key, status, generation, 1, count=count)
+    if stage == Stage.PICK:
+        return StationDayEntry(design, key, status, generation, 1, n_picks=count)
+    return BlockEntry(design, key, status, generation, 1, n_events=count)
 
 
 def run(*arguments: object) -> int:
@@ -74,7 +76,7 @@ def test_a_catalog_is_the_same_in_whatever_pieces(
     found = list(quakes(parts))
     assert [q.event_id for q in found] == [f"e{n:015d}" for n in range(BLOCKS * EACH)]
     assert {len(q.readings) for q in found} == {4}
-    assert all(r.channel == "HH" for q in found for r in q.readings)
+    assert all(r.band == "HH" for q in found for r in q.readings)
 
 
 def test_a_store_without_a_run_has_an_empty_catalog(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from support.tiny_network import arguments, truths, write_network
 SECONDS = [-300, -1.0, 60.5]
 COLUMNS = {
     "events": "event_id,time,latitude,longitude,depth_km,n_p,n_s,n_stations,rms_s,gap_deg,dmin_km",
-    "picks": "pick_id,trace_id,channel,phase,time,confidence",
+    "picks": "pick_id,trace_id,band,phase,time,confidence",
     "arrivals": "event_id,pick_id,trace_id,phase,time,residual_s,distance_km,azimuth_deg",
     "stations": "id,network_code,station_code,location_code,channels,latitude,longitude,elevation",
     "ledger": "stage,key,status,reason,objects,samples,gaps,seconds,count,details,archive,design",

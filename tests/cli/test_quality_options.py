@@ -99,21 +99,21 @@ def entries(store):
 def test_a_dead_channel_is_missing(entries, plain):
     for day in ("2020.001", "2020.002"):
         entry = entries[f"XX.ST01/{day}"]
-        assert (entry.details, entry.flags) == ("00.HH[NE]", (Flag("dead channel", 1),))
+        assert (entry.channels, entry.flags) == ("00.HH[NE]", (Flag("dead channel", 1),))
         assert entry.reason == "00.HHZ is dead for 100 % of its time, more than 50 %"
         assert entry.status in (Status.DONE, Status.NO_PICKS)
-    assert {e.details for e in plain.ledger(Stage.PICK)} == {"00.HH[ZNE]"}
+    assert {e.channels for e in plain.ledger(Stage.PICK)} == {"00.HH[ZNE]"}
 
 
 def test_a_clipped_channel_is_missing(entries):
     entry = entries["XX.ST02/2020.001"]
-    assert (entry.details, entry.flags) == ("00.HH[ZN]", (Flag("clipped channel", 1),))
+    assert (entry.channels, entry.flags) == ("00.HH[ZN]", (Flag("clipped channel", 1),))
     assert "00.HHE is clipped for " in entry.reason
 
 
 def test_a_station_day_of_which_nothing_is_left_is_rejected(entries):
     entry = entries["XX.ST07/2020.001"]
-    assert (entry.status, entry.count) == (Status.REJECTED, 0)
+    assert (entry.status, entry.n_picks) == (Status.REJECTED, 0)
     assert entry.flags == (Flag("dead channel", 3),)
     assert len(entry.objects) == 6
 
@@ -153,8 +153,8 @@ def test_rejected_events_stay_and_say_why(store):
         told = [text.split()[0] for text in (event["rejected"] or "").split("; ") if text]
         assert sorted(told) == sorted(words)
     entries = store.ledger(Stage.ASSOCIATE)
-    assert sum(e.rejected for e in entries) == len(rejected)
-    assert sum(e.count for e in entries) == len(events)
+    assert sum(e.n_rejected for e in entries) == len(rejected)
+    assert sum(e.n_events for e in entries) == len(events)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.export.csv import write_csv
-from epicat.model import LedgerEntry, ObjectRead, Stage, Station, Status
+from epicat.model import ObjectRead, Station, StationDayEntry, Status
 from epicat.tables import (
     EXPORT_COLUMNS,
     arrivals_table,
@@ -32,7 +32,7 @@ def written(table, columns):
 def test_picks():
     table = picks_table([pick_at(NOON + 12_345_678, confidence=0.98768)], "d", "k")
     header, row = written(table, EXPORT_COLUMNS["picks"]).splitlines()
-    assert header == "pick_id,trace_id,channel,phase,time,confidence"
+    assert header == "pick_id,trace_id,band,phase,time,confidence"
     assert row.split(",")[1:] == [
         "NC.KBG.00", "HH", "P", "2019-06-21T12:00:00.012346Z", "0.9877",
     ]  # fmt: skip
@@ -72,8 +72,8 @@ def test_stations():
 
 
 def test_the_ledger_names_its_objects():
-    entry = LedgerEntry(
-        Stage.PICK, "d", "NC.KBG/2019.172", Status.READ_ERROR, "g", 1,
+    entry = StationDayEntry(
+        "d", "NC.KBG/2019.172", Status.READ_ERROR, "g", 1,
         reason='a, "quoted"\nreason', objects=(ObjectRead("x/y", "e"), ObjectRead("z", "e", "bad")),
     )  # fmt: skip
     text = written(ledger_table([entry]), ("key", "status", "reason", "objects"))

@@ -23,7 +23,7 @@ def test_an_event_has_its_arrivals_and_their_picks() -> None:
     assert (quake.associator, quake.n_stations) == (ASSOCIATOR, 1)
     first, second = quake.readings
     assert (first.phase, first.trace_id, first.time_ns) == ("P", IDS[0], START + 2 * SECOND_NS)
-    assert (first.channel, first.confidence, first.run) == ("HH", 0.75, RUN)
+    assert (first.band, first.confidence, first.run) == ("HH", 0.75, RUN)
     assert second.residual_s == -0.2
 
 
@@ -36,8 +36,8 @@ def test_nothing_comes_of_nothing() -> None:
 def test_a_pick_that_is_not_there_is_not_made_up() -> None:
     whole = part(event(TWO))
     (quake,) = quakes([replace(whole, picks=whole.picks.slice(1))])
-    assert (quake.readings[0].channel, quake.readings[0].confidence) == (None, None)
-    assert quake.readings[1].channel == "HH"
+    assert (quake.readings[0].band, quake.readings[0].confidence) == (None, None)
+    assert quake.readings[1].band == "HH"
     assert [r.time_ns - START for r in quake.readings] == [2 * SECOND_NS, 4 * SECOND_NS]
 
 

@@ -58,7 +58,7 @@ def test_picks_come_in_the_order_of_time_and_the_most_confident_of_equal_ones_st
             "A.B,HHZ,P,2019-07-06T12:00:00,0.5",
         )
     )
-    assert [(p.channel, p.confidence) for p in found.picks] == [
+    assert [(p.band, p.confidence) for p in found.picks] == [
         ("HH", 0.5), ("HH", 0.7), ("HN", 0.1),
     ]  # fmt: skip
     assert found.duplicates == 2

@@ -189,7 +189,7 @@ def theirs_of(
         Pick(
             time_ns=p.peak_time.ns,
             trace_id=p.trace_id,
-            channel="HH",
+            band="HH",
             phase=p.phase,
             confidence=float(p.peak_value),
             onset_ns=p.start_time.ns,

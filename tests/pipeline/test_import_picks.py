@@ -28,7 +28,7 @@ def test_picks_are_kept_by_the_days_they_are_on(tmp_path):
     made, store = put(tmp_path)
     assert (made.picks, made.duplicates, made.station_days, made.is_new) == (3, 1, 3, True)
     entries = store.ledger(Stage.PICK, made.run.digest)
-    assert {e.key: (e.status, e.count) for e in entries} == {
+    assert {e.key: (e.status, e.n_picks) for e in entries} == {
         "XX.A/2019.187": (Status.DONE, 1), "XX.A/2019.188": (Status.DONE, 1),
         "XX.B/2019.187": (Status.DONE, 1),
     }  # fmt: skip

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import epicat.pipeline.job_arrays
 from epicat.campaign.options import Cut
 from epicat.errors import InputError
-from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
+from epicat.model import Span, Stage, StationDay, StationDayEntry, Status
 from epicat.pipeline.job_arrays import MOST_NEEDS, arrays_of
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import block_units, pick_units
@@ -25,7 +25,7 @@ def campaign_of(days: int):
 
 def done(campaign, keys) -> LedgerView:
     digest = campaign.run.digest
-    entries = [LedgerEntry(Stage.PICK, digest, key, Status.DONE, "g", 1) for key in keys]
+    entries = [StationDayEntry(digest, key, Status.DONE, "g", 1) for key in keys]
     return LedgerView({entry.key: entry for entry in entries}, {})
 
 

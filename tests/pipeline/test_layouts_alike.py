@@ -180,7 +180,7 @@ def test_the_whole_way_from_a_known_archive(
     opened = open_store(str(store))
     entries = {entry.key: entry for entry in opened.ledger()}
     assert {entries[key].archive for key in expected} == {PUBLIC_ARCHIVES["ncedc"].location}
-    assert [entries[key].count for key in expected] == list(map(len, expected.values()))
+    assert [entries[key].n_picks for key in expected] == list(map(len, expected.values()))
     kept = b"".join(path.read_bytes() for path in store.rglob("*") if path.is_file())
     assert b"HIDDEN" not in kept
 

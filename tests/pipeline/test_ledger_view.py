@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
+from epicat.model import BlockEntry, LedgerEntry, Span, StationDay, StationDayEntry, Status
 from epicat.pipeline.ledger_view import DayEntries, LedgerView
 from epicat.store.base import of_days
 from epicat.store.parquet import ParquetStore
@@ -21,7 +21,7 @@ SPAN = Span(day_start(DAYS[0]), day_start(DAYS[-1] + timedelta(days=1)))
 
 
 def entry(station: str, day: date) -> LedgerEntry:
-    return LedgerEntry(Stage.PICK, "run", str(StationDay(station, day)), Status.DONE, "g", 1)
+    return StationDayEntry("run", str(StationDay(station, day)), Status.DONE, "g", 1)
 
 
 class Ledger:
@@ -69,10 +69,10 @@ def test_a_store_is_asked_for_the_campaign_and_what_it_reaches(tmp_path):
     run, associator = campaign.run.digest, campaign.design.digest
     for day in DAYS:
         name = campaign.pick_names[0]
-        store.mark([LedgerEntry(Stage.PICK, run, str(StationDay(name, day)), Status.DONE, "g", 1)])
-        store.mark([LedgerEntry(Stage.PICK, "other", f"{name}/x", Status.DONE, "g", 1)])
+        store.mark([StationDayEntry(run, str(StationDay(name, day)), Status.DONE, "g", 1)])
+        store.mark([StationDayEntry("other", f"{name}/x", Status.DONE, "g", 1)])
         block = f"{day.isoformat()}T00:00:00.000000Z"
-        store.mark([LedgerEntry(Stage.ASSOCIATE, associator, block, Status.DONE, "g", 1)])
+        store.mark([BlockEntry(associator, block, Status.DONE, "g", 1)])
     known = LedgerView.from_store(store, campaign)
     blocks = {key[:10] for key in known.blocks}
     assert {day.isoformat() for day in DAYS[9:13]} <= blocks
@@ -85,8 +85,8 @@ def test_a_store_is_asked_for_the_campaign_and_what_it_reaches(tmp_path):
 
 def test_days_without_data_are_settled_for_the_archive_and_layout_in_which_they_were_looked_for():
     key = StationDay("XX.A", FIRST)
-    nothing = LedgerEntry(Stage.PICK, "run", str(key), Status.NO_DATA, "g", 1, archive="here")
-    known = LedgerView({str(key): replace(nothing, details="sds")}, {})
+    nothing = StationDayEntry("run", str(key), Status.NO_DATA, "g", 1, archive="here")
+    known = LedgerView({str(key): replace(nothing, layout="sds")}, {})
     assert known.settles(key, "here", "sds")
     assert not known.settles(key, "here", "ncedc")
     assert not known.settles(key, "there", "sds")

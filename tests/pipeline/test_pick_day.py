@@ -112,7 +112,7 @@ def test_a_pulse_is_picked_with_all_that_is_known_about_it() -> None:
         ("P", NOON + 10 * SECOND), ("S", NOON + 14 * SECOND),
     ]  # fmt: skip
     for found in result.picks:
-        assert (found.trace_id, found.channel) == ("XX.AAA.", "HH")
+        assert (found.trace_id, found.band) == ("XX.AAA.", "HH")
         assert 0.85 < found.confidence < 1
         assert found.onset_ns < found.time_ns < found.end_ns
         assert found.end_ns - found.onset_ns < SECOND
@@ -258,7 +258,7 @@ def test_co_located_instruments_are_one_station_and_the_pick_keeps_its_channel()
     one = campaign([station("XX.AAA.00"), station("XX.AAA.10")])
     objects = object_of(PULSE, NOON, "XX.AAA.00.HNZ") | object_of(PULSE, NOON, "XX.AAA.10.EHZ")
     result = pick(objects, KEY, one)
-    assert [(p.trace_id, p.channel) for p in result.picks] == [("XX.AAA.10", "EH")]
+    assert [(p.trace_id, p.band) for p in result.picks] == [("XX.AAA.10", "EH")]
     assert result.channels == "10.EH[Z]"
 
 
@@ -398,7 +398,7 @@ def test_where_the_band_changes_at_midnight_an_arrival_is_lost_or_double_only_be
         objects |= two_days(pulses(start, seconds, [at[band]]), start, f"XX.AAA..{band}Z")
     results = {key: pick(objects, key) for key in (BEFORE, KEY)}
     assert [r.channels for r in results.values()] == ["--.HH[Z]", "--.EH[Z]"]
-    found = [(p.channel, p.time_ns) for result in results.values() for p in result.picks]
+    found = [(p.band, p.time_ns) for result in results.values() for p in result.picks]
     expected = [("HH", at["HH"])] * (at["HH"] < MIDNIGHT) + [("EH", at["EH"])] * (
         at["EH"] >= MIDNIGHT
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from epicat.campaign.options import Cut
 from epicat.campaign.pick_run import PickRun
-from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
+from epicat.model import BlockEntry, Span, Stage, StationDay, StationDayEntry, Status
 from epicat.pick.picker import PickOptions
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_key, block_span, block_units, inputs_digest, pick_units
@@ -33,16 +33,16 @@ def campaign_of(count=1, *, places=8, first=FIRST, archive="nowhere", **options)
 
 
 def picked(campaign, key, status=Status.DONE, *, result="r", archive=None):
-    return LedgerEntry(
-        Stage.PICK, campaign.run.digest, key, status, "g", 1,
+    return StationDayEntry(
+        campaign.run.digest, key, status, "g", 1,
         archive=archive or campaign.archive, result=result,
     )  # fmt: skip
 
 
 def associated(campaign, block, known, status=Status.DONE):
     reach = block.widened(campaign.design.reach_ns)
-    return LedgerEntry(
-        Stage.ASSOCIATE, campaign.design.digest, block_key(block), status, "g", 1,
+    return BlockEntry(
+        campaign.design.digest, block_key(block), status, "g", 1,
         inputs=inputs_digest(known.picks, campaign.names, reach),
     )  # fmt: skip
 
@@ -186,7 +186,7 @@ def test_only_days_without_data_are_looked_for_in_another_archive(status):
 def test_days_without_data_are_looked_for_by_another_layout():
     campaign = campaign_of(1)
     entries = all_picked(campaign, Status.NO_DATA).picks
-    known = LedgerView({key: replace(e, details=campaign.layout) for key, e in entries.items()}, {})
+    known = LedgerView({key: replace(e, layout=campaign.layout) for key, e in entries.items()}, {})
     assert not list(pick_units(campaign, Cut(), known))
     other = campaign.model_copy(update={"layout": "ncedc"})
     assert set(keys_of(pick_units(other, Cut(), known))) == all_keys(campaign)

@@ -6,26 +6,24 @@ import shutil
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epicat.errors import InputError, StoreError
 from epicat.fs.base import LocalFiles
-from epicat.model import Flag, Pick, Span, Stage
+from epicat.model import Pick, Span, Stage
 from epicat.store.base import Store, Where
 from epicat.store.compact import Limits, compact
 from epicat.store.open import find_store, open_store
 from epicat.store.parquet import ParquetStore, as_source
-from epicat.tables import SCHEMA_VERSION, accepted, events_table, picks_table
-from epicat.testing.store_contract import StoreContract, entry_of, event_at, pick_at
+from epicat.tables import SCHEMA_VERSION, picks_table
+from epicat.testing.store_contract import StoreContract, entry_of, pick_at
 from epicat.time import DAY_NS, parse_time
 
 NOON = parse_time("2019-06-21T12:00:00Z")
@@ -345,35 +343,6 @@ def test_a_pick_takes_few_bytes(tmp_path, record_property):
     record_property("bytes_per_pick", round(each, 1))
     print(f"{each:.1f} bytes a pick")
     assert each < 60
-
-
-def without(path: Path, *columns: str) -> None:
-    """Write a file as it was before there were some columns."""
-    pq.write_table(pq.read_table(path, partitioning=None).drop_columns(list(columns)), path)
-
-
-def test_files_without_the_columns_of_quality_control_are_read(tmp_path):
-    """A store of an earlier version, to which this one adds events."""
-    store = ParquetStore(tmp_path, create=True)
-    store.replace("events", events_table([event_at(NOON)], "d", "A"), "g1")
-    store.mark([entry_of("A", "g1", 1, design="d", stage=Stage.ASSOCIATE)])
-    for path in (tmp_path / "events").rglob("*.parquet"):
-        without(path, "rejected")
-    for path in (tmp_path / "ledger").rglob("*.parquet"):
-        without(path, "rejected", "flags")
-    newer = replace(event_at(NOON + 1), rejected="gap 271.0 > 200 deg")
-    store.replace("events", events_table([newer], "d", "B"), "g2")
-    entry = entry_of("B", "g2", 1, design="d", stage=Stage.ASSOCIATE)
-    store.mark([replace(entry, count=1, rejected=1, flags=(Flag("gap", 1),))])
-    for again in range(2):
-        opened = ParquetStore(tmp_path)
-        found = opened.read("events", Where())
-        assert found["rejected"].to_pylist() == [None, newer.rejected]
-        assert accepted(found)["time"].cast(pa.int64()).to_pylist() == [NOON]
-        assert [e.rejected for e in opened.ledger()] == [0, 1]
-        assert [e.flags for e in opened.ledger()] == [(), (Flag("gap", 1),)]
-        if not again:
-            compact(opened)
 
 
 def test_what_arrow_reads_is_its_own():

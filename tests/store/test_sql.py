@@ -118,7 +118,7 @@ def test_every_column_of_every_view_can_be_selected(location):
     for view, rows in {"picks": 3, "events": 2, "arrivals": 2, "stations": 1, "runs": 2}.items():
         assert query(store, f"from {view}", BOTH).num_rows == rows
     assert query(store, "from picks", BOTH).column_names == [
-        "pick_id", "trace_id", "channel", "phase", "time", "confidence", "onset", "end", "design",
+        "pick_id", "trace_id", "band", "phase", "time", "confidence", "onset", "end", "design",
         "key", "month",
     ]  # fmt: skip
     found = query(store, 'select pick_id, confidence, "end" from picks order by pick_id', BOTH)

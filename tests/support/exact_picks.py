@@ -6,7 +6,7 @@ import time
 
 import pyarrow as pa
 
-from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of
+from epicat.model import Span, StationDay, StationDayEntry, Status, digest_of
 from epicat.store.base import Where, new_generation
 from epicat.store.parquet import ParquetStore
 from epicat.tables import picks_table
@@ -28,8 +28,8 @@ def put_picks(store, campaign, events, more=None):
             key = StationDay(name, day)
             parts.append(picks_table(found.get(key, []), campaign.run.digest, str(key)))
             entries.append(
-                LedgerEntry(
-                    Stage.PICK, campaign.run.digest, str(key), Status.DONE, generation,
+                StationDayEntry(
+                    campaign.run.digest, str(key), Status.DONE, generation,
                     time.time_ns(), result=digest_of(*parts[-1]["pick_id"].to_pylist()),
                 )
             )  # fmt: skip

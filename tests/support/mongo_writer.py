@@ -12,7 +12,7 @@ import time
 
 import pyarrow as pa
 
-from epicat.model import LedgerEntry, Stage, Status
+from epicat.model import Stage, StationDayEntry, Status
 from epicat.store.base import Store, new_generation
 from epicat.store.open import open_store
 from epicat.tables import picks_table
@@ -59,7 +59,7 @@ def write(store: Store, tables: dict[str, pa.Table], *, is_eager: bool) -> None:
     store.replace("picks", pa.concat_tables(tables.values()), generation)
     store.mark(
         [
-            LedgerEntry(Stage.PICK, RUN, key, Status.DONE, generation, time.time_ns(), count=PICKS)
+            StationDayEntry(RUN, key, Status.DONE, generation, time.time_ns(), n_picks=PICKS)
             for key in tables
         ]
     )

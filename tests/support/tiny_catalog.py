@@ -110,7 +110,7 @@ def many(count: int, readings: int = 14, first: int = 0) -> Part:
     }
     of_picks = {
         **{name: arrivals[name] for name in ("pick_id", "trace_id", "phase", "time")},
-        "channel": pa.repeat("HH", len(time)),
+        "band": pa.repeat("HH", len(time)),
         "confidence": generator.uniform(0.3, 1, len(time)),
         "design": pa.repeat(RUN, len(time)),
     }

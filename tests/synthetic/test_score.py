@@ -57,7 +57,7 @@ def truth(times: list[float], counts: list[int]) -> Truth:
         for n, (t, count) in enumerate(zip(times, counts, strict=True))
     ]  # fmt: skip
     arrivals = [
-        {"event_id": f"e{n}", "pick_id": f"{n}{phase}", "trace_id": "XX.S01.00", "channel": "HH",
+        {"event_id": f"e{n}", "pick_id": f"{n}{phase}", "trace_id": "XX.S01.00", "band": "HH",
          "phase": phase, "time": ns(t + late), "snr": snr, "recorded": n != 3, "polarity": 0,
          "distance_km": 20.0, "azimuth_deg": 0.0, "wood_anderson_mm": 1.0}
         for n, t in enumerate(times)

@@ -33,7 +33,7 @@ class SitePick:
     """The pick."""
     trace_id: str
     """``NET.STA.LOC``."""
-    channel: str
+    band: str
     """Band code of the instrument."""
     site: str
     """The physical site."""
@@ -56,15 +56,15 @@ def site_picks(picks: pa.Table, index: SiteIndex, s_velocity: float = 3.0) -> li
     ``s_velocity`` (km/s) takes from one to the other.  The rule looks at pairs of picks only, so
     it does not depend on the span.
     """
-    names = ("pick_id", "trace_id", "channel", "phase", "confidence")
+    names = ("pick_id", "trace_id", "band", "phase", "confidence")
     columns = (picks[name].to_pylist() for name in names)
     times = picks["time"].cast(pa.int64()).to_pylist()
     groups: dict[tuple[str, str], list[SitePick]] = defaultdict(list)
-    for time_ns, pick_id, trace_id, channel, phase, confidence in zip(times, *columns, strict=True):
+    for time_ns, pick_id, trace_id, band, phase, confidence in zip(times, *columns, strict=True):
         site = index.site(trace_id, time_ns)
         if site is not None:
             name = site.group or site.name
-            pick = SitePick(time_ns, pick_id, trace_id, channel, name, phase, confidence,
+            pick = SitePick(time_ns, pick_id, trace_id, band, name, phase, confidence,
                             site.name, site.elevation_m)  # fmt: skip
             groups[name, phase].append(pick)
     kept = [pick for group in groups.values() for pick in _each_arrival_once(group, s_velocity)]
@@ -80,7 +80,7 @@ def _each_arrival_once(group: list[SitePick], s_velocity: float) -> list[SitePic
         for other in group[at + 1 :]:
             if other.time_ns - pick.time_ns > longest:
                 break
-            if (other.trace_id, other.channel) == (pick.trace_id, pick.channel):
+            if (other.trace_id, other.band) == (pick.trace_id, pick.band):
                 continue
             apart_m = abs(other.elevation_m - pick.elevation_m)
             if other.time_ns - pick.time_ns <= _same_arrival_ns(apart_m, s_velocity):

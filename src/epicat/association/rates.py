@@ -17,7 +17,7 @@ from epicat.time import DAY_NS, SECOND_NS, iso
 __all__ = ["Crowd", "Sifted", "sift", "whole_bins"]
 
 _LENGTHS = {"hour": 3600 * SECOND_NS, "day": DAY_NS}
-_INSTRUMENT = ("trace_id", "channel")
+_INSTRUMENT = ("trace_id", "band")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,7 +30,7 @@ class Crowd:
     """An hour or a day."""
     trace_id: str
     """``NET.STA.LOC``."""
-    channel: str
+    band: str
     """Band code of the instrument."""
     count: int
     """P and S picks in it."""
@@ -43,7 +43,7 @@ class Crowd:
         return Span(self.start_ns, self.start_ns + self.length_ns)
 
     def __str__(self) -> str:
-        name = f"{self.trace_id} {self.channel}".rstrip()
+        name = f"{self.trace_id} {self.band}".rstrip()
         when = iso(self.start_ns)[: 10 if self.length_ns == DAY_NS else 13]
         return f"{name} has {self.count} picks in {when}, more than {self.limit}"
 
@@ -88,7 +88,7 @@ def sift(picks: pa.Table, limits: CatalogQuality) -> Sifted:
         over = counts.filter(pc.greater(counts["count_all"], limit))
         crowded = pc.or_(crowded, pc.is_in(_names(bins), value_set=_names(over)))
         crowds += (
-            Crowd(row["start"], _LENGTHS[unit], row["trace_id"], row["channel"],
+            Crowd(row["start"], _LENGTHS[unit], row["trace_id"], row["band"],
                   row["count_all"], limit)
             for row in over.to_pylist()
         )  # fmt: skip

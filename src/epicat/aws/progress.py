@@ -111,8 +111,8 @@ def found_in(picks: Iterable[LedgerEntry], blocks: Iterable[LedgerEntry], since_
     new_picks = [entry for entry in picks if entry.marked_ns >= since_ns]
     new_blocks = [entry for entry in blocks if entry.marked_ns >= since_ns]
     return Found(
-        picks=sum(entry.count for entry in picks),
-        events=sum(entry.count for entry in blocks),
+        picks=sum(entry.n_rows for entry in picks),
+        events=sum(entry.n_rows for entry in blocks),
         station_days=len(new_picks),
         blocks=len(new_blocks),
         failed=sum(entry.status == Status.FAILED for entry in (*new_picks, *new_blocks)),

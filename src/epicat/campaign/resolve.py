@@ -193,7 +193,7 @@ def _check_picks(campaign: Campaign, store: Store, say: Callable[[str], None]) -
     keys = [
         StationDay.parse(entry.key)
         for entry in store.ledger(Stage.PICK, campaign.run.digest)
-        if entry.count
+        if entry.n_rows
     ]
     inside = [key for key in keys if key.span.overlaps(campaign.span)]
     if not inside:

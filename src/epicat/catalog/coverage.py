@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from epicat.geo import Extent
-from epicat.model import LedgerEntry, Span, Stage, Station, StationDay, Status
+from epicat.model import LedgerEntry, Span, Stage, Station, StationDay, StationDayEntry, Status
 from epicat.stations import Patterns
 from epicat.store.base import Store, in_order
 from epicat.tables import stations_of
@@ -65,7 +65,7 @@ def missing(asked: Sequence[Asked], entries: Iterable[LedgerEntry]) -> Iterator[
         for key in map(str, wish.keys()):
             if (wish.run, key) not in seen:
                 seen.add((wish.run, key))
-                yield LedgerEntry(Stage.PICK, wish.run, key, Status.MISSING, "", 0, reason=NOT_RUN)
+                yield StationDayEntry(wish.run, key, Status.MISSING, "", 0, reason=NOT_RUN)
 
 
 def _picking(store: Store) -> list[Mapping[str, Any]]:

@@ -38,13 +38,13 @@ def _bundles(entries: Iterable[LedgerEntry]) -> Iterator[frozenset[str]]:
     keys: set[str] = set()
     events = 0
     for entry in entries:
-        if not entry.count:
+        if not entry.n_rows:
             continue
-        if keys and (events + entry.count > _MOST_EVENTS or len(keys) == _MOST_BLOCKS):
+        if keys and (events + entry.n_rows > _MOST_EVENTS or len(keys) == _MOST_BLOCKS):
             yield frozenset(keys)
             keys, events = set(), 0
         keys.add(entry.key)
-        events += entry.count
+        events += entry.n_rows
     if keys:
         yield frozenset(keys)
 

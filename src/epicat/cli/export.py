@@ -126,9 +126,9 @@ def _write_catalog(
 
 def _rejected(store: Store, chosen: Selection) -> int:
     """Return how many events of the associator quality control rejects."""
-    from epicat.model import Stage
+    from epicat.store.base import block_entries
 
-    return sum(e.rejected for e in store.ledger(Stage.ASSOCIATE, chosen.associator or ""))
+    return sum(entry.n_rejected for entry in block_entries(store, chosen.associator or ""))
 
 
 def _rows(store: Store, table: str, design: str | None, *, with_rejected: bool) -> Any:

@@ -102,7 +102,7 @@ def _show_store(given: Values, *, as_json: bool) -> None:
 def _summary(
     group: tuple[Stage, str], entries: list[LedgerEntry], records: dict[str, Any]
 ) -> dict[str, Any]:
-    from epicat.model import flag_counts
+    from epicat.model import BlockEntry, flag_counts
 
     stage, design = group
     picker = records.get(design, {}).get("picker", {})
@@ -119,8 +119,8 @@ def _summary(
         "keys": len(entries),
         "statuses": dict(Counter(entry.status.value for entry in entries)),
         "reasons": _reasons(entries),
-        "found": sum(entry.count for entry in entries),
-        "rejected": sum(entry.rejected for entry in entries),
+        "found": sum(entry.n_rows for entry in entries),
+        "rejected": sum(e.n_rejected for e in entries if isinstance(e, BlockEntry)),
         "flags": flag_counts(entries),
         "quality": {name: limit for name, limit in quality.items() if limit is not None},
         "seconds": round(sum(entry.seconds for entry in entries), 3),

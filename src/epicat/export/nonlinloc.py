@@ -55,7 +55,7 @@ def _line(label: str, reading: Reading) -> str:
     date, clock, second = time[:10].replace("-", ""), time[11:13] + time[14:16], time[17:24]
     error = UNCERTAINTY_S.get(reading.phase[:1], UNCERTAINTY_S["S"])
     return (
-        f"{label:<6} {reading.channel or '?':<4} ?    ? {reading.phase:<6} ? {date} {clock} "
+        f"{label:<6} {reading.band or '?':<4} ?    ? {reading.phase:<6} ? {date} {clock} "
         f"{second:>7} GAU {error:9.2e} {-1:9.2e} {-1:9.2e} {-1:9.2e}\n"
     )
 

@@ -133,7 +133,7 @@ def _pick(reading: Reading) -> str:
     return (
         f'<pick publicID="{uri("pick", reading.pick_id)}">'
         f"<time><value>{iso(reading.time_ns)}</value></time>"
-        f"{_waveform(reading.trace_id, reading.channel)}{_method(reading.run)}"
+        f"{_waveform(reading.trace_id, reading.band)}{_method(reading.run)}"
         f"<phaseHint>{_text(reading.phase)}</phaseHint>"
         f"<evaluationMode>automatic</evaluationMode>{_confidence(reading)}</pick>\n"
     )

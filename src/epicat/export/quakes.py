@@ -50,7 +50,7 @@ class Reading(NamedTuple):
     """Epicentral distance in km."""
     azimuth_deg: float
     """Azimuth from the epicentre to the station."""
-    channel: str | None
+    band: str | None
     """Band code such as ``HH``; None if the pick is not there."""
     confidence: float | None
     """Probability of the pick, 0 to 1; None if the pick is not there."""
@@ -94,7 +94,7 @@ class Quake(NamedTuple):
 _EVENT = ("event_id", "time", "latitude", "longitude", "depth_km", "n_stations", "rms_s",
           "gap_deg", "dmin_km", "edge", "rejected", "design")  # fmt: skip
 _ARRIVAL = ("pick_id", "trace_id", "phase", "time", "residual_s", "distance_km", "azimuth_deg")
-_PICK = ("channel", "confidence", "design")
+_PICK = ("band", "confidence", "design")
 
 
 def quakes(parts: Iterable[Part]) -> Iterator[Quake]:

@@ -66,7 +66,7 @@ def read_picks(path: Path) -> PickFile:
             bad.append(f"{label}: {error}")
             continue
         count += 1
-        key = (pick.time_ns, pick.trace_id, pick.channel, pick.phase)
+        key = (pick.time_ns, pick.trace_id, pick.band, pick.phase)
         if key not in kept or kept[key].confidence < pick.confidence:
             kept[key] = pick
     if bad:

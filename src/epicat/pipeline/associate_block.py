@@ -17,9 +17,9 @@ from epicat.association.rates import Sifted, sift, whole_bins
 from epicat.association.sites import SiteIndex
 from epicat.association.stitch import events_of
 from epicat.campaign.campaign import Campaign
-from epicat.model import Event, Flag, Span, Stage, Status
+from epicat.model import Event, Flag, Span, Status
 from epicat.pipeline.plan import inputs_digest
-from epicat.store.base import Store, Where
+from epicat.store.base import Store, Where, station_day_entries
 
 __all__ = ["BlockAssociator", "BlockResult", "StoredPicks"]
 
@@ -35,8 +35,10 @@ class BlockResult:
     """What became of it."""
     events: tuple[Event, ...]
     """The block's events, in the order of time."""
-    details: str
-    """How many picks at how many sites the block had."""
+    n_picks: int
+    """Picks inside the block that were associated."""
+    n_sites: int
+    """Sites that those picks are at."""
     reason: str = ""
     """The instruments whose picks were left out, because they made too many."""
     flags: tuple[Flag, ...] = ()
@@ -51,7 +53,7 @@ class StoredPicks:
         self._store = store
         # Read before any pick: picks that are marked later make the block due again.
         reach = span.widened(campaign.design.reach_ns)
-        entries = store.ledger(Stage.PICK, campaign.run.digest, reach)
+        entries = station_day_entries(store, campaign.run.digest, reach)
         self._entries = {entry.key: entry for entry in entries}
 
     def read(self, span: Span) -> pa.Table:
@@ -98,7 +100,8 @@ class BlockAssociator:
         return BlockResult(
             status=Status.DONE if chosen else Status.NO_EVENTS if picks else Status.NO_PICKS,
             events=tuple(events),
-            details=f"{len(picks)} picks at {len({p.site for p in picks})} sites",
+            n_picks=len(picks),
+            n_sites=len({pick.site for pick in picks}),
             reason="; ".join(told),
             flags=(*event_flags(events, self._design.quality), *rate),
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from epicat.campaign.pick_run import ImportedRun
-from epicat.model import LedgerEntry, ObjectRead, Pick, Stage, StationDay, Status, digest_of
+from epicat.model import ObjectRead, Pick, Stage, StationDay, StationDayEntry, Status, digest_of
 from epicat.pick.import_table import PickFile, read_picks
 from epicat.store.base import Store, new_generation, next_number
 from epicat.tables import SCHEMAS, picks_table
@@ -73,8 +73,7 @@ def _save(
     store.replace("picks", whole, generation)
     store.mark(
         [
-            LedgerEntry(
-                stage=Stage.PICK,
+            StationDayEntry(
                 design=run.digest,
                 key=str(key),
                 status=Status.DONE,
@@ -82,9 +81,8 @@ def _save(
                 marked_ns=marked_ns,
                 archive=str(path.resolve()),
                 objects=(ObjectRead(path.name, found.sha256),),
-                count=len(picks),
+                n_picks=len(picks),
                 result=results[str(key)],
-                details="imported",
             )
             for key, picks in sorted(days.items())
         ]

@@ -9,8 +9,8 @@ from datetime import date
 from functools import partial
 
 from epicat.campaign.campaign import Campaign
-from epicat.model import LedgerEntry, Span, Stage, StationDay, Status
-from epicat.store.base import Store
+from epicat.model import BlockEntry, LedgerEntry, Span, StationDay, StationDayEntry, Status
+from epicat.store.base import Store, block_entries, station_day_entries
 from epicat.time import DAY_NS, day_start, named_day
 
 __all__ = ["RETRIED", "DayEntries", "LedgerView"]
@@ -24,22 +24,22 @@ _KEPT = 4
 """So many readings are kept: a block's reach may touch several."""
 
 
-class DayEntries(Mapping[str, LedgerEntry]):
+class DayEntries(Mapping[str, StationDayEntry]):
     """The newest entries of station-days, some days of them in memory at a time.
 
     A plan goes through the days in their order, so that each is read once or twice.
     """
 
     def __init__(
-        self, read: Callable[[Span], Iterable[LedgerEntry]], span: Span, days_at_once: int
+        self, read: Callable[[Span], Iterable[StationDayEntry]], span: Span, days_at_once: int
     ) -> None:
         self._read = read
         self._span = span
         self._days_at_once = days_at_once
-        self._kept: OrderedDict[int, dict[str, LedgerEntry]] = OrderedDict()
+        self._kept: OrderedDict[int, dict[str, StationDayEntry]] = OrderedDict()
         self._numbers: dict[str, int] = {}
 
-    def __getitem__(self, key: str) -> LedgerEntry:
+    def __getitem__(self, key: str) -> StationDayEntry:
         name = key.rpartition("/")[2]
         if name not in self._numbers:
             self._numbers[name] = self._number(named_day(name))
@@ -60,7 +60,7 @@ class DayEntries(Mapping[str, LedgerEntry]):
     def _number(self, day: date) -> int:
         return day.toordinal() // self._days_at_once
 
-    def _part(self, number: int) -> dict[str, LedgerEntry]:
+    def _part(self, number: int) -> dict[str, StationDayEntry]:
         """Return the entries of the days that are read together."""
         if number not in self._kept:
             first = date.fromordinal(max(1, number * self._days_at_once))
@@ -77,19 +77,20 @@ class DayEntries(Mapping[str, LedgerEntry]):
 class LedgerView:
     """What a store knows about a campaign when it is planned."""
 
-    picks: Mapping[str, LedgerEntry]
+    picks: Mapping[str, StationDayEntry]
     """Newest entry of each station-day of the run."""
-    blocks: Mapping[str, LedgerEntry]
+    blocks: Mapping[str, BlockEntry]
     """Newest entry of each block of the associator."""
 
     @classmethod
     def from_entries(cls, entries: Iterable[LedgerEntry], campaign: Campaign) -> LedgerView:
         """Sort a ledger's entries."""
-        picks, blocks = {}, {}
+        picks: dict[str, StationDayEntry] = {}
+        blocks: dict[str, BlockEntry] = {}
         for entry in entries:
-            if entry.stage == Stage.PICK and entry.design == campaign.run.digest:
+            if isinstance(entry, StationDayEntry) and entry.design == campaign.run.digest:
                 picks[entry.key] = entry
-            elif entry.stage == Stage.ASSOCIATE and entry.design == campaign.design.digest:
+            elif isinstance(entry, BlockEntry) and entry.design == campaign.design.digest:
                 blocks[entry.key] = entry
         return cls(picks, blocks)
 
@@ -101,9 +102,9 @@ class LedgerView:
         # Blocks within reach of the campaign's may be due, and each depends on all within its own.
         design = campaign.design
         span = campaign.span.widened(2 * design.reach_ns + design.block_ns)
-        blocks = store.ledger(Stage.ASSOCIATE, design.digest, span)
+        blocks = block_entries(store, design.digest, span)
         picks = DayEntries(
-            partial(store.ledger, Stage.PICK, campaign.run.digest),
+            partial(station_day_entries, store, campaign.run.digest),
             span,
             max(1, _ENTRIES // max(1, len(campaign.pick_names))),
         )
@@ -120,12 +121,12 @@ class LedgerView:
             return False
         if entry.status != Status.NO_DATA:
             return True
-        return entry.archive == archive and entry.details in (layout, "")
+        return entry.archive == archive and entry.layout in (layout, "")
 
     def lacks(self, key: StationDay) -> bool:
         """Tell whether the archive did not give all of a station-day when it was picked."""
         entry = self._entry(key)
         return entry is not None and entry.is_incomplete
 
-    def _entry(self, key: StationDay) -> LedgerEntry | None:
+    def _entry(self, key: StationDay) -> StationDayEntry | None:
         return self.picks.get(str(key)) if self.picks else None  # a first plan asks millions

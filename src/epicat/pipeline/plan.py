@@ -13,7 +13,7 @@ from itertools import islice
 
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Cut
-from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of
+from epicat.model import LedgerEntry, Span, Stage, StationDay, StationDayEntry, Status, digest_of
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.time import DAY_NS, iso, parse_time
 
@@ -138,7 +138,7 @@ def _is_due(block: Span, campaign: Campaign, known: LedgerView, pending: set[dat
     return entry.inputs != inputs_digest(known.picks, campaign.pick_names, reach)
 
 
-def inputs_digest(picks: Mapping[str, LedgerEntry], names: Sequence[str], reach: Span) -> str:
+def inputs_digest(picks: Mapping[str, StationDayEntry], names: Sequence[str], reach: Span) -> str:
     """Return a digest of the pick results that a block uses: every station-day in its reach."""
     keys = (str(StationDay(name, day)) for day in reach.days() for name in names)
     found = ((key, picks.get(key)) for key in keys)

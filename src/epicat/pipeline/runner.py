@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import platform
+import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -14,12 +15,12 @@ from typing import Any, Protocol
 from epicat._util.processes import sigterm_as_interrupt
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Cut
-from epicat.model import Span, Stage, StationDay, Status
+from epicat.model import ObjectEntry, Span, Stage, StationDay, Status
 from epicat.pipeline.executors import Executor
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_units, pick_units, planned_keys
 from epicat.pipeline.worker import Outcome, failed
-from epicat.store.base import Store, next_number
+from epicat.store.base import Store, new_generation, next_number
 from epicat.tables import stations_table
 
 __all__ = [
@@ -232,11 +233,17 @@ def _mark_unreadable(campaign: Campaign, store: Store) -> None:
     """Mark objects whose station is unknown because nothing in them can be read."""
     if not campaign.archive:
         return
-    known = {e.key: e for e in store.ledger(Stage.ARCHIVE)}
+    known = {entry.key: entry for entry in store.ledger(Stage.ARCHIVE)}
     for key, reason in campaign.open_archive().unreadable().items():
         before = known.get(key)
         if before is None or before.reason != reason:
-            after_ns = before.marked_ns if before else 0
-            unit = Unit(Stage.ARCHIVE, (key,), after_ns=after_ns)
-            (entry,) = failed(unit, campaign.run.digest, reason)
-            store.mark([replace(entry, status=Status.READ_ERROR, archive=campaign.archive)])
+            entry = ObjectEntry(
+                design=campaign.run.digest,
+                key=key,
+                status=Status.READ_ERROR,
+                generation=new_generation(),
+                marked_ns=max(time.time_ns(), before.marked_ns + 1 if before else 0),
+                reason=reason,
+                archive=campaign.archive,
+            )
+            store.mark([entry])

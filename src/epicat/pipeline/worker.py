@@ -20,14 +20,25 @@ from epicat.association.design import Design
 from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
 from epicat.errors import AwayError, EpicatError, ModelError, unforeseen
-from epicat.model import LedgerEntry, Span, Stage, StationDay, Status, digest_of, flag_counts
+from epicat.model import (
+    ENTRY_TYPES,
+    BlockEntry,
+    LedgerEntry,
+    Span,
+    Stage,
+    StationDay,
+    StationDayEntry,
+    Status,
+    digest_of,
+    flag_counts,
+)
 from epicat.pick.load import load_picker
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pipeline.associate_block import BlockAssociator, StoredPicks
 from epicat.pipeline.ledger_view import RETRIED
 from epicat.pipeline.pick_day import DayPicker
 from epicat.pipeline.plan import Unit, block_span
-from epicat.store.base import Store, new_generation
+from epicat.store.base import Store, block_entries, new_generation, station_day_entries
 from epicat.store.open import open_store
 from epicat.tables import SCHEMAS, TableName, arrivals_table, events_table, picks_table
 
@@ -95,8 +106,8 @@ class Worker:
             seconds=time.monotonic() - begin,
             statuses=Counter(entry.status.value for entry in entries),
             unchanged=len(unit.keys) - len(entries),
-            found=sum(entry.count for entry in entries),
-            rejected=sum(entry.rejected for entry in entries),
+            found=sum(entry.n_rows for entry in entries),
+            rejected=sum(e.n_rejected for e in entries if isinstance(e, BlockEntry)),
             flags=flag_counts(entries),
             unread=sum(result.entry.is_incomplete for result in results),
         )
@@ -129,27 +140,26 @@ class Worker:
     def _pick_key(self, text: str, coming: StationDay | None) -> tuple[LedgerEntry, Rows]:
         result = self._day_picker.pick(StationDay.parse(text), coming)
         rows = picks_table(result.picks, self._run_digest, text)
-        is_empty = result.status == Status.NO_DATA
-        entry = LedgerEntry(
-            stage=Stage.PICK,
+        entry = StationDayEntry(
             design=self._run_digest,
             key=text,
             status=result.status,
             generation="",
             marked_ns=0,
             reason=result.reason,
+            flags=result.flags,
+            result=_digest(rows["pick_id"]),
             archive=self._campaign.archive,
+            layout=self._campaign.layout,
             objects=result.objects,
             samples=result.samples,
             gaps=result.gaps,
-            count=len(result.picks),
-            flags=result.flags,
-            result=_digest(rows["pick_id"]),
-            details=self._campaign.layout if is_empty else result.channels,
+            channels=result.channels,
+            n_picks=len(result.picks),
         )
         return entry, {"picks": rows}
 
-    def _is_unchanged(self, key: StationDay, entry: LedgerEntry | None) -> bool:
+    def _is_unchanged(self, key: StationDay, entry: StationDayEntry | None) -> bool:
         if entry is None or entry.archive != self._campaign.archive:
             return False
         seen = {(item.key, item.etag) for item in entry.objects}
@@ -164,7 +174,7 @@ class Worker:
         index = SiteIndex.from_stations(campaign.stations, plane, radius_m)
         blocks = BlockAssociator(campaign.design, index, picks.read, self._associator)
         digest = self._campaign.design.digest
-        known = {e.key: e for e in self._store.ledger(Stage.ASSOCIATE, digest, span)}
+        known = {e.key: e for e in block_entries(self._store, digest, span)}
 
         def one(text: str) -> tuple[LedgerEntry, Rows]:
             return _block_entry(blocks, picks, text, campaign.design)
@@ -183,10 +193,10 @@ class Worker:
     def _store(self) -> Store:
         return open_store(self._campaign.store, patient=True)
 
-    def _picked(self, unit: Unit) -> dict[str, LedgerEntry]:
+    def _picked(self, unit: Unit) -> dict[str, StationDayEntry]:
         days = [StationDay.parse(text).span for text in unit.keys]
         span = Span(min(day.start_ns for day in days), max(day.end_ns for day in days))
-        return {e.key: e for e in self._store.ledger(Stage.PICK, self._run_digest, span)}
+        return {e.key: e for e in station_day_entries(self._store, self._run_digest, span)}
 
     @cached_property
     def _day_picker(self) -> DayPicker:
@@ -212,20 +222,20 @@ def _block_entry(blocks: BlockAssociator, picks: StoredPicks, text: str, design:
     result = blocks.associate(block)
     digest = design.digest
     events = events_table(result.events, digest, text)
-    entry = LedgerEntry(
-        stage=Stage.ASSOCIATE,
+    entry = BlockEntry(
         design=digest,
         key=text,
         status=result.status,
         generation="",
         marked_ns=0,
         reason=result.reason,
-        count=len(result.events),
-        rejected=sum(bool(event.rejected) for event in result.events),
         flags=result.flags,
         result=_digest(events["event_id"]),
         inputs=picks.inputs(block),
-        details=result.details,
+        n_picks_used=result.n_picks,
+        n_sites=result.n_sites,
+        n_events=len(result.events),
+        n_rejected=sum(bool(event.rejected) for event in result.events),
     )
     return entry, {"events": events, "arrivals": arrivals_table(result.events, digest, text)}
 
@@ -270,8 +280,8 @@ def failed(unit: Unit, design: str, reason: str) -> list[LedgerEntry]:
 
 
 def _failed(begun: _Begun, reason: str) -> LedgerEntry:
-    stage, design = begun.unit.stage, begun.design
-    return LedgerEntry(stage, design, begun.key, Status.FAILED, "", 0, reason=reason)
+    kind = ENTRY_TYPES[begun.unit.stage]
+    return kind(begun.design, begun.key, Status.FAILED, "", 0, reason=reason)
 
 
 def _stamped(entry: LedgerEntry, begun: _Begun, seconds: float) -> LedgerEntry:

@@ -19,7 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from epicat.model import LedgerEntry, Span, Stage
+from epicat.model import BlockEntry, LedgerEntry, Span, Stage, StationDayEntry
 from epicat.store.verify.findings import Findings
 from epicat.tables import TableName
 from epicat.time import DAY_NS, day_name, day_of
@@ -33,6 +33,7 @@ __all__ = [
     "Store",
     "Where",
     "begun_ns",
+    "block_entries",
     "day_of_key",
     "in_order",
     "new_generation",
@@ -40,6 +41,7 @@ __all__ = [
     "next_number",
     "of_days",
     "span_days",
+    "station_day_entries",
 ]
 
 _NAMED = re.compile(r"t[0-9a-f]{31}")
@@ -200,6 +202,22 @@ def next_number(store: Store) -> int:
 def in_order(invocations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return records of invocations, the oldest first; those of earlier versions have no number."""
     return sorted(invocations, key=lambda record: (record.get("number", 0), str(record["time"])))
+
+
+def station_day_entries(
+    store: Store, run: str | None = None, span: Span | None = None
+) -> list[StationDayEntry]:
+    """Return the newest entry of each station-day: `Store.ledger` of one stage."""
+    entries = store.ledger(Stage.PICK, run, span)
+    return [entry for entry in entries if isinstance(entry, StationDayEntry)]
+
+
+def block_entries(
+    store: Store, associator: str | None = None, span: Span | None = None
+) -> list[BlockEntry]:
+    """Return the newest entry of each block: `Store.ledger` of one stage."""
+    entries = store.ledger(Stage.ASSOCIATE, associator, span)
+    return [entry for entry in entries if isinstance(entry, BlockEntry)]
 
 
 def newest(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:

@@ -26,12 +26,12 @@ def batches_of(entries: Iterable[LedgerEntry]) -> Iterator[list[LedgerEntry]]:
     some: list[LedgerEntry] = []
     rows = 0
     for entry in sorted(entries, key=_order):
-        full = rows + entry.count > _ROWS or len(some) == _KEYS
+        full = rows + entry.n_rows > _ROWS or len(some) == _KEYS
         if some and (full or (some[0].stage, some[0].design) != (entry.stage, entry.design)):
             yield some
             some, rows = [], 0
         some.append(entry)
-        rows += entry.count
+        rows += entry.n_rows
     if some:
         yield some
 

@@ -59,10 +59,12 @@ from epicat.tables import (
     SCHEMA_VERSION,
     SCHEMAS,
     STATIONS,
+    STORED_LEDGER,
     TABLES,
     TableName,
     entries_of,
     ledger_table,
+    old_names,
 )
 from epicat.time import day_start, month_of, named_day
 
@@ -76,7 +78,8 @@ _THREADS = 8
 _ROW_GROUP = 1 << 17
 _MARKS_KEPT = 1_000_000
 """Marks that are remembered when others are asked for."""
-_DICTIONARIES = ["trace_id", "channel", "phase", "key", "stage", "status", "archive"]
+_DICTIONARIES = ["trace_id", "band", "phase", "key", "stage", "status", "archive",
+                 "layout", "channels"]  # fmt: skip
 _MEASURED = ["key", "time"]
 """Columns whose smallest and largest values a file keeps: those that rows are chosen by."""
 
@@ -130,7 +133,7 @@ class ParquetStore:
         self._compacted: set[str] | None = None
         if create:
             self._create()
-        self._check_version()
+        self._version = self._read_version()
 
     def _create(self) -> None:
         self.files.prepare()
@@ -148,7 +151,8 @@ class ParquetStore:
         """
         return set(others) <= _FOLDERS and not any(map(self.files.list, _MARKED))
 
-    def _check_version(self) -> None:
+    def _read_version(self) -> int:
+        """Return the store's schema version; raise `StoreError` if it is newer than ours."""
         try:
             text = self.files.read(_ABOUT)
         except OSError as error:
@@ -162,6 +166,14 @@ class ParquetStore:
                 f"store {self.location!r} was written by a newer epicat (schema {found}, this one "
                 f"knows {SCHEMA_VERSION}); update epicat"
             )
+        return found
+
+    def _raise_version(self) -> None:
+        """Record our schema version before the first write, so that older versions refuse."""
+        if self._version < SCHEMA_VERSION:
+            if self.files.exists(_ABOUT):
+                self._write_json(_ABOUT, {"schema_version": SCHEMA_VERSION})
+            self._version = SCHEMA_VERSION
 
     @contextmanager
     def _damage_told(self, name: str) -> Iterator[None]:
@@ -270,11 +282,13 @@ class ParquetStore:
         import pyarrow.dataset as ds
 
         schema = pa.schema([SCHEMAS[file.table].field(name) for name in columns])
-        whole = _without_design(SCHEMAS[file.table])
         with self._damage_told(file.name):
             fragment = ds.ParquetFileFormat().make_fragment(file.name, self.files.arrow)
-            found = fragment.to_table(schema=whole, columns=columns, filter=chosen)
-        return found.cast(schema)
+            old = old_names(file.table, fragment.physical_schema.names)
+            stored = _renamed(_without_design(SCHEMAS[file.table]), old)
+            names = [old.get(name, name) for name in columns]
+            found = fragment.to_table(schema=stored, columns=names, filter=chosen)
+        return found.rename_columns(columns).cast(schema)
 
     def _read_part(self, file: DataFile, keys: set[str], where: Where) -> pa.Table:
         schema = SCHEMAS[file.table]
@@ -352,7 +366,7 @@ class ParquetStore:
 
     def _read_marks(self, name: str) -> list[LedgerEntry]:
         with self._damage_told(name):
-            return entries_of(self._read_parquet(name, LEDGER))
+            return entries_of(self._read_parquet(name, STORED_LEDGER))
 
     def put_stations(self, rows: pa.Table) -> None:
         """Add stations; a row replaces an earlier one of the same id."""
@@ -400,6 +414,7 @@ class ParquetStore:
         self.files.write(name, json.dumps(record, indent=1, sort_keys=True).encode())
 
     def _write_parquet(self, name: str, rows: pa.Table) -> None:
+        self._raise_version()
         sink = pa.BufferOutputStream()
         pq.write_table(
             rows,
@@ -506,6 +521,11 @@ def _may_mark(name: str, span: Span | None) -> bool:
         return True
     first, last = span_days(span)
     return found["first"] <= last and first <= found["last"]
+
+
+def _renamed(schema: pa.Schema, names: Mapping[str, str]) -> pa.Schema:
+    """Return a schema whose fields have the names that ``names`` maps theirs to."""
+    return pa.schema([field.with_name(names.get(field.name, field.name)) for field in schema])
 
 
 def _without_design(schema: pa.Schema) -> pa.Schema:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ import pyarrow.dataset as ds
 
 from epicat.store.base import STAGE_OF, Store, Where
 from epicat.store.parquet import DataFile, ParquetStore, months_of
-from epicat.tables import SCHEMAS, TABLES, TableName
+from epicat.tables import RENAMED, SCHEMAS, TABLES, TableName
 from epicat.time import month_span
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _register_months(
             f"WHERE make_timestamp_ns(time) >= make_timestamp_ns({begin}) "
             f"AND make_timestamp_ns(time) < make_timestamp_ns({end})"
         )
-    _make_view(connection, table, parts)
+    _make_view(connection, table, parts, RENAMED[table])
 
 
 def _register(connection: DuckDBPyConnection, table: TableName, rows: pa.Table) -> None:
@@ -112,9 +113,14 @@ def _register(connection: DuckDBPyConnection, table: TableName, rows: pa.Table) 
     _make_view(connection, table, [f"FROM _{table}"])
 
 
-def _make_view(connection: DuckDBPyConnection, table: TableName, parts: Iterable[str]) -> None:
+def _make_view(
+    connection: DuckDBPyConnection,
+    table: TableName,
+    parts: Iterable[str],
+    old_names: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Make a view of parts, their month first: to count rows DuckDB reads the first column."""
-    columns = ", ".join(map(_selected, SCHEMAS[table]))
+    columns = ", ".join(_selected(field, old_names.get(field.name)) for field in SCHEMAS[table])
     union = " UNION ALL ".join(f"SELECT month, {columns} {part}" for part in parts)
     names = ", ".join(f'"{name}"' for name in SCHEMAS[table].names)
     # Names of our own alone: nothing that was given, and of a store its months.
@@ -127,6 +133,7 @@ def _dataset(store: ParquetStore, table: TableName, files: Iterable[DataFile]) -
     schema = pa.schema(
         [
             *(_bare(field) for field in SCHEMAS[table]),
+            *(pa.field(old, pa.string()) for old in RENAMED[table].values()),
             pa.field("month", pa.string()),
             pa.field("generation", pa.string()),
         ]
@@ -151,6 +158,8 @@ def _bare(field: pa.Field) -> pa.Field:
     return pa.field(field.name, pa.int64() if pa.types.is_timestamp(field.type) else field.type)
 
 
-def _selected(field: pa.Field) -> str:
+def _selected(field: pa.Field, old_name: str | None) -> str:
+    if old_name is not None:
+        return f'coalesce("{field.name}", "{old_name}") AS "{field.name}"'
     is_time = pa.types.is_timestamp(field.type)
     return f'make_timestamp_ns("{field.name}") AS "{field.name}"' if is_time else f'"{field.name}"'

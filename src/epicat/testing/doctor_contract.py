@@ -12,7 +12,18 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat.model import Arrival, Event, LedgerEntry, Pick, Stage, Station, Status, digest_of
+from epicat.model import (
+    Arrival,
+    BlockEntry,
+    Event,
+    LedgerEntry,
+    Pick,
+    Stage,
+    Station,
+    StationDayEntry,
+    Status,
+    digest_of,
+)
 from epicat.store.base import Store, new_generation
 from epicat.store.verify.findings import Kind
 from epicat.store.verify.verify import check_store
@@ -33,21 +44,14 @@ def put(store: Store, key: str, tables: Mapping[TableName, pa.Table], **said: ob
     generation = new_generation()
     for table, rows in tables.items():
         store.replace(table, rows, generation)
-    stage, name, rows = (
-        (Stage.PICK, "pick_id", tables["picks"])
-        if "picks" in tables
-        else (Stage.ASSOCIATE, "event_id", tables["events"])
-    )
-    entry = LedgerEntry(
-        stage=stage,
-        design=RUN if stage == Stage.PICK else EVENTS,
-        key=key,
-        status=Status.DONE,
-        generation=generation,
-        marked_ns=_NOON,
-        count=rows.num_rows,
-        result=digest_of(*sorted(rows[name].to_pylist())),
-    )
+    rows = tables["picks"] if "picks" in tables else tables["events"]
+    result = digest_of(*sorted(rows.column(0).to_pylist()))
+    made = (key, Status.DONE, generation, _NOON)
+    entry: LedgerEntry
+    if "picks" in tables:
+        entry = StationDayEntry(RUN, *made, result=result, n_picks=rows.num_rows)
+    else:
+        entry = BlockEntry(EVENTS, *made, result=result, n_events=rows.num_rows)
     store.mark([replace(entry, **said)])  # type: ignore[arg-type]
 
 
@@ -135,7 +139,7 @@ class DoctorContract:
         """Fewer rows, or more, than the mark says."""
         for said in (1, 5):
             store = self._sound(tmp_path / str(said))
-            put(store, DAY, _picks(_ONE, _OTHER), count=said, marked_ns=_NOON + 1)
+            put(store, DAY, _picks(_ONE, _OTHER), n_picks=said, marked_ns=_NOON + 1)
             self._is_found_and_mended(store, Kind.ROWS_LOST, failed=DAY)
 
     def test_other_rows_than_were_marked_are_found(self, tmp_path: Path) -> None:
@@ -211,6 +215,6 @@ class DoctorContract:
         (finding,) = check_store(store).findings.all()
         assert (finding.kind, finding.count) == (Kind.FUTURE, 1)
         assert check_store(store).findings.is_healthy
-        put(store, DAY, _picks(_ONE, _OTHER), marked_ns=future + 1, count=7)
+        put(store, DAY, _picks(_ONE, _OTHER), marked_ns=future + 1, n_picks=7)
         check_store(store, mend=True)
         assert [e.status for e in store.ledger(Stage.PICK)] == [Status.FAILED]

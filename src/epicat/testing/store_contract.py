@@ -18,15 +18,19 @@ from pathlib import Path
 import pyarrow as pa
 
 from epicat.model import (
+    ENTRY_TYPES,
     Arrival,
+    BlockEntry,
     Event,
     Flag,
     LedgerEntry,
+    ObjectEntry,
     ObjectRead,
     Pick,
     Span,
     Stage,
     Station,
+    StationDayEntry,
     Status,
 )
 from epicat.store.base import Store, Where
@@ -81,7 +85,7 @@ def entry_of(
     status: Status = Status.DONE,
 ) -> LedgerEntry:
     """Return the mark of a key."""
-    return LedgerEntry(stage, design, key, status, generation, marked_ns)
+    return ENTRY_TYPES[stage](design, key, status, generation, marked_ns)
 
 
 class StoreContract:
@@ -253,29 +257,41 @@ class StoreContract:
 
     def test_entries_come_back_as_they_were(self, tmp_path: Path) -> None:
         """Every field, objects and their reasons included."""
-        whole = LedgerEntry(
-            stage=Stage.PICK,
+        picked = StationDayEntry(
             design=_DESIGN,
             key="NC.KBG/2019.172",
             status=Status.TOO_GAPPY,
             generation="g1",
             marked_ns=1_800_000_000_123_456_789,
             reason="ö; a, b\n'c'",
+            seconds=1.25,
+            flags=(Flag("dead channel", 2), Flag("gap share", 1)),
+            result="r",
             archive="/archive",
+            layout="sds",
             objects=(ObjectRead("a/b.mseed", "etag"), ObjectRead("c", "", "empty, 0 bytes")),
             samples=25_920_000,
             gaps=3,
-            seconds=1.25,
-            count=17,
-            rejected=4,
-            flags=(Flag("dead channel", 2), Flag("gap share", 1)),
-            result="r",
-            inputs="i",
-            details="00.HH[ZNE]",
+            channels="00.HH[ZNE]",
+            n_picks=17,
         )
-        self._fresh(tmp_path).mark([whole])
-        (found,) = self.make_store(tmp_path / "store").ledger()
-        assert dataclasses.asdict(found) == dataclasses.asdict(whole)
+        associated = BlockEntry(
+            design=_DESIGN,
+            key="2019-06-21T18:00:00.000000Z",
+            status=Status.DONE,
+            generation="g1",
+            marked_ns=1,
+            inputs="i",
+            n_picks_used=90,
+            n_sites=12,
+            n_events=5,
+            n_rejected=4,
+        )
+        unreadable = ObjectEntry(_DESIGN, "x/y", Status.READ_ERROR, "g1", 2, archive="/archive")
+        marked = [unreadable, associated, picked]
+        self._fresh(tmp_path).mark(marked)
+        found = self.make_store(tmp_path / "store").ledger()
+        assert found == sorted(marked, key=lambda entry: entry.stage)
 
     def test_rows_come_back_as_they_were(self, tmp_path: Path) -> None:
         """Nanoseconds, float32 confidences, nulls and all columns of every table."""

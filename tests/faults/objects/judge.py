@@ -87,4 +87,4 @@ def _is_used(bad: Bad, entry: LedgerEntry) -> bool:
     """Tell whether a channel was picked that is none of the companions."""
     if entry.status not in (Status.DONE, Status.NO_PICKS, Status.TOO_GAPPY):
         return False
-    return not bad.accompanied or entry.details != "00.HH[NE]"
+    return not bad.accompanied or entry.channels != "00.HH[NE]"

@@ -15,16 +15,26 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from epicat.errors import StoreError
-from epicat.model import Pick, Stage, Station
+from epicat.model import BlockEntry, Pick, Stage, Station, StationDayEntry, Status, digest_of
 from epicat.store.base import Where, begun_ns, new_generation
 from epicat.store.mongo.documents import SHAPES
 from epicat.store.mongo.schema import INDEXES
 from epicat.store.mongo.server import Server
 from epicat.store.mongo.store import LONGEST_NS, MongoStore
 from epicat.store.open import find_store, open_store
-from epicat.tables import SCHEMA_VERSION, arrivals_table, events_table, picks_table, stations_table
+from epicat.store.verify.findings import Kind
+from epicat.store.verify.verify import check_store
+from epicat.tables import (
+    SCHEMA_VERSION,
+    arrivals_table,
+    events_table,
+    ledger_table,
+    picks_table,
+    stations_table,
+)
 from epicat.testing.store_contract import entry_of, event_at, pick_at
 from epicat.time import DAY_NS, SECOND_NS, parse_time
+from support.version_1 import old_rows
 
 NOON = parse_time("2019-06-21T12:00:00Z")
 RUN = "r" * 16
@@ -66,7 +76,7 @@ def test_collections_and_fields_are_the_tutorials(store, raw):
     pick = raw.picks.find_one()
     assert pick.pop("time") == datetime(2019, 6, 21, 12, 0, 0, 123_000)
     assert pick == {
-        "_id": pick_at(time_ns).id(RUN), "trace_id": "NC.KBG.00", "channel": "HH", "phase": "P",
+        "_id": pick_at(time_ns).id(RUN), "trace_id": "NC.KBG.00", "band": "HH", "phase": "P",
         "confidence": 0.5, "run_id": RUN, "key": "NC.KBG/2019.172", "time_ns": time_ns,
         "onset_ns": time_ns - 7, "end_ns": time_ns + 11, "generations": ["g1"],
     }  # fmt: skip
@@ -132,6 +142,39 @@ def test_a_newer_schema_is_refused(store, raw, url, name):
     for look in (open_store, find_store, lambda u: open_store(u, create=True)):
         with pytest.raises(StoreError, match=rf"newer epicat \({name} 99.*update epicat"):
             look(url)
+
+
+def test_a_store_of_version_1_is_read_examined_and_added_to(store, raw, url):
+    """There, the band of picks was ``channel`` and the ledger had columns for all stages."""
+    day, empty, block = "NC.KBG/2019.172", "NC.KBG/2019.173", "2019-06-21T12:00:00.000000Z"
+    put(store, "g1", day, [pick_at(NOON)])
+    picked = StationDayEntry(RUN, day, Status.DONE, "g1", 1, channels="--.HH[Z]", n_picks=1,
+                             result=digest_of(pick_at(NOON).id(RUN)))  # fmt: skip
+    entries = [
+        BlockEntry("assoc", block, Status.NO_EVENTS, "g1", 1, n_picks_used=7, n_sites=3),
+        picked,
+        StationDayEntry(RUN, empty, Status.NO_DATA, "g1", 1, archive="a", layout="sds"),
+    ]
+    store.mark(entries)
+    raw.picks.update_many({}, {"$rename": {"band": "channel"}})
+    for row in old_rows(ledger_table(entries)):
+        name = {"stage": row["stage"], "key": row["key"]}
+        there = raw.ledger.find_one(name)
+        kept = {n: there[n] for n in ("_id", "day", "marked", "revision")}
+        raw.ledger.replace_one(name, {**row, **kept})
+    raw.epicat.update_one({"_id": "schema"}, {"$set": {"schema_version": 1}})
+
+    old = open_store(url)
+    assert old.read("picks", Where())["band"].to_pylist() == ["HH"]
+    assert old.ledger() == entries
+    assert {found.kind for found in check_store(old, mend=True).findings.all()} == {Kind.NO_RECORD}
+    new = open_store(url, create=True)
+    assert raw.epicat.find_one({"_id": "schema"})["schema_version"] == SCHEMA_VERSION
+    put(new, "g2", day, [pick_at(NOON), pick_at(NOON + 1)])  # one of them is there
+    again = replace(picked, generation="g2", marked_ns=2, n_picks=2, channels="--.HH[ZN]")
+    new.mark([again])
+    assert new.read("picks", Where())["band"].to_pylist() == ["HH"] * 2
+    assert new.ledger(Stage.PICK) == [again, entries[2]]
 
 
 def test_a_database_with_other_things_is_refused_and_left_alone(raw, url):

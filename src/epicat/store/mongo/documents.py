@@ -27,7 +27,7 @@ from bson.datetime_ms import DatetimeMS
 
 from epicat.errors import StoreError
 from epicat.store.mongo.server import Document
-from epicat.tables import SCHEMAS, TABLES, TableName
+from epicat.tables import RENAMED, SCHEMAS, TABLES, TableName
 
 __all__ = ["GENERATION", "SHAPES", "Shape", "date_of", "point"]
 
@@ -109,6 +109,7 @@ class Shape:
 
     def _versions(self, document: Document) -> Iterable[Document]:
         """Return a row for each generation; the document itself is the row where there is one."""
+        self._rename(document)
         for name in self.implied:
             document.setdefault(name, document["_id"])
         generations: Sequence[str] = document["generations"]
@@ -116,7 +117,15 @@ class Shape:
             document[GENERATION] = generations[0]
             return (document,)
         variants = {v[GENERATION]: v for v in document.get("variants", ())}
+        for variant in variants.values():
+            self._rename(variant)
         return [{**document, **variants.get(g, {}), GENERATION: g} for g in generations]
+
+    def _rename(self, document: Document) -> None:
+        """Give the fields of schema version 1 the names of today."""
+        for name, old in RENAMED[self.table].items():
+            if old in document:
+                document.setdefault(name, document[old])
 
     @property
     def implied(self) -> tuple[str, ...]:

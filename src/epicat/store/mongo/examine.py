@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from epicat.store.mongo.documents import SHAPES, Shape
 from epicat.store.mongo.schema import INDEXES, make_store
 from epicat.store.mongo.server import Document, Server, batches
 from epicat.store.verify.findings import Findings, Kind
-from epicat.tables import LEDGER, SCHEMAS
+from epicat.tables import LEDGER, RENAMED, SCHEMAS
 
 __all__ = ["examine_documents"]
 
@@ -30,7 +30,8 @@ def examine_documents(
     server: Server, findings: Findings, *, mend: bool
 ) -> Callable[[LedgerEntry], bool] | None:
     """Look for documents that cannot be read, and delete them; see `Examinable`."""
-    bad_marks = list(_unlike(server, _LEDGER, _fields(LEDGER)))
+    kinds = _fields(LEDGER)
+    bad_marks = _unlike(server, _LEDGER, [_lacks(kind, name) for name, kind in kinds.items()])
     findings.add(Kind.MARKS_DAMAGED, (f"ledger {document['_id']}" for document in bad_marks))
     if bad_marks and not mend:
         return None
@@ -49,7 +50,9 @@ def _bad_rows(
     wanted = {field: kind for column, field in shape.fields
               if (kind := _kind(SCHEMAS[shape.table].field(column)))
               and field not in shape.implied}  # fmt: skip
-    found = list(_unlike(server, shape.collection, wanted, {"generations.0": {"$exists": False}}))
+    old = RENAMED[shape.table]
+    unlike = [_lacks(kind, field, old.get(field, field)) for field, kind in wanted.items()]
+    found = _unlike(server, shape.collection, [*unlike, {"generations.0": {"$exists": False}}])
     ours = [d for d in found if isinstance(d.get("key"), str) and shape.design in d]
     named = (f"{shape.collection} {document['_id']}" for document in ours)
     findings.add(Kind.ROWS_DAMAGED, named)
@@ -60,13 +63,15 @@ def _bad_rows(
     return {(STAGE_OF[shape.table], str(d[shape.design]), d["key"]) for d in ours}
 
 
-def _unlike(
-    server: Server, name: str, kinds: Mapping[str, str], *others: Document
-) -> Iterator[Document]:
-    """Yield documents of which a field is not there, or of another kind."""
-    conditions = [{field: {"$not": {"$type": kind}}} for field, kind in kinds.items()]
+def _unlike(server: Server, name: str, conditions: Sequence[Document]) -> list[Document]:
+    """Return the documents of which one of the conditions is true."""
     fields = ["key", "run_id", "associator"]
-    yield from server.find(name, {"$or": [*conditions, *others]}, fields)
+    return server.find(name, {"$or": list(conditions)}, fields)
+
+
+def _lacks(kind: str, *names: str) -> Document:
+    """Return the condition that none of the fields is there and of a kind."""
+    return {"$and": [{name: {"$not": {"$type": kind}}} for name in names]}
 
 
 def _delete(

@@ -29,7 +29,7 @@ from epicat.store.mongo.documents import date_of
 from epicat.store.mongo.errors import only_duplicates
 from epicat.store.mongo.schema import ABOUT
 from epicat.store.mongo.server import Document, Server, batches
-from epicat.tables import LEDGER, entries_of, ledger_table
+from epicat.tables import LEDGER, STORED_LEDGER, entries_of, ledger_table
 
 __all__ = ["Ledger", "Superseded"]
 
@@ -206,7 +206,7 @@ def _age(document: Document) -> _Age:
 def _document(row: Mapping[str, Any], revision: int) -> Document:
     return {
         "_id": _id(row["stage"], row["design"], row["key"]),
-        **{n: Int64(v) if n in _NUMBERS and v is not None else v for n, v in row.items()},
+        **{n: Int64(v) if n in _NUMBERS else v for n, v in row.items() if v is not None},
         "day": day_of_key(Stage(row["stage"]), row["key"]),
         "marked": date_of(row["marked_ns"]),
         "revision": Int64(revision),
@@ -214,9 +214,9 @@ def _document(row: Mapping[str, Any], revision: int) -> Document:
 
 
 def _entries(documents: Sequence[Document]) -> list[LedgerEntry]:
-    may_lack = {field.name for field in LEDGER if field.nullable}
-    rows = [{n: d.get(n) if n in may_lack else d[n] for n in LEDGER.names} for d in documents]
-    return entries_of(pa.Table.from_pylist(rows, schema=LEDGER))
+    needed = [field.name for field in STORED_LEDGER if not field.nullable]
+    rows = [{**d, **{name: d[name] for name in needed}} for d in documents]
+    return entries_of(pa.Table.from_pylist(rows, schema=STORED_LEDGER))
 
 
 def _id(stage: str, design: str, key: str) -> str:

@@ -66,8 +66,15 @@ def make_store(server: Server) -> None:
         if others and ABOUT not in others:
             raise StoreError(_belongs_to_others(server, others))
         server.keep_first(ABOUT, {"_id": _SCHEMA, **_VERSIONS})
+    _raise_version(server)
     for name, wanted in INDEXES.items():
         _ensure(server, name, {"_".join(fields): fields for fields in wanted})
+
+
+def _raise_version(server: Server) -> None:
+    """Record our versions in a store that an older epicat made, so that older ones refuse it."""
+    about = server.collection(ABOUT, lasting=True)
+    server.do(lambda: about.update_one({"_id": _SCHEMA}, {"$max": _VERSIONS}))
 
 
 def _belongs_to_others(server: Server, names: list[str]) -> str:

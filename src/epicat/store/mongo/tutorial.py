@@ -5,7 +5,7 @@ are no keys and no ledger, so that they are made of what is there: picks by stat
 events by UTC day of origin.  Nothing says where the tutorial looked and found nothing.
 
 All of it is read at once, when it is first asked for.  What the tutorial did not keep is not
-made up: residuals, RMS and azimuthal gaps are NaN, channels are empty, times have milliseconds.
+made up: residuals, RMS and azimuthal gaps are NaN, bands are empty, times have milliseconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,16 @@ from bson.objectid import ObjectId
 
 from epicat.errors import StoreError
 from epicat.geo import distance_azimuth
-from epicat.model import LedgerEntry, Span, Stage, Station, Status, digest_of
+from epicat.model import (
+    BlockEntry,
+    LedgerEntry,
+    Span,
+    Stage,
+    Station,
+    StationDayEntry,
+    Status,
+    digest_of,
+)
 from epicat.store.base import STAGE_OF, Where, newest, of_days
 from epicat.store.mongo.server import Document, Server
 from epicat.tables import SCHEMAS, TABLES, TableName, stations_table
@@ -189,7 +198,7 @@ def _pick(document: Document) -> Document:
         **times,
         "pick_id": str(document["_id"]),
         "trace_id": str(document["trace_id"]),
-        "channel": "",
+        "band": "",
         "phase": str(document["phase"]),
         "confidence": float(document.get("confidence", math.nan)),
         "design": str(document.get("run_id", _NO_RUN)),
@@ -264,16 +273,14 @@ def _invocation(run: str, associator: str, document: Document) -> dict[str, Any]
 
 
 def _entry(stage: Stage, design: str, key: str, names: Sequence[str]) -> LedgerEntry:
-    return LedgerEntry(
-        stage=stage,
-        design=design,
-        key=key,
-        status=Status.DONE,
-        generation=_GENERATION,
-        marked_ns=max(map(_made_ns, names)) + len(names),  # more rows are a later mark
-        count=len(names),
-        result=digest_of(*sorted(names)),
-        details="from a database of the tutorial",
+    marked_ns = max(map(_made_ns, names)) + len(names)  # more rows are a later mark
+    result = digest_of(*sorted(names))
+    if stage == Stage.PICK:
+        return StationDayEntry(
+            design, key, Status.DONE, _GENERATION, marked_ns, result=result, n_picks=len(names)
+        )
+    return BlockEntry(
+        design, key, Status.DONE, _GENERATION, marked_ns, result=result, n_events=len(names)
     )
 
 

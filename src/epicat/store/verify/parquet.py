@@ -19,7 +19,7 @@ from epicat.model import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF
 from epicat.store.parquet import DataFile, ParquetStore, as_source, in_threads
 from epicat.store.verify.findings import Findings, Kind
-from epicat.tables import LEDGER, SCHEMAS, STATIONS, entries_of
+from epicat.tables import SCHEMAS, STATIONS, STORED_LEDGER, entries_of, old_names
 
 __all__ = ["OLD_NS", "PUT_AWAY", "examine_files"]
 
@@ -115,7 +115,7 @@ def _told(store: ParquetStore, name: str) -> str:
         if name.endswith(".json"):
             return "" if isinstance(json.loads(data), dict) else "no record"
         is_marks = name.partition("/")[0] in _MARKS
-        schema = LEDGER if is_marks else STATIONS
+        schema = STORED_LEDGER if is_marks else STATIONS
         rows = pq.read_table(
             as_source(data), schema=schema, partitioning=None, page_checksum_verification=True
         )
@@ -169,8 +169,11 @@ def _trouble(store: ParquetStore, data: DataFile) -> str:
         with store.files.arrow.open_input_file(data.name) as source:
             file = pq.ParquetFile(source, page_checksum_verification=True)
             schema = SCHEMAS[data.table]
-            needed = {f.name for f in schema if not f.nullable} - {"design"}
-            if lacking := needed - set(file.schema_arrow.names):
+            there = file.schema_arrow.names
+            old = old_names(data.table, there)
+            required = {f.name for f in schema if not f.nullable} - {"design"}
+            needed = {old.get(name, name) for name in required}
+            if lacking := needed - set(there):
                 return f"without the column {min(lacking)}"
             for batch in file.iter_batches():
                 if told := _misplaced(batch, data, needed):

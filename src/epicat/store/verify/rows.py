@@ -66,7 +66,7 @@ def pick_troubles(
     yield from _of_marks(entries, picks, "pick_id")
     yield from _outside(entries, picks, 0)
     yield from twice.troubles(picks["pick_id"].to_pylist(), picks["key"].to_pylist())
-    names = ["pick_id", "key", "design", "trace_id", "channel", "phase"]
+    names = ["pick_id", "key", "design", "trace_id", "band", "phase"]
     columns = [picks[name].to_pylist() for name in names]
     times = picks["time"].cast(pa.int64()).to_pylist()
     for pick_id, key, *content in zip(*columns, times, strict=True):
@@ -95,8 +95,8 @@ def _of_marks(entries: Sequence[LedgerEntry], rows: pa.Table, name: str) -> Iter
         ids[key].append(identity)
     for entry in entries:
         found = sorted(ids[entry.key])
-        if len(found) != entry.count:
-            text = f"{entry.count} marked, {len(found)} there"
+        if len(found) != entry.n_rows:
+            text = f"{entry.n_rows} marked, {len(found)} there"
             yield Trouble(Kind.ROWS_LOST, entry.key, text)
         elif found and entry.result and digest_of(*found) != entry.result:
             yield Trouble(Kind.ROWS_CHANGED, entry.key, "other rows than were marked")

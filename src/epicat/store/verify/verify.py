@@ -11,14 +11,14 @@ import hashlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.errors import InputError
-from epicat.model import LedgerEntry, Span, Stage, Status
+from epicat.model import ENTRY_TYPES, LedgerEntry, Span, Stage, Status
 from epicat.store.base import Examinable, Store, Where, new_generation
 from epicat.store.batches import batches_of, content_digest, name_of, tables_of, where_of
 from epicat.store.parquet import ParquetStore
@@ -108,7 +108,7 @@ class _Doctor:
     def look(self, tell: Progress) -> None:
         """Look at every key."""
         self._look_at_marks()
-        lost = [e for e in self._entries if e.count and self._is_unreadable(e)]
+        lost = [e for e in self._entries if e.n_rows and self._is_unreadable(e)]
         self._found([Trouble(Kind.ROWS_DAMAGED, e.key, "cannot be read") for e in lost], lost)
         keyed = [e for e in self._entries if e.stage in _RECORD]
         for some in batches_of(e for e in keyed if not self._is_unreadable(e)):
@@ -207,7 +207,7 @@ def _few(wanted: Iterable[int], days: Mapping[int, Sequence[LedgerEntry]]) -> It
     some: list[int] = []
     picks = 0
     for day in sorted(wanted):
-        count = sum(entry.count for entry in days.get(day, ()))
+        count = sum(entry.n_rows for entry in days.get(day, ()))
         if some and (day != some[-1] + 1 or picks + count > _PICKS):
             yield some
             some, picks = [], 0
@@ -219,17 +219,13 @@ def _few(wanted: Iterable[int], days: Mapping[int, Sequence[LedgerEntry]]) -> It
 
 def _failed(entry: LedgerEntry, generation: str, why: Trouble) -> LedgerEntry:
     """Return a mark that is newer than an entry, whatever the clock says."""
-    return replace(
-        entry,
+    return ENTRY_TYPES[entry.stage](
+        design=entry.design,
+        key=entry.key,
         status=Status.FAILED,
         generation=generation,
         marked_ns=max(time.time_ns(), entry.marked_ns + 1),
         reason=f"{_BY_US}: {why.kind.value}: {why.text}",
-        count=0,
-        rejected=0,
-        flags=(),
-        result="",
-        inputs="",
     )
 
 

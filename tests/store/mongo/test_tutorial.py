@@ -102,7 +102,7 @@ def test_it_is_read_as_it_is(raw, url):
     stations = store.stations().to_pydict()
     assert stations["id"] == sorted(STATIONS)
     assert stations["station"] == ["BK.JCC", "NC.KBG", "NC.KCR"]
-    assert sum(entry.count for entry in store.ledger()) == 7 + 1
+    assert sum(entry.n_rows for entry in store.ledger()) == 7 + 1
 
 
 @pytest.mark.usefixtures("raw")

@@ -17,9 +17,9 @@ from epicat.catalog.read import catalog_parts
 from epicat.catalog.selection import Selection, select_results
 from epicat.errors import InputError, StoreError
 from epicat.geo import Extent
-from epicat.model import LedgerEntry, Span, Stage, StationDay
+from epicat.model import LedgerEntry, Span, StationDay, StationDayEntry
 from epicat.stations import Patterns
-from epicat.store.base import Store, Where
+from epicat.store.base import Store, Where, block_entries
 from epicat.store.open import find_store
 from epicat.tables import EXPORT_COLUMNS, TableName, accepted, ledger_table
 
@@ -145,7 +145,7 @@ class Catalog:
     @property
     def n_rejected(self) -> int:
         """Events that quality control rejects."""
-        return sum(e.rejected for e in self._store.ledger(Stage.ASSOCIATE, self.associator))
+        return sum(entry.n_rejected for entry in block_entries(self._store, self.associator))
 
     def ledger(self) -> pa.Table:
         """Return what became of each station-day and block, those that were never run included."""
@@ -180,9 +180,9 @@ class Catalog:
         """
         rows = []
         for entry in self.entries():
-            if entry.stage == Stage.PICK:
+            if isinstance(entry, StationDayEntry):
                 key = StationDay.parse(entry.key)
-                counts = (entry.count, entry.samples, entry.gaps)
+                counts = (entry.n_picks, entry.samples, entry.gaps)
                 rows.append((key.station, key.day, entry.status.value, entry.reason, *counts))
         columns = zip(*rows, strict=True) if rows else ((),) * len(COVERAGE)
         arrays = [pa.array(c, f.type) for c, f in zip(columns, COVERAGE, strict=True)]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.export.csv import write_csv
-from epicat.model import ObjectRead, Station, StationDayEntry, Status
+from epicat.model import BlockEntry, ObjectRead, Station, StationDayEntry, Status
 from epicat.tables import (
     EXPORT_COLUMNS,
     arrivals_table,
@@ -82,6 +82,12 @@ def test_the_ledger_names_its_objects():
         "key": "NC.KBG/2019.172", "status": "read error", "reason": 'a, "quoted"\nreason',
         "objects": "x/y;z",
     }  # fmt: skip
+
+
+def test_what_a_stage_does_not_have_is_empty():
+    entry = BlockEntry("d", "2019-06-21T12:00:00.000000Z", Status.NO_EVENTS, "g", 1, n_sites=4)
+    columns = ("archive", "objects", "samples", "channels", "n_picks", "n_sites", "n_events")
+    assert written(ledger_table([entry]), columns).splitlines()[1] == ",,,,,4,0"
 
 
 def test_flags_are_words():

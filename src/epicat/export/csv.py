@@ -42,14 +42,15 @@ _WORDS: Mapping[str, str] = {"objects": "{key}", "flags": "{criterion} {count}"}
 
 
 def write_csv(table: pa.Table, columns: Sequence[str], file: IO[str]) -> None:
-    """Write columns of a table with a header, batch by batch."""
+    """Write columns of a table with a header, batch by batch; a null is an empty cell."""
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
     chosen = table.select(list(columns))
+    kinds = [_text_of(field) for field in chosen.schema]
     for batch in chosen.to_batches(max_chunksize=65_536):
         texts = [
-            [_text_of(field)(value) for value in _values(batch.column(at), field)]
-            for at, field in enumerate(chosen.schema)
+            ["" if v is None else text(v) for v in _values(batch.column(at), field)]
+            for at, (field, text) in enumerate(zip(chosen.schema, kinds, strict=True))
         ]
         writer.writerows(zip(*texts, strict=True))
 
@@ -71,4 +72,4 @@ def _text_of(field: pa.Field) -> Callable[[Any], str]:
         return lambda flag: "true" if flag else "false"
     if field.name in _DECIMALS:
         return lambda number: f"{number:z.{_DECIMALS[field.name]}f}"  # z: no -0.000
-    return lambda value: "" if value is None else str(value)
+    return str

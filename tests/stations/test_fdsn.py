@@ -71,6 +71,8 @@ def test_the_stations_of_a_service(fake: Fake):
         (station,) = find_stations(fake.address, Extent.parse("39,41,-125,-123"))
     assert (station.id, station.channels) == ("NC.KBG.", ("HHN", "HHZ"))
     assert station.epochs == (Span(978307200 * 10**9, EVER.end_ns),)
+    directions = {(o.channel, o.azimuth_deg, o.dip_deg) for o in station.orientations}
+    assert directions == {("HHN", 0, 0), ("HHZ", 0, -90)}
     (asked,) = (urlsplit(path) for path in fake.asked)
     assert asked.path == "/fdsnws/station/1/query"
     assert parse_qs(asked.query) == {

@@ -59,6 +59,24 @@ def test_prefixes_and_elements_of_other_namespaces():
     assert rows(named.replace("xmlns=", "xmlns:s=").encode()) == rows(document(station(channel())))
 
 
+@pytest.mark.parametrize(
+    ("angles", "direction"),
+    [
+        ("<Azimuth>0</Azimuth><Dip>-90</Dip>", (0, -90)),
+        ("<Azimuth>-30.5</Azimuth><Dip>35.3</Dip>", (329.5, 35.3)),
+        ("<Azimuth>360</Azimuth><Dip>0</Dip>", (0, 0)),
+        ("<Dip>90</Dip>", (0, 90)),
+        ("<Dip>10</Dip>", (None, None)),
+        ("<Azimuth>-999</Azimuth><Dip>0</Dip>", (None, None)),
+        ("<Azimuth>0</Azimuth><Dip>-99</Dip>", (None, None)),
+        ("", (None, None)),
+    ],
+)
+def test_the_direction_of_a_channel(angles, direction):
+    (row,) = rows(document(station(channel(place=PLACE + angles))))
+    assert (row.azimuth_deg, row.dip_deg) == direction
+
+
 def test_a_channel_has_its_own_place_and_dates_or_its_stations():
     own = "<Latitude>40</Latitude><Longitude>-123</Longitude><Elevation>-50</Elevation>"
     text = station(

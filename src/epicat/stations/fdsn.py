@@ -21,6 +21,7 @@ from epicat.stations.inventory import (
     SHOWN,
     ChannelEpoch,
     check_codes,
+    direction_of,
     epoch_of,
     place_of,
     some,
@@ -44,6 +45,7 @@ SERVICES: Final[dict[str, str]] = {
 _PATH = "/fdsnws/station/1/query"
 _WANTED = ("network", "station", "location", "channel", "latitude", "longitude", "elevation",
            "starttime", "endtime")  # fmt: skip
+_OPTIONAL = ("azimuth", "dip")
 _TIMEOUT_S = 60.0
 _WAITS_S = (2.0, 8.0, 16.0)
 _LONGEST_S = 60.0
@@ -205,7 +207,7 @@ def _columns(header: str, where: str) -> dict[str, int]:
             f"stations from {where}: this is not the text of a station service at the level of "
             f"channels, no column {', '.join(missing)}; it starts with {header[:80]!r}"
         )
-    return {name: names.index(name) for name in _WANTED}
+    return {name: names.index(name) for name in (*_WANTED, *_OPTIONAL) if name in names}
 
 
 def _row(line: str, columns: dict[str, int]) -> ChannelEpoch:
@@ -216,6 +218,7 @@ def _row(line: str, columns: dict[str, int]) -> ChannelEpoch:
     latitude, longitude, elevation = place_of(
         cell["latitude"], cell["longitude"], cell["elevation"]
     )
+    azimuth, dip = direction_of(cell.get("azimuth", ""), cell.get("dip", ""))
     return ChannelEpoch(
         network=cell["network"],
         station=cell["station"],
@@ -225,4 +228,6 @@ def _row(line: str, columns: dict[str, int]) -> ChannelEpoch:
         longitude=longitude,
         elevation_m=elevation,
         epoch=epoch_of(cell["starttime"], cell["endtime"]),
+        azimuth_deg=azimuth,
+        dip_deg=dip,
     )

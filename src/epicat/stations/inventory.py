@@ -13,13 +13,14 @@ import numpy as np
 
 from epicat.errors import InputError
 from epicat.geo import distance_azimuth
-from epicat.model import EVER, Span, Station
+from epicat.model import EVER, Orientation, Span, Station
 from epicat.time import parse_time
 
 __all__ = [
     "SHOWN",
     "ChannelEpoch",
     "check_codes",
+    "direction_of",
     "epoch_of",
     "merged",
     "number",
@@ -59,6 +60,10 @@ class ChannelEpoch:
     """Metres above sea level."""
     epoch: Span
     """When it operates, within `EVER`; all of it where that is unknown."""
+    azimuth_deg: float | None = None
+    """Direction of the channel, clockwise from north, 0 to 360; None if unknown."""
+    dip_deg: float | None = None
+    """Direction of the channel, downwards from the horizontal, -90 to 90; None if unknown."""
 
     @property
     def id(self) -> str:
@@ -95,6 +100,22 @@ def place_of(latitude: str, longitude: str, elevation: str) -> tuple[float, floa
         number(longitude, "longitude", 180),
         number(elevation or "0", "elevation", 9000),
     )
+
+
+def direction_of(azimuth: str, dip: str) -> tuple[float, float] | tuple[None, None]:
+    """Return azimuth (0 to 360) and dip (-90 to 90) in degrees; both None if one is unusable.
+
+    A vertical channel needs no azimuth.  Values outside the standard's ranges, such as -999, stand
+    for unknown ones.
+    """
+    try:
+        tilt = float(dip)
+        heading = float(azimuth) if azimuth or abs(tilt) != 90 else 0.0
+    except ValueError:
+        return None, None
+    if not (abs(tilt) <= 90 and abs(heading) <= 360):
+        return None, None
+    return heading % 360, tilt
 
 
 def number(text: str, what: str, limit: float) -> float:
@@ -164,7 +185,18 @@ def _station(rows: Sequence[ChannelEpoch]) -> Station:
         longitude=last.longitude,
         elevation_m=last.elevation_m,
         epochs=merged(row.epoch for row in rows),
+        orientations=_orientations(rows),
     )
+
+
+def _orientations(rows: Sequence[ChannelEpoch]) -> tuple[Orientation, ...]:
+    """Return the directions of channels by epoch, in order, each once."""
+    known = {
+        Orientation(row.channel, row.epoch, row.azimuth_deg, row.dip_deg)
+        for row in rows
+        if row.channel and row.azimuth_deg is not None and row.dip_deg is not None
+    }
+    return tuple(sorted(known))
 
 
 def _has_moved(rows: Sequence[ChannelEpoch]) -> bool:

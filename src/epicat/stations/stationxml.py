@@ -12,12 +12,13 @@ from typing import IO
 from xml.parsers import expat
 
 from epicat.model import ANY_LOCATION
-from epicat.stations.inventory import ChannelEpoch, check_codes, epoch_of, place_of
+from epicat.stations.inventory import ChannelEpoch, check_codes, direction_of, epoch_of, place_of
 
 __all__ = ["read_stationxml"]
 
 _ROOT = "FDSNStationXML"
 _NUMBERS = ("Latitude", "Longitude", "Elevation")
+_ANGLES = ("Azimuth", "Dip")
 _LEVELS = ("Network", "Station", "Channel")
 _SKIPPED = "Response"
 
@@ -65,13 +66,13 @@ class _Reader:
         named = f"{space} " if space else ""
         self._starts = {
             **{named + level: self._begin for level in _LEVELS},
-            **{named + number: self._begin_number for number in _NUMBERS},
+            **{named + number: self._begin_number for number in (*_NUMBERS, *_ANGLES)},
             named + _SKIPPED: self._skip,
         }
         self._ends = {
             named + "Station": self._end_station,
             named + "Channel": self._end_channel,
-            **{named + number: self._end_number for number in _NUMBERS},
+            **{named + number: self._end_number for number in (*_NUMBERS, *_ANGLES)},
         }
         self._skipped = named + _SKIPPED
         self.parser.StartElementHandler = self._start
@@ -135,6 +136,7 @@ class _Reader:
         check_codes(*codes, location, channel)
         numbers = {**self._numbers.get("Station", {}), **self._numbers[level]}
         latitude, longitude, elevation = place_of(*(numbers.get(name, "") for name in _NUMBERS))
+        azimuth, dip = direction_of(*(numbers.get(name, "") for name in _ANGLES))
         start = own.get("startDate") or station.get("startDate", "")
         end = own.get("endDate") or station.get("endDate", "")
         return ChannelEpoch(
@@ -146,6 +148,8 @@ class _Reader:
             longitude=longitude,
             elevation_m=elevation,
             epoch=epoch_of(start.strip(), end.strip()),
+            azimuth_deg=azimuth,
+            dip_deg=dip,
         )
 
 

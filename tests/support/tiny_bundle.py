@@ -6,7 +6,9 @@ counts, that of S the largest of the horizontal ones.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from uuid import uuid4
 
 from epicat.pick.openvino.bundle import BATCH, Bundle, bundle_folder, import_openvino
 from epicat.pick.picker import PickerInfo
@@ -62,12 +64,31 @@ def install(folder: Path) -> Path:
     """Make a pair of files of weights and, in epicat's cache, their bundle; return the ``.pt``.
 
     `epicat run --model PhaseNet --weight` takes it like any other: it finds the bundle there.
+    What is there already stays untouched: other processes may be reading it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / "tiny.pt"
-    weights.write_bytes(b"no weights: see tests/tiny_bundle.py")
-    weights.with_suffix(".json").write_text("{}")
+    _write_once(weights, b"no weights: see tests/support/tiny_bundle.py")
+    _write_once(weights.with_suffix(".json"), b"{}")
     files = find_weights("PhaseNet", str(weights))
     assert files is not None
-    write_bundle(bundle_folder(files))
+    bundle = bundle_folder(files)
+    if not bundle.is_dir():
+        _move(write_bundle(bundle.with_name(f".{uuid4().hex}")).folder, bundle)
     return weights
+
+
+def _write_once(path: Path, data: bytes) -> None:
+    if not path.exists():
+        partial = path.with_name(f".{uuid4().hex}")
+        partial.write_bytes(data)
+        partial.replace(path)
+
+
+def _move(made: Path, bundle: Path) -> None:
+    try:
+        made.rename(bundle)
+    except OSError:  # another process was first
+        if not bundle.is_dir():
+            raise
+        shutil.rmtree(made)

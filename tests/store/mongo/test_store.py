@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +12,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError
 
 from epicat.errors import StoreError
 from epicat.model import BlockEntry, Pick, Stage, Station, StationDayEntry, Status, digest_of
 from epicat.store.base import Where, begun_ns, new_generation
+from epicat.store.mongo.address import Address, secured
 from epicat.store.mongo.documents import SHAPES
-from epicat.store.mongo.schema import INDEXES
+from epicat.store.mongo.ledger import Ledger
+from epicat.store.mongo.schema import INDEXES, make_store
 from epicat.store.mongo.server import Server
 from epicat.store.mongo.store import LONGEST_NS, MongoStore
 from epicat.store.open import find_store, open_store
@@ -275,22 +276,33 @@ def test_a_writing_of_more_than_a_week_is_not_marked(store):
         store.mark([entry_of("A", old, 1, design=RUN)])
 
 
-def test_whoever_loses_the_race_for_the_first_number_takes_the_next(store, monkeypatch):
-    """Some servers refuse one of two that would both make the document."""
-    refusals = [DuplicateKeyError("E11000 duplicate key error", 11000)]
-    take = Collection.find_one_and_update
+def test_writers_that_mark_their_first_keys_at_once_take_different_revisions(mongo, url):
+    """An upsert of the counter gave some of them nothing: a TypeError in one run of twenty."""
+    base = Address.parse(secured(url))
+    with ThreadPoolExecutor(3) as threads:
+        for turn in range(20):
+            address = replace(base, database=f"{base.database}r{turn}")
+            servers = [Server(address) for _ in range(3)]
+            make_store(servers[0])
+            start = threading.Barrier(len(servers))
 
-    def contested(*args, **options):
-        if refusals:
-            take(*args, **options)
-            raise refusals.pop()
-        return take(*args, **options)
+            def mark(number: int, servers=servers, start=start) -> int:
+                start.wait(timeout=60)
+                ledger = Ledger(servers[number])
+                ledger.mark([entry_of(f"K{number}", "g1", 1)])
+                return ledger.revision()
 
-    monkeypatch.setattr(Collection, "find_one_and_update", contested)
-    store.replace("picks", picks_table([pick_at(NOON)], "design", "A"), "g1")
-    store.mark([entry_of("A", "g1", 1)])
-    assert not refusals
-    assert store.read("picks", Where()).num_rows == 1
+            list(threads.map(mark, range(len(servers))))
+            marked = servers[0].find("ledger", {}, ["revision"])
+            assert sorted(document["revision"] for document in marked) == [1, 2, 3]
+            with mongo.client() as client:
+                client.drop_database(address.database)
+
+
+def test_a_counter_that_disappears_is_reported(store, monkeypatch):
+    monkeypatch.setattr(Server, "keep_first", lambda *_: None)
+    with pytest.raises(StoreError, match=r"document epicat\.revision disappeared"):
+        store.mark([entry_of("A", "g1", 1)])
 
 
 def test_readers_see_whole_generations_while_keys_are_replaced(connect, store):

@@ -20,7 +20,7 @@ from typing import Any, Final
 import pyarrow as pa
 from bson.int64 import Int64
 from pymongo import InsertOne, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from epicat.errors import StoreError
 from epicat.model import LedgerEntry, Span, Stage
@@ -140,24 +140,31 @@ class Ledger:
         }
 
     def _next_revision(self) -> int:
-        """Take a number.  If it is taken twice, because an answer was lost, one is not used."""
+        """Take a number.  If it is taken twice, because an answer was lost, one is not used.
+
+        The counter is inserted by a separate command and not by an upsert: several writers mark
+        their first keys at once, and what an upsert answers to all but one of them differs from
+        server to server (a duplicate key, or no document at all).
+        """
         about = self._server.collection(ABOUT)
 
-        def take() -> Any:
+        def take() -> Document | None:
             return about.find_one_and_update(
                 {"_id": _COUNTER},
                 {"$inc": {"number": Int64(1)}},
-                upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
 
-        def take_also_if_first() -> Any:
-            try:
-                return take()
-            except DuplicateKeyError:  # another process has taken the first number just now
-                return take()
-
-        return int(self._server.do(take_also_if_first)["number"])
+        taken = self._server.do(take)
+        if taken is None:
+            self._server.keep_first(ABOUT, {"_id": _COUNTER, "number": Int64(0)})
+            taken = self._server.do(take)
+        if taken is None:
+            raise StoreError(
+                f"store {self._server.address.shown}: document {ABOUT}.{_COUNTER} disappeared "
+                "while it was used; does another program delete documents there?"
+            )
+        return int(taken["number"])
 
     def _known(self, names: Sequence[str]) -> dict[str, _Known]:
         known: dict[str, _Known] = {}

@@ -28,6 +28,7 @@ __all__ = [
     "ObjectRead",
     "Orientation",
     "Pick",
+    "Place",
     "Placement",
     "Span",
     "Stage",
@@ -37,6 +38,7 @@ __all__ = [
     "Status",
     "digest_of",
     "flag_counts",
+    "places_of",
 ]
 
 ANY_LOCATION = "*"
@@ -186,6 +188,63 @@ class Station:
         positions = self.positions
         begun = [p for p in positions if p.epoch.start_ns <= time_ns]
         return begun[-1] if begun else positions[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the key of a station-day stands: a station with its location codes.
+
+    Most stations are one place.  A station code whose locations are far apart is several.
+    """
+
+    name: str
+    """``NET.STA``, or ``NET.STA.LOC`` where one code has several places."""
+    stations: tuple[Station, ...]
+    """Its locations, in the order of ids; at least one."""
+    elsewhere: frozenset[str] = frozenset()
+    """Location codes of the same station that belong to other places."""
+
+    @property
+    def network(self) -> str:
+        """Network code."""
+        return self.stations[0].network
+
+    @property
+    def code(self) -> str:
+        """Station code."""
+        return self.stations[0].code
+
+    @property
+    def locations(self) -> frozenset[str]:
+        """Location codes in the station list; may contain `ANY_LOCATION`."""
+        return frozenset(station.location for station in self.stations)
+
+    def operates(self, span: Span) -> bool:
+        """Return whether data of a part of a span may exist, as far as is known."""
+        return any(station.operates(span) for station in self.stations)
+
+    def has_location(self, location: str) -> bool:
+        """Return whether waveforms with a location code belong here.
+
+        Codes that are not in the station list belong to the place that is listed without one.
+        """
+        if self.name == f"{self.network}.{self.code}" or location in self.locations:
+            return True
+        return ANY_LOCATION in self.locations and location not in self.elsewhere
+
+
+def places_of(stations: Iterable[Station]) -> dict[str, Place]:
+    """Return the places of stations by name, in alphabetical order."""
+    by_code: dict[tuple[str, str], list[Station]] = {}
+    for station in sorted(stations):
+        by_code.setdefault((station.network, station.code), []).append(station)
+    found = {}
+    for members in by_code.values():
+        for name in {station.name for station in members}:
+            own = tuple(station for station in members if station.name == name)
+            elsewhere = frozenset(s.location for s in members if s.name != name)
+            found[name] = Place(name, own, elsewhere)
+    return {name: found[name] for name in sorted(found)}
 
 
 @dataclass(frozen=True, slots=True)

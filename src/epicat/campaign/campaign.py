@@ -13,7 +13,7 @@ from epicat.archive.archive import Archive, open_archive
 from epicat.association.design import Design
 from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.geo import Extent
-from epicat.model import Span, Station, StationDay
+from epicat.model import Place, Span, Station, StationDay, places_of
 from epicat.store.mongo.address import secured
 from epicat.time import DAY_NS
 
@@ -51,17 +51,14 @@ class Campaign(BaseModel):
     """Stations this near to each other are one site."""
 
     @cached_property
-    def names(self) -> list[str]:
-        """The places of the campaign, in alphabetical order."""
-        return sorted({station.name for station in self.stations})
+    def places(self) -> dict[str, Place]:
+        """The places of the campaign by name, in alphabetical order."""
+        return places_of(self.stations)
 
     @cached_property
-    def rows_by_name(self) -> dict[str, list[Station]]:
-        """The stations of each place."""
-        found: dict[str, list[Station]] = {}
-        for station in self.stations:
-            found.setdefault(station.name, []).append(station)
-        return found
+    def names(self) -> list[str]:
+        """The names of the places, in alphabetical order."""
+        return list(self.places)
 
     @cached_property
     def pick_names(self) -> list[str]:
@@ -81,7 +78,7 @@ class Campaign(BaseModel):
         """Tell whether a place has data of a day to expect, as far as the stations tell."""
         if key.station in self._timeless:  # most are, and a plan asks for each station-day
             return True
-        return any(row.operates(key.span) for row in self.rows_by_name[key.station])
+        return self.places[key.station].operates(key.span)
 
     @cached_property
     def _timeless(self) -> frozenset[str]:

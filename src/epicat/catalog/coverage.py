@@ -5,14 +5,23 @@ What was asked for stands in the records of invocations.  A person may ask for o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from epicat.geo import Extent
-from epicat.model import LedgerEntry, Span, Stage, Station, StationDay, StationDayEntry, Status
+from epicat.model import (
+    LedgerEntry,
+    Span,
+    Stage,
+    Station,
+    StationDay,
+    StationDayEntry,
+    Status,
+    places_of,
+)
 from epicat.stations import Patterns
-from epicat.store.base import Store, in_order
+from epicat.store.base import Store
+from epicat.store.invocations import Invocation, invocations
 from epicat.tables import stations_of
 
 __all__ = ["NOT_RUN", "Asked", "asked_for", "missing"]
@@ -34,13 +43,11 @@ class Asked:
 
     def keys(self) -> Iterator[StationDay]:
         """Yield the station-days, without those on which a station does not operate."""
-        rows: dict[str, list[Station]] = {}
-        for station in self.stations:
-            rows.setdefault(station.name, []).append(station)
+        places = places_of(self.stations).values()
         for day in self.span.days():
-            for name in sorted(rows):
-                key = StationDay(name, day)
-                if any(row.operates(key.span) for row in rows[name]):
+            for place in places:
+                key = StationDay(place.name, day)
+                if place.operates(key.span):
                     yield key
 
 
@@ -52,10 +59,10 @@ def asked_for(
     With a span it is these days of the newest run; without, what invocations have asked for.
     """
     stations = [s for s in _inside(stations_of(store.stations()), extent) if patterns.takes(s)]
-    picking = _picking(store)
+    picking = [invocation for invocation in invocations(store) if invocation.layout]
     if span is None:
-        return [_asked(record, stations) for record in picking]
-    return [Asked(picking[-1]["run"], span, tuple(stations))] if picking else []
+        return [_requested(invocation, stations) for invocation in picking]
+    return [Asked(picking[-1].run, span, tuple(stations))] if picking else []
 
 
 def missing(asked: Sequence[Asked], entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
@@ -68,21 +75,14 @@ def missing(asked: Sequence[Asked], entries: Iterable[LedgerEntry]) -> Iterator[
                 yield StationDayEntry(wish.run, key, Status.MISSING, "", 0, reason=NOT_RUN)
 
 
-def _picking(store: Store) -> list[Mapping[str, Any]]:
-    """Return the invocations that had waveforms to pick, the oldest first."""
-    records = store.records("invocation").values()
-    return in_order(record for record in records if record.get("layout"))
-
-
-def _asked(record: Mapping[str, Any], stations: Sequence[Station]) -> Asked:
-    """Return what an invocation asked for; those of earlier versions name no stations."""
-    names = record.get("stations")
-    if names is None:
-        chosen = _inside(stations, Extent.parse(record["extent"]))
+def _requested(invocation: Invocation, stations: Sequence[Station]) -> Asked:
+    """Return what an invocation requested; records of earlier versions name no stations."""
+    if invocation.stations is None:
+        chosen = _inside(stations, Extent.parse(invocation.extent))
     else:
-        known = frozenset(names)
-        chosen = [station for station in stations if station.name in known]
-    return Asked(record["run"], Span(*record["span"]), tuple(chosen))
+        named = frozenset(invocation.stations)
+        chosen = [station for station in stations if station.name in named]
+    return Asked(invocation.run, invocation.span, tuple(chosen))
 
 
 def _inside(stations: Sequence[Station], extent: Extent | None) -> list[Station]:

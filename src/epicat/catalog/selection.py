@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from epicat.errors import InputError
-
-if TYPE_CHECKING:
-    from epicat.store.base import Store
+from epicat.store.base import Store
+from epicat.store.invocations import invocations
 
 __all__ = ["Selection", "select_results"]
 
@@ -33,23 +31,21 @@ def select_results(store: Store, wanted: str | None = None) -> Selection:
     ``wanted`` is the beginning of a digest of a run or of an associator.  Raises `InputError`
     if no invocation fits it.
     """
-    invocations: list[dict[str, Any]] = list(store.records("invocation").values())
+    made = invocations(store)
     fitting = [
-        i
-        for i in invocations
-        if not wanted or i["run"].startswith(wanted) or i["associator"].startswith(wanted)
+        invocation
+        for invocation in made
+        if not wanted or any(d.startswith(wanted) for d in (invocation.run, invocation.associator))
     ]
     if wanted and not fitting:
-        names = sorted({i[name] for i in invocations for name in ("run", "associator")} - {""})
+        names = sorted({digest for i in made for digest in (i.run, i.associator)} - {""})
         raise InputError(
             f"no run or associator {wanted!r} in the store; it has {', '.join(names) or 'none'}"
         )
     if not fitting:
         return Selection(None, None, "", 0)
-    from epicat.store.base import in_order
-
-    last = in_order(fitting)[-1]
+    last = fitting[-1]
     # Imported picks have no associator until they are associated.
-    pairs = {(i["run"], i["associator"]) for i in invocations if i["associator"]}
-    others = len(pairs - {(last["run"], last["associator"])})
-    return Selection(last["run"], last["associator"], last["extent"], others)
+    pairs = {(i.run, i.associator) for i in made if i.associator}
+    others = len(pairs - {(last.run, last.associator)})
+    return Selection(last.run, last.associator, last.extent, others)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
 
 from epicat.campaign.pick_run import ImportedRun
-from epicat.model import ObjectRead, Pick, Stage, StationDay, StationDayEntry, Status, digest_of
+from epicat.model import (
+    ObjectRead,
+    Pick,
+    Span,
+    Stage,
+    StationDay,
+    StationDayEntry,
+    Status,
+    digest_of,
+)
 from epicat.pick.import_table import PickFile, read_picks
-from epicat.store.base import Store, new_generation, next_number
+from epicat.store.base import Store, new_generation
+from epicat.store.invocations import Invocation, record_invocation
 from epicat.tables import SCHEMAS, picks_table
 from epicat.time import day_of
 
@@ -93,16 +101,10 @@ def _save(
 
 def _note(path: Path, run: ImportedRun, found: PickFile, store: Store) -> None:
     """Keep this invocation: the newest one is what other commands show."""
-    now = datetime.now(UTC)
-    record = {
-        "time": now.isoformat(),
-        "run": run.digest,
-        "associator": "",
-        "archive": str(path.resolve()),
-        "layout": "",
-        "extent": "",
-        "span": [found.picks[0].time_ns, found.picks[-1].time_ns + 1],
-        "versions": {"epicat": version("epicat")},
-        "number": next_number(store),
-    }
-    store.put_record("invocation", f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}", record)
+    invocation = Invocation(
+        run=run.digest,
+        archive=str(path.resolve()),
+        span=Span(found.picks[0].time_ns, found.picks[-1].time_ns + 1),
+        versions={"epicat": version("epicat")},
+    )
+    record_invocation(store, invocation)

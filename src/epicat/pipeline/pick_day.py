@@ -12,7 +12,7 @@ from epicat.archive.archive import Archive
 from epicat.archive.objects import StoredObject
 from epicat.campaign.campaign import Campaign
 from epicat.errors import ArchiveError, AwayError, ObjectError
-from epicat.model import ANY_LOCATION, Flag, ObjectRead, Pick, Span, StationDay, Status
+from epicat.model import Flag, ObjectRead, Pick, Span, StationDay, Status
 from epicat.pick.batching import Stretch
 from epicat.pick.mixed_precision import Screened
 from epicat.pick.openvino.bundle import BATCH
@@ -81,9 +81,9 @@ class DayPicker:
 
     def objects(self, key: StationDay) -> list[StoredObject]:
         """Return the objects that a station-day depends on, including those of adjacent days."""
-        row = self._campaign.rows_by_name[key.station][0]
+        place = self._campaign.places[key.station]
         span = key.span.widened(self._run.halo_ns)
-        return self._archive.objects(row.network, row.code, span)
+        return self._archive.objects(place.network, place.code, span)
 
     def pick(self, key: StationDay, coming: StationDay | None = None) -> DayResult:
         """Pick a station-day.  Bad objects are reported in the result, never raised.
@@ -109,14 +109,15 @@ class DayPicker:
     def _choose(
         self, key: StationDay, channels: Mapping[Channel, Sequence[Trace]]
     ) -> Choice | None:
-        rows = self._campaign.rows_by_name[key.station]
-        choice = choose(channels, key.span, {row.location for row in rows})
+        locations = set(self._campaign.places[key.station].locations)
+        choice = choose(channels, key.span, locations)
         if choice is not None and "H" in self._picker.info.component_order:
             choice = with_pressure(choice, channels, key.span)
         return choice
 
     def _read(self, key: StationDay, items: Sequence[StoredObject]) -> _Read:
         read = _Read()
+        place = self._campaign.places[key.station]
         self._archive.prefetch(items)
         for item in items:
             try:
@@ -127,29 +128,15 @@ class DayPicker:
             read.remarks.update(found.remarks)
             read.unread |= bool(found.reasons) and not found.holds_station
             for channel, records in found.channels.items():
-                if self._is_of(key.station, channel.location):
+                if place.has_location(channel.location):
                     read.channels[channel].extend(records)
         return read
 
     def _decode(self, key: StationDay, item: StoredObject) -> Decoded:
-        row = self._campaign.rows_by_name[key.station][0]
+        place = self._campaign.places[key.station]
         body = self._archive.read(item)
         span = key.span.widened(self._run.halo_ns)
-        return decode(body, row.network, row.code, span)
-
-    def _is_of(self, name: str, location: str) -> bool:
-        """Whether a location code belongs to a place, if one station code has several places.
-
-        Codes that are not in the station list belong to the place that is listed without one.
-        """
-        row = self._campaign.rows_by_name[name][0]
-        code = f"{row.network}.{row.code}"
-        if name == code:
-            return True
-        places = {
-            s.location: s.name for s in self._campaign.stations if s.id.startswith(f"{code}.")
-        }
-        return places.get(location, places.get(ANY_LOCATION)) == name
+        return decode(body, place.network, place.code, span)
 
     def _pick(self, key: StationDay, read: _Read) -> DayResult:
         traces = {  # one at a time, which frees the records
@@ -171,8 +158,8 @@ class DayPicker:
         for name in tuple(components):  # one at a time
             components[name] = at_rate(components.pop(name), rate, info.filters.get(name))
         found = segments(components, info.component_order, rate, widened)
-        row = self._campaign.rows_by_name[key.station][0]
-        trace_id = f"{row.network}.{row.code}.{choice.location}"
+        place = self._campaign.places[key.station]
+        trace_id = f"{place.network}.{place.code}.{choice.location}"
         usable, others = usable_segments(found, key.span, rate, self._run.quality)
         exclusions += others
         picks, windows = pick_segments(

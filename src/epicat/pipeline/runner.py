@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import platform
 import time
-import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Protocol
 
 from epicat._util.processes import sigterm_as_interrupt
 from epicat.campaign.campaign import Campaign
@@ -20,7 +19,8 @@ from epicat.pipeline.executors import Executor
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_units, pick_units, planned_keys
 from epicat.pipeline.worker import Outcome, failed
-from epicat.store.base import Store, new_generation, next_number
+from epicat.store.base import Store, new_generation
+from epicat.store.invocations import Invocation, record_invocation
 from epicat.tables import stations_table
 
 __all__ = [
@@ -205,28 +205,24 @@ def write_records(campaign: Campaign, store: Store) -> None:
     store.put_stations(stations_table(campaign.stations))
     store.put_record("run", campaign.run.digest, campaign.run.model_dump(mode="json"))
     store.put_record("associator", campaign.design.digest, campaign.design.model_dump(mode="json"))
-    now = datetime.now(UTC)
-    name = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    number = next_number(store)
-    store.put_record("invocation", name, {**_invocation(campaign, now), "number": number})
+    record_invocation(store, _invocation(campaign))
     _mark_unreadable(campaign, store)
 
 
-def _invocation(campaign: Campaign, now: datetime) -> dict[str, Any]:
+def _invocation(campaign: Campaign) -> Invocation:
     names = ("epicat", "openvino", "pyocto", "pymseed", "numpy", "scipy", "pyarrow")
-    return {
-        "time": now.isoformat(),
-        "run": campaign.run.digest,
-        "associator": campaign.design.digest,
-        "archive": campaign.archive,
-        "layout": campaign.layout,
-        "extent": str(campaign.extent),
-        "span": [campaign.span.start_ns, campaign.span.end_ns],
-        "stations": campaign.names,
-        "versions": {name: version(name) for name in names},
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
+    return Invocation(
+        run=campaign.run.digest,
+        associator=campaign.design.digest,
+        archive=campaign.archive,
+        layout=campaign.layout,
+        extent=str(campaign.extent),
+        span=campaign.span,
+        stations=tuple(campaign.names),
+        versions={name: version(name) for name in names},
+        python=platform.python_version(),
+        machine=platform.machine(),
+    )
 
 
 def _mark_unreadable(campaign: Campaign, store: Store) -> None:

@@ -35,10 +35,8 @@ __all__ = [
     "begun_ns",
     "block_entries",
     "day_of_key",
-    "in_order",
     "new_generation",
     "newest",
-    "next_number",
     "of_days",
     "span_days",
     "station_day_entries",
@@ -192,16 +190,6 @@ def of_days(entries: Iterable[LedgerEntry], span: Span | None) -> Iterator[Ledge
         day = day_of_key(entry.stage, entry.key)
         if day is None or first <= day <= last:
             yield entry
-
-
-def next_number(store: Store) -> int:
-    """Return the number of the next invocation: clocks may be set back, numbers are not."""
-    return 1 + max((r.get("number", 0) for r in store.records("invocation").values()), default=0)
-
-
-def in_order(invocations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return records of invocations, the oldest first; those of earlier versions have no number."""
-    return sorted(invocations, key=lambda record: (record.get("number", 0), str(record["time"])))
 
 
 def station_day_entries(

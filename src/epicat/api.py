@@ -64,7 +64,7 @@ def load_picker(
     >>> import epicat as ec
     >>> picker = ec.load_picker("epicat-mini")
     >>> picker.info.sampling_rate, picker.info.phases
-    (100.0, ('P', 'S', 'N'))
+    (100.0, ('N', 'P', 'S'))
 
     """
     from epicat.pick.load import load_picker as load
@@ -85,7 +85,7 @@ def open_archive(archive: str | Path, layout: str | None = None) -> Archive:
     --------
     >>> import epicat as ec
     >>> archive = ec.open_archive("waveforms", "sds")
-    >>> span = ec.Span.parse("2020.001", "2020.002")
+    >>> span = ec.Span.parse("2024-03-01", "2024-03-02")
     >>> network, station = ec.load_stations("stations.csv")[0].name.split(".")
     >>> [item.size > 0 for item in archive.objects(network, station, span)]
     [True, True, True]

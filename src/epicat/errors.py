@@ -44,13 +44,32 @@ _WITHOUT_MEMORY = re.compile(
 
 
 class EpicatError(Exception):
-    """Root of everything that epicat raises on purpose."""
+    """Root of everything that epicat raises on purpose.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> issubclass(ec.InputError, ec.EpicatError)
+    True
+
+    """
 
     exit_code = 1
 
 
 class InputError(EpicatError, ValueError):
-    """A value given by the user cannot be used."""
+    """A value given by the user cannot be used.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> try:
+    ...     ec.Extent(41, 39, -125, -123)
+    ... except ec.InputError as error:
+    ...     print(str(error)[:27])
+    extent '41,39,-125,-123': l
+
+    """
 
     exit_code = 2
 
@@ -75,7 +94,18 @@ class NameChoiceError(InputError):
 
 
 class ArchiveError(EpicatError):
-    """An archive as a whole cannot be listed or read."""
+    """An archive as a whole cannot be listed or read.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> try:
+    ...     ec.open_archive("no/such/folder", "sds")
+    ... except ec.ArchiveError as error:
+    ...     print("no/such/folder" in str(error))
+    True
+
+    """
 
     exit_code = 2
 
@@ -105,13 +135,32 @@ class ObjectError(EpicatError):
 
 
 class ModelError(EpicatError):
-    """A picker cannot be found, compiled or run."""
+    """A picker cannot be found, compiled or run.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> issubclass(ec.ModelError, ec.EpicatError)
+    True
+
+    """
 
     exit_code = 2
 
 
 class StoreError(EpicatError):
-    """A store cannot be opened, read or written."""
+    """A store cannot be opened, read or written.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> try:
+    ...     ec.open_catalog("no/such/store")
+    ... except ec.StoreError as error:
+    ...     print(error)
+    there is no store at 'no/such/store'; `epicat run` makes one
+
+    """
 
     exit_code = 2
 

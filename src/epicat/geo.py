@@ -22,6 +22,13 @@ class Extent:
     """A box of latitudes and longitudes, edges included.
 
     A box whose ``west`` is larger than its ``east`` crosses the date line.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> ec.Extent(39, 41, -125, -123) == ec.Extent.parse("39,41,-125,-123")
+    True
+
     """
 
     south: float
@@ -35,7 +42,7 @@ class Extent:
 
     @classmethod
     def parse(cls, text: str) -> Extent:
-        """Read ``minlat,maxlat,minlon,maxlon`` in degrees; raise `InputError` if it is no box.
+        """Read ``minlat,maxlat,minlon,maxlon`` in degrees; raise `InputError` for anything else.
 
         >>> Extent.parse("39,41,-125,-123")
         Extent(south=39.0, north=41.0, west=-125.0, east=-123.0)
@@ -47,11 +54,11 @@ class Extent:
                 f"{text.strip()!r} is not an extent: write four numbers, "
                 "minlat,maxlat,minlon,maxlon, for example 39,41,-125,-123"
             ) from error
-        extent = cls(south, north, west, east)
-        extent._check(text.strip())
-        return extent
+        return cls(south, north, west, east)
 
-    def _check(self, text: str) -> None:
+    def __post_init__(self) -> None:
+        """Raise `InputError` for a box that cannot be."""
+        text = str(self)
         if not -90 <= self.south < self.north <= 90:
             raise InputError(
                 f"extent {text!r}: latitudes {self.south:g} and {self.north:g} must rise, "

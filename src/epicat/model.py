@@ -57,7 +57,15 @@ def digest_of(*parts: object) -> str:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A span of time, its end not included."""
+    """A span of time, its end not included.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> ec.Span.parse("2019.172", "2019-06-22").seconds
+    86400.0
+
+    """
 
     start_ns: int
     """First moment, nanoseconds since 1970."""
@@ -134,7 +142,16 @@ class Orientation:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Station:
-    """One location code of a seismic station, and its position."""
+    """One location code of a seismic station, and its position.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> station = ec.load_stations("stations.csv")[0]
+    >>> station.network, station.code
+    ('XX', 'S01')
+
+    """
 
     network: str
     """Network code, for example ``NC``."""
@@ -290,7 +307,15 @@ class StationDay:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pick:
-    """The arrival of a phase at a station, as a picker sees it."""
+    """The arrival of a phase at a station, as a picker sees it.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> ec.Pick(0, "XX.S01.", "HH", "P", 0.9, 0, 0).trace_id
+    'XX.S01.'
+
+    """
 
     time_ns: int
     """Time of the largest probability."""
@@ -314,7 +339,15 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A pick that belongs to an event."""
+    """A pick that belongs to an event.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> ec.open_catalog("catalog").arrivals()["phase"].unique().to_pylist()
+    ['P', 'S']
+
+    """
 
     pick_id: str
     """The pick."""
@@ -334,7 +367,17 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An earthquake: a hypocenter with its origin time, and the arrivals that gave it."""
+    """An earthquake: a hypocenter with its origin time, and the arrivals that gave it.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> catalog, stations = ec.open_catalog("catalog"), ec.load_stations("stations.csv")
+    >>> event = ec.associate(catalog.picks(), stations)[0]
+    >>> len(event.arrivals) >= event.n_stations
+    True
+
+    """
 
     time_ns: int
     """Origin time."""

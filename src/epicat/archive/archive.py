@@ -24,7 +24,16 @@ _KEPT_BYTES = 128 * 2**20
 
 
 class Archive(Protocol):
-    """What the pipeline needs of an archive."""
+    """What the pipeline needs of an archive.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> archive = ec.open_archive("waveforms", "sds")
+    >>> archive.location.endswith("waveforms")
+    True
+
+    """
 
     location: str
 

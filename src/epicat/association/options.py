@@ -111,7 +111,15 @@ class PyOctoOptions(BaseModel):
 
 
 class AssociateOptions(BaseModel):
-    """How to associate picks into events."""
+    """How to associate picks into events.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> ec.AssociateOptions(max_depth=40).max_depth_km
+    40.0
+
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 

@@ -21,7 +21,16 @@ __all__ = ["Campaign", "whole_days"]
 
 
 class Campaign(BaseModel):
-    """What workers need to know.  Plain data: it travels to them as JSON, without secrets."""
+    """What workers need to know.  Plain data: it travels to them as JSON, without secrets.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> campaign = ec.resolve(ec.CampaignOptions.from_toml("campaign.toml"))
+    >>> len(campaign.stations)
+    8
+
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True

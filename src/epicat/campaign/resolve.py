@@ -54,6 +54,15 @@ def resolve(
     ``prepare`` gives the picker when all that comes before it is settled, by default compiled
     here if it is not in the cache; ``say`` is told what a person may want to know.  Raises the
     error tree's `InputError`, `ArchiveError` or `ModelError` for what cannot be used.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> options = ec.CampaignOptions.from_toml("campaign.toml")
+    >>> campaign = ec.resolve(options)
+    >>> campaign.run.thresholds["P"] > 0
+    True
+
     """
     layout = layout_for(options.archive, options.layout)
     choose_layout(layout)

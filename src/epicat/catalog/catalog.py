@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat._util.atomic import atomic_file
-from epicat.catalog.coverage import asked_for, missing
+from epicat.catalog.coverage import complete_ledger
 from epicat.catalog.read import catalog_parts
 from epicat.catalog.selection import Selection, select_results
 from epicat.errors import InputError, StoreError
@@ -164,13 +164,8 @@ class Catalog:
         and patterns of station codes.
         """
         mine = {self.run, self.associator}
-        marked = self._store.ledger()
-        requested = asked_for(self._store, span, extent, patterns or Patterns())
-        entries = [*marked, *missing(requested, marked)]
-        return sorted(
-            (entry for entry in entries if entry.design in mine),
-            key=lambda entry: (entry.stage, entry.design, entry.key),
-        )
+        entries = complete_ledger(self._store, span, extent, patterns)
+        return [entry for entry in entries if entry.design in mine]
 
     def coverage(self) -> pa.Table:
         """Return a row for each station-day: its status, why, and the number of picks.

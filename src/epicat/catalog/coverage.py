@@ -24,15 +24,15 @@ from epicat.store.base import Store
 from epicat.store.invocations import Invocation, invocations
 from epicat.tables import stations_of
 
-__all__ = ["NOT_RUN", "Asked", "asked_for", "missing"]
+__all__ = ["NOT_RUN", "Requested", "complete_ledger", "missing", "requested"]
 
 NOT_RUN = "not run"
 """Why a station-day is missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Days and stations of one run that somebody asked for."""
+class Requested:
+    """Days and stations that were requested of one run."""
 
     run: str
     """Digest of the run."""
@@ -51,9 +51,9 @@ class Asked:
                     yield key
 
 
-def asked_for(
+def requested(
     store: Store, span: Span | None, extent: Extent | None, patterns: Patterns
-) -> list[Asked]:
+) -> list[Requested]:
     """Return what should be there, at stations that the store has.
 
     With a span it is these days of the newest run; without, what invocations have asked for.
@@ -62,27 +62,42 @@ def asked_for(
     picking = [invocation for invocation in invocations(store) if invocation.layout]
     if span is None:
         return [_requested(invocation, stations) for invocation in picking]
-    return [Asked(picking[-1].run, span, tuple(stations))] if picking else []
+    return [Requested(picking[-1].run, span, tuple(stations))] if picking else []
 
 
-def missing(asked: Sequence[Asked], entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+def complete_ledger(
+    store: Store,
+    span: Span | None = None,
+    extent: Extent | None = None,
+    patterns: Patterns | None = None,
+) -> list[LedgerEntry]:
+    """Return the ledger's entries and one for each requested station-day that was never run.
+
+    The order is that of stage, design and key; see `requested` for the arguments.
+    """
+    marked = store.ledger()
+    never = missing(requested(store, span, extent, patterns or Patterns()), marked)
+    return sorted([*marked, *never], key=lambda e: (e.stage, e.design, e.key))
+
+
+def missing(wanted: Sequence[Asked], entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
     """Yield an entry, of status `Status.MISSING`, for each station-day that has none."""
     seen = {(entry.design, entry.key) for entry in entries if entry.stage == Stage.PICK}
-    for wish in asked:
-        for key in map(str, wish.keys()):
-            if (wish.run, key) not in seen:
-                seen.add((wish.run, key))
-                yield StationDayEntry(wish.run, key, Status.MISSING, "", 0, reason=NOT_RUN)
+    for one in wanted:
+        for key in map(str, one.keys()):
+            if (one.run, key) not in seen:
+                seen.add((one.run, key))
+                yield StationDayEntry(one.run, key, Status.MISSING, "", 0, reason=NOT_RUN)
 
 
-def _requested(invocation: Invocation, stations: Sequence[Station]) -> Asked:
+def _requested(invocation: Invocation, stations: Sequence[Station]) -> Requested:
     """Return what an invocation requested; records of earlier versions name no stations."""
     if invocation.stations is None:
         chosen = _inside(stations, Extent.parse(invocation.extent))
     else:
         named = frozenset(invocation.stations)
         chosen = [station for station in stations if station.name in named]
-    return Asked(invocation.run, invocation.span, tuple(chosen))
+    return Requested(invocation.run, invocation.span, tuple(chosen))
 
 
 def _inside(stations: Sequence[Station], extent: Extent | None) -> list[Station]:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat._util.atomic import atomic_file
 from epicat.campaign.options import LedgerOptions
 from epicat.campaign.parse import Values, asked
-from epicat.catalog.selection import Selection, select_results
 from epicat.cli.campaign_args import takes
 from epicat.cli.prompts import said_which, say_left_out
 from epicat.cli.quality_options import WithRejected
 from epicat.errors import InputError, NameChoiceError
 
 if TYPE_CHECKING:
-    from epicat.store.base import Store
+    from epicat.catalog.catalog import Catalog
 
 __all__ = ["export"]
 
@@ -61,17 +58,15 @@ def export(
     _check(table, output_format, columns)
     if output_format == "parquet" and output is None:
         raise InputError("--format parquet needs a file: -o FILE")
-    from epicat.store.open import open_store
+    from epicat.catalog.catalog import open_catalog
 
     options = asked(LedgerOptions, given)
-    opened = open_store(options.store)
+    catalog = open_catalog(options.store, design)
+    said_which(catalog.selection, design)
     if output_format in _CATALOGS:
-        _write_catalog(opened, output_format, output, design, with_rejected=with_rejected)
+        _write_catalog(catalog, output_format, output, with_rejected=with_rejected)
         return
-    if table == "ledger":
-        rows = _ledger(opened, options, design)
-    else:
-        rows = _rows(opened, table, design, with_rejected=with_rejected)
+    rows = _rows(catalog, table, options, with_rejected=with_rejected)
     names = _columns(rows, table, all_columns=columns == "all", with_rejected=with_rejected)
     _write(rows, names, output, output_format)
     if output is not None:
@@ -93,9 +88,8 @@ def _check(table: str, output_format: str, columns: str) -> None:
 
 
 def _write_catalog(
-    store: Store, name: str, output: Path | None, design: str | None, *, with_rejected: bool
+    catalog: Catalog, name: str, output: Path | None, *, with_rejected: bool
 ) -> None:
-    from epicat.catalog.read import catalog_parts
     from epicat.export.formats import FORMATS
 
     form = FORMATS[name]
@@ -103,19 +97,15 @@ def _write_catalog(
         raise InputError(
             f"--format {name} needs a file, -o FILE: it writes {' and '.join(form.beside)} beside"
         )
-    chosen = _chosen(store, design)
-    parts = catalog_parts(store, chosen.run, chosen.associator, with_rejected=with_rejected)
     if output is None:
-        written = form.write(parts, store.stations(), sys.stdout)
+        parts = catalog.parts(with_rejected=with_rejected)
+        written = form.write(parts, catalog.stations(), sys.stdout)
     else:
-        paths = [output, *(output.with_name(output.name + ending) for ending in form.beside)]
-        with ExitStack() as stack:
-            files = [stack.enter_context(atomic_file(path, "w")) for path in paths]
-            written = form.write(parts, store.stations(), *files)
-        names = ", ".join(str(path) for path in paths)
+        written = catalog.write_events(output, name, with_rejected=with_rejected)
+        names = ", ".join(str(output) + ending for ending in ("", *form.beside))
         arrivals = f" with {written.arrivals:,} arrivals" if written.arrivals else ""
         typer.echo(f"{written.events:,} events{arrivals} in {names}", err=True)
-    rejected = _rejected(store, chosen)
+    rejected = catalog.n_rejected
     if not with_rejected:
         say_left_out(rejected)
     elif rejected and not form.tells_rejected:
@@ -124,55 +114,21 @@ def _write_catalog(
         typer.echo(f"warning: {note}", err=True)
 
 
-def _rejected(store: Store, chosen: Selection) -> int:
-    """Return how many events of the associator quality control rejects."""
-    from epicat.store.base import block_entries
-
-    return sum(entry.n_rejected for entry in block_entries(store, chosen.associator or ""))
-
-
-def _rows(store: Store, table: str, design: str | None, *, with_rejected: bool) -> Any:
-    from epicat.store.base import Where
-
-    if table == "stations":
-        return store.stations()
-    chosen = _chosen(store, design)
-    if table == "picks":
-        return store.read("picks", Where(design=chosen.run or ""))
-    where = Where(design=chosen.associator or "")
-    rows = store.read(table, where)  # type: ignore[arg-type]
-    rejected = 0 if with_rejected else _rejected(store, chosen)
-    if not rejected:
-        return rows
-    say_left_out(rejected)
-    return _of_accepted(rows, rows if table == "events" else store.read("events", where))
-
-
-def _ledger(store: Store, options: LedgerOptions, design: str | None) -> Any:
-    """Return the ledger of a run and an associator, with the station-days that were not run."""
-    from epicat.catalog.ledger_filter import whole_ledger
+def _rows(catalog: Catalog, table: str, options: LedgerOptions, *, with_rejected: bool) -> Any:
+    from epicat.stations import Patterns
     from epicat.tables import ledger_table
 
-    chosen = _chosen(store, design)
-    wanted = {chosen.run, chosen.associator}
-    return ledger_table(e for e in whole_ledger(store, options) if e.design in wanted)
-
-
-def _of_accepted(rows: Any, events: Any) -> Any:
-    """Return the rows of events or arrivals that belong to an event which is not rejected."""
-    import pyarrow.compute as pc
-
-    from epicat.tables import accepted
-
-    good = accepted(events)["event_id"].combine_chunks()
-    return rows.filter(pc.is_in(rows["event_id"], value_set=good))
-
-
-def _chosen(store: Store, design: str | None) -> Selection:
-    """Return the designs to export, and tell that there are others."""
-    chosen = select_results(store, design)
-    said_which(chosen, design)
-    return chosen
+    if table == "stations":
+        return catalog.stations()
+    if table == "picks":
+        return catalog.picks()
+    if table == "ledger":
+        patterns = Patterns(options.select, options.exclude)
+        return ledger_table(catalog.entries(options.span, options.extent, patterns))
+    if not with_rejected:
+        say_left_out(catalog.n_rejected)
+    read = catalog.events if table == "events" else catalog.arrivals
+    return read(with_rejected=with_rejected)
 
 
 def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -> list[str]:
@@ -186,18 +142,11 @@ def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -
 
 
 def _write(rows: Any, names: list[str], output: Path | None, output_format: str) -> None:
-    if output_format == "parquet" and output is not None:
-        import pyarrow.parquet as pq
-
-        with atomic_file(output, "wb") as file:
-            pq.write_table(rows, file, compression="zstd")
-        return
+    from epicat.catalog.catalog import write_rows
     from epicat.export.csv import write_csv
     from epicat.export.json import write_json
 
-    write = write_json if output_format == "json" else write_csv
     if output is None:
-        write(rows, names, sys.stdout)
-        return
-    with atomic_file(output, "w") as file:
-        write(rows, names, file)
+        (write_json if output_format == "json" else write_csv)(rows, names, sys.stdout)
+    else:
+        write_rows(rows, names, output, output_format)

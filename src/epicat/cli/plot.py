@@ -9,7 +9,6 @@ import typer
 
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, asked
-from epicat.catalog.selection import select_results
 from epicat.cli.campaign_args import takes
 from epicat.cli.prompts import say_left_out
 from epicat.cli.quality_options import WithRejected
@@ -31,18 +30,11 @@ def plot(
     with_rejected: WithRejected = False,
 ) -> None:
     """Draw a map, two depth sections and the count over time."""
-    from epicat.geo import Extent
-    from epicat.plot import draw_catalog
-    from epicat.store.base import Where
-    from epicat.store.open import open_store
-    from epicat.tables import accepted
+    from epicat.catalog.catalog import open_catalog
 
-    opened = open_store(asked(StoreOptions, given).store)
-    chosen = select_results(opened, design)
-    events = opened.read("events", Where(design=chosen.associator or ""))
+    catalog = open_catalog(asked(StoreOptions, given).store, design)
     if not with_rejected:
-        found, events = events, accepted(events)
-        say_left_out(found.num_rows - events.num_rows)
-    extent = Extent.parse(chosen.extent) if chosen.extent else None
-    draw_catalog(events, opened.stations(), output, title=title, extent=extent)
-    typer.echo(f"{events.num_rows:,} events in {output}", err=True)
+        say_left_out(catalog.n_rejected)
+    catalog.plot(output, title=title, with_rejected=with_rejected)
+    drawn = catalog.events(with_rejected=with_rejected).num_rows
+    typer.echo(f"{drawn:,} events in {output}", err=True)

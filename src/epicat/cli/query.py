@@ -15,7 +15,6 @@ import typer
 
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, asked
-from epicat.catalog.selection import select_results
 from epicat.cli.campaign_args import takes
 from epicat.cli.prompts import said_which
 from epicat.errors import InputError
@@ -45,14 +44,11 @@ def query(
     """
     if as_json and as_csv:
         raise InputError("--json or --csv, not both")
-    from epicat.store.open import open_store
-    from epicat.store.sql import Designs
-    from epicat.store.sql import query as ask
+    from epicat.catalog.catalog import open_catalog
 
-    opened = open_store(asked(StoreOptions, given).store)
-    chosen = select_results(opened, design)
-    said_which(chosen, design)
-    found = ask(opened, sql, Designs(chosen.run or "", chosen.associator or ""))
+    catalog = open_catalog(asked(StoreOptions, given).store, design)
+    said_which(catalog.selection, design)
+    found = catalog.sql(sql)
     if as_json:
         _write_json(found)
     elif as_csv:

@@ -80,13 +80,15 @@ def _nothing_else(given: Values) -> None:
 
 
 def _show_store(given: Values, *, as_json: bool) -> None:
-    from epicat.catalog.ledger_filter import whole_ledger
+    from epicat.catalog.coverage import complete_ledger
+    from epicat.stations import Patterns
     from epicat.store.open import open_store
 
     options = asked(LedgerOptions, given)
     opened = open_store(options.store)
     groups: dict[tuple[Stage, str], list[LedgerEntry]] = {}
-    for entry in whole_ledger(opened, options):
+    patterns = Patterns(options.select, options.exclude)
+    for entry in complete_ledger(opened, options.span, options.extent, patterns):
         groups.setdefault((entry.stage, entry.design), []).append(entry)
     records = {**opened.records("run"), **opened.records("associator")}
     designs = [_summary(group, entries, records) for group, entries in groups.items()]

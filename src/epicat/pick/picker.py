@@ -86,7 +86,18 @@ class PickerInfo(BaseModel):
 
 
 class Picker(Protocol):
-    """Windows (n, components, samples) in, probabilities (n, picked phases, samples) out."""
+    """Windows (n, components, samples) in, probabilities (n, picked phases, samples) out.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> import numpy as np
+    >>> picker = ec.load_picker("epicat-mini")
+    >>> windows = np.zeros((2, 3, picker.info.samples), np.float32)
+    >>> picker.probabilities(windows).shape == (2, 2, picker.info.samples)
+    True
+
+    """
 
     info: PickerInfo
 

@@ -99,7 +99,24 @@ class Summary:
 
 
 class Listener(Protocol):
-    """Told what happens: progress bars, logs, histories."""
+    """Told what happens: progress bars, logs, histories.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> class Count:
+    ...     units = 0
+    ...     def planned(self, planned):
+    ...         self.units = len(planned.picking) + len(planned.associating)
+    ...     def finished(self, outcome):
+    ...         self.units -= 1
+    >>> listener = Count()
+    >>> campaign = ec.resolve(ec.CampaignOptions.from_toml("campaign.toml"))
+    >>> catalog = ec.run(campaign, workers=1, listener=listener)
+    >>> listener.units
+    0
+
+    """
 
     def planned(self, planned: Planned) -> None:
         """Tell that the plan is made."""

@@ -31,7 +31,15 @@ _LARGEST_DEPTH = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class LayerModel:
-    """P and S velocity against depth: the first row reaches up without end, the last one down."""
+    """P and S velocity against depth: the first row reaches up without end, the last one down.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> ec.LayerModel(depth_km=(0, 10), vp=(5.5, 6.3), vs=(3.2, 3.6)).vp[0]
+    5.5
+
+    """
 
     depth_km: tuple[float, ...]
     """Depths of the rows in km below sea level, strictly rising; negative above the sea."""

@@ -112,7 +112,7 @@ def _arrival(made: Made, heard: Heard, phase: Phase, recorded: bool) -> dict[str
         "event_id": heard.quake.event_id,
         "pick_id": digest_of(_DESIGN, heard.quake.event_id, trace, phase),
         "trace_id": trace,
-        "channel": sensor.band,
+        "band": sensor.band,
         "phase": phase,
         "time": heard.time_ns(phase),
         "snr": heard.snr[phase],

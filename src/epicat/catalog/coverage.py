@@ -1,6 +1,6 @@
-"""Station-days that somebody asked for and that nothing was marked for: they were never run.
+"""Which station-days were requested, and which of these were never processed.
 
-What was asked for stands in the records of invocations.  A person may ask for other days.
+Invocations on record say what was requested; a caller may give other days and stations.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class Requested:
 def requested(
     store: Store, span: Span | None, extent: Extent | None, patterns: Patterns
 ) -> list[Requested]:
-    """Return what should be there, at stations that the store has.
+    """Return the station-days that should be there, at stations that the store has.
 
-    With a span it is these days of the newest run; without, what invocations have asked for.
+    With a span they are those days of the newest run; without, what invocations requested.
     """
     stations = [s for s in _inside(stations_of(store.stations()), extent) if patterns.takes(s)]
     picking = [invocation for invocation in invocations(store) if invocation.layout]
@@ -80,7 +80,7 @@ def complete_ledger(
     return sorted([*marked, *never], key=lambda e: (e.stage, e.design, e.key))
 
 
-def missing(wanted: Sequence[Asked], entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+def missing(wanted: Sequence[Requested], entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
     """Yield an entry, of status `Status.MISSING`, for each station-day that has none."""
     seen = {(entry.design, entry.key) for entry in entries if entry.stage == Stage.PICK}
     for one in wanted:

@@ -28,7 +28,7 @@ from epicat.association.options import AssociateOptions
 from epicat.association.sites import SiteIndex
 from epicat.association.slices import Slice
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import AssociationOptions, Cut
+from epicat.campaign.options import AssociationOptions, Partition
 from epicat.campaign.resolve import resolve_association
 from epicat.pipeline.import_picks import import_picks
 from epicat.pipeline.runner import make_plan
@@ -75,7 +75,7 @@ def _row(folder: Path, asked: argparse.Namespace, *, views: bool) -> str:
     quakes = write_month(folder, asked.stations, asked.days, asked.picks)
     store = open_store(str(folder / "store"), create=True)
     campaign = _campaign(folder, store, asked.days, views=views)
-    units = make_plan(campaign, Cut(), store, recheck=False).associating
+    units = make_plan(campaign, Partition(), store, recheck=False).associating
     worker = Worker(campaign)
     before_mb = _peak_mb()
     with _timed() as clock:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from epicat.association.options import AssociateOptions
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import CampaignOptions, Cut
+from epicat.campaign.options import CampaignOptions, Partition
 from epicat.campaign.resolve import resolve
 from epicat.geo import Extent
 from epicat.model import Stage
@@ -28,7 +28,7 @@ def main(root: Path, model: str, processes: int, precision: str) -> None:
     with tempfile.TemporaryDirectory() as store:
         campaign = _campaign(root, store, PickOptions(model=model, precision=precision))
         opened = open_store(store, create=True)
-        plan = make_plan(campaign, Cut(), opened, recheck=False)
+        plan = make_plan(campaign, Partition(), opened, recheck=False)
         days = [replace(unit, keys=(key,)) for unit in plan.picking for key in unit.keys]
         do = _in_turn if processes == 1 else _at_once
         ends, spent = do(campaign, days, processes)

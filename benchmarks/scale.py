@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.submit_at_scale import campaign_of, stack_of
 from epicat.aws.estimate import ASSOCIATING_S, stations_per_unit
 from epicat.aws.prices import PRICED_IN, Prices, Shape
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.model import Stage
 from epicat.pipeline.job_arrays import JobArray, arrays_of
 from epicat.pipeline.ledger_view import LedgerView
@@ -105,7 +105,7 @@ class Result:
 def plan_of(stations: int, days: int, shape: Shape, assumed: Assumed) -> Plan:
     """Plan a campaign as `epicat submit` does, one array in memory at a time."""
     campaign = campaign_of(stations, days)
-    cut = Cut(stations_per_unit=stations_per_unit(stations, Cut().window_days, shape))
+    cut = Partition(stations_per_unit=stations_per_unit(stations, Partition().window_days, shape))
     random = np.random.default_rng(1)
     picking: list[Job] = []
     associating: list[Job] = []

@@ -27,7 +27,7 @@ from epicat.aws.submission_record import Handed
 from epicat.aws.submit import hand_over
 from epicat.aws.template import DEFAULTS
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.campaign.pick_run import PickRun
 from epicat.campaign.resolve import resolve_design
 from epicat.geo import Extent
@@ -68,7 +68,7 @@ def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
     settled = time.perf_counter()
     aws, stack = CountedAws(), stack_of()
     shape = Shape.from_stack(stack, "Pick")
-    cut = Cut(stations_per_unit=stations_per_unit(stations, Cut().window_days, shape))
+    cut = Partition(stations_per_unit=stations_per_unit(stations, Partition().window_days, shape))
     planned: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         submission = Submission(f"{folder}/submission")

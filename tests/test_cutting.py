@@ -10,7 +10,7 @@ import pymseed
 import pytest
 
 from epicat.association.options import AssociateOptions
-from epicat.campaign.options import CampaignOptions, Cut
+from epicat.campaign.options import CampaignOptions, Partition
 from epicat.campaign.resolve import resolve
 from epicat.cli.app import main
 from epicat.model import Stage
@@ -127,8 +127,8 @@ def test_in_any_order_the_later_day_first_picks_and_events_are_the_same(
         stations=str(realdata / "holuhraun" / "stations.csv"),
         associate=AssociateOptions(views=False),
     )  # fmt: skip
-    cut = Cut(stations_per_unit=3, days_per_unit=1, window_days=1)
-    how = Cutting(cut, invocations=((1, 2), (0, 1)), workers=2, order=5, again=Cut())
+    cut = Partition(stations_per_unit=3, days_per_unit=1, window_days=1)
+    how = Cutting(cut, invocations=((1, 2), (0, 1)), workers=2, order=5, again=Partition())
     campaign = resolve(options)
     store = done(campaign, how, tmp_path / "store")
     found, expected = tables(store), tables(first)

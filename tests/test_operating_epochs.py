@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.model import EVER, Span
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import pick_units
@@ -23,7 +23,9 @@ FIRST, SECOND = (
 
 
 def keys(campaign) -> list[str]:
-    units = pick_units(campaign, Cut(days_per_unit=3, stations_per_unit=2), LedgerView({}, {}))
+    units = pick_units(
+        campaign, Partition(days_per_unit=3, stations_per_unit=2), LedgerView({}, {})
+    )
     return sorted(key for unit in units for key in unit.keys)
 
 
@@ -37,12 +39,12 @@ def test_days_outside_all_epochs_are_not_planned_nor_counted():
     days = ("001", "002", "003", "008", "009", "010")
     own = [f"XX.ST00/2020.{day}" for day in days]
     assert keys(campaign) == own + [f"XX.ST01/2020.{day:03d}" for day in range(1, 11)]
-    assert make_plan(campaign, Cut(), None, recheck=False).station_days == 16
+    assert make_plan(campaign, Partition(), None, recheck=False).station_days == 16
 
 
 def test_a_station_that_never_operates_has_no_unit():
     campaign = bare_campaign(SPAN, with_epochs((Span.parse("2021-01-01", "2022-01-01"),), ()))
-    units = list(pick_units(campaign, Cut(), LedgerView({}, {})))
+    units = list(pick_units(campaign, Partition(), LedgerView({}, {})))
     assert [unit.keys[0] for unit in units] == ["XX.ST01/2020.001"]
 
 

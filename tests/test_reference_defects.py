@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.campaign.pick_run import PickRun
 from epicat.model import Pick, Span, Stage, StationDay, Status
 from epicat.pick.picker import PickOptions
@@ -169,7 +169,7 @@ def test_every_defect_has_a_test(defect):
 
 @pytest.mark.parametrize("days", [1, 2, 3])
 @pytest.mark.parametrize("places", [1, 8, 9, 17])
-@pytest.mark.parametrize("cut", [Cut(), Cut(stations_per_unit=8, days_per_unit=1)])
+@pytest.mark.parametrize("cut", [Partition(), Partition(stations_per_unit=8, days_per_unit=1)])
 def test_every_day_of_every_station_is_planned(days, places, cut):
     (row,) = stations(places=1)
     rows = [replace(row, code=f"S{n:02d}", name=f"XX.S{n:02d}") for n in range(places)]
@@ -191,7 +191,7 @@ def test_one_day_of_one_station_is_picked(tmp_path):
     store = ParquetStore(tmp_path / "store", create=True)
     campaign = settled(tmp_path, tmp_path / "store", end="2020-01-02")
     one = campaign.model_copy(update={"stations": campaign.stations[:1]})
-    plan = make_plan(one, Cut(), store, recheck=False)
+    plan = make_plan(one, Partition(), store, recheck=False)
     for unit in (*plan.picking, *plan.associating):
         Worker(one).work(unit)
     assert store.read("picks", Where())["phase"].to_pylist() == ["P", "S"]
@@ -204,7 +204,7 @@ def test_one_day_of_one_station_is_picked(tmp_path):
 def associate(campaign):
     """Associate all that is due, as one unit."""
     store = ParquetStore(Path(campaign.store))
-    plan = make_plan(campaign.model_copy(update={"bundle": None}), Cut(window_days=9), store,
+    plan = make_plan(campaign.model_copy(update={"bundle": None}), Partition(window_days=9), store,
                      recheck=False)  # fmt: skip
     return [Worker(campaign).work(unit) for unit in plan.associating]
 
@@ -276,7 +276,7 @@ def test_what_is_done_after_a_restart_leaves_what_was_done_before(tmp_path):
     write_network(tmp_path, truths([-300, 300]), around_s=600)
     store = ParquetStore(tmp_path / "store", create=True)
     campaign = settled(tmp_path, tmp_path / "store")
-    units = make_plan(campaign, Cut(days_per_unit=1), store, recheck=False).picking
+    units = make_plan(campaign, Partition(days_per_unit=1), store, recheck=False).picking
     seen: dict[str, int] = {}
     for unit in units[::3]:
         Worker(campaign).work(unit)

@@ -83,7 +83,7 @@ def _coarse_counts(rng: Rng, data: F64) -> F64:
 
 
 def _clipped(rng: Rng, data: F64) -> F64:
-    """Cut off the largest amplitudes."""
+    """Partition off the largest amplitudes."""
     limit = np.abs(data).max() * 10 ** rng.uniform(-1, 0)
     return np.clip(data, -limit, limit)
 

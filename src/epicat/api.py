@@ -21,7 +21,7 @@ from epicat.pick.options import PickOptions, Precision
 if TYPE_CHECKING:
     from epicat.archive.archive import Archive
     from epicat.campaign.campaign import Campaign
-    from epicat.campaign.options import Cut
+    from epicat.campaign.options import Partition
     from epicat.catalog.catalog import Catalog
     from epicat.geo import Extent
     from epicat.model import Station
@@ -121,7 +121,7 @@ def run(
     campaign: Campaign,
     *,
     workers: int | None = None,
-    partition: Cut | None = None,
+    partition: Partition | None = None,
     listener: Listener | None = None,
     recheck: bool = False,
 ) -> Catalog:

@@ -7,8 +7,8 @@ import pytest
 from epicat.aws.actual_cost import spent_on
 from epicat.aws.prices import Shape
 from epicat.aws.progress import dollars_so_far, found_in, lines_of, share_over
-from epicat.aws.submission_record import Handed, Job
-from epicat.campaign.options import Cut
+from epicat.aws.submission_record import Job, SubmissionRecord
+from epicat.campaign.options import Partition
 from epicat.model import Stage, StationDayEntry, Status
 
 PICK = Job(name="pick-0000", stage=Stage.PICK, id="p", units=4, keys=8, first="2020.001",
@@ -16,9 +16,10 @@ PICK = Job(name="pick-0000", stage=Stage.PICK, id="p", units=4, keys=8, first="2
 ASSOCIATE = PICK.model_copy(
     update={"name": "associate-0000", "stage": Stage.ASSOCIATE, "id": "a", "units": 1, "keys": 8}
 )
-HANDED = Handed(
+HANDED = SubmissionRecord(
     name="20200101T000000Z-00000000", stack="epicat-x", time=datetime(2020, 1, 1, tzinfo=UTC),
-    store="s3://b/store", run="r", associator="d", stations=4, cut=Cut(), capacity="on-demand",
+    store="s3://b/store", run="r", associator="d", stations=4,
+    partition=Partition(), capacity="on-demand",
     architecture="X86_64", has_address=True, pick=Shape(vcpu=1, memory_mib=4096),
     associate=Shape(vcpu=2, memory_mib=8192), jobs=(PICK, ASSOCIATE),
 )  # fmt: skip

@@ -11,10 +11,10 @@ from epicat.aws.limits import check_submission
 from epicat.aws.logs import find_unit
 from epicat.aws.preflight import check_address, check_archive, check_store, results_of
 from epicat.aws.stack import Stack
-from epicat.aws.submission_record import Handed, folder_of
+from epicat.aws.submission_record import SubmissionRecord, folder_of
 from epicat.aws.submit import hand_over
 from epicat.aws.template import DEFAULTS
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.errors import CloudError, InputError
 from epicat.model import Span, Stage
 from epicat.pipeline.job_arrays import arrays_of
@@ -23,7 +23,7 @@ from epicat.pipeline.submission import Submission
 from epicat.time import DAY_NS
 from support.tiny_network import MIDNIGHT, bare_campaign
 
-CUT = Cut(stations_per_unit=4, window_days=1)
+PARTITION = Partition(stations_per_unit=4, window_days=1)
 OUTPUTS = {
     "Place": "s3://bucket/part/",
     "Queue": "arn:queue",
@@ -57,16 +57,16 @@ def stack_of(**parameters):
     return Stack("epicat-x", "", "CREATE_COMPLETE", "", {**DEFAULTS, **parameters}, dict(OUTPUTS))
 
 
-def handed_over(aws, folder, *, days=3, stack=None, strict=False, cut=CUT):
+def handed_over(aws, folder, *, days=3, stack=None, strict=False, partition=PARTITION):
     campaign = bare_campaign(Span(MIDNIGHT, MIDNIGHT + days * DAY_NS))
     campaign = campaign.model_copy(update={"bundle": None})
     submission = Submission(str(folder))
     submission.write_campaign(campaign)
     stack = stack or stack_of()
-    handed = Handed.planned(stack, campaign, cut, strict=strict)
+    handed = SubmissionRecord.from_plan(stack, campaign, partition, strict=strict)
     planned = bare_campaign(campaign.span)  # with a bundle: it picks
     return submission, hand_over(
-        aws, stack, submission, arrays_of(planned, cut, LedgerView({}, {})), handed
+        aws, stack, submission, arrays_of(planned, partition, LedgerView({}, {})), handed
     )
 
 
@@ -101,7 +101,7 @@ def test_requests_are_names_and_places(tmp_path):
         ("associate-0000", "id-4", 1, 4, "2020.002"),
     ]
     assert json.loads(Path(tmp_path, "jobs.json").read_text())["jobs"][0]["id"] == "id-1"
-    assert Handed.model_validate_json(submission.jobs()) == handed
+    assert SubmissionRecord.model_validate_json(submission.jobs()) == handed
     assert folder_of(stack_of(), "x") == "s3://bucket/part/submissions/x"
 
 
@@ -122,7 +122,7 @@ def test_what_was_submitted_before_ctrl_c_is_kept(tmp_path, most):
     aws = Counted(most)
     with pytest.raises(KeyboardInterrupt):
         handed_over(aws, tmp_path)
-    kept = Handed.model_validate_json(Submission(str(tmp_path)).jobs())
+    kept = SubmissionRecord.model_validate_json(Submission(str(tmp_path)).jobs())
     assert [job.id for job in kept.jobs] == [f"id-{at + 1}" for at in range(most)]
 
 

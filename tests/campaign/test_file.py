@@ -72,7 +72,7 @@ def test_numbers_are_those_that_flags_give(tmp_path):
         tmp_path,
         "[pick]\np_threshold = 0.2\n[associate]\nmax_depth = 50\nviews = false\n"
         "[associate.pyocto]\ntime_before = 150\nsecond_pass_overwrites = { n_picks = 6, "
-        "pick_match_tolerance = 1.5 }\n[cut]\nworkers = 3\n",
+        "pick_match_tolerance = 1.5 }\n[partition]\nworkers = 3\n",
     )
     assert made.pick.p_threshold == 0.2
     assert repr(made.associate.max_depth_km) == "50.0"
@@ -80,15 +80,15 @@ def test_numbers_are_those_that_flags_give(tmp_path):
     assert repr(made.associate.pyocto.time_before) == "150.0"
     again = made.associate.pyocto.second_pass_overwrites
     assert repr(again) == "{'n_picks': 6, 'pick_match_tolerance': 1.5}"
-    assert made.cut.workers == 3
+    assert made.partition.workers == 3
 
 
 def test_what_is_not_in_it_has_the_models_defaults(tmp_path):
     made = options(tmp_path)
-    assert (made.pick, made.associate, made.cut) == (
+    assert (made.pick, made.associate, made.partition) == (
         CampaignOptions.model_fields["pick"].get_default(call_default_factory=True),
         CampaignOptions.model_fields["associate"].get_default(call_default_factory=True),
-        CampaignOptions.model_fields["cut"].get_default(call_default_factory=True),
+        CampaignOptions.model_fields["partition"].get_default(call_default_factory=True),
     )
     assert (made.select, made.layout) == ((), None)
 
@@ -104,7 +104,7 @@ def test_what_is_not_in_it_has_the_models_defaults(tmp_path):
         ("[associate.pyocto]\nn_pick = 1", "[associate.pyocto]: unknown key 'n_pick': did you"),
         ("[pick]\nstore = 'x'", "[pick]: store belongs to the top of the file, before the first"),
         ("p_threshold = 1", "p_threshold belongs into [pick]"),
-        ("[pick]\nworkers = 1", "[pick]: workers belongs into [cut]"),
+        ("[pick]\nworkers = 1", "[pick]: workers belongs into [partition]"),
         ("[pyocto]\nn_picks = 1", "pyocto belongs into [associate]"),
         ("pick = 'PhaseNet'", "pick is a table: write [pick] above its keys"),
         ("[archive]\nlayout = 'sds'", "archive is no table: write archive = ...; it takes text"),

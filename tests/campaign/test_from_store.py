@@ -5,7 +5,7 @@ import re
 import pytest
 
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import AssociationOptions, Cut
+from epicat.campaign.options import AssociationOptions, Partition
 from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.campaign.resolve import resolve_association
 from epicat.errors import InputError, StoreError
@@ -58,9 +58,9 @@ def asked(store, **changed) -> AssociationOptions:
 
 def associate(store, **changed):
     campaign = resolve_association(asked(store, **changed), store)
-    planned = make_plan(campaign, Cut(), store, recheck=False)
-    made = run(campaign, planned, store, lambda: Serial(campaign), Quiet())
-    return campaign, planned, made
+    plan = make_plan(campaign, Partition(), store, recheck=False)
+    made = run(campaign, plan, store, lambda: Serial(campaign), Quiet())
+    return campaign, plan, made
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_blocks_are_due_again_when_picks_of_their_run_change(stored):
     key = store.ledger(Stage.PICK, digest)[0].key
     entry = StationDayEntry(digest, key, Status.NO_PICKS, "g", 2**62, result="changed")
     store.mark([entry])
-    planned = make_plan(campaign, Cut(), store, recheck=False)
-    assert planned.associating
+    plan = make_plan(campaign, Partition(), store, recheck=False)
+    assert plan.associating
 
 
 def test_a_campaign_that_only_associates_goes_to_workers_and_back(stored):

@@ -38,7 +38,11 @@ def refusal(changes, by="c.toml: "):
         (("associate", "block_hours"), 0, "associate.block_hours is 0: it must be greater than 0"),
         (("associate", "pyocto", "n_picks"), 8.5, "n_picks is 8.5, but takes: whole number"),
         (("associate", "pyocto", "second_pass_overwrites"), {"n": 1}, "unknown parameters n"),
-        (("cut", "workers"), 0, "cut.workers is 0: it must be greater than or equal to 1"),
+        (
+            ("partition", "workers"),
+            0,
+            "partition.workers is 0: it must be greater than or equal to 1",
+        ),
         (("select",), "NC.*", "select is 'NC.*', but takes: list of texts"),
         (("select",), ("NC.*", 3), "select is 3, but takes: list of texts"),
         (("extent",), "41,39,-125,-123", "extent: extent '41,39,-125,-123': latitudes 41 and 39"),
@@ -52,7 +56,7 @@ def test_what_cannot_be_used_is_told_with_who_gave_it_and_what_is_allowed(path, 
 
 
 def test_everything_is_told_at_once():
-    message = refusal({("pick", "p_threshold"): 2, ("cut", "workers"): 0, ("start",): "x"})
+    message = refusal({("pick", "p_threshold"): 2, ("partition", "workers"): 0, ("start",): "x"})
     assert message.startswith("several things cannot be used:\n")
     assert len(message.splitlines()) == 4
 

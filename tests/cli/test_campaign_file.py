@@ -37,7 +37,7 @@ views = false
 [associate.pyocto]
 n_picks = 8
 
-[cut]
+[partition]
 workers = 1
 """
 

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.cli.app import main
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.runner import make_plan, run
@@ -30,8 +30,8 @@ class Silent:
 def done(folder, location):
     store = ParquetStore(location, create=True)
     campaign = settled(folder, location)
-    planned = make_plan(campaign, Cut(), store, recheck=False)
-    assert not run(campaign, planned, store, lambda: Serial(campaign), Silent()).has_failures
+    plan = make_plan(campaign, Partition(), store, recheck=False)
+    assert not run(campaign, plan, store, lambda: Serial(campaign), Silent()).has_failures
 
 
 def tables(location):

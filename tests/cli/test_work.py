@@ -7,7 +7,7 @@ import json
 import pytest
 
 from epicat._util.cache import cache_folder
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.cli.app import main
 from epicat.model import Stage, Status
 from epicat.pipeline.runner import make_plan, write_records
@@ -44,11 +44,11 @@ def submitted(network, store, location):
     """Write a submission as `epicat submit` does; return it with the numbers of units."""
     opened = open_store(store, create=True)
     campaign = settled(network, network / "unused").model_copy(update={"store": store})
-    planned = make_plan(campaign, Cut(stations_per_unit=3), opened, recheck=False)
+    plan = make_plan(campaign, Partition(stations_per_unit=3), opened, recheck=False)
     write_records(campaign, opened)
     submission = Submission(location)
     submission.write_campaign(campaign)
-    for name, units in (("pick", planned.picking), ("associate", planned.associating)):
+    for name, units in (("pick", plan.picking), ("associate", plan.associating)):
         submission.write_units(name, units)
     return submission, [(n, i) for n in ("pick", "associate") for i in range(submission.count(n))]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.model import Pick, Span, StationDay
 from epicat.pipeline.runner import make_plan
 from epicat.pipeline.worker import Worker
@@ -44,7 +44,7 @@ _SAME_EVENT_NS = SECOND_NS // 2
 class Cutting:
     """One way to do a campaign."""
 
-    cut: Cut
+    cut: Partition
     """How large the units are."""
     invocations: tuple[tuple[int, int], ...]
     """First day of each invocation, and the day after its last; together they have all days."""
@@ -52,17 +52,17 @@ class Cutting:
     """Among so many workers units are dealt."""
     order: int
     """Decides the order of the units and who gets which."""
-    again: Cut
+    again: Partition
     """How large the units are of the invocation that must find nothing to do."""
 
 
-_ALL = Cut(stations_per_unit=99, days_per_unit=99, window_days=99)
+_ALL = Partition(stations_per_unit=99, days_per_unit=99, window_days=99)
 WHOLE = Cutting(_ALL, ((0, DAYS),), 1, 0, _ALL)
 """Everything at once."""
 
 
 def trials(form: Form, folder: Path) -> Iterator[Trial]:
-    """Cut campaigns in many ways; and hold their picks and events against the uncut truth."""
+    """Partition campaigns in many ways; compare the results with those of one whole run."""
     archives, cuts = _SIZES[form]
     cut, midnights = _Tally(), _Tally()
     for seed in range(archives):
@@ -82,7 +82,7 @@ def trials(form: Form, folder: Path) -> Iterator[Trial]:
 def cutting(draw: random.Random) -> Cutting:
     """Draw a way to do a campaign."""
     cuts = [
-        Cut(
+        Partition(
             stations_per_unit=draw.randint(1, 8),
             days_per_unit=draw.randint(1, DAYS),
             window_days=draw.randint(1, DAYS),

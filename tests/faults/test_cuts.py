@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.pipeline.runner import make_plan
 from epicat.time import DAY_NS, SECOND_NS
 from faults.cuts import WHOLE, Cutting, done, rows, trials
@@ -18,7 +18,7 @@ from support.tiny_bundle import RATE
 from support.tiny_network import arrivals, stations
 
 cuts = st.builds(
-    Cut,
+    Partition,
     stations_per_unit=st.integers(1, 8),
     days_per_unit=st.integers(1, DAYS),
     window_days=st.integers(1, DAYS),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.catalog.selection import select_results
 from epicat.model import Stage, Status
 from epicat.pipeline.executors import Serial
@@ -42,8 +42,8 @@ def clock(monkeypatch):
 
 def done(folder, store, *, recheck=False):
     campaign = settled(folder, Path(store.location))
-    planned = make_plan(campaign, Cut(), store, recheck=recheck)
-    return run(campaign, planned, store, lambda: Serial(campaign), Silent())
+    plan = make_plan(campaign, Partition(), store, recheck=recheck)
+    return run(campaign, plan, store, lambda: Serial(campaign), Silent())
 
 
 @pytest.mark.parametrize(("first", "second"), [(0, -HOUR_NS), (YEAR_NS, 0), (0, YEAR_NS)])
@@ -67,7 +67,9 @@ def test_what_is_done_again_counts_whatever_the_clock_says(tmp_path, clock, firs
     done(tmp_path, store)
     assert {e.status for e in store.ledger(Stage.PICK)} == {Status.DONE}
     assert store.read("events", Where()).num_rows == len(EVENTS)
-    assert make_plan(settled(tmp_path, tmp_path / "store"), Cut(), store, recheck=False).is_empty
+    assert make_plan(
+        settled(tmp_path, tmp_path / "store"), Partition(), store, recheck=False
+    ).is_empty
 
     fresh = ParquetStore(tmp_path / "fresh", create=True)
     done(tmp_path, fresh)
@@ -84,8 +86,8 @@ def test_a_unit_that_fails_again_is_told_with_its_last_reason(tmp_path, clock):
     for offset in (0, -HOUR_NS):
         clock(offset)
         broken = campaign.model_copy(update={"bundle": tmp_path / f"none{offset}"})
-        planned = make_plan(campaign, Cut(), store, recheck=False)
-        run(campaign, planned, store, lambda bad=broken: Serial(bad), Silent())
+        plan = make_plan(campaign, Partition(), store, recheck=False)
+        run(campaign, plan, store, lambda bad=broken: Serial(bad), Silent())
         reasons.append({e.reason for e in store.ledger(Stage.PICK)})
     assert len(reasons[0]) == len(reasons[1]) == 1
     assert reasons[0] != reasons[1]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.model import Stage, StationDay, Status
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.plan import Unit
@@ -69,11 +69,11 @@ class Listening:
             self.then()
 
 
-def done(campaign, store, *, executor="serial", then=lambda: None, cut=Cut()):  # noqa: B008
-    planned = make_plan(campaign, cut, store, recheck=False)
+def done(campaign, store, *, executor="serial", then=lambda: None, cut=Partition()):  # noqa: B008
+    plan = make_plan(campaign, cut, store, recheck=False)
     listener = Listening(then)
-    summary = run(campaign, planned, store, lambda: EXECUTORS[executor](campaign), listener)
-    assert len(listener.outcomes) == len(planned.picking) + len(planned.associating)
+    summary = run(campaign, plan, store, lambda: EXECUTORS[executor](campaign), listener)
+    assert len(listener.outcomes) == len(plan.picking) + len(plan.associating)
     return summary
 
 
@@ -99,7 +99,7 @@ def test_a_pool_makes_what_one_process_makes(network, expected, store, then):
 
 def test_a_unit_handed_to_a_broken_pool_is_done_and_so_are_the_others(network, store):
     campaign = settled(network, store.location)
-    units = make_plan(campaign, Cut(), store, recheck=False).picking
+    units = make_plan(campaign, Partition(), store, recheck=False).picking
     pool = Pool(campaign, 1)
     for unit in units[:3]:
         pool.submit(unit)
@@ -124,11 +124,11 @@ class Deadly(str):
 
 def test_a_unit_that_kills_its_worker_fails_alone(network, expected, store):
     campaign = settled(network, store.location)
-    planned = make_plan(campaign, Cut(), store, recheck=False)
-    units = list(planned.picking)
+    plan = make_plan(campaign, Partition(), store, recheck=False)
+    units = list(plan.picking)
     units[3] = replace(units[3], keys=tuple(map(Deadly, units[3].keys)))
-    planned = replace(planned, picking=tuple(units))
-    summary = run(campaign, planned, store, lambda: Pool(campaign, 2), Listening())
+    plan = replace(plan, picking=tuple(units))
+    summary = run(campaign, plan, store, lambda: Pool(campaign, 2), Listening())
     (failure,) = summary.failures
     assert failure.startswith("pick XX.ST03/2020.001 and 1 more: its worker died 3 times")
     failed = {e.key for e in store.ledger(Stage.PICK) if e.status == Status.FAILED}
@@ -177,8 +177,8 @@ def test_trouble_while_looking_again_leaves_what_is_there(network, expected, sto
     right = settled(network, store.location)
     done(right, store)
     wrong = right.model_copy(update={"store": str(tmp_path / "no store")})
-    planned = make_plan(wrong, Cut(), store, recheck=True)
-    summary = run(wrong, planned, store, lambda: Serial(wrong), Listening())
+    plan = make_plan(wrong, Partition(), store, recheck=True)
+    summary = run(wrong, plan, store, lambda: Serial(wrong), Listening())
     assert summary.failures
     assert tables(store)["picks"] == expected["picks"]
     assert {e.status for e in store.ledger(Stage.PICK)} == {Status.DONE}
@@ -189,10 +189,10 @@ def test_running_again_does_nothing(network, store):
     done(campaign, store)
     root = Path(store.location)
     before = {p: p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file()}
-    for cut in (Cut(), Cut(stations_per_unit=5, days_per_unit=1, window_days=1)):
-        planned = make_plan(campaign, cut, store, recheck=False)
-        assert planned.is_empty
-        assert (planned.station_days, planned.done_before) == (KEYS, KEYS)
+    for cut in (Partition(), Partition(stations_per_unit=5, days_per_unit=1, window_days=1)):
+        plan = make_plan(campaign, cut, store, recheck=False)
+        assert plan.is_empty
+        assert (plan.station_days, plan.done_before) == (KEYS, KEYS)
     summary = done(campaign, store)
     assert (summary.picks, summary.events, summary.station_days) == (0, 0, {})
     after = {p: p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file()}

@@ -8,12 +8,12 @@ import pytest
 
 from epicat.archive.access import Access
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.errors import AwayError
 from epicat.model import Stage, Status
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.process_pool import Pool
-from epicat.pipeline.runner import Planned, Summary, make_plan, run
+from epicat.pipeline.runner import Plan, Summary, make_plan, run
 from epicat.pipeline.worker import Outcome
 from epicat.store.base import Where
 from epicat.store.open import open_store
@@ -25,7 +25,7 @@ NOBODY = Access(endpoint="http://127.0.0.1:1")
 
 
 class Silent:
-    def planned(self, planned: Planned) -> None:
+    def planned(self, plan: Plan) -> None:
         pass
 
     def finished(self, outcome: Outcome) -> None:
@@ -35,8 +35,8 @@ class Silent:
 def done(campaign: Campaign) -> tuple[Summary, ParquetStore]:
     store = open_store(campaign.store, create=True)
     assert isinstance(store, ParquetStore)
-    planned = make_plan(campaign, Cut(), store, recheck=False)
-    return run(campaign, planned, store, lambda: Serial(campaign), Silent()), store
+    plan = make_plan(campaign, Partition(), store, recheck=False)
+    return run(campaign, plan, store, lambda: Serial(campaign), Silent()), store
 
 
 def test_a_day_that_lacks_an_object_is_picked_again_when_that_can_be_had(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_day_that_lacks_an_object_is_picked_again_when_that_can_be_had(tmp_pat
     assert (mended.unread, mended.has_failures, mended.station_days.total()) == (0, False, 2)
     for table in ("picks", "events", "arrivals"):
         assert store.read(table, ROWS).equals(right.read(table, ROWS))
-    assert make_plan(campaign, Cut(), store, recheck=False).is_empty
+    assert make_plan(campaign, Partition(), store, recheck=False).is_empty
 
 
 def test_worse_trouble_leaves_what_there_is(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_an_archive_that_is_gone_ends_the_run_and_nothing_is_noted(
     whole = settled(tmp_path, tmp_path / "store")
     campaign = whole.model_copy(update={"archive": "s3://gone", "access": NOBODY})
     store = open_store(campaign.store, create=True)
-    planned = make_plan(campaign, Cut(), store, recheck=False)
+    plan = make_plan(campaign, Partition(), store, recheck=False)
     with pytest.raises(AwayError, match="connection refused"):
-        run(campaign, planned, store, lambda: executor(campaign), Silent())
+        run(campaign, plan, store, lambda: executor(campaign), Silent())
     assert not store.ledger()

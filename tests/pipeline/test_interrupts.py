@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.model import Stage
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.runner import make_plan, run
@@ -64,8 +64,8 @@ def done(folder, end="2020-01-03"):
     """Do the same campaign as the command line, in this process."""
     store = ParquetStore(folder / "store", create=True)
     campaign = settled(folder, folder / "store", end=end)
-    planned = make_plan(campaign, Cut(), store, recheck=False)
-    assert not run(campaign, planned, store, lambda: Serial(campaign), Silent()).has_failures
+    plan = make_plan(campaign, Partition(), store, recheck=False)
+    assert not run(campaign, plan, store, lambda: Serial(campaign), Silent()).has_failures
 
 
 def tables(location):
@@ -159,10 +159,10 @@ def test_a_job_that_is_interrupted_asks_for_another_attempt(tmp_path, expected, 
     write_network(tmp_path, EVENTS)
     campaign = settled(tmp_path, tmp_path / "store")
     store = ParquetStore(tmp_path / "store", create=True)
-    planned = make_plan(campaign, Cut(stations_per_unit=4), store, recheck=False)
+    plan = make_plan(campaign, Partition(stations_per_unit=4), store, recheck=False)
     submission = Submission(str(tmp_path / "submission"))
     submission.write_campaign(campaign)
-    given = ("work", "--plan", submission.write_units("pick", planned.picking))
+    given = ("work", "--plan", submission.write_units("pick", plan.picking))
     assert epicat(*given, "--index", "0").wait(60) == 0
     before = store.ledger()
     assert len(before) == 8

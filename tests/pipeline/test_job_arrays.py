@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import epicat.pipeline.job_arrays
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.errors import InputError
 from epicat.model import Span, Stage, StationDay, StationDayEntry, Status
 from epicat.pipeline.job_arrays import MOST_NEEDS, arrays_of
@@ -29,7 +29,7 @@ def done(campaign, keys) -> LedgerView:
     return LedgerView({entry.key: entry for entry in entries}, {})
 
 
-cuts = st.builds(Cut, stations_per_unit=st.integers(1, 9), window_days=st.integers(1, 6))
+cuts = st.builds(Partition, stations_per_unit=st.integers(1, 9), window_days=st.integers(1, 6))
 
 
 @given(days=st.integers(1, 9), cut=cuts, most=st.integers(3, 6), data=st.data())
@@ -62,14 +62,14 @@ def test_arrays_hold_the_plan_and_wait_for_all_that_they_read(days, cut, most, d
 def test_a_job_that_would_wait_for_too_much_is_refused(monkeypatch):
     monkeypatch.setattr(epicat.pipeline.job_arrays, "MOST_JOBS", 1)
     assert len(campaign_of(1).names) == 8
-    arrays = list(arrays_of(campaign_of(2), Cut(window_days=1), NOTHING))
+    arrays = list(arrays_of(campaign_of(2), Partition(window_days=1), NOTHING))
     assert max(len(array.needs) for array in arrays) == 16 <= MOST_NEEDS
     with pytest.raises(InputError, match=r"24 arrays of jobs, and may for 20; .*--stations-per"):
-        list(arrays_of(campaign_of(3), Cut(window_days=1), NOTHING))
+        list(arrays_of(campaign_of(3), Partition(window_days=1), NOTHING))
 
 
 def test_names_are_those_of_windows():
-    arrays = list(arrays_of(campaign_of(5), Cut(window_days=2, stations_per_unit=4), NOTHING))
+    arrays = list(arrays_of(campaign_of(5), Partition(window_days=2, stations_per_unit=4), NOTHING))
     assert [(a.name, len(a.units), a.needs) for a in arrays] == [
         ("pick-0000", 2, ()),
         ("pick-0001", 2, ()),

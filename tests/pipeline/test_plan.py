@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.campaign.pick_run import PickRun
 from epicat.model import BlockEntry, Span, Stage, StationDay, StationDayEntry, Status
 from epicat.pick.picker import PickOptions
@@ -59,7 +59,7 @@ def all_picked(campaign, status=Status.DONE):
     return LedgerView({key: picked(campaign, key, status) for key in all_keys(campaign)}, {})
 
 
-def all_done(campaign, cut=Cut()):  # noqa: B008 - frozen
+def all_done(campaign, cut=Partition()):  # noqa: B008 - frozen
     known = all_picked(campaign)
     entries = {}
     for unit in block_units(campaign, cut, known, ()):
@@ -70,7 +70,7 @@ def all_done(campaign, cut=Cut()):  # noqa: B008 - frozen
 
 
 cuts = st.builds(
-    Cut,
+    Partition,
     stations_per_unit=st.integers(1, 10),
     days_per_unit=st.integers(1, 8),
     window_days=st.integers(1, 8),
@@ -129,7 +129,7 @@ def test_what_is_done_is_not_planned_again_under_another_cut(campaign, cut, othe
 @pytest.mark.parametrize("places", [1, 2, 8])
 def test_the_last_day_and_the_last_station_are_there(count, places):
     campaign = campaign_of(count, places=places)
-    keys = {StationDay.parse(k) for k in keys_of(pick_units(campaign, Cut(), NOTHING))}
+    keys = {StationDay.parse(k) for k in keys_of(pick_units(campaign, Partition(), NOTHING))}
     last = FIRST + timedelta(days=count - 1)
     assert {k.day for k in keys} == {FIRST + timedelta(days=n) for n in range(count)}
     assert StationDay(f"XX.ST{places - 1:02d}", last) in keys
@@ -138,15 +138,15 @@ def test_the_last_day_and_the_last_station_are_there(count, places):
 
 def test_a_single_day_of_a_single_station():
     campaign = campaign_of(1, places=1)
-    (unit,) = pick_units(campaign, Cut(), NOTHING)
+    (unit,) = pick_units(campaign, Partition(), NOTHING)
     assert unit.keys == ("XX.ST00/2019.364",)
-    (blocks,) = block_units(campaign, Cut(), NOTHING, ())
+    (blocks,) = block_units(campaign, Partition(), NOTHING, ())
     assert len(blocks.keys) == 4
 
 
 def test_early_days_come_first():
     campaign = campaign_of(5)
-    units = list(pick_units(campaign, Cut(days_per_unit=2, stations_per_unit=3), NOTHING))
+    units = list(pick_units(campaign, Partition(days_per_unit=2, stations_per_unit=3), NOTHING))
     starts = [StationDay.parse(unit.keys[0]).day for unit in units]
     assert starts == sorted(starts)
     assert len(units) == 9
@@ -155,7 +155,7 @@ def test_early_days_come_first():
 def test_the_plan_is_a_stream():
     """Fifty million station-days are not made to see the first of them."""
     long = bare_campaign(Span(0, parse_time("2200-01-01")), stations())
-    assert len(next(pick_units(long, Cut(), NOTHING)).keys) == 10
+    assert len(next(pick_units(long, Partition(), NOTHING)).keys) == 10
 
 
 @pytest.mark.parametrize(
@@ -172,14 +172,14 @@ def test_the_plan_is_a_stream():
 def test_what_could_not_be_done_is_due_again(status, due):
     campaign = campaign_of(2)
     known = all_picked(campaign, status)
-    assert len(keys_of(pick_units(campaign, Cut(), known))) == (16 if due else 0)
+    assert len(keys_of(pick_units(campaign, Partition(), known))) == (16 if due else 0)
 
 
 @pytest.mark.parametrize("status", Status)
 def test_only_days_without_data_are_looked_for_in_another_archive(status):
     campaign, elsewhere = campaign_of(1), campaign_of(1, archive="elsewhere")
-    here = set(keys_of(pick_units(campaign, Cut(), all_picked(campaign, status))))
-    there = set(keys_of(pick_units(elsewhere, Cut(), all_picked(campaign, status))))
+    here = set(keys_of(pick_units(campaign, Partition(), all_picked(campaign, status))))
+    there = set(keys_of(pick_units(elsewhere, Partition(), all_picked(campaign, status))))
     assert there - here == (all_keys(campaign) if status == Status.NO_DATA else set())
 
 
@@ -187,16 +187,18 @@ def test_days_without_data_are_looked_for_by_another_layout():
     campaign = campaign_of(1)
     entries = all_picked(campaign, Status.NO_DATA).picks
     known = LedgerView({key: replace(e, layout=campaign.layout) for key, e in entries.items()}, {})
-    assert not list(pick_units(campaign, Cut(), known))
+    assert not list(pick_units(campaign, Partition(), known))
     other = campaign.model_copy(update={"layout": "ncedc"})
-    assert set(keys_of(pick_units(other, Cut(), known))) == all_keys(campaign)
+    assert set(keys_of(pick_units(other, Partition(), known))) == all_keys(campaign)
 
 
 def test_recheck_gives_the_settled_days_too_and_apart():
     campaign = campaign_of(1)
     known = all_picked(campaign)
     gone = dict(list(known.picks.items())[2:])
-    units = list(pick_units(campaign, Cut(stations_per_unit=8), LedgerView(gone, {}), recheck=True))
+    units = list(
+        pick_units(campaign, Partition(stations_per_unit=8), LedgerView(gone, {}), recheck=True)
+    )
     assert {unit.recheck: set(unit.keys) for unit in units} == {
         False: all_keys(campaign) - set(gone),
         True: set(gone),
@@ -208,7 +210,7 @@ def test_a_failed_block_is_due_again():
     known = all_done(campaign)
     key = next(iter(known.blocks))
     blocks = {**known.blocks, key: replace(known.blocks[key], status=Status.FAILED)}
-    assert keys_of(block_units(campaign, Cut(), LedgerView(known.picks, blocks), ())) == [key]
+    assert keys_of(block_units(campaign, Partition(), LedgerView(known.picks, blocks), ())) == [key]
 
 
 @pytest.mark.parametrize("status", [Status.DONE, Status.NO_EVENTS, Status.NO_PICKS])
@@ -218,7 +220,7 @@ def test_blocks_whose_picks_have_changed_are_due_again_and_no_others(status):
     blocks = {k: replace(e, status=status) for k, e in known.blocks.items()}
     changed = str(StationDay("XX.ST03", FIRST + timedelta(days=2)))
     picks = {**known.picks, changed: replace(known.picks[changed], result="other")}
-    due = keys_of(block_units(campaign, Cut(), LedgerView(picks, blocks), ()))
+    due = keys_of(block_units(campaign, Partition(), LedgerView(picks, blocks), ()))
     day = StationDay.parse(changed).span
     expected = [
         key
@@ -233,13 +235,13 @@ def test_a_new_entry_with_the_same_picks_makes_nothing_due():
     campaign = campaign_of(2)
     known = all_done(campaign)
     again = {k: replace(e, generation="other", marked_ns=9) for k, e in known.picks.items()}
-    assert list(block_units(campaign, Cut(), LedgerView(again, known.blocks), ())) == []
+    assert list(block_units(campaign, Partition(), LedgerView(again, known.blocks), ())) == []
 
 
 def test_blocks_near_days_that_are_due_are_due_too():
     campaign = campaign_of(4)
     known = all_done(campaign)
-    due = keys_of(block_units(campaign, Cut(), known, [FIRST]))
+    due = keys_of(block_units(campaign, Partition(), known, [FIRST]))
     assert due == sorted(known.blocks)[: len(due)]
     assert block_key(days(1, FIRST)) in due
     assert 4 < len(due) < 16
@@ -248,8 +250,8 @@ def test_blocks_near_days_that_are_due_are_due_too():
 def test_an_extended_range_makes_the_neighbouring_blocks_due():
     one, two = campaign_of(1), campaign_of(1, first=FIRST + timedelta(days=1))
     known = all_done(one)
-    own = set(keys_of(block_units(two, Cut(), NOTHING, ())))
-    due = keys_of(block_units(two, Cut(), known, two.span.days()))
+    own = set(keys_of(block_units(two, Partition(), NOTHING, ())))
+    due = keys_of(block_units(two, Partition(), known, two.span.days()))
     assert own < set(due)
     older = set(due) - own
     assert sorted(known.blocks)[-1] in older

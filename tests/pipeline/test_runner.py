@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.model import Span, Stage, StationDay
 from epicat.pipeline.runner import make_plan, run
 from epicat.pipeline.worker import Outcome
@@ -65,7 +65,7 @@ def campaign_in(folder, days, places=4):
 @given(
     days=st.integers(1, 7),
     cut=st.builds(
-        Cut,
+        Partition,
         stations_per_unit=st.integers(1, 5),
         days_per_unit=st.integers(1, 4),
         window_days=st.integers(1, 4),
@@ -77,12 +77,12 @@ def test_every_unit_is_handed_over_once_and_when_what_it_needs_is_done(
     days, cut, seed, capacity, tmp_path, store
 ):
     campaign = campaign_in(tmp_path, days)
-    planned = make_plan(campaign, cut, store, recheck=False)
+    plan = make_plan(campaign, cut, store, recheck=False)
     executor = Shuffling(seed, capacity)
-    run(campaign, planned, store, lambda: executor, Silent())
+    run(campaign, plan, store, lambda: executor, Silent())
     units = [unit for unit, _ in executor.submitted]
     assert sorted(u.keys for u in units) == sorted(
-        u.keys for u in (*planned.picking, *planned.associating)
+        u.keys for u in (*plan.picking, *plan.associating)
     )
     assert executor.under_way == []
     assert executor.closed is False
@@ -91,15 +91,15 @@ def test_every_unit_is_handed_over_once_and_when_what_it_needs_is_done(
             needed = {
                 str(StationDay(name, day)) for name in campaign.names for day in unit.needs.days()
             }
-            everything = {key for u in planned.picking for key in u.keys}
+            everything = {key for u in plan.picking for key in u.keys}
             assert needed & everything <= done
 
 
 def test_association_begins_before_all_picking_is_done(tmp_path, store):
     campaign = campaign_in(tmp_path, 20)
-    planned = make_plan(campaign, Cut(days_per_unit=1, window_days=1), store, recheck=False)
+    plan = make_plan(campaign, Partition(days_per_unit=1, window_days=1), store, recheck=False)
     executor = Shuffling(0, 2)
-    run(campaign, planned, store, lambda: executor, Silent())
+    run(campaign, plan, store, lambda: executor, Silent())
     stages = [unit.stage for unit, _ in executor.submitted]
     assert stages.index(Stage.ASSOCIATE) < len(stages) // 3
 
@@ -113,12 +113,12 @@ class Interrupted(Shuffling):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_interrupt_and_let_the_workers_go_at_once(tmp_path, store, number):
     campaign = campaign_in(tmp_path, 2)
-    planned = make_plan(campaign, Cut(), store, recheck=False)
+    plan = make_plan(campaign, Partition(), store, recheck=False)
     executor = Interrupted(0, 2)
     executor.signal = number
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
-        run(campaign, planned, store, lambda: executor, Silent())
+        run(campaign, plan, store, lambda: executor, Silent())
     assert executor.closed is True
     assert signal.getsignal(signal.SIGTERM) is before
 
@@ -129,23 +129,23 @@ def test_a_listener_that_raises_stops_the_run_and_its_workers(tmp_path, store):
             raise OSError("the terminal is gone")
 
     campaign = campaign_in(tmp_path, 1)
-    planned = make_plan(campaign, Cut(), store, recheck=False)
+    plan = make_plan(campaign, Partition(), store, recheck=False)
     executor = Shuffling(0, 2)
     with pytest.raises(OSError, match="terminal"):
-        run(campaign, planned, store, lambda: executor, Broken())
+        run(campaign, plan, store, lambda: executor, Broken())
     assert executor.closed is True
 
 
 def test_without_work_no_worker_is_made(tmp_path, store):
     campaign = campaign_in(tmp_path, 1)
-    planned = make_plan(campaign, Cut(), store, recheck=False)
-    empty = type(planned)((), (), planned.station_days, planned.station_days)
+    plan = make_plan(campaign, Partition(), store, recheck=False)
+    empty = type(plan)((), (), plan.station_days, plan.station_days)
     summary = run(campaign, empty, store, lambda: pytest.fail("made"), Silent())
     assert not summary.has_failures
 
 
 def test_a_plan_without_a_store_is_everything(tmp_path, store):
     campaign = campaign_in(tmp_path, 3)
-    without = make_plan(campaign, Cut(), None, recheck=False)
-    assert without == make_plan(campaign, Cut(), store, recheck=False)
+    without = make_plan(campaign, Partition(), None, recheck=False)
+    assert without == make_plan(campaign, Partition(), store, recheck=False)
     assert (without.station_days, without.done_before) == (12, 0)

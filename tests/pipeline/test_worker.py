@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.model import Span, Stage, StationDay, Status
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.ledger_view import LedgerView
@@ -42,7 +42,7 @@ class Silent:
         pass
 
 
-def blocks_of(campaign, cut=Cut(window_days=9)):  # noqa: B008 - frozen
+def blocks_of(campaign, cut=Partition(window_days=9)):  # noqa: B008 - frozen
     (unit,) = block_units(campaign, cut, LedgerView({}, {}), ())
     return list(unit.keys)
 
@@ -153,9 +153,9 @@ def network(tmp_path_factory):
     return folder
 
 
-def done(campaign, store, cut=Cut(), *, recheck=False):  # noqa: B008 - frozen
-    planned = make_plan(campaign, cut, store, recheck=recheck)
-    return run(campaign, planned, store, lambda: Serial(campaign), Silent())
+def done(campaign, store, cut=Partition(), *, recheck=False):  # noqa: B008 - frozen
+    plan = make_plan(campaign, cut, store, recheck=recheck)
+    return run(campaign, plan, store, lambda: Serial(campaign), Silent())
 
 
 DAYS = {"first": ("2020-01-01", "2020-01-02"), "second": ("2020-01-02", "2020-01-03"),
@@ -246,12 +246,12 @@ def test_recheck_looks_at_changed_objects_only(tmp_path):
 
 
 @pytest.mark.parametrize("cut", [
-    Cut(stations_per_unit=3, days_per_unit=1, window_days=1),
-    Cut(stations_per_unit=8, days_per_unit=2, window_days=5),
+    Partition(stations_per_unit=3, days_per_unit=1, window_days=1),
+    Partition(stations_per_unit=8, days_per_unit=2, window_days=5),
 ])  # fmt: skip
 def test_the_cut_changes_nothing(network, tmp_path, cut):
     stores = [ParquetStore(tmp_path / name, create=True) for name in ("a", "b")]
-    for store, chosen in zip(stores, (Cut(), cut), strict=True):
+    for store, chosen in zip(stores, (Partition(), cut), strict=True):
         done(settled(network, store.location), store, chosen)
     for table in ("picks", "events", "arrivals"):
         assert stores[0].read(table, Where()).equals(stores[1].read(table, Where()))

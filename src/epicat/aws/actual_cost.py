@@ -12,7 +12,7 @@ from epicat.aws.jobs import described, members
 from epicat.aws.prices import Prices, Shape
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
-from epicat.aws.submission_record import Handed, Job
+from epicat.aws.submission_record import Job, SubmissionRecord
 from epicat.aws.template import COMPILE_ARCHITECTURE, COMPILE_MIB, COMPILE_VCPU
 from epicat.model import Stage
 
@@ -43,7 +43,7 @@ class Spent:
     """Seconds that were reckoned with, forgotten jobs included."""
 
 
-def spent_on(aws: Aws, handed: Handed) -> Iterator[Spent]:
+def spent_on(aws: Aws, handed: SubmissionRecord) -> Iterator[Spent]:
     """Ask Batch for every attempt of every job; a request for a hundred jobs."""
     for stage in (Stage.PICK, Stage.ASSOCIATE):
         jobs = [job for job in handed.jobs if job.stage == stage]
@@ -75,7 +75,7 @@ def spent_on_models(aws: Aws, stack: Stack) -> Iterator[Spent]:
         )
 
 
-def _spent(aws: Aws, handed: Handed, stage: Stage, jobs: list[Job]) -> Spent:
+def _spent(aws: Aws, handed: SubmissionRecord, stage: Stage, jobs: list[Job]) -> Spent:
     ids = (member for job in jobs for member in members(job.id, job.units))
     known, attempts, seconds = _added(described(aws, ids))
     units = sum(job.units for job in jobs)

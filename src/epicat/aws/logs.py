@@ -10,7 +10,7 @@ from epicat.aws.errors import code_of, plain_words
 from epicat.aws.jobs import described, members
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
-from epicat.aws.submission_record import Handed, Job
+from epicat.aws.submission_record import Job, SubmissionRecord
 from epicat.errors import InputError
 from epicat.model import Stage, StationDay
 from epicat.pipeline.submission import Submission
@@ -31,7 +31,7 @@ class Attempt:
     """How it ended, or that it goes on."""
 
 
-def find_unit(submission: Submission, handed: Handed, text: str) -> tuple[Job, int]:
+def find_unit(submission: Submission, handed: SubmissionRecord, text: str) -> tuple[Job, int]:
     """Return the job and the index of a unit.
 
     ``text`` is an array's name with an index, ``pick-0002:5``, a plain job's name, or a key:
@@ -105,7 +105,9 @@ def _index(job: Job, text: str) -> int:
     return int(text)
 
 
-def _candidates(submission: Submission, handed: Handed, text: str) -> Iterator[tuple[Job, str]]:
+def _candidates(
+    submission: Submission, handed: SubmissionRecord, text: str
+) -> Iterator[tuple[Job, str]]:
     """Give the jobs that may have a key, and the key: for a station-day those of its window."""
     try:
         day = StationDay.parse(text) if "/" in text else None
@@ -116,7 +118,7 @@ def _candidates(submission: Submission, handed: Handed, text: str) -> Iterator[t
         yield from ((job, iso(at_ns)) for job in handed.jobs if job.stage == Stage.ASSOCIATE)
         return
     days = (at_ns - submission.campaign().span.start_ns) // DAY_NS
-    window = f"{days // handed.cut.window_days:04d}"
+    window = f"{days // handed.partition.window_days:04d}"
     picking = (job for job in handed.jobs if job.stage == Stage.PICK)
     yield from ((job, str(day)) for job in picking if job.window == window)
 

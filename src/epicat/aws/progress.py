@@ -10,7 +10,7 @@ from typing import Any, Final
 from epicat.aws.estimate import STARTING_S
 from epicat.aws.jobs import described
 from epicat.aws.session import Aws
-from epicat.aws.submission_record import Handed, Job
+from epicat.aws.submission_record import Job, SubmissionRecord
 from epicat.model import LedgerEntry, Stage, Status
 
 __all__ = ["STATES", "Found", "Line", "dollars_so_far", "found_in", "lines_of", "share_over"]
@@ -73,7 +73,7 @@ class Found:
     """Seconds of work on the blocks."""
 
 
-def lines_of(aws: Aws, handed: Handed) -> list[Line]:
+def lines_of(aws: Aws, handed: SubmissionRecord) -> list[Line]:
     """Ask Batch how far each job is: one request for a hundred of them, however large they are."""
     told = {job["jobId"]: job for job in described(aws, (job.id for job in handed.jobs))}
     return [_line(job, told.get(job.id)) for job in handed.jobs]
@@ -86,7 +86,7 @@ def share_over(lines: Iterable[Line]) -> float:
     return sum(line.share * line.job.seconds for line in lines) / total if total else 1.0
 
 
-def dollars_so_far(handed: Handed, lines: Iterable[Line], found: Found | None) -> float:
+def dollars_so_far(handed: SubmissionRecord, lines: Iterable[Line], found: Found | None) -> float:
     """Return about what jobs have cost until now, their addresses included.
 
     By the times in the ledger and the starts of jobs, or, without a ledger, by what was reckoned.

@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from epicat.aws.prices import Prices, Shape
 from epicat.aws.stack import Stack
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.errors import InputError
 from epicat.fs.base import open_files
 from epicat.model import Stage
 from epicat.pipeline.submission import Submission
 
-__all__ = ["Handed", "Job", "find_last", "find_submissions", "folder_of", "new_name"]
+__all__ = ["Job", "SubmissionRecord", "find_last", "find_submissions", "folder_of", "new_name"]
 
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
@@ -56,7 +56,7 @@ class Job(BaseModel):
         return self.name.partition("-")[2].partition(".")[0]
 
 
-class Handed(BaseModel):
+class SubmissionRecord(BaseModel):
     """A submission as it was handed over.  Plain data without secrets."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,8 +75,8 @@ class Handed(BaseModel):
     """Digest of the associator."""
     stations: int
     """How many places the campaign has."""
-    cut: Cut
-    """How the work was cut."""
+    partition: Partition
+    """How the work was partitioned."""
     strict: bool = False
     """Whether a unit that fails fails its window."""
     capacity: str
@@ -93,7 +93,9 @@ class Handed(BaseModel):
     """What Batch has taken, in this order."""
 
     @classmethod
-    def planned(cls, stack: Stack, campaign: Campaign, cut: Cut, *, strict: bool) -> Handed:
+    def from_plan(
+        cls, stack: Stack, campaign: Campaign, partition: Partition, *, strict: bool
+    ) -> SubmissionRecord:
         """Return what will be handed over, as yet without jobs."""
         now = datetime.now(UTC)
         return cls(
@@ -104,7 +106,7 @@ class Handed(BaseModel):
             run=campaign.run.digest,
             associator=campaign.design.digest,
             stations=len(campaign.names),
-            cut=cut,
+            partition=partition,
             strict=strict,
             capacity=stack.parameters["Capacity"],
             architecture=stack.parameters["Architecture"],
@@ -135,7 +137,7 @@ def folder_of(stack: Stack, name: str) -> str:
     return f"{stack.outputs['Place']}submissions/{name}"
 
 
-def find_submissions(stack: Stack) -> Iterator[tuple[Submission, Handed]]:
+def find_submissions(stack: Stack) -> Iterator[tuple[Submission, SubmissionRecord]]:
     """Give what was submitted to a stack, the newest first."""
     place = f"{stack.outputs['Place']}submissions"
     names = [name for name in open_files(place, "submissions").top() if _NAME.fullmatch(name)]
@@ -146,7 +148,7 @@ def find_submissions(stack: Stack) -> Iterator[tuple[Submission, Handed]]:
             yield submission, _understood(text, submission.location)
 
 
-def find_last(stack: Stack) -> tuple[Submission, Handed]:
+def find_last(stack: Stack) -> tuple[Submission, SubmissionRecord]:
     """Return what was submitted last; raise `InputError` if nothing was."""
     found = next(find_submissions(stack), None)
     if found is None:
@@ -154,9 +156,9 @@ def find_last(stack: Stack) -> tuple[Submission, Handed]:
     return found
 
 
-def _understood(text: str, location: str) -> Handed:
+def _understood(text: str, location: str) -> SubmissionRecord:
     try:
-        return Handed.model_validate_json(text)
+        return SubmissionRecord.model_validate_json(text)
     except ValidationError as error:
         raise InputError(
             f"submission {location!r}: jobs.json is not understood: it is damaged, or of another "

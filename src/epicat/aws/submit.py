@@ -11,7 +11,7 @@ from epicat.aws.estimate import job_seconds
 from epicat.aws.limits import check_submission
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
-from epicat.aws.submission_record import Handed, Job
+from epicat.aws.submission_record import Job, SubmissionRecord
 from epicat.model import Stage
 from epicat.pipeline.job_arrays import JobArray
 from epicat.pipeline.submission import Submission
@@ -24,8 +24,12 @@ _SPARE_S = 120
 
 
 def hand_over(
-    aws: Aws, stack: Stack, submission: Submission, arrays: Iterable[JobArray], handed: Handed
-) -> Handed:
+    aws: Aws,
+    stack: Stack,
+    submission: Submission,
+    arrays: Iterable[JobArray],
+    handed: SubmissionRecord,
+) -> SubmissionRecord:
     """Write the units of each array and submit it; return what was submitted.
 
     The folder's ``jobs.json`` tells at the end, and now and then before, what Batch has taken:
@@ -49,7 +53,7 @@ def hand_over(
     return handed
 
 
-def job_of(array: JobArray, handed: Handed) -> Job:
+def job_of(array: JobArray, handed: SubmissionRecord) -> Job:
     """Return what is kept of an array, as yet without Batch's name of it."""
     names = set(_days(array))
     return Job(
@@ -71,7 +75,7 @@ def _days(array: JobArray) -> Iterator[str]:
 
 
 def request_of(
-    stack: Stack, submission: Submission, array: JobArray, handed: Handed
+    stack: Stack, submission: Submission, array: JobArray, handed: SubmissionRecord
 ) -> dict[str, Any]:
     """Return what Batch is asked for: names and places, and no secret."""
     definition = "PickJob" if array.stage == Stage.PICK else "AssociateJob"
@@ -95,7 +99,9 @@ def request_of(
     return request
 
 
-def _command(stack: Stack, submission: Submission, array: JobArray, handed: Handed) -> list[str]:
+def _command(
+    stack: Stack, submission: Submission, array: JobArray, handed: SubmissionRecord
+) -> list[str]:
     """Return the worker's command.
 
     Its own time limit comes a little before Batch's, which would kill it before it can record

@@ -37,9 +37,9 @@ from epicat.waveforms.options import QualityOptions
 __all__ = [
     "AssociationOptions",
     "CampaignOptions",
-    "Cut",
     "ImportOptions",
     "LedgerOptions",
+    "Partition",
     "StoreOptions",
 ]
 
@@ -133,8 +133,8 @@ _Associate = Annotated[
 ]
 
 
-class Cut(BaseModel):
-    """How the work is cut into units and spread over processes.  Never changes a result."""
+class Partition(BaseModel):
+    """How the work is divided into units and processes.  Never changes a result."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -146,12 +146,11 @@ class Cut(BaseModel):
     window_days: int = Field(default=2, ge=1, description="Days in a unit of association.")
 
 
-_Cut = Annotated[
-    Cut,
+_Partition = Annotated[
+    Partition,
     Field(
-        title="Cutting the work",
-        description="How the work is cut into units and spread over processes; never changes a "
-        "result.",
+        title="Partitioning of the work",
+        description="How the work is divided into units and processes; never changes a result.",
     ),
 ]
 
@@ -234,7 +233,7 @@ class CampaignOptions(_Spanned):
         description="Which waveforms are not picked.",
     )
     associate: _Associate = Field(default_factory=AssociateOptions)
-    cut: _Cut = Field(default_factory=Cut)
+    partition: _Partition = Field(default_factory=Partition)
 
     @classmethod
     def from_toml(cls, path: str | Path, **overrides: Any) -> Self:
@@ -273,7 +272,7 @@ class AssociationOptions(_Spanned):
     select: Select = ()
     exclude: Exclude = ()
     associate: _Associate = Field(default_factory=AssociateOptions)
-    cut: _Cut = Field(default_factory=Cut)
+    partition: _Partition = Field(default_factory=Partition)
 
 
 class StoreOptions(BaseModel):

@@ -36,7 +36,7 @@ def associate(
         campaign = resolve_association(options, opened, say)
     if campaign.span != options.span:
         say("START and END are widened to whole UTC days")
-    planned = make_plan(campaign, options.cut, opened, recheck=False)
+    plan = make_plan(campaign, options.partition, opened, recheck=False)
     say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
     say(campaign.design.described())
-    do(campaign, planned, opened, options.cut.workers, begin=begin, as_json=as_json)
+    do(campaign, plan, opened, options.partition.workers, begin=begin, as_json=as_json)

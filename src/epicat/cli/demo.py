@@ -79,7 +79,7 @@ def demo(
     )  # fmt: skip
     written = time.monotonic()
     say(f"\nepicat run {folder / _CAMPAIGN}")
-    make_catalog(options.model_copy(update={"cut": options.cut.model_copy(
+    make_catalog(options.model_copy(update={"partition": options.partition.model_copy(
         update={"workers": workers})}))  # fmt: skip
     seconds = {"archive": written - begin, "catalog": time.monotonic() - written}
     score = _scored(folder)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from epicat.aws.progress import Found, Line
     from epicat.aws.session import Aws
     from epicat.aws.stack import Stack
-    from epicat.aws.submission_record import Handed, Job
+    from epicat.aws.submission_record import Job, SubmissionRecord
     from epicat.store.base import Store
 
 __all__ = ["jobs_table", "show_jobs"]
@@ -35,7 +35,7 @@ _WIDTH = 80
 class _Look:
     """All that is shown at one moment."""
 
-    handed: Handed
+    handed: SubmissionRecord
     lines: list[Line]
     found: Found | None
     seconds: float
@@ -86,7 +86,7 @@ def show_jobs(aws: Aws, stack: Stack, *, every: float | None, as_json: bool) -> 
         raise typer.Exit(1)
 
 
-def _watched(aws: Aws, handed: Handed, ledger: _Ledger, every: float) -> _Look:
+def _watched(aws: Aws, handed: SubmissionRecord, ledger: _Ledger, every: float) -> _Look:
     """Look until all is over, and show it on stderr as long as it is a terminal."""
     from rich.console import Console
     from rich.live import Live
@@ -108,7 +108,7 @@ def _watched(aws: Aws, handed: Handed, ledger: _Ledger, every: float) -> _Look:
         raise
 
 
-def _looked(aws: Aws, handed: Handed, ledger: _Ledger) -> _Look:
+def _looked(aws: Aws, handed: SubmissionRecord, ledger: _Ledger) -> _Look:
     from epicat.aws.progress import lines_of
 
     lines = lines_of(aws, handed)
@@ -123,7 +123,7 @@ def _looked(aws: Aws, handed: Handed, ledger: _Ledger) -> _Look:
 class _Ledger:
     """What the store's ledger says, read now and then."""
 
-    def __init__(self, aws: Aws, handed: Handed) -> None:
+    def __init__(self, aws: Aws, handed: SubmissionRecord) -> None:
         self._aws = aws
         self._handed = handed
         self._keys: dict[str, str] = {}

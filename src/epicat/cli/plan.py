@@ -29,14 +29,14 @@ def plan(
     from epicat.store.open import find_store
 
     campaign = resolve(options, say)
-    planned = make_plan(campaign, options.cut, find_store(options.store), recheck=recheck)
+    plan = make_plan(campaign, options.partition, find_store(options.store), recheck=recheck)
     if not as_json:
         say(campaign.design.described())
         say(
-            f"{planned.station_days} station-days, {planned.done_before} done before; "
-            f"{len(planned.picking)} units of picking, {len(planned.associating)} of association"
+            f"{plan.station_days} station-days, {plan.done_before} done before; "
+            f"{len(plan.picking)} units of picking, {len(plan.associating)} of association"
         )
-    for unit in (*planned.picking, *planned.associating):
+    for unit in (*plan.picking, *plan.associating):
         if as_json:
             needs = [unit.needs.start_ns, unit.needs.end_ns] if unit.needs else None
             line = {"stage": unit.stage.value, "keys": unit.keys, "needs": needs}

@@ -15,7 +15,7 @@ from epicat.cli.quality_options import told_flags
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
     from epicat.pipeline.plan import Unit
-    from epicat.pipeline.runner import Planned, Summary
+    from epicat.pipeline.runner import Plan, Summary
     from epicat.pipeline.worker import Outcome
     from epicat.store.base import Store
 
@@ -24,7 +24,7 @@ __all__ = ["do", "say", "warnings_as_talk"]
 
 def do(
     campaign: Campaign,
-    planned: Planned,
+    plan: Plan,
     store: Store,
     workers: int | None,
     *,
@@ -38,11 +38,11 @@ def do(
     from epicat.pipeline.process_pool import Pool
     from epicat.pipeline.runner import run
 
-    say(_described(planned))
-    with _Progress(planned) as progress:
+    say(_described(plan))
+    with _Progress(plan) as progress:
         made = run(
             campaign,
-            planned,
+            plan,
             store,
             lambda: Pool(campaign, workers or len(os.sched_getaffinity(0))),
             progress,
@@ -50,9 +50,9 @@ def do(
     seconds = time.monotonic() - begin
     if as_json:
         designs = {"run": campaign.run.digest, "associator": campaign.design.digest}
-        typer.echo(json.dumps({**designs, **_counted(made, planned, seconds)}))
-    elif not planned.is_empty:
-        _report(made, planned, seconds)
+        typer.echo(json.dumps({**designs, **_counted(made, plan, seconds)}))
+    elif not plan.is_empty:
+        _report(made, plan, seconds)
     if made.has_failures:
         raise typer.Exit(1)
 
@@ -71,16 +71,16 @@ class warnings_as_talk(warnings.catch_warnings):  # noqa: N801 - a context manag
         warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
 
 
-def _described(planned: Planned) -> str:
-    due = planned.station_days - planned.done_before
-    blocks = sum(len(unit.keys) for unit in planned.associating)
-    days = f"{planned.station_days} station-days and their " if planned.station_days else ""
-    if planned.is_empty:
+def _described(plan: Plan) -> str:
+    due = plan.station_days - plan.done_before
+    blocks = sum(len(unit.keys) for unit in plan.associating)
+    days = f"{plan.station_days} station-days and their " if plan.station_days else ""
+    if plan.is_empty:
         return f"nothing to do: all {days}blocks are done"
-    if not planned.station_days:
+    if not plan.station_days:
         return f"{blocks} blocks to associate"
     return (
-        f"{planned.station_days} station-days, {planned.done_before} done before, {due} to pick; "
+        f"{plan.station_days} station-days, {plan.done_before} done before, {due} to pick; "
         f"{blocks} blocks to associate"
     )
 
@@ -88,7 +88,7 @@ def _described(planned: Planned) -> str:
 class _Progress:
     """Bars on a terminal, a line now and then elsewhere: the runner's `Listener`."""
 
-    def __init__(self, planned: Planned) -> None:
+    def __init__(self, plan: Plan) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -105,15 +105,15 @@ class _Progress:
             TextColumn("{task.fields[rate]} {task.fields[found]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
-            disable=planned.is_empty,
+            disable=plan.is_empty,
         )
         self._begin = time.monotonic()
         self._counts = {"pick": 0, "associate": 0}
         self._found = {"pick": 0, "associate": 0}
         self._tasks: dict[str, Any] = {}
-        if planned.station_days:
-            self._add("pick", "picking", planned.picking)
-        self._add("associate", "associating", planned.associating)
+        if plan.station_days:
+            self._add("pick", "picking", plan.picking)
+        self._add("associate", "associating", plan.associating)
 
     def _add(self, stage: str, words: str, units: tuple[Unit, ...]) -> None:
         total = sum(len(unit.keys) for unit in units)
@@ -126,9 +126,9 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def planned(self, planned: Planned) -> None:
+    def planned(self, plan: Plan) -> None:
         """Told at the start; the bars are there already."""
-        del planned
+        del plan
 
     def finished(self, outcome: Outcome) -> None:
         """Move the bar of the unit's stage."""
@@ -145,10 +145,10 @@ class _Progress:
         )
 
 
-def _counted(made: Summary, planned: Planned, seconds: float) -> dict[str, Any]:
+def _counted(made: Summary, plan: Plan, seconds: float) -> dict[str, Any]:
     return {
         "seconds": round(seconds, 3),
-        "done_before": planned.done_before,
+        "done_before": plan.done_before,
         "station_days": dict(made.station_days),
         "blocks": dict(made.blocks),
         "unchanged": made.unchanged,
@@ -160,12 +160,12 @@ def _counted(made: Summary, planned: Planned, seconds: float) -> dict[str, Any]:
     }
 
 
-def _report(made: Summary, planned: Planned, seconds: float) -> None:
+def _report(made: Summary, plan: Plan, seconds: float) -> None:
     for failure in made.failures:
         say(f"failed: {failure}")
     days = ", ".join(f"{count} {name}" for name, count in sorted(made.station_days.items()))
     picks = f"{made.picks:,} picks ({days or 'no station-day was due'}) and "
-    say(f"{picks if planned.station_days else ''}{made.events:,} events in {seconds:.1f} s")
+    say(f"{picks if plan.station_days else ''}{made.events:,} events in {seconds:.1f} s")
     if made.flags:
         say(f"quality control: {told_flags(made.flags, made.rejected)}")
     if set(made.station_days) == {"no data"}:

@@ -56,8 +56,8 @@ def make_catalog(
     if campaign.span != options.span:
         say("START and END are widened to whole UTC days")
     opened = open_store(options.store, create=True)
-    planned = make_plan(campaign, options.cut, opened, recheck=recheck)
+    plan = make_plan(campaign, options.partition, opened, recheck=recheck)
     say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
     say(campaign.design.described())
-    do(campaign, planned, opened, options.cut.workers, begin=begin, as_json=as_json)
+    do(campaign, plan, opened, options.partition.workers, begin=begin, as_json=as_json)
     return campaign

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from epicat.aws.prices import Shape
     from epicat.aws.stack import Stack
     from epicat.campaign.campaign import Campaign
-    from epicat.campaign.options import Cut
+    from epicat.campaign.options import Partition
 
 __all__ = ["retry", "submit"]
 
-_CUT = ("cut", "stations_per_unit")
+_PARTITION = ("partition", "stations_per_unit")
 
 DryRun = Annotated[
     bool,
@@ -93,10 +93,14 @@ def submit(
         if campaign.span != options.span:
             say("START and END are widened to whole UTC days")
         _warn_of_crossing(campaign, aws.region)
-        cut = options.cut if _CUT in given else _cut(options.cut, campaign, _shape(stack))
+        partition = (
+            options.partition
+            if _PARTITION in given
+            else _partition(options.partition, campaign, _shape(stack))
+        )
         _say_what(campaign, options, is_known=not picker.is_put_off)
         hand(
-            aws, stack, campaign, cut,
+            aws, stack, campaign, partition,
             recheck=recheck, strict=not allow_missing, dry_run=dry_run, as_json=as_json,
         )  # fmt: skip
 
@@ -122,7 +126,7 @@ def retry(
         if not dry_run:
             check_idle(aws, stack)
         hand(
-            aws, stack, submission.campaign(), last.cut,
+            aws, stack, submission.campaign(), last.partition,
             recheck=False, strict=last.strict, dry_run=dry_run, as_json=as_json,
         )  # fmt: skip
 
@@ -154,12 +158,12 @@ def _shape(stack: Stack) -> Shape:
     return Shape.from_stack(stack, "Pick")
 
 
-def _cut(cut: Cut, campaign: Campaign, shape: Shape) -> Cut:
+def _partition(partition: Partition, campaign: Campaign, shape: Shape) -> Partition:
     """Settle how many stations make a unit, where nobody has said it."""
     from epicat.aws.estimate import stations_per_unit
 
-    settled = stations_per_unit(len(campaign.names), cut.window_days, shape)
-    return cut.model_copy(update={"stations_per_unit": settled})
+    settled = stations_per_unit(len(campaign.names), partition.window_days, shape)
+    return partition.model_copy(update={"stations_per_unit": settled})
 
 
 def _say_what(campaign: Campaign, options: CampaignOptions, *, is_known: bool) -> None:

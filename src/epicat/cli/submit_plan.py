@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from epicat.aws.prices import Prices
     from epicat.aws.session import Aws
     from epicat.aws.stack import Stack
-    from epicat.aws.submission_record import Handed, Job
+    from epicat.aws.submission_record import Job, SubmissionRecord
     from epicat.campaign.campaign import Campaign
-    from epicat.campaign.options import Cut
+    from epicat.campaign.options import Partition
     from epicat.pipeline.job_arrays import JobArray
     from epicat.pipeline.ledger_view import LedgerView
 
@@ -32,7 +32,7 @@ def hand(
     aws: Aws,
     stack: Stack,
     campaign: Campaign,
-    cut: Cut,
+    partition: Partition,
     *,
     recheck: bool,
     strict: bool,
@@ -40,16 +40,16 @@ def hand(
     as_json: bool,
 ) -> None:
     """Submit what is due, or only show it; say so if nothing is."""
-    from epicat.aws.submission_record import Handed
+    from epicat.aws.submission_record import SubmissionRecord
     from epicat.pipeline.job_arrays import arrays_of
     from epicat.pipeline.ledger_view import LedgerView
     from epicat.store.open import find_store
 
     store = find_store(campaign.store)
     known = LedgerView.from_store(store, campaign)
-    handed = Handed.planned(stack, campaign, cut, strict=strict)
+    handed = SubmissionRecord.from_plan(stack, campaign, partition, strict=strict)
     again: Counter[str] = Counter()
-    arrays = _counting(arrays_of(campaign, cut, known, recheck=recheck), known, again)
+    arrays = _counting(arrays_of(campaign, partition, known, recheck=recheck), known, again)
     first = next(arrays, None)
     if first is None:
         say("nothing to do: all station-days and their blocks are done")
@@ -68,7 +68,7 @@ def _submit(
     stack: Stack,
     campaign: Campaign,
     arrays: Iterable[JobArray],
-    handed: Handed,
+    handed: SubmissionRecord,
     *,
     as_json: bool,
 ) -> None:
@@ -101,7 +101,7 @@ def _submit(
     say(f"results go to {campaign.store}; `epicat status --watch` shows how far it is")
 
 
-def _show(arrays: Iterable[JobArray], handed: Handed, *, as_json: bool) -> None:
+def _show(arrays: Iterable[JobArray], handed: SubmissionRecord, *, as_json: bool) -> None:
     """Print the jobs as they would be; one array is in memory at a time."""
     from epicat.aws.submit import job_of
 
@@ -118,7 +118,7 @@ def _show(arrays: Iterable[JobArray], handed: Handed, *, as_json: bool) -> None:
     say("nothing was written or submitted")
 
 
-def _row(handed: Handed, job: Job) -> tuple[str, ...]:
+def _row(handed: SubmissionRecord, job: Job) -> tuple[str, ...]:
     shape = handed.shape(job.stage)
     hours = job.seconds / 3600 * shape.vcpu
     prices = _both(handed)
@@ -129,7 +129,7 @@ def _row(handed: Handed, job: Job) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _both(handed: Handed) -> dict[str, Prices]:
+def _both(handed: SubmissionRecord) -> dict[str, Prices]:
     from epicat.aws.prices import Prices
 
     return {
@@ -138,7 +138,7 @@ def _both(handed: Handed) -> dict[str, Prices]:
     }
 
 
-def _costs(handed: Handed, jobs: Iterable[Job]) -> dict[str, float]:
+def _costs(handed: SubmissionRecord, jobs: Iterable[Job]) -> dict[str, float]:
     """Add up what jobs cost in both kinds of capacity, and their addresses."""
     jobs = list(jobs)
     found = {
@@ -149,7 +149,7 @@ def _costs(handed: Handed, jobs: Iterable[Job]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in (found | {"addresses": addresses}).items()}
 
 
-def _dollars(handed: Handed) -> str:
+def _dollars(handed: SubmissionRecord) -> str:
     from epicat.aws.prices import PRICED_IN
 
     costs = _costs(handed, handed.jobs)
@@ -161,7 +161,7 @@ def _dollars(handed: Handed) -> str:
     )
 
 
-def _totals(jobs: Iterable[Job], handed: Handed) -> str:
+def _totals(jobs: Iterable[Job], handed: SubmissionRecord) -> str:
     jobs = list(jobs)
     picking = [job for job in jobs if job.stage.value == "pick"]
     hours = sum(job.seconds * handed.shape(job.stage).vcpu for job in jobs) / 3600

@@ -13,7 +13,7 @@ from datetime import date
 from itertools import groupby, islice
 
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.errors import InputError
 from epicat.model import Stage, StationDay
 from epicat.pipeline.ledger_view import LedgerView
@@ -46,29 +46,29 @@ class JobArray:
 
 
 def arrays_of(
-    campaign: Campaign, cut: Cut, known: LedgerView, *, recheck: bool = False
+    campaign: Campaign, partition: Partition, known: LedgerView, *, recheck: bool = False
 ) -> Iterator[JobArray]:
     """Return the arrays of picking as they are planned, then the jobs of association.
 
-    One array is in memory at a time.  ``cut.days_per_unit`` does not count: a unit of picking
+    One array is in memory at a time.  ``partition.days_per_unit`` does not count: a unit of picking
     has the days of one window.  Raises `InputError` if a job would need more arrays than it may.
     """
-    cut = cut.model_copy(update={"days_per_unit": cut.window_days})
+    partition = partition.model_copy(update={"days_per_unit": partition.window_days})
     days_of: dict[str, set[date]] = {}
-    units = pick_units(campaign, cut, known, recheck=recheck)
-    for window, members in groupby(units, lambda unit: _window(campaign, cut, unit)):
+    units = pick_units(campaign, partition, known, recheck=recheck)
+    for window, members in groupby(units, lambda unit: _window(campaign, partition, unit)):
         for part, chunk in enumerate(_chunks(members)):
             name = f"{Stage.PICK.value}-{window:04d}" + (f".{part}" if part else "")
             days_of[name] = _days(chunk)
             yield JobArray(name, chunk)
     pending = set().union(*days_of.values())
-    for number, unit in enumerate(block_units(campaign, cut, known, pending)):
+    for number, unit in enumerate(block_units(campaign, partition, known, pending)):
         yield JobArray(f"{Stage.ASSOCIATE.value}-{number:04d}", (unit,), _needs(unit, days_of))
 
 
-def _window(campaign: Campaign, cut: Cut, unit: Unit) -> int:
+def _window(campaign: Campaign, partition: Partition, unit: Unit) -> int:
     day = StationDay.parse(unit.keys[0]).day
-    return (day_start(day) - campaign.span.start_ns) // DAY_NS // cut.window_days
+    return (day_start(day) - campaign.span.start_ns) // DAY_NS // partition.window_days
 
 
 def _days(units: Iterable[Unit]) -> set[date]:

@@ -6,11 +6,11 @@ import os
 import warnings
 
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.catalog.catalog import Catalog
 from epicat.catalog.selection import select_results
 from epicat.pipeline.process_pool import Pool
-from epicat.pipeline.runner import Listener, Planned, make_plan, run
+from epicat.pipeline.runner import Listener, Plan, make_plan, run
 from epicat.pipeline.worker import Outcome
 from epicat.store.open import open_store
 
@@ -26,13 +26,13 @@ def run_locally(
     campaign: Campaign,
     *,
     workers: int | None = None,
-    partition: Cut | None = None,
+    partition: Partition | None = None,
     listener: Listener | None = None,
     recheck: bool = False,
 ) -> Catalog:
     """Do what is due, with a pool of processes; see `epicat.run`."""
     store = open_store(campaign.store, create=True)
-    plan = make_plan(campaign, partition or Cut(), store, recheck=recheck)
+    plan = make_plan(campaign, partition or Partition(), store, recheck=recheck)
     processes = workers or usable_cores()
     summary = run(campaign, plan, store, lambda: Pool(campaign, processes), listener or _Silent())
     if summary.has_failures:
@@ -48,8 +48,8 @@ def run_locally(
 class _Silent:
     """A listener that ignores everything."""
 
-    def planned(self, planned: Planned) -> None:
-        del planned
+    def planned(self, plan: Plan) -> None:
+        del plan
 
     def finished(self, outcome: Outcome) -> None:
         del outcome

@@ -12,7 +12,7 @@ from datetime import date
 from itertools import islice
 
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.model import LedgerEntry, Span, Stage, StationDay, StationDayEntry, Status, digest_of
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.time import DAY_NS, iso, parse_time
@@ -53,7 +53,7 @@ class Unit:
 
 
 def pick_units(
-    campaign: Campaign, cut: Cut, known: LedgerView, *, recheck: bool = False
+    campaign: Campaign, partition: Partition, known: LedgerView, *, recheck: bool = False
 ) -> Iterator[Unit]:
     """Return the units of picking that are due, early days first.
 
@@ -61,8 +61,8 @@ def pick_units(
     of which some object could not be had.
     """
     days = campaign.span.days()
-    while chunk := list(islice(days, cut.days_per_unit)):
-        for names in _batched(campaign.names, cut.stations_per_unit):
+    while chunk := list(islice(days, partition.days_per_unit)):
+        for names in _batched(campaign.names, partition.stations_per_unit):
             keys = list(planned_keys(campaign, names, chunk))
             is_settled = [known.settles(k, campaign.archive, campaign.layout) for k in keys]
             fresh = [str(k) for k, s in zip(keys, is_settled, strict=True) if not s]
@@ -92,7 +92,7 @@ def planned_keys(
 
 
 def block_units(
-    campaign: Campaign, cut: Cut, known: LedgerView, pending_days: Iterable[date]
+    campaign: Campaign, partition: Partition, known: LedgerView, pending_days: Iterable[date]
 ) -> Iterator[Unit]:
     """Return the units of association that are due, early blocks first.
 
@@ -101,7 +101,7 @@ def block_units(
     earlier campaigns next to this one.
     """
     pending = set(pending_days)
-    window_ns = cut.window_days * DAY_NS
+    window_ns = partition.window_days * DAY_NS
     due: dict[int, list[Span]] = {}
     for block in _blocks(campaign, known):
         if _is_due(block, campaign, known, pending):

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from epicat._util.processes import sigterm_as_interrupt
 from epicat.campaign.campaign import Campaign
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.model import ObjectEntry, Span, Stage, StationDay, Status
 from epicat.pipeline.executors import Executor
 from epicat.pipeline.ledger_view import LedgerView
@@ -25,7 +25,7 @@ from epicat.tables import stations_table
 
 __all__ = [
     "Listener",
-    "Planned",
+    "Plan",
     "Summary",
     "make_plan",
     "mark_failed",
@@ -35,7 +35,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class Plan:
     """What an invocation has to do, before it starts."""
 
     picking: tuple[Unit, ...]
@@ -118,7 +118,7 @@ class Listener(Protocol):
 
     """
 
-    def planned(self, planned: Planned) -> None:
+    def planned(self, plan: Plan) -> None:
         """Tell that the plan is made."""
         ...
 
@@ -127,19 +127,21 @@ class Listener(Protocol):
         ...
 
 
-def make_plan(campaign: Campaign, cut: Cut, store: Store | None, *, recheck: bool) -> Planned:
+def make_plan(
+    campaign: Campaign, partition: Partition, store: Store | None, *, recheck: bool
+) -> Plan:
     """Plan against what the store knows; without a store, everything is due."""
     known = LedgerView.from_store(store, campaign)
-    picking = tuple(pick_units(campaign, cut, known, recheck=recheck))
+    picking = tuple(pick_units(campaign, partition, known, recheck=recheck))
     fresh = [key for unit in picking if not unit.recheck for key in unit.keys]
     pending = {day for unit in picking for day in _days_of(unit)}
     if recheck:
         pending.update(campaign.span.days())
     days = list(campaign.span.days())
     total = sum(1 for _ in planned_keys(campaign, campaign.names, days))
-    return Planned(
+    return Plan(
         picking=picking,
-        associating=tuple(block_units(campaign, cut, known, pending)),
+        associating=tuple(block_units(campaign, partition, known, pending)),
         station_days=total,
         done_before=total - len(fresh),
     )
@@ -147,7 +149,7 @@ def make_plan(campaign: Campaign, cut: Cut, store: Store | None, *, recheck: boo
 
 def run(
     campaign: Campaign,
-    planned: Planned,
+    plan: Plan,
     store: Store,
     make_executor: Callable[[], Executor],
     listener: Listener,
@@ -158,14 +160,14 @@ def run(
     """
     summary = Summary()
     write_records(campaign, store)
-    listener.planned(planned)
-    if planned.is_empty:
+    listener.planned(plan)
+    if plan.is_empty:
         return summary
     with sigterm_as_interrupt():
         executor = make_executor()
         now = True
         try:
-            for outcome in _outcomes(planned, executor):
+            for outcome in _outcomes(plan, executor):
                 if outcome.failure:
                     mark_failed(store, campaign, outcome)
                 summary.add(outcome)
@@ -176,9 +178,9 @@ def run(
     return summary
 
 
-def _outcomes(planned: Planned, executor: Executor) -> Iterator[Outcome]:
+def _outcomes(plan: Plan, executor: Executor) -> Iterator[Outcome]:
     """Hand units over: associations first, as soon as the picking that they need is done."""
-    picking, waiting = deque(planned.picking), deque(planned.associating)
+    picking, waiting = deque(plan.picking), deque(plan.associating)
     days = Counter(day for unit in picking for day in _days_of(unit))
     under_way = 0
     while picking or waiting or under_way:

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from epicat.campaign.options import Cut
+from epicat.campaign.options import Partition
 from epicat.model import Status
 from epicat.pipeline.executors import Serial
-from epicat.pipeline.runner import Planned, make_plan
+from epicat.pipeline.runner import Plan, make_plan
 from epicat.pipeline.runner import run as do
 from epicat.pipeline.worker import Outcome
 from epicat.store.base import Store
@@ -158,8 +158,8 @@ class Bed:
         """Run it in this process, where all is well; say what is wrong all the same."""
         campaign = settled(self._folder, run.store, **run.days)
         store = open_store(str(run.store), create=True)
-        planned = make_plan(campaign, Cut(), store, recheck=False)
-        made = do(campaign, planned, store, lambda: Serial(campaign), _Silent())
+        plan = make_plan(campaign, Partition(), store, recheck=False)
+        made = do(campaign, plan, store, lambda: Serial(campaign), _Silent())
         return f"the run after it fails: {made.failures}" if made.has_failures else ""
 
     def judge(self, case: Case) -> Verdict:
@@ -183,7 +183,7 @@ class Bed:
 class _Silent:
     """Listens to a run and says nothing."""
 
-    def planned(self, planned: Planned) -> None:
+    def planned(self, plan: Plan) -> None:
         pass
 
     def finished(self, outcome: Outcome) -> None:

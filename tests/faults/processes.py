@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.waiting import LIMIT_S
+
 __all__ = ["Command", "Commands", "commands"]
 
 _ZOMBIE = "Z"
@@ -97,7 +99,10 @@ class Commands:
         assert answers is not None
         talk.write(json.dumps(asked) + "\n")
         talk.flush()
-        return int(json.loads(answers.readline()))
+        answer = answers.readline()
+        if not answer:
+            raise RuntimeError(f"the zygote has ended with {self._zygote.wait(LIMIT_S)}")
+        return int(json.loads(answer))
 
 
 @contextmanager

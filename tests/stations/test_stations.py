@@ -41,10 +41,10 @@ def test_a_row_of_the_tutorials_list(tmp_path: Path) -> None:
 
 
 def test_the_list_of_northern_california(realdata: Path) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     stations = read_stations(realdata / "ncedc_stations.csv")
     chosen = select(stations, Extent.parse("39,41,-125,-123"))
-    assert time.perf_counter() - began < 3  # about one second
+    assert time.process_time() - began < 3  # about one second
     assert len(stations) == 4964
     assert len({s.id for s in stations}) == 4964
     assert len({s.id for s in chosen}) == 133

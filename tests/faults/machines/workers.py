@@ -12,6 +12,7 @@ from pathlib import Path
 
 from faults.machines.bed import Bed, Case, Done, Run
 from faults.trial import Form
+from support.waiting import LIMIT_S
 
 __all__ = ["worker_cases"]
 
@@ -38,7 +39,7 @@ def _once(bed: Bed, run: Run) -> Done:
 def _always(bed: Bed, run: Run) -> Done:
     """Kill workers as they come, until the campaign gives up."""
     process = bed.begun(run)
-    until = time.monotonic() + 100
+    until = time.monotonic() + LIMIT_S
     while process.poll() is None and time.monotonic() < until:
         for worker in _workers(process):
             _kill(worker)

@@ -25,7 +25,7 @@ from epicat.association.associator import Associator, SitePick
 from epicat.association.candidates import Candidate, Needs, exclusive
 from epicat.association.stitch import events_of
 from epicat.model import Span
-from epicat.synthetic.matching import match
+from epicat.synthetic.scoring import match
 from epicat.time import SECOND_NS
 
 __all__ = ["Counts", "compare", "in_blocks"]

@@ -17,7 +17,7 @@ from scipy import signal
 
 from epicat.archive.archive import open_archive
 from epicat.model import Span
-from epicat.synthetic.score import Truth, read_truth
+from epicat.synthetic.scoring import Truth, read_truth
 from epicat.waveforms.records import decode
 
 mpl.use("Agg")

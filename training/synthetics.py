@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 from scipy.signal import resample_poly
 
-from epicat.synthetic.crust import GIL7, Crust
-from epicat.synthetic.windows import Recipe, make_window
+from epicat.synthetic.propagation import GIL7, Crust
+from epicat.synthetic.training_windows import Recipe, make_window
 from training.changes import rotated
 from training.real import RATE
 from training.records import SAMPLES, Arrival, Record

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epicat.pick.picker import Picker
-from epicat.synthetic.windows import Recipe, make_window, noise_window
+from epicat.synthetic.training_windows import Recipe, make_window, noise_window
 from training.measure import Score, matched, picks_of
 from training.noise import Noise
 from training.real import RATE, read_windows

@@ -35,7 +35,7 @@ def test_the_catalog_is_close_to_the_truth(told):
     assert told["recall"] >= 0.95
     assert told["false_share"] <= 0.02
     assert told["time_error_s"] < 0.1
-    assert told["epicentre_error_km"] < 1.0
+    assert told["epicenter_error_km"] < 1.0
     assert told["depth_error_km"] < 2.0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from epicat.cli.app import main
-from epicat.synthetic.score import read_truth
+from epicat.synthetic.scoring import read_truth
 from support.children import awaited_children
 from support.waiting import LIMIT_S
 

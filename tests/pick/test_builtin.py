@@ -20,7 +20,7 @@ from epicat.pick.openvino.bundle import Bundle, OpenVinoPicker
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.pick.windows import triggers
-from epicat.synthetic.windows import Recipe, Window, make_window
+from epicat.synthetic.training_windows import Recipe, Window, make_window
 
 PAIR = Path(__file__).parents[2] / "weights" / f"{SHIPPED}.pt"
 MEGABYTE = 10**6

@@ -18,17 +18,15 @@ from epicat.archive.layouts import LAYOUTS, Entry
 from epicat.errors import InputError, NameChoiceError
 from epicat.model import Span
 from epicat.stations import find_stations
-from epicat.synthetic import Faults, Seismicity, Wanted, make_scenario, write_archive
+from epicat.synthetic import Faults, ScenarioOptions, Seismicity, make_scenario, write_archive
 from epicat.synthetic.faults import clock_offset_ns, gaps
+from epicat.synthetic.ground_motion import velocity_spectrum
 from epicat.synthetic.instruments import band_of
-from epicat.synthetic.motion import velocity_spectrum
-from epicat.synthetic.naming import KEYS, key_of
-from epicat.synthetic.network import Sensor
-from epicat.synthetic.packing import Packer
-from epicat.synthetic.recorder import Recorder
-from epicat.synthetic.scattered import Frame
+from epicat.synthetic.miniseed_objects import KEYS, Packer, key_of
+from epicat.synthetic.network import Sensor, station_xml
+from epicat.synthetic.recording import Recorder
+from epicat.synthetic.sampling import Frame
 from epicat.synthetic.scenario import Scenario
-from epicat.synthetic.station_xml import station_xml
 from epicat.time import DAY_NS, SECOND_NS, parse_time
 from epicat.velocity.layers import read_layers
 from epicat.waveforms.records import decode
@@ -42,7 +40,7 @@ BUSY = Seismicity(count=8, min_magnitude=1.8, radius_km=15)
 
 def scenario(faults: str = "none", stations: int = 2, span: Span = BOTH, seed: int = 3) -> Scenario:
     return make_scenario(
-        Wanted(
+        ScenarioOptions(
             span,
             seed,
             stations=stations,
@@ -140,7 +138,8 @@ def test_earthquakes_of_a_day_do_not_depend_on_the_span() -> None:
     day = Span(MIDNIGHT, MIDNIGHT + DAY_NS)
     week = Span(MIDNIGHT - 3 * DAY_NS, MIDNIGHT + 4 * DAY_NS)
     short, long = (
-        make_scenario(Wanted(span, 1, stations=1, seismicity=daily)) for span in (day, week)
+        make_scenario(ScenarioOptions(span, 1, stations=1, seismicity=daily))
+        for span in (day, week)
     )
     inside = [q for q in long.quakes if day.start_ns <= q.time_ns < day.end_ns]
     assert list(short.quakes) == inside
@@ -337,7 +336,7 @@ def test_files_are_whole_or_not_there(tmp_path: Path) -> None:
 def test_an_archive_is_not_written_into_another(tmp_path: Path) -> None:
     write_archive(tmp_path, scenario(stations=1))
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
-    with pytest.raises(InputError, match="has waveforms already"):
+    with pytest.raises(InputError, match="already contains waveforms"):
         write_archive(tmp_path, scenario(stations=2), "ncedc")
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
 
@@ -347,7 +346,7 @@ def test_an_archive_is_not_written_into_another(tmp_path: Path) -> None:
     [
         (lambda: Faults.parse("gap"), "did you mean gaps"),
         (lambda: Seismicity(min_magnitude=3, max_magnitude=2), "below the largest"),
-        (lambda: Seismicity(depth_km=(5, 2)), "must rise"),
+        (lambda: Seismicity(depth_km=(5, 2)), "must increase"),
         (lambda: Seismicity(depth_km=(-5, 2)), "from 0 or more"),
         (lambda: Seismicity(depth_km=(5, 900)), "700 or less"),
         (lambda: Seismicity(radius_km=-1), "above 0"),
@@ -355,17 +354,25 @@ def test_an_archive_is_not_written_into_another(tmp_path: Path) -> None:
         (lambda: Seismicity(max_magnitude=float("nan")), "magnitudes are from"),
         (
             lambda: make_scenario(
-                Wanted(BEFORE, seismicity=Seismicity(min_magnitude=-3, mainshock=9))
+                ScenarioOptions(BEFORE, seismicity=Seismicity(min_magnitude=-3, mainshock=9))
             ),
             "larger smallest magnitude",
         ),
-        (lambda: make_scenario(Wanted(BEFORE, center=(95.0, 0.0))), "is no place"),
-        (lambda: make_scenario(Wanted(BEFORE, center=(float("nan"), 0.0))), "is no place"),
-        (lambda: make_scenario(Wanted(BEFORE, radius_km=1e5)), "up to 2000 km"),
+        (
+            lambda: make_scenario(ScenarioOptions(BEFORE, center=(95.0, 0.0))),
+            "is not a valid position",
+        ),
+        (
+            lambda: make_scenario(ScenarioOptions(BEFORE, center=(float("nan"), 0.0))),
+            "is not a valid position",
+        ),
+        (lambda: make_scenario(ScenarioOptions(BEFORE, radius_km=1e5)), "up to 2000 km"),
         (lambda: write_archive(Path("x"), scenario(), "sda"), "did you mean sds"),
         (lambda: scenario(stations=0), "at least one"),
         (
-            lambda: make_scenario(Wanted(BEFORE, seismicity=Seismicity(count=50, separation_s=60))),
+            lambda: make_scenario(
+                ScenarioOptions(BEFORE, seismicity=Seismicity(count=50, separation_s=60))
+            ),
             "do not fit",
         ),
         (lambda: write_archive(Path("x"), scenario(), record_length=100), "512 or 4096"),

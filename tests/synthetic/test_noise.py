@@ -5,16 +5,23 @@ import pytest
 from scipy.signal import welch
 
 from epicat.synthetic.instruments import BANDS, band_of
-from epicat.synthetic.noise import Ambient, counts_power, rms_counts
-from epicat.synthetic.noise_models import NHNM, NLNM, power_db
-from epicat.synthetic.noise_series import HOP_S, Stretches
-from epicat.synthetic.streams import stream
+from epicat.synthetic.noise import (
+    HOP_S,
+    NHNM,
+    NLNM,
+    AmbientNoise,
+    Stretches,
+    counts_power,
+    power_db,
+    rms_counts,
+)
+from epicat.synthetic.sampling import stream
 from epicat.time import DAY_NS, SECOND_NS, parse_time
 
 NOON = parse_time("2024-03-01T14:00:00")
 
 
-def stretches(band: str, ambient: Ambient, component: str = "Z") -> Stretches:
+def stretches(band: str, ambient: AmbientNoise, component: str = "Z") -> Stretches:
     instrument, rate = band_of(band)
     return Stretches(
         rate,
@@ -35,7 +42,7 @@ def test_the_models_are_petersons() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_noise_lies_between_the_models_when_the_response_is_taken_out(seed: int) -> None:
     instrument, rate = band_of("HH")
-    ambient = Ambient.drawn(np.random.default_rng(seed))
+    ambient = AmbientNoise.random(np.random.default_rng(seed))
     number = NOON // SECOND_NS // HOP_S
     noise = stretches("HH", ambient)
     counts = np.rint(np.concatenate([noise.hop(number + k) for k in range(6)]))
@@ -50,7 +57,7 @@ def test_noise_lies_between_the_models_when_the_response_is_taken_out(seed: int)
 
 
 def test_days_are_louder_than_nights_above_1_hz_and_only_there() -> None:
-    ambient = Ambient.drawn(np.random.default_rng(1))
+    ambient = AmbientNoise.random(np.random.default_rng(1))
     day, night = ambient.at(NOON, 0.0), ambient.at(NOON + DAY_NS // 2, 0.0)
     fast, slow = np.array([5.0]), np.array([0.15])
     assert day.acceleration_db(fast, "Z") > night.acceleration_db(fast, "Z") + 1
@@ -61,7 +68,7 @@ def test_days_are_louder_than_nights_above_1_hz_and_only_there() -> None:
 
 
 def test_noise_has_no_seam_between_stretches() -> None:
-    ambient = Ambient.drawn(np.random.default_rng(2))
+    ambient = AmbientNoise.random(np.random.default_rng(2))
     noise = stretches("HH", ambient)
     data = np.concatenate([noise.hop(k).astype(float) for k in range(100, 104)])
     steps = np.abs(np.diff(data))
@@ -70,7 +77,7 @@ def test_noise_has_no_seam_between_stretches() -> None:
 
 
 def test_a_stretch_does_not_depend_on_where_one_began() -> None:
-    ambient = Ambient.drawn(np.random.default_rng(3))
+    ambient = AmbientNoise.random(np.random.default_rng(3))
     running, fresh = stretches("HH", ambient), stretches("HH", ambient)
     for number in range(50, 53):
         expected = running.hop(number)
@@ -78,7 +85,7 @@ def test_a_stretch_does_not_depend_on_where_one_began() -> None:
 
 
 def test_two_bands_of_one_sensor_hear_the_same_ground() -> None:
-    ambient = Ambient.drawn(np.random.default_rng(4))
+    ambient = AmbientNoise.random(np.random.default_rng(4))
     fast = stretches("HH", ambient).hop(7).reshape(-1, 5).mean(axis=1)
     slow = stretches("BH", ambient).hop(7).reshape(-1, 2).mean(axis=1)
     assert np.corrcoef(fast, slow)[0, 1] > 0.99
@@ -95,7 +102,7 @@ def test_sensitivity_is_the_response_at_the_reference(band: str) -> None:
 
 def test_rms_is_that_of_the_samples() -> None:
     instrument, rate = band_of("HH")
-    ambient = Ambient.drawn(np.random.default_rng(6)).at(NOON, 0.0)
+    ambient = AmbientNoise.random(np.random.default_rng(6)).at(NOON, 0.0)
     data = stretches("HH", ambient).hop(3)
     spectrum = np.fft.rfft(data)
     f = np.fft.rfftfreq(len(data), 1 / rate)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from epicat.synthetic.crust import GIL7, Crust, density
-from epicat.synthetic.effects import Effects
-from epicat.synthetic.motion import Shaking, velocity_spectrum
-from epicat.synthetic.pulses import minimum_phase
-from epicat.synthetic.rays import trace
-from epicat.synthetic.scattered import Frame
-from epicat.synthetic.site import Site
+from epicat.synthetic.amplitude import local_magnitude, wood_anderson_mm
+from epicat.synthetic.ground_motion import Shaking, minimum_phase, velocity_spectrum
+from epicat.synthetic.propagation import GIL7, Crust, density, trace_rays
+from epicat.synthetic.sampling import Frame
+from epicat.synthetic.scattering import PathEffects
+from epicat.synthetic.site import Site, free_surface_p, free_surface_sh, free_surface_sv
 from epicat.synthetic.source import (
     MEAN_RADIATION,
     Mechanism,
@@ -20,15 +19,15 @@ from epicat.synthetic.source import (
     moment_nm,
     radiation,
 )
-from epicat.synthetic.surface import from_p, from_sh, from_sv
-from epicat.synthetic.woodanderson import local_magnitude, wood_anderson_mm
 
 
 def shaken(
     rng: np.random.Generator, distance_km: float, magnitude: float, seconds: int = 120
 ) -> tuple[Shaking, Frame]:
-    path = trace(Crust(), distance_km, float(rng.uniform(0, 360)), 8.0)
-    shaking = Shaking(Source.drawn(rng, magnitude), path, Site.drawn(rng), Effects.drawn(rng, path))
+    path = trace_rays(Crust(), distance_km, float(rng.uniform(0, 360)), 8.0)
+    shaking = Shaking(
+        Source.random(rng, magnitude), path, Site.random(rng), PathEffects.random(rng, path)
+    )
     return shaking, Frame(float(np.floor(path.p.time_s)) - 5.0, seconds, 100)
 
 
@@ -107,12 +106,12 @@ def test_the_surface_is_free_of_traction(slowness: float, kind: str) -> None:
     both = np.array([traction(*down_p), traction(*down_s)]).T
     r = np.linalg.solve(both, -np.array(traction(*coming)))
     total = np.array(coming[1]) + r[0] * np.array(down_p[1]) + r[1] * np.array(down_s[1])
-    found = (from_p if kind == "P" else from_sv)(p, vp, vs)
+    found = (free_surface_p if kind == "P" else free_surface_sv)(p, vp, vs)
     np.testing.assert_allclose([found[0], -found[2]], total, atol=1e-9)
 
 
 def test_sh_is_doubled() -> None:
-    np.testing.assert_array_equal(from_sh(), [0, 2, 0])
+    np.testing.assert_array_equal(free_surface_sh(), [0, 2, 0])
 
 
 def test_attenuation_is_causal() -> None:
@@ -125,10 +124,10 @@ def test_attenuation_is_causal() -> None:
 
 def test_rays_leave_as_they_should() -> None:
     crust = Crust()
-    near = trace(crust, 2.0, 0.0, 10.0)
+    near = trace_rays(crust, 2.0, 0.0, 10.0)
     assert near.p.takeoff > np.pi / 2
     assert not near.p.is_head_wave
-    far = trace(crust, 180.0, 0.0, 8.0)
+    far = trace_rays(crust, 180.0, 0.0, 8.0)
     assert far.p.is_head_wave
     assert far.p.takeoff < np.pi / 2
     assert far.p.slowness == pytest.approx(1 / GIL7.vp[-1], rel=1e-4)
@@ -198,8 +197,10 @@ def test_the_coda_decays_as_aki_and_chouet_say() -> None:
     crust, ratios = Crust(), []
     for seed in range(12):
         rng = np.random.default_rng(seed)
-        path = trace(crust, 10.0, 0.0, 8.0)
-        shaking = Shaking(Source.drawn(rng, 3.0), path, Site.drawn(rng), Effects.drawn(rng, path))
+        path = trace_rays(crust, 10.0, 0.0, 8.0)
+        shaking = Shaking(
+            Source.random(rng, 3.0), path, Site.random(rng), PathEffects.random(rng, path)
+        )
         frame = Frame(0.0, 96, 100)
         spectrum = velocity_spectrum(crust, shaking, frame)
         band = np.exp(-((np.log2(np.maximum(frame.frequency, 1e-3) / 4.0) / 0.2) ** 2))

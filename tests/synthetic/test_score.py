@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from epicat.errors import InputError
 from epicat.model import Event, Pick
-from epicat.synthetic.matching import match
-from epicat.synthetic.score import Truth, compare, read_truth
-from epicat.synthetic.truth_schema import TRUE_ARRIVALS, TRUE_EVENTS
+from epicat.synthetic.scoring import Truth, match, read_truth, score_catalog
+from epicat.synthetic.truth import TRUE_ARRIVALS, TRUE_EVENTS
 from epicat.tables import events_table, picks_table
 from epicat.time import SECOND_NS, parse_time
 
@@ -87,13 +86,13 @@ def test_a_score_counts_what_was_found_missed_and_made_up() -> None:
         event(500),
     ]
     picks = [pick(4.1, "P"), pick(4.3, "P"), pick(103.8, "P"), pick(7.05, "S"), pick(250, "S")]
-    score = compare(known, events_table(catalog, "d", "k"), picks_table(picks, "d", "k"))
+    score = score_catalog(known, events_table(catalog, "d", "k"), picks_table(picks, "d", "k"))
     assert (score.true, score.detectable, score.found, score.missed) == (4, 3, 1, 2)
     assert (score.extra, score.false) == (1, 3)
     assert score.recall == pytest.approx(1 / 3)
     assert score.false_share == pytest.approx(3 / 5)
     assert score.time_error_s == pytest.approx(0.5)
-    assert score.epicentre_error_km == pytest.approx(1.11 / 2, abs=0.01)
+    assert score.epicenter_error_km == pytest.approx(1.11 / 2, abs=0.01)
     assert score.depth_error_km == pytest.approx(1.0)
     assert (score.p.true, score.p.found, score.p.picks, score.p.matched) == (3, 2, 3, 2)
     assert score.p.residual_s == pytest.approx(-0.05)
@@ -103,7 +102,9 @@ def test_a_score_counts_what_was_found_missed_and_made_up() -> None:
 
 
 def test_an_empty_catalog_misses_all_and_makes_nothing_up() -> None:
-    score = compare(truth([0, 100], [12, 3]), events_table([], "d", "k"), picks_table([], "d", "k"))
+    score = score_catalog(
+        truth([0, 100], [12, 3]), events_table([], "d", "k"), picks_table([], "d", "k")
+    )
     assert (score.found, score.missed, score.false, score.false_share) == (0, 1, 0, 0.0)
 
 

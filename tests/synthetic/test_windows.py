@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from epicat.synthetic import Recipe, make_window, noise_window
+from epicat.synthetic.amplitude import SNR_BAND_HZ
 from epicat.synthetic.instruments import band_of
-from epicat.synthetic.snr import SNR_BAND_HZ
 
 
 def test_windows_are_what_their_recipe_says() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from epicat.synthetic.windows import make_window
+from epicat.synthetic.training_windows import make_window
 from training.changes import filtered, rotated, shifted, stretched
 from training.damage import damaged
 from training.measure import Score, matched

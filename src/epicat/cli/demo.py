@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from epicat.store.base import Store
-    from epicat.synthetic.score import PhaseScore, Score, Truth
+    from epicat.synthetic.scoring import PhaseScore, Score, Truth
 
 __all__ = ["demo"]
 
@@ -136,14 +136,14 @@ def _scored(folder: Path) -> Score:
     """Compare the catalog with the truth, and write it as a table and as a picture."""
     from epicat.store.base import Where
     from epicat.store.open import open_store
-    from epicat.synthetic.score import compare, read_truth
+    from epicat.synthetic.scoring import read_truth, score_catalog
 
     store = open_store(str(folder / _STORE))
     truth = read_truth(folder / _ARCHIVE)
     events = store.read("events", Where())
     _write_table(events, folder / _TABLE)
     _draw(events, store, truth, folder / _PICTURE)
-    return compare(truth, events, store.read("picks", Where()))
+    return score_catalog(truth, events, store.read("picks", Where()))
 
 
 def _write_table(events: pa.Table, path: Path) -> None:
@@ -175,7 +175,7 @@ def _print(score: Score, seconds: dict[str, float], model: str) -> None:
         ("  smaller ones found", f"{score.extra} of {score.true - score.detectable}"),
         ("  false", f"{score.false} ({score.false_share:.1%} of the catalog)"),
         ("origin time", f"{score.time_error_s:.2f} s off, median"),
-        ("epicentre", f"{score.epicentre_error_km:.2f} km"),
+        ("epicentre", f"{score.epicenter_error_km:.2f} km"),
         ("depth", f"{score.depth_error_km:.2f} km"),
         ("P picks", _phase(score.p)),
         ("S picks", _phase(score.s)),

@@ -16,8 +16,8 @@ from epicat.errors import InputError, NameChoiceError
 
 if TYPE_CHECKING:
     from epicat.model import Span, Station
-    from epicat.synthetic import Scenario, Written
-    from epicat.synthetic.crust import Crust
+    from epicat.synthetic import ArchiveSummary, Scenario
+    from epicat.synthetic.propagation import Crust
 
 __all__ = ["synth"]
 
@@ -118,8 +118,8 @@ def synth(
     """
     from epicat.synthetic import (
         Faults,
+        ScenarioOptions,
         Seismicity,
-        Wanted,
         make_scenario,
         write_archive,
     )
@@ -127,7 +127,7 @@ def synth(
     begin = time.monotonic()
     listed = _listed(stations)
     scenario = make_scenario(
-        Wanted(
+        ScenarioOptions(
             span=_span(start, end, hours),
             seed=seed,
             center=_pair(center, "--center", "40,-124"),
@@ -199,7 +199,7 @@ def _listed(path: Path | None) -> tuple[Station, ...]:
 
 
 def _crust(path: Path | None, kind: str) -> Crust:
-    from epicat.synthetic.crust import Crust
+    from epicat.synthetic.propagation import Crust
     from epicat.velocity.layers import read_layers
 
     if kind not in ("gradient", "constant"):
@@ -244,7 +244,7 @@ class _Bar:
         self._bars.stop()
 
 
-def _report(written: Written, seconds: float) -> None:
+def _report(written: ArchiveSummary, seconds: float) -> None:
     say(
         f"{written.objects:,} objects ({written.bytes / 1e6:,.1f} MB, layout {written.layout}) of "
         f"{written.stations} stations in {written.folder}/waveforms, in {seconds:.1f} s"

@@ -1,27 +1,32 @@
-"""Earthquakes and noise as stations record them, made by formulas, with known truth.
+"""Synthetic waveforms of local earthquakes and noise, with ground truth.
 
-`make_scenario` and `write_archive` make whole archives, `make_window` and `noise_window` windows
-for training pickers.  The formulas, with their sources, are in the modules that compute them;
-``docs/synthetic.md`` tells what they leave out.
+`make_scenario` and `write_archive` create archives; `make_window` and `noise_window` create windows
+for training pickers.  Formulas and their sources are in the modules that compute them;
+``docs/synthetic.md`` lists what is not modelled.
 """
 
-from epicat.synthetic.archive import Written, write_archive
+from epicat.synthetic.archive_writer import ArchiveSummary, write_archive
 from epicat.synthetic.faults import FAULTS, Faults
-from epicat.synthetic.scenario import Scenario
+from epicat.synthetic.scenario import Scenario, ScenarioOptions, make_scenario
 from epicat.synthetic.seismicity import Seismicity
-from epicat.synthetic.wanted import Wanted, make_scenario
-from epicat.synthetic.windows import Labelled, Recipe, Window, make_window, noise_window
+from epicat.synthetic.training_windows import (
+    LabelledArrival,
+    Recipe,
+    Window,
+    make_window,
+    noise_window,
+)
 
 __all__ = [
     "FAULTS",
+    "ArchiveSummary",
     "Faults",
-    "Labelled",
+    "LabelledArrival",
     "Recipe",
     "Scenario",
+    "ScenarioOptions",
     "Seismicity",
-    "Wanted",
     "Window",
-    "Written",
     "make_scenario",
     "make_window",
     "noise_window",

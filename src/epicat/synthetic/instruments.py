@@ -1,4 +1,4 @@
-"""Seismometers and digitisers: poles, zeros, gains, self-noise and where they clip."""
+"""Seismometers and digitizers: poles, zeros, gains, self-noise and clipping level."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 
 from epicat.errors import NameChoiceError
 
-__all__ = ["BANDS", "Instrument", "band_of", "instrument"]
+__all__ = ["BANDS", "Instrument", "band_of"]
 
 F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
 
 _PASS = 0.8
-"""Share of the Nyquist frequency up to which a digitiser's filter passes all."""
+"""Fraction of the Nyquist frequency up to which the digitizer's filter is flat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A sensor with its digitiser."""
+    """A sensor with its digitizer."""
 
     name: str
-    """What it is, for people."""
+    """Description."""
     unit: str
-    """Ground motion that the sensor answers to: ``M/S`` or ``M/S**2``."""
+    """Unit of the ground motion that the sensor measures: ``M/S`` or ``M/S**2``."""
     zeros: tuple[complex, ...]
     """Zeros of the sensor in rad/s."""
     poles: tuple[complex, ...]
@@ -35,11 +35,11 @@ class Instrument:
     gain: float
     """Volts per unit of ground motion at `reference_hz`."""
     counts_per_volt: float
-    """Of the digitiser, with its preamplifier."""
+    """Gain of the digitizer including its preamplifier."""
     reference_hz: float
-    """Where gain and sensitivity hold."""
+    """Frequency of gain and sensitivity, in Hz."""
     self_noise_db: float
-    """Power of its own noise, dB of (m/s2)2/Hz, between 1 and 50 Hz."""
+    """Power of the self-noise, dB of (m/s2)2/Hz, between 1 and 50 Hz."""
     clip: int = 2**23 - 1
     """Largest count: 24 bits."""
 
@@ -50,14 +50,14 @@ class Instrument:
 
     @property
     def normalization(self) -> float:
-        """Factor that makes poles and zeros 1 at `reference_hz` (A0 of StationXML)."""
+        """Factor that normalizes poles and zeros to 1 at `reference_hz` (A0 in StationXML)."""
         return float(1.0 / abs(self._ratio(np.array([self.reference_hz]))[0]))
 
     def response(self, frequency: F64, rate: float) -> C128:
-        """Return counts per m/s of ground velocity, (nf,), as digitised at a rate.
+        """Return the response in counts per m/s of ground velocity, (nf,), at a sampling rate.
 
-        Above 0.8 of the Nyquist frequency the digitiser's filter falls to nothing, without
-        delay; metadata of archives leave that out, and so do ours.
+        Above 0.8 of the Nyquist frequency the digitizer's zero-phase filter falls to 0.  Archive
+        metadata usually omit that filter, and so does the StationXML written here.
         """
         motion = 1.0 if self.unit == "M/S" else 2j * np.pi * frequency
         scale = self.sensitivity * self.normalization
@@ -77,7 +77,7 @@ def _antialias(frequency: F64, rate: float) -> F64:
 
 
 _Q330 = 2**24 / 40
-"""Counts a volt of a digitiser of 24 bits over 40 V."""
+"""Counts per volt of a 24-bit digitizer with a range of 40 V."""
 
 BROADBAND = Instrument(
     "STS-2, 120 s, 24 bits", "M/S", (0j, 0j),
@@ -103,7 +103,7 @@ BANDS: Final[Mapping[str, tuple[Instrument, int]]] = {
     "HN": (STRONG_MOTION, 200),
     "EN": (STRONG_MOTION, 100),
 }
-"""Instrument and samples a second of each band code."""
+"""Instrument and sampling rate in Hz of each band code."""
 
 
 def band_of(code: str) -> tuple[Instrument, int]:
@@ -112,8 +112,3 @@ def band_of(code: str) -> tuple[Instrument, int]:
         return BANDS[code]
     except KeyError:
         raise NameChoiceError("band", code, BANDS) from None
-
-
-def instrument(code: str) -> Instrument:
-    """Return the instrument of a band code."""
-    return band_of(code)[0]

@@ -1,21 +1,23 @@
-"""Stations of a synthetic archive: where they stand, what they record with, and on what ground."""
+"""Synthetic stations: positions, sensors, site and noise; and their StationXML 1.2."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 
 from epicat.errors import InputError
 from epicat.geo import Plane
-from epicat.model import ANY_LOCATION, Station
-from epicat.synthetic.instruments import BANDS
-from epicat.synthetic.noise import Ambient
+from epicat.model import ANY_LOCATION, Span, Station
+from epicat.synthetic.instruments import BANDS, Instrument, band_of
+from epicat.synthetic.noise import AmbientNoise
+from epicat.synthetic.sampling import stream
 from epicat.synthetic.site import Site
-from epicat.synthetic.streams import stream
 
-__all__ = ["Place", "Sensor", "described", "make_network"]
+__all__ = ["Place", "Sensor", "make_network", "network_from_stations", "station_xml"]
+
 
 _GOLDEN_ANGLE = np.pi * (3.0 - 5.0**0.5)
 _WIDEST_KM = 2000.0
@@ -23,14 +25,14 @@ _WIDEST_KM = 2000.0
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """An instrument at a place."""
+    """An instrument at a station."""
 
     location: str
     """Location code."""
     band: str
     """Band code, one of `BANDS`."""
     components: str = "ZNE"
-    """What it records: Z, or Z, N and E."""
+    """Recorded components: Z, or Z, N and E."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -40,7 +42,7 @@ class Sensor:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A station with its ground."""
+    """A station with its sensors, site and noise."""
 
     network: str
     """Network code."""
@@ -53,11 +55,11 @@ class Place:
     elevation_m: float
     """Metres above sea level."""
     sensors: tuple[Sensor, ...]
-    """What it records with; signal-to-noise ratios are those of the first."""
+    """Its sensors; signal-to-noise ratios refer to the first."""
     site: Site
-    """The ground."""
-    ambient: Ambient
-    """Its noise."""
+    """The site response."""
+    ambient: AmbientNoise
+    """The ambient noise."""
 
     @property
     def name(self) -> str:
@@ -66,7 +68,7 @@ class Place:
 
     @property
     def stations(self) -> list[Station]:
-        """One row of a list of stations for each location code."""
+        """One station per location code."""
         codes = dict.fromkeys(sensor.location for sensor in self.sensors)
         return [
             Station(
@@ -85,17 +87,17 @@ class Place:
 def make_network(
     seed: int, count: int, center: tuple[float, float], radius_km: float, *, mixed: bool = False
 ) -> list[Place]:
-    """Spread stations over a disc, evenly but not regularly.
+    """Distribute stations over a disc, evenly but not regularly.
 
-    Each stands near a point of Vogel's (1979) sunflower spiral.  They have broadband sensors;
-    if ``mixed``, some have other bands and only a vertical component.
+    Each is near a point of Vogel's (1979) sunflower spiral.  They have broadband sensors; if
+    ``mixed``, some have other bands or only a vertical component.  Raises `InputError`.
     """
     if count < 1:
         raise InputError(f"{count} stations: at least one is needed")
     if not (abs(center[0]) <= 90 and abs(center[1]) <= 360):
         raise InputError(
-            f"center {center[0]:g},{center[1]:g} is no place: latitudes are from -90 to 90, "
-            "longitudes from -180 to 180"
+            f"center {center[0]:g},{center[1]:g} is not a valid position: latitude must be "
+            "-90 to 90 and longitude -180 to 180"
         )
     if not 0 < radius_km <= _WIDEST_KM:
         raise InputError(f"a network of {radius_km:g} km: choose up to {_WIDEST_KM:g} km")
@@ -115,8 +117,8 @@ def make_network(
     return places
 
 
-def described(seed: int, stations: Iterable[Station]) -> list[Place]:
-    """Give ground and noise to stations of a list; channels that it does not name are HH."""
+def network_from_stations(seed: int, stations: Iterable[Station]) -> list[Place]:
+    """Add site and noise to the stations of a list; a station without channels gets HH."""
     places: dict[str, Place] = {}
     for station in stations:
         found = _place(seed, station, _named_sensors(station))
@@ -136,8 +138,8 @@ def _place(seed: int, station: Station, sensors: tuple[Sensor, ...]) -> Place:
         station.longitude,
         station.elevation_m,
         sensors,
-        Site.drawn(stream(seed, "site", name)),
-        Ambient.drawn(stream(seed, "ambient", name)),
+        Site.random(stream(seed, "site", name)),
+        AmbientNoise.random(stream(seed, "ambient", name)),
     )
 
 
@@ -159,3 +161,95 @@ def _named_sensors(station: Station) -> tuple[Sensor, ...]:
         for band, components in sorted(bands.items(), key=lambda item: list(BANDS).index(item[0]))
     ]
     return tuple(sensors) or (Sensor(location, "HH"),)
+
+
+_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<FDSNStationXML xmlns="http://www.fdsn.org/xml/station/1" schemaVersion="1.2">
+<Source>epicat</Source>
+<Created>{created}</Created>
+"""
+_ORIENTATION = {"Z": (0.0, -90.0), "N": (0.0, 0.0), "E": (90.0, 0.0)}
+_NAMES = {"M/S": "Velocity", "M/S**2": "Acceleration", "V": "Volts", "COUNTS": "Counts"}
+
+
+def station_xml(places: Iterable[Place], span: Span) -> str:
+    """Return a StationXML 1.2 document; its epochs are open and begin with the first day."""
+    days = list(span.days())
+    start = f"{days[0].isoformat()}T00:00:00Z"
+    parts = [_HEAD.format(created=start)]
+    by_network = sorted(places, key=lambda p: (p.network, p.code))
+    for network, group in groupby(by_network, key=lambda p: p.network):
+        parts.append(f'<Network code="{network}" startDate="{start}">\n')
+        parts.append("<Description>Synthetic stations</Description>\n")
+        parts += [_station(place, start) for place in group]
+        parts.append("</Network>\n")
+    return "".join([*parts, "</FDSNStationXML>\n"])
+
+
+def _station(place: Place, start: str) -> str:
+    channels = "".join(_channels(place, start))
+    return (
+        f'<Station code="{place.code}" startDate="{start}">\n{_where(place)}'
+        f"<Site><Name>Synthetic {place.code}</Name></Site>\n{channels}</Station>\n"
+    )
+
+
+def _where(place: Place) -> str:
+    return (
+        f"<Latitude>{place.latitude:.6f}</Latitude><Longitude>{place.longitude:.6f}</Longitude>"
+        f"<Elevation>{place.elevation_m:.1f}</Elevation>\n"
+    )
+
+
+def _channels(place: Place, start: str) -> Iterator[str]:
+    for sensor in place.sensors:
+        for component in sensor.components:
+            yield _channel(place, sensor, component, start)
+
+
+def _channel(place: Place, sensor: Sensor, component: str, start: str) -> str:
+    instrument, rate = band_of(sensor.band)
+    azimuth, dip = _ORIENTATION[component]
+    return (
+        f'<Channel code="{sensor.band}{component}" locationCode="{sensor.location}" '
+        f'startDate="{start}">\n{_where(place)}<Depth>0.0</Depth>'
+        f"<Azimuth>{azimuth:g}</Azimuth><Dip>{dip:g}</Dip>"
+        f"<SampleRate>{rate}</SampleRate>"
+        f"<Sensor><Description>{instrument.name}</Description></Sensor>\n"
+        f"{_response(instrument, rate)}</Channel>\n"
+    )
+
+
+def _response(instrument: Instrument, rate: int) -> str:
+    hertz = f"<Frequency>{instrument.reference_hz:g}</Frequency>"
+    return (
+        f"<Response><InstrumentSensitivity><Value>{instrument.sensitivity!r}</Value>{hertz}"
+        f"{_units(instrument.unit, 'COUNTS')}</InstrumentSensitivity>\n"
+        f'<Stage number="1"><PolesZeros>{_units(instrument.unit, "V")}'
+        "<PzTransferFunctionType>LAPLACE (RADIANS/SECOND)</PzTransferFunctionType>"
+        f"<NormalizationFactor>{instrument.normalization!r}</NormalizationFactor>"
+        f"<NormalizationFrequency>{instrument.reference_hz:g}</NormalizationFrequency>"
+        f"{_roots('Zero', instrument.zeros)}{_roots('Pole', instrument.poles)}</PolesZeros>"
+        f"<StageGain><Value>{instrument.gain!r}</Value>{hertz}</StageGain></Stage>\n"
+        f'<Stage number="2"><Coefficients>{_units("V", "COUNTS")}'
+        "<CfTransferFunctionType>DIGITAL</CfTransferFunctionType></Coefficients>"
+        f"<Decimation><InputSampleRate>{rate}</InputSampleRate><Factor>1</Factor>"
+        "<Offset>0</Offset><Delay>0</Delay><Correction>0</Correction></Decimation>"
+        f"<StageGain><Value>{instrument.counts_per_volt!r}</Value>{hertz}</StageGain></Stage>"
+        "</Response>\n"
+    )
+
+
+def _units(given: str, made: str) -> str:
+    return "".join(
+        f"<{tag}><Name>{unit}</Name><Description>{_NAMES[unit]}</Description></{tag}>"
+        for tag, unit in (("InputUnits", given), ("OutputUnits", made))
+    )
+
+
+def _roots(name: str, roots: Iterable[complex]) -> str:
+    return "".join(
+        f'<{name} number="{number}"><Real>{root.real!r}</Real>'
+        f"<Imaginary>{root.imag!r}</Imaginary></{name}>"
+        for number, root in enumerate(roots)
+    )

@@ -1,7 +1,7 @@
-"""When, where and how large: a catalog of earthquakes drawn by the laws of seismicity.
+"""A random earthquake catalog: origin times, locations and magnitudes.
 
-Each UTC day has a stream of random numbers of its own, so that a day's earthquakes are the same
-whatever the span; only a fixed number of earthquakes and a mainshock belong to a span as a whole.
+Each UTC day has its own random stream, so that the earthquakes of a day do not depend on the span;
+only a fixed number of earthquakes and a mainshock sequence belong to the span as a whole.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from epicat.errors import InputError
 from epicat.geo import Plane
 from epicat.model import Span, digest_of
+from epicat.synthetic.sampling import stream
 from epicat.synthetic.source import Source
-from epicat.synthetic.streams import stream
 from epicat.time import DAY_NS, SECOND_NS, day_name, day_start
 
 __all__ = ["Earthquake", "Seismicity", "draw_earthquakes", "magnitudes"]
@@ -27,45 +27,45 @@ I64 = NDArray[np.int64]
 _DAY_S = 86_400.0
 _MAGNITUDES, _DEEPEST_KM = (-3.0, 9.5), 700.0
 _AFTERSHOCKS = 1_000_000
-"""No sequence is longer: its earthquakes are held in memory."""
+"""Largest number of aftershocks: they are held in memory."""
 _CLUSTERS = 4
 _CLUSTERED = 0.6
-"""Share of the earthquakes that lie on the few faults of the region."""
+"""Fraction of the earthquakes that lie on a few faults of the region."""
 _RATE_A, _OMORI_C_DAYS, _OMORI_P = -1.67, 0.05, 1.08
 """Productivity and decay of generic aftershocks (Reasenberg and Jones 1989, Science 243, 1173)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seismicity:
-    """How the earthquakes of a region are distributed."""
+    """The distribution of the earthquakes of a region."""
 
     radius_km: float = 40.0
-    """Epicentres lie within this distance of the centre."""
+    """Epicenters lie within this distance of the center."""
     per_day: float = 200.0
-    """Mean number of earthquakes a day above the smallest magnitude; Poissonian."""
+    """Mean number of earthquakes per day above the smallest magnitude; a Poisson process."""
     count: int | None = None
-    """A fixed number of earthquakes in the span instead, at uniform times."""
+    """A fixed number of earthquakes in the span instead, at uniformly distributed times."""
     b_value: float = 0.9
-    """Slope of the magnitude-frequency law (Gutenberg and Richter 1944)."""
+    """Slope of the frequency-magnitude distribution (Gutenberg and Richter 1944)."""
     min_magnitude: float = 0.5
     """Smallest magnitude."""
     max_magnitude: float = 5.0
-    """Largest magnitude: the law is truncated there."""
+    """Largest magnitude, where the distribution is truncated."""
     depth_km: tuple[float, float] = (2.0, 16.0)
     """Smallest and largest depth below sea level."""
     separation_s: float = 0.0
-    """Least time between two origins, aftershocks apart."""
+    """Minimum time between two origins, except for aftershocks."""
     mainshock: float | None = None
-    """Magnitude of a mainshock at a fifth of the span, with aftershocks; None for none."""
+    """Magnitude of a mainshock at a fifth of the span, with aftershocks; None for no mainshock."""
 
     def __post_init__(self) -> None:
         if not self.radius_km > 0:
-            raise InputError(f"earthquakes within {self.radius_km:g} km: a radius is above 0")
+            raise InputError(f"earthquake radius {self.radius_km:g} km: it must be above 0")
         for name in ("min_magnitude", "max_magnitude", "mainshock"):
             magnitude = getattr(self, name)
             if magnitude is not None and not _MAGNITUDES[0] <= magnitude <= _MAGNITUDES[1]:
                 raise InputError(
-                    f"{name} {magnitude:g}: magnitudes are from {_MAGNITUDES[0]:g} to "
+                    f"{name} {magnitude:g}: magnitudes must be from {_MAGNITUDES[0]:g} to "
                     f"{_MAGNITUDES[1]:g}"
                 )
         if not self.min_magnitude < self.max_magnitude:
@@ -75,8 +75,8 @@ class Seismicity:
             )
         if not 0 <= self.depth_km[0] < self.depth_km[1] <= _DEEPEST_KM:
             raise InputError(
-                f"depths {self.depth_km[0]:g} to {self.depth_km[1]:g} km must rise, from 0 or more "
-                f"to {_DEEPEST_KM:g} or less"
+                f"depths {self.depth_km[0]:g} to {self.depth_km[1]:g} km: they must increase and "
+                f"lie between 0 and {_DEEPEST_KM:g}"
             )
 
 
@@ -85,7 +85,7 @@ class Earthquake:
     """One earthquake of the truth."""
 
     event_id: str
-    """Its identity."""
+    """Content hash."""
     time_ns: int
     """Origin time."""
     latitude: float
@@ -95,13 +95,13 @@ class Earthquake:
     depth_km: float
     """Kilometres below sea level."""
     source: Source
-    """How it radiates; its magnitude is the moment magnitude."""
+    """The source; its magnitude is the moment magnitude."""
 
 
 def draw_earthquakes(
     seed: int, seismicity: Seismicity, span: Span, center: tuple[float, float]
 ) -> list[Earthquake]:
-    """Draw the earthquakes of a span about a centre (latitude, longitude), in the order of time."""
+    """Draw the earthquakes of a span around (latitude, longitude), in order of time."""
     plane = Plane(*center)
     quakes = [
         _earthquake(stream(seed, "earthquake", time), seismicity, time, plane, seed)
@@ -113,7 +113,7 @@ def draw_earthquakes(
 
 
 def magnitudes(rng: np.random.Generator, seismicity: Seismicity, count: int) -> F64:
-    """Draw magnitudes by the truncated law of Gutenberg and Richter, (count,)."""
+    """Draw magnitudes from a truncated Gutenberg-Richter distribution, (count,)."""
     beta = seismicity.b_value * np.log(10.0)
     reach = 1.0 - np.exp(-beta * (seismicity.max_magnitude - seismicity.min_magnitude))
     drawn = -np.log(1.0 - rng.uniform(0, reach, count)) / beta
@@ -134,10 +134,10 @@ def _times(seed: int, seismicity: Seismicity, span: Span) -> Iterator[int]:
 
 
 def _spread(rng: np.random.Generator, seismicity: Seismicity, span: Span, count: int) -> list[int]:
-    """Return uniform times, rising, at least the separation apart and from the span's end.
+    """Return sorted uniform times, at least the separation apart and from the end of the span.
 
-    Uniform times in what the separations leave, then moved apart: exactly uniform on all sets
-    of times that keep the distance.
+    Uniform times in the span minus all separations, then moved apart: uniform on all sets of
+    times that keep the separation.
     """
     free = span.seconds - count * seismicity.separation_s
     if free <= 0:
@@ -152,7 +152,7 @@ def _spread(rng: np.random.Generator, seismicity: Seismicity, span: Span, count:
 def _earthquake(
     rng: np.random.Generator, seismicity: Seismicity, time_ns: int, plane: Plane, seed: int
 ) -> Earthquake:
-    x, y = _epicentre(rng, seismicity, seed)
+    x, y = _epicenter(rng, seismicity, seed)
     low, high = seismicity.depth_km
     depth = low + (high - low) * float(rng.beta(2.0, 2.5))
     magnitude = float(magnitudes(rng, seismicity, 1)[0])
@@ -170,11 +170,11 @@ def _placed(
     latitude, longitude = plane.to_lat_lon(x, y)
     name = digest_of("earthquake", time_ns, repr(round(magnitude, 6)))
     return Earthquake(
-        name, time_ns, float(latitude), float(longitude), depth, Source.drawn(rng, magnitude)
+        name, time_ns, float(latitude), float(longitude), depth, Source.random(rng, magnitude)
     )
 
 
-def _epicentre(rng: np.random.Generator, seismicity: Seismicity, seed: int) -> tuple[float, float]:
+def _epicenter(rng: np.random.Generator, seismicity: Seismicity, seed: int) -> tuple[float, float]:
     """Return kilometres east and north: on one of the region's faults, or anywhere."""
     if rng.uniform() < _CLUSTERED:
         fault = stream(seed, "fault", int(rng.integers(_CLUSTERS)))
@@ -193,10 +193,10 @@ def _in_disc(rng: np.random.Generator, radius_km: float) -> tuple[float, float]:
 
 
 def _sequence(seed: int, seismicity: Seismicity, span: Span, plane: Plane) -> list[Earthquake]:
-    """Return a mainshock and its aftershocks, by the modified law of Omori (Utsu 1961).
+    """Return a mainshock and its aftershocks, by the modified Omori law (Utsu 1961).
 
-    The number of them is that of generic California (Reasenberg and Jones 1989), their distances
-    are normal with a quarter of the length of the rupture (Wells and Coppersmith 1994, BSSA 84).
+    Their number is that of generic California (Reasenberg and Jones 1989), their distances are
+    normal with a quarter of the rupture length (Wells and Coppersmith 1994, BSSA 84).
     """
     rng = stream(seed, "mainshock", span.start_ns, span.end_ns)
     main = float(seismicity.mainshock or 0.0)

@@ -15,11 +15,11 @@ F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
 
 MEAN_RADIATION = {"P": (4 / 15) ** 0.5, "S": (2 / 5) ** 0.5}
-"""Root mean square of the radiation over the focal sphere (Boore and Boatwright 1984,
+"""RMS of the radiation over the focal sphere (Boore and Boatwright 1984,
 BSSA 74, 1615, equations 5 and 6)."""
 
 _CORNER_RATIO = 1.5
-"""Corner frequency of P over that of S (Madariaga 1976, BSSA 66, 639: 0.32 and 0.21)."""
+"""P to S corner frequency ratio (Madariaga 1976, BSSA 66, 639: 0.32 and 0.21)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +27,31 @@ class Mechanism:
     """A double couple."""
 
     strike_deg: float
-    """Strike, clockwise from north, the fault dipping to the right of it."""
+    """Strike, clockwise from north, with the fault dipping to its right."""
     dip_deg: float
     """Dip below the horizontal."""
     rake_deg: float
-    """Direction of slip of the hanging wall, from the strike, up the dip positive."""
+    """Slip direction of the hanging wall, measured from the strike, positive up-dip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How an earthquake radiates."""
+    """The source of an earthquake."""
 
     magnitude: float
     """Moment magnitude."""
     mechanism: Mechanism
-    """Its double couple."""
+    """The double couple."""
     stress_drop_pa: float = 3e6
     """Stress drop in Pa."""
     delays: tuple[float, ...] = (0.0,)
-    """When its parts break, in corner periods after the first one."""
+    """Onsets of the sub-events, in corner periods after the first."""
     shares: tuple[float, ...] = (1.0,)
-    """How the moment is shared among the parts; adds up to 1."""
+    """Fractions of the moment of the sub-events; their sum is 1."""
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator, magnitude: float) -> Source:
-        """Draw mechanism, stress drop and complexity at random.
+    def random(cls, rng: np.random.Generator, magnitude: float) -> Source:
+        """Draw mechanism, stress drop and sub-events.
 
         The mechanism is uniform in strike, in the cosine of the dip and in rake.  The stress
         drop is log-normal about 3 MPa with a standard deviation of 0.6 (natural logarithm).
@@ -70,7 +70,7 @@ class Source:
     def displacement(self, phase: Phase, frequency: F64, s_velocity_km_s: float) -> C128:
         """Spectrum of the far-field pulse, 1 at zero frequency (Brune 1970), shape (nf,).
 
-        The omega-square pulse t exp(-2 pi fc t), which begins abruptly, for each of the parts.
+        The sum of omega-square pulses t exp(-2 pi fc t), with abrupt onsets, of the sub-events.
         """
         corner = corner_hz(self.magnitude, self.stress_drop_pa, s_velocity_km_s)
         if phase == "P":
@@ -99,9 +99,9 @@ def corner_hz(magnitude: float, stress_drop_pa: float, s_velocity_km_s: float) -
 def radiation(mechanism: Mechanism, takeoff: float, azimuth_deg: float) -> tuple[float, ...]:
     """Far-field radiation of P, SV and SH, each between -1 and 1.
 
-    ``takeoff`` is the angle from straight down in radians.  With the slip d, the normal n and
-    the unit vectors of motion, it is the moment tensor d n + n d seen along them (Aki and
-    Richards 2002, equations 4.83 to 4.91).  P is positive away from the source; SV and SH along
+    ``takeoff`` is the angle from the downward vertical in radians.  With the slip vector d and the
+    normal n, it is the projection of the moment tensor d n + n d on the unit vectors of motion (Aki
+    and Richards 2002, equations 4.83 to 4.91).  P is positive away from the source; SV and SH in
     the directions of growing takeoff and azimuth.
     """
     phi = np.radians(azimuth_deg)

@@ -1,7 +1,8 @@
-"""How good a catalog is, where the truth is known: found, missed and false, and by how much off."""
+"""Score a catalog against ground truth: found, missed and false events, errors and residuals."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -11,16 +12,50 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from epicat.errors import InputError
 from epicat.geo import distance_azimuth
-from epicat.synthetic.matching import match
 from epicat.time import SECOND_NS
 
-__all__ = ["PhaseScore", "Score", "Truth", "compare", "read_truth"]
+__all__ = ["PhaseScore", "Score", "Truth", "match", "read_truth", "score_catalog"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+
+_NEVER = 1e6
+
+
+def match(
+    one: I64, other: I64, tolerance_ns: int, cost: Callable[[I64, I64], F64]
+) -> list[tuple[int, int]]:
+    """Return the one-to-one pairs of indices of two lists of times in ns, in any order.
+
+    The pairing with the largest number of pairs and, among these, the smallest total cost.
+    ``cost`` maps indices (n, 1) and (1, m) to costs (n, m); a cost above 1 forbids a pair, as does
+    a time difference above the tolerance.
+    """
+    pairs = []
+    for mine, theirs in _groups(one, other, tolerance_ns):
+        costs = cost(mine[:, None], theirs[None, :])
+        apart = np.abs(one[mine][:, None] - other[theirs][None, :]) > tolerance_ns
+        costs = np.where(apart | (costs > 1.0), _NEVER, costs)
+        rows, columns = linear_sum_assignment(costs)
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+            if costs[row, column] <= 1.0:
+                pairs.append((int(mine[row]), int(theirs[column])))
+    return sorted(pairs)
+
+
+def _groups(one: I64, other: I64, tolerance_ns: int) -> list[tuple[I64, I64]]:
+    """Split both lists where no pair can cross the split: several small assignment problems."""
+    times = np.concatenate([one, other])
+    order = np.argsort(times, kind="stable")
+    breaks = np.flatnonzero(np.diff(times[order]) > tolerance_ns) + 1
+    groups = np.split(order, breaks)
+    both = [(g[g < len(one)], g[g >= len(one)] - len(one)) for g in groups]
+    return [(mine, theirs) for mine, theirs in both if len(mine) and len(theirs)]
+
 
 _STATIONS: Final = 5
 _SNR: Final = 3.0
@@ -30,59 +65,59 @@ _PICK_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is known."""
+    """The ground truth of an archive."""
 
     events: pa.Table
-    """Rows of ``epicat.synthetic.truth_schema.TRUE_EVENTS``."""
+    """Rows of `epicat.synthetic.truth.TRUE_EVENTS`."""
     arrivals: pa.Table
-    """Rows of ``epicat.synthetic.truth_schema.TRUE_ARRIVALS``."""
+    """Rows of `epicat.synthetic.truth.TRUE_ARRIVALS`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseScore:
-    """Picks of one phase beside the true arrivals."""
+    """Picks of one phase compared with the true arrivals."""
 
     true: int
     """Recorded arrivals with a signal-to-noise ratio above 3."""
     found: int
-    """Those with a pick within 0.5 s, one pick for each."""
+    """Those with a pick within 0.5 s, matched one to one."""
     picks: int
     """All picks."""
     matched: int
-    """Picks that belong to an arrival of whatever signal-to-noise ratio."""
+    """Picks that match an arrival of any signal-to-noise ratio."""
     residual_s: float
-    """Median of pick minus arrival, of those that were found."""
+    """Median of pick minus arrival time, over the arrivals found."""
     spread_s: float
-    """Median of the absolute values of the same."""
+    """Median absolute value of the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A catalog beside the truth.
+    """A catalog compared with the ground truth.
 
-    An event counts if five or more stations have recorded its P with a signal-to-noise ratio
-    above 3; `epicat.synthetic.snr` defines that.  An event of the catalog is a true one
-    if its origin time is within 3 s and its epicentre within 30 km, one to one.
+    A true event is detectable if five or more stations recorded its P with a signal-to-noise ratio
+    above 3, as defined in `epicat.synthetic.amplitude`.  A catalog event matches a true one if its
+    origin time is within 3 s and its epicenter within 30 km, one to one.
     """
 
     true: int
     """All true events."""
     detectable: int
-    """Those that count."""
+    """Detectable events."""
     found: int
-    """Those that count and are in the catalog."""
+    """Detectable events in the catalog."""
     missed: int
-    """Those that count and are not."""
+    """Detectable events missing from the catalog."""
     extra: int
-    """True events in the catalog that do not count: smaller ones."""
+    """Smaller true events in the catalog, below the detectability limit."""
     false: int
-    """Events of the catalog that are none."""
+    """Catalog events that match no true event."""
     time_error_s: float
-    """Median of the absolute error of origin times, of all true events in the catalog."""
-    epicentre_error_km: float
-    """Median error of epicentres."""
+    """Median absolute error of origin times, over all matched events."""
+    epicenter_error_km: float
+    """Median epicentral error."""
     depth_error_km: float
-    """Median of the absolute error of depths."""
+    """Median absolute error of depths."""
     p: PhaseScore
     """Picks of P."""
     s: PhaseScore
@@ -90,12 +125,12 @@ class Score:
 
     @property
     def recall(self) -> float:
-        """Share of the events that count which were found; 1 if there are none."""
+        """Fraction of the detectable events that were found; 1 if there are none."""
         return self.found / self.detectable if self.detectable else 1.0
 
     @property
     def false_share(self) -> float:
-        """Share of the catalog that is false; 0 for an empty one."""
+        """Fraction of the catalog that is false; 0 for an empty catalog."""
         catalog = self.found + self.extra + self.false
         return self.false / catalog if catalog else 0.0
 
@@ -115,8 +150,8 @@ def read_truth(folder: Path) -> Truth:
         ) from error
 
 
-def compare(truth: Truth, events: pa.Table, picks: pa.Table) -> Score:
-    """Compare a catalog and its picks, rows of ``epicat.tables``, with the truth."""
+def score_catalog(truth: Truth, events: pa.Table, picks: pa.Table) -> Score:
+    """Score events and picks, tables as in `epicat.tables`, against the ground truth."""
     counts = np.array(truth.events["n_detectable"].to_pylist(), int) >= _STATIONS
     pairs = _matched_events(truth.events, events)
     mine, theirs = (np.array([pair[side] for pair in pairs], int) for side in (0, 1))
@@ -148,7 +183,7 @@ def _errors(true: pa.Table, events: pa.Table, mine: I64, theirs: I64) -> dict[st
     deep = _numbers(events, "depth_km")[theirs] - _numbers(true, "depth_km")[mine]
     return {
         "time_error_s": _median(np.abs(late)),
-        "epicentre_error_km": _median(_distance(true, events, mine, theirs)),
+        "epicenter_error_km": _median(_distance(true, events, mine, theirs)),
         "depth_error_km": _median(np.abs(deep)),
     }
 
@@ -184,7 +219,7 @@ def _matched_picks(true: I64, made: I64) -> list[tuple[int, int]]:
 
 
 def _names(table: pa.Table) -> list[str]:
-    """Return ``NET.STA`` of each row: a site is one station, whatever its location codes."""
+    """Return ``NET.STA`` of each row, without location codes."""
     return [".".join(name.split(".")[:2]) for name in table["trace_id"].to_pylist()]
 
 

@@ -1,7 +1,7 @@
-"""Write an archive: waveforms in a layout, stations, velocities and the truth.
+"""Write a synthetic archive: waveforms in a layout, stations, velocity model and ground truth.
 
-The folder holds ``waveforms/`` (the archive), ``stations.csv``, ``stations.xml``,
-``velocity.txt``, ``truth/`` and, last, ``synthetic.json``, which tells what was made.
+The folder contains ``waveforms/`` (the archive), ``stations.csv``, ``stations.xml``,
+``velocity.txt``, ``truth/`` and ``synthetic.json``, a summary that is written last.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ from epicat._util.processes import Children, follow_parent, without_interrupts
 from epicat._version import __version__
 from epicat.errors import InputError
 from epicat.model import digest_of
-from epicat.synthetic.naming import check_layout, key_of
+from epicat.synthetic.miniseed_objects import atomic_object, check_layout, key_of
+from epicat.synthetic.network import station_xml
 from epicat.synthetic.scenario import Scenario
-from epicat.synthetic.station_days import Made, Task, make
-from epicat.synthetic.station_xml import station_xml
-from epicat.synthetic.truth_files import TruthFiles
-from epicat.synthetic.whole import whole
+from epicat.synthetic.station_day import StationDayResult, StationDayTask, write_station_day
+from epicat.synthetic.truth import TruthFiles
 from epicat.time import iso
 
-__all__ = ["RECORD_LENGTHS", "Written", "write_archive"]
+__all__ = ["RECORD_LENGTHS", "ArchiveSummary", "write_archive"]
+
 
 RECORD_LENGTHS = (512, 4096)
-"""Bytes in a record that archives use."""
+"""Supported record lengths in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What was written."""
+class ArchiveSummary:
+    """Summary of a written archive."""
 
     folder: str
-    """Where it is."""
+    """Folder of the archive."""
     layout: str
-    """How the objects are named."""
+    """Layout of the objects."""
     stations: int
-    """Stations."""
+    """Number of stations."""
     station_days: int
-    """Station-days."""
+    """Number of station-days."""
     objects: int
-    """Objects of waveforms."""
+    """Number of waveform objects."""
     bytes: int
-    """Their size."""
+    """Size of the objects in bytes."""
     samples: int
-    """Samples in them."""
+    """Number of samples."""
     events: int
-    """Earthquakes."""
+    """Number of earthquakes."""
     detectable: int
-    """Those that five or more stations recorded with a signal-to-noise ratio of P above 3."""
+    """Number of detectable earthquakes: P signal-to-noise ratio above 3 at 5 or more stations."""
     arrivals: int
-    """Arrivals in the truth."""
+    """Number of arrivals in the ground truth."""
 
 
 def write_archive(
@@ -67,38 +67,38 @@ def write_archive(
     *,
     record_length: int = 512,
     workers: int = 1,
-    progress: Callable[[Made], object] | None = None,
-) -> Written:
-    """Write a scenario.  The same scenario gives the same bytes, with any number of workers.
+    progress: Callable[[StationDayResult], object] | None = None,
+) -> ArchiveSummary:
+    """Write an archive.  The same scenario gives the same bytes, with any number of workers.
 
-    ``progress`` is told each station-day that is done.  Files are whole or not there.  Raises
-    `InputError` for a record length or a layout that is none, and for a folder that cannot be
-    written to or has waveforms already: the truth would not be that of both.
+    ``progress`` is called with each finished station-day.  Files are written atomically.  Raises
+    `InputError` for an invalid record length or layout, and for a folder that cannot be written to
+    or already has waveforms, which the ground truth would not cover.
     """
     if record_length not in RECORD_LENGTHS:
         raise InputError(f"record length {record_length}: choose 512 or 4096 bytes")
     check_layout(layout)
     _check_folder(folder)
-    _write_beside(folder, scenario)
+    _write_metadata(folder, scenario)
     tasks = _tasks(folder / "waveforms", scenario, layout, record_length)
     days = objects = size = samples = 0
     truth = TruthFiles(folder / "truth")
     with truth:
-        for made in _done(scenario, tasks, workers):
-            truth.add(made)
+        for result in _results(scenario, tasks, workers):
+            truth.add(result)
             days += 1
-            objects += len(made.keys)
-            size += made.size
-            samples += made.samples
+            objects += len(result.keys)
+            size += result.size
+            samples += result.samples
             if progress is not None:
-                progress(made)
+                progress(result)
     events = truth.finish(scenario.quakes)
-    written = Written(
+    written = ArchiveSummary(
         str(folder), layout, len(scenario.places), days, objects, size, samples,
         events.num_rows, _detectable(events), truth.arrivals,
     )  # fmt: skip
-    with whole(folder / "synthetic.json") as file:
-        file.write(_described(scenario, written).encode())
+    with atomic_object(folder / "synthetic.json") as file:
+        file.write(_summary_json(scenario, written).encode())
     return written
 
 
@@ -106,23 +106,25 @@ def _check_folder(folder: Path) -> None:
     waveforms = folder / "waveforms"
     if waveforms.is_dir() and any(waveforms.iterdir()):
         raise InputError(
-            f"{str(waveforms)!r} has waveforms already, of which the truth would not tell: give "
-            "another folder, or remove that one"
+            f"{str(waveforms)!r} already contains waveforms, which the ground truth would not "
+            "cover: give another folder, or remove that one"
         )
 
 
-def _tasks(folder: Path, scenario: Scenario, layout: str, record_length: int) -> Iterator[Task]:
-    bad = _bad_objects(scenario, layout)
+def _tasks(
+    folder: Path, scenario: Scenario, layout: str, record_length: int
+) -> Iterator[StationDayTask]:
+    faults = _faulty_objects(scenario, layout)
     for day in scenario.span.days():
         for place in scenario.places:
-            task = Task(folder, layout, record_length, place, day)
-            yield replace(task, bad=bad.get((place.name, day.isoformat()), ()))
+            task = StationDayTask(folder, layout, record_length, place, day)
+            yield replace(task, faults=faults.get((place.name, day.isoformat()), ()))
 
 
-def _bad_objects(
+def _faulty_objects(
     scenario: Scenario, layout: str
 ) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
-    """Choose one object for each kind of bad files, at different stations on the first day."""
+    """Choose one object for each file fault, at different stations on the first day."""
     kinds = [kind for kind in ("corrupt", "empty") if kind in scenario.faults]
     places = sorted(scenario.places, key=lambda p: digest_of(scenario.seed, "bad", p.name))
     day = next(scenario.span.days())
@@ -135,17 +137,19 @@ def _bad_objects(
     return chosen
 
 
-def _done(scenario: Scenario, tasks: Iterator[Task], workers: int) -> Iterator[Made]:
-    """Give what is made in the order of the tasks; a few are under way at a time."""
+def _results(
+    scenario: Scenario, tasks: Iterator[StationDayTask], workers: int
+) -> Iterator[StationDayResult]:
+    """Yield the results in the order of the tasks, with a few tasks running at a time."""
     if workers == 1:
-        yield from (make(scenario, task) for task in tasks)
+        yield from (write_station_day(scenario, task) for task in tasks)
         return
     children = Children()
     pool = ProcessPoolExecutor(workers, mp_context=children, initializer=follow_parent)
 
-    def begin(count: int) -> list[Future[Made]]:
+    def begin(count: int) -> list[Future[StationDayResult]]:
         with without_interrupts():
-            return [pool.submit(make, scenario, task) for task in islice(tasks, count)]
+            return [pool.submit(write_station_day, scenario, task) for task in islice(tasks, count)]
 
     try:
         running = deque(begin(2 * workers))
@@ -157,7 +161,7 @@ def _done(scenario: Scenario, tasks: Iterator[Task], workers: int) -> Iterator[M
         children.kill()
 
 
-def _write_beside(folder: Path, scenario: Scenario) -> None:
+def _write_metadata(folder: Path, scenario: Scenario) -> None:
     lines = ["id,network_code,station_code,location_code,channels,latitude,longitude,elevation"]
     for place in scenario.places:
         lines += [
@@ -165,15 +169,15 @@ def _write_beside(folder: Path, scenario: Scenario) -> None:
             f"{s.latitude:.6f},{s.longitude:.6f},{s.elevation_m:.1f}"
             for s in place.stations
         ]
-    with whole(folder / "stations.csv") as file:
+    with atomic_object(folder / "stations.csv") as file:
         file.write("\n".join([*lines, ""]).encode())
-    with whole(folder / "stations.xml") as file:
+    with atomic_object(folder / "stations.xml") as file:
         file.write(station_xml(scenario.places, scenario.span).encode())
     layers = scenario.crust.layers
     rows = zip(layers.depth_km, layers.vp, layers.vs, strict=True)
     kind = "tops of uniform layers" if layers.constant else "nodes, linear in between"
     text = "".join(f"{depth:g} {vp:g} {vs:g}\n" for depth, vp, vs in rows)
-    with whole(folder / "velocity.txt") as file:
+    with atomic_object(folder / "velocity.txt") as file:
         file.write(f"# {kind}: use with --velocity-layers "
                    f"{'constant' if layers.constant else 'gradient'}\n"
                    f"depth_km vp vs\n{text}".encode())  # fmt: skip
@@ -183,7 +187,7 @@ def _detectable(events: pa.Table) -> int:
     return sum(count >= 5 for count in events["n_detectable"].to_pylist())
 
 
-def _described(scenario: Scenario, written: Written) -> str:
+def _summary_json(scenario: Scenario, written: ArchiveSummary) -> str:
     return json.dumps(
         {
             "made_by": f"epicat {__version__}",

@@ -1,4 +1,4 @@
-"""One sensor records: noise, disturbances and earthquakes, stretch by stretch, in counts."""
+"""Continuous recording of one sensor in counts: noise, disturbances and earthquakes."""
 
 from __future__ import annotations
 
@@ -10,65 +10,60 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from epicat.model import Span
-from epicat.synthetic.adding import add_rows
-from epicat.synthetic.disturbances import disturbance
-from epicat.synthetic.faults import clock_offset_ns, jumps, victims
+from epicat.synthetic.amplitude import expected_snr, noise_levels, signal_to_noise, wood_anderson_mm
+from epicat.synthetic.faults import affected_stations, clock_offset_ns, spikes_and_glitches
+from epicat.synthetic.ground_motion import Shaking, velocity_spectrum
 from epicat.synthetic.instruments import band_of
-from epicat.synthetic.motion import Shaking, velocity_spectrum
 from epicat.synthetic.network import Place, Sensor
-from epicat.synthetic.noise import counts_power
-from epicat.synthetic.noise_series import HOP_S, Stretches
-from epicat.synthetic.scattered import Frame
+from epicat.synthetic.noise import HOP_S, Stretches, counts_power, disturbance
+from epicat.synthetic.sampling import Frame, add_rows, stream
 from epicat.synthetic.scenario import Scenario
 from epicat.synthetic.seismicity import Earthquake
-from epicat.synthetic.snr import expected_snr, noise_levels, ratios
-from epicat.synthetic.streams import stream
-from epicat.synthetic.woodanderson import wood_anderson_mm
 from epicat.time import DAY_NS, SECOND_NS
 from epicat.velocity.layers import Phase
 
-__all__ = ["Heard", "Recorder"]
+__all__ = ["RecordedEarthquake", "Recorder"]
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 
 _HOP_NS = HOP_S * SECOND_NS
-_INAUDIBLE = 0.05
-"""Earthquakes that are expected to have an S of less than this over the noise are left out."""
+_MIN_SNR = 0.05
+"""Earthquakes with an expected S signal-to-noise ratio below this are skipped."""
 _LEAD_S = 3
 _DEAD_COUNTS = 37
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """An earthquake that a sensor recorded."""
+class RecordedEarthquake:
+    """An earthquake as recorded by a sensor."""
 
     quake: Earthquake
     """The earthquake."""
     shaking: Shaking
-    """Its way to the station."""
+    """Source, path and site."""
     snr: dict[Phase, float]
     """Signal-to-noise ratio of P and S."""
     wood_anderson_mm: float
-    """Largest swing of a Wood-Anderson seismograph, geometric mean of N and E, in mm."""
+    """Wood-Anderson amplitude, the geometric mean of N and E, in mm."""
 
     def time_ns(self, phase: Phase) -> int:
-        """Return when a phase arrives."""
+        """Return the arrival time of a phase."""
         return self.quake.time_ns + round(self.shaking.path.ray(phase).time_s * SECOND_NS)
 
 
 @dataclass(slots=True)
 class _Trace:
-    """An earthquake's counts."""
+    """The counts of an earthquake."""
 
     start_ns: int
     counts: F64
 
 
 class Recorder:
-    """One sensor of one station; ask for hops in the order of time, from any one on.
+    """Records one sensor of one station, hop by hop in order of time, from any start.
 
-    Keeps the earthquakes that are still shaking, and nothing else: bounded in memory.
+    Keeps only the earthquakes that are still recorded, so its memory is bounded.
     """
 
     def __init__(self, scenario: Scenario, place: Place, sensor: Sensor) -> None:
@@ -76,22 +71,18 @@ class Recorder:
         self._instrument, self.rate = band_of(sensor.band)
         self._noise = [self._stretches(c) for c in "ZNE"]
         self._traces: dict[str, _Trace | None] = {}
-        names = [p.name for p in scenario.places]
-        has = {
-            kind: kind in scenario.faults and place.name in victims(scenario.seed, kind, names)
-            for kind in ("jitter", "clipping", "dead")
-        }
+        has = {kind: self._has_fault(kind) for kind in ("jitter", "clipping", "dead")}
         self._is_jittery = has["jitter"]
         self._clip = self._narrow_range() if has["clipping"] else self._instrument.clip
         self._dead = int(stream(scenario.seed, "dead", place.name).integers(3))
         self.dead_component = "ZNE"[self._dead] if has["dead"] else ""
-        self.heard: list[Heard] = []
-        """What was recorded so far."""
+        self.earthquakes: list[RecordedEarthquake] = []
+        """Earthquakes recorded so far."""
 
     def hops(self, span: Span) -> Iterator[tuple[int, I32]]:
-        """Give the counts of a span, which begins and ends on whole seconds, piece by piece.
+        """Yield the counts of a span, which begins and ends on whole seconds, in pieces.
 
-        Each piece with the time in ns of its first sample, and rows Z, N, E.
+        Each piece is the time in ns of its first sample, and an array of rows Z, N, E.
         """
         for number in range(span.start_ns // _HOP_NS, -(-span.end_ns // _HOP_NS)):
             start = number * _HOP_NS
@@ -101,6 +92,11 @@ class Recorder:
             first = start + low // self.rate * SECOND_NS
             yield first + self._offset_ns(start), counts[:, low:high]
 
+    def _has_fault(self, kind: str) -> bool:
+        seed, names = self._scenario.seed, [p.name for p in self._scenario.places]
+        is_requested = kind in self._scenario.faults
+        return is_requested and self._place.name in affected_stations(seed, kind, names)
+
     def _counts(self, number: int) -> I32:
         start = number * _HOP_NS
         total = np.array([noise.hop(number) for noise in self._noise], dtype=float)
@@ -108,7 +104,7 @@ class Recorder:
             for at, extra in self._disturbances(before):
                 add_rows(total, extra, round((at - start) * self.rate / SECOND_NS))
         self._add_quakes(total, Span(start, start + _HOP_NS))
-        self._add_jumps(total, Span(start, start + _HOP_NS))
+        self._add_spikes_and_glitches(total, Span(start, start + _HOP_NS))
         counts: I32 = np.rint(np.clip(total, -self._clip, self._clip)).astype(np.int32)
         if self.dead_component:
             counts[self._dead] = _DEAD_COUNTS
@@ -141,7 +137,7 @@ class Recorder:
         return clock_offset_ns(self._scenario.seed, self._place.name, time_ns, self.rate)
 
     def _disturbances(self, number: int) -> Iterator[tuple[int, F64]]:
-        """Give the disturbances that begin in a stretch: more by day than by night."""
+        """Yield the disturbances that begin in a stretch; there are more by day than by night."""
         rng = stream(self._scenario.seed, "disturbances", self._place.name, number)
         start = number * _HOP_NS
         hour = 24.0 * (start % DAY_NS) / DAY_NS + self._place.longitude / 15.0
@@ -151,9 +147,11 @@ class Recorder:
             at = start + int(rng.uniform(0, HOP_S)) * SECOND_NS
             yield at, disturbance(rng, self.rate, self._levels(at)[0])
 
-    def _add_jumps(self, total: F64, span: Span) -> None:
+    def _add_spikes_and_glitches(self, total: F64, span: Span) -> None:
         kinds, name = self._scenario.faults, self._place.name
-        for row, time, values in jumps(self._scenario.seed, name, kinds, span, self.rate):
+        for row, time, values in spikes_and_glitches(
+            self._scenario.seed, name, kinds, span, self.rate
+        ):
             begin = (time - span.start_ns) * self.rate // SECOND_NS
             add_rows(total[row : row + 1], values[None], int(begin))
 
@@ -173,24 +171,24 @@ class Recorder:
                     self._traces[quake.event_id] = None
 
     def _trace(self, quake: Earthquake) -> _Trace | None:
-        """Make an earthquake's counts, or None if nobody could see it here."""
+        """Return the counts of an earthquake, or None if it is below the noise here."""
         crust, shaking = self._scenario.crust, self._scenario.shaking(quake, self._place)
         p_ns = quake.time_ns + int(shaking.path.p.time_s * SECOND_NS)
         noise = self._levels(p_ns)
-        if expected_snr(crust, shaking, "S", self._instrument, noise) < _INAUDIBLE:
+        if expected_snr(crust, shaking, "S", self._instrument, noise) < _MIN_SNR:
             return None
         start_ns = (p_ns // SECOND_NS - _LEAD_S) * SECOND_NS
         frame = Frame((start_ns - quake.time_ns) / SECOND_NS, _seconds(shaking), self.rate)
         velocity = velocity_spectrum(crust, shaking, frame)
-        # Samples that are taken late show the ground of a later moment.
+        # Samples taken late record the ground motion of a later time.
         late_s = self._offset_ns(start_ns // _HOP_NS * _HOP_NS) / SECOND_NS
         velocity *= np.exp(2j * np.pi * frame.frequency * late_s)
         counts = frame.samples_of(velocity * self._instrument.response(frame.frequency, self.rate))
-        self.heard.append(
-            Heard(
+        self.earthquakes.append(
+            RecordedEarthquake(
                 quake,
                 shaking,
-                ratios(shaking, frame, counts, noise),
+                signal_to_noise(shaking, frame, counts, noise),
                 wood_anderson_mm(velocity, frame),
             )
         )
@@ -198,9 +196,9 @@ class Recorder:
 
 
 def _seconds(shaking: Shaking) -> int:
-    """Return how long an earthquake is made: half as long again as its coda is seen.
+    """Return the length of an earthquake's waveform: 1.5 times its coda duration.
 
-    The duration of Lee, Bennett and Meagher (1972, USGS Open-File Report 72-223):
+    The duration is that of Lee, Bennett and Meagher (1972, USGS Open-File Report 72-223):
     M = -0.87 + 2 log10(duration) + 0.0035 distance.
     """
     path = shaking.path

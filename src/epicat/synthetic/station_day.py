@@ -1,4 +1,4 @@
-"""One station-day: its objects, written whole or not at all, and what was recorded in it."""
+"""Write one station-day: its objects, all or none, and the earthquakes recorded in it."""
 
 from __future__ import annotations
 
@@ -14,63 +14,61 @@ from numpy.typing import NDArray
 
 from epicat.model import Span
 from epicat.synthetic.faults import Gap, gaps
-from epicat.synthetic.naming import key_of
+from epicat.synthetic.miniseed_objects import Packer, atomic_object, key_of
 from epicat.synthetic.network import Place, Sensor
-from epicat.synthetic.packing import Packer
-from epicat.synthetic.recorder import Heard, Recorder
+from epicat.synthetic.recording import RecordedEarthquake, Recorder
 from epicat.synthetic.scenario import Scenario
-from epicat.synthetic.whole import whole
 from epicat.time import DAY_NS, SECOND_NS, day_start
 
-__all__ = ["Made", "Task", "make"]
+__all__ = ["StationDayResult", "StationDayTask", "write_station_day"]
 
 I32 = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be written."""
+class StationDayTask:
+    """A station-day to be written."""
 
     folder: Path
     """Root of the archive."""
     layout: str
-    """How its objects are named."""
+    """Layout of the archive."""
     record_length: int
     """Bytes in a record: a power of two."""
     place: Place
     """The station."""
     day: date
     """The UTC day."""
-    bad: tuple[tuple[str, str], ...] = ()
-    """Objects that become bad, by key: ``corrupt`` or ``empty``."""
+    faults: tuple[tuple[str, str], ...] = ()
+    """Faults of objects: pairs of object name and ``corrupt`` or ``empty``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What became of a task."""
+class StationDayResult:
+    """The result of a task."""
 
-    task: Task
+    task: StationDayTask
     """The task."""
-    heard: tuple[Heard, ...]
-    """Earthquakes whose P arrived on that day, in the order of time, by the first sensor."""
+    earthquakes: tuple[RecordedEarthquake, ...]
+    """Earthquakes on the first sensor whose P arrives on that day, in order of time."""
     missing: tuple[tuple[str, Span], ...]
-    """Components of the first sensor, and when they have no usable data."""
+    """Components of the first sensor, and spans in which they have no usable data."""
     keys: tuple[str, ...]
-    """Objects that were written."""
+    """Names of the objects written."""
     size: int
-    """Their bytes."""
+    """Their size in bytes."""
     samples: int
     """Samples in them."""
 
 
-def make(scenario: Scenario, task: Task) -> Made:
+def write_station_day(scenario: Scenario, task: StationDayTask) -> StationDayResult:
     """Write a station-day.
 
     Raises `InputError` if the folder cannot be written to.
     """
     midnight = day_start(task.day)
     span = Span(max(scenario.span.start_ns, midnight), min(scenario.span.end_ns, midnight + DAY_NS))
-    heard: list[Heard] = []
+    recorded: list[RecordedEarthquake] = []
     samples = 0
     first = task.place.sensors[0]
     dead = ""
@@ -79,9 +77,9 @@ def make(scenario: Scenario, task: Task) -> Made:
             recorder = Recorder(scenario, task.place, sensor)
             samples += _record(scenario, task, recorder, sensor, span, objects)
             if sensor is first:
-                heard, dead = recorder.heard, recorder.dead_component
-    own = [h for h in heard if span.start_ns <= h.time_ns("P") < span.end_ns]
-    return Made(
+                recorded, dead = recorder.earthquakes, recorder.dead_component
+    own = [h for h in recorded if span.start_ns <= h.time_ns("P") < span.end_ns]
+    return StationDayResult(
         task,
         tuple(sorted(own, key=lambda h: h.time_ns("P"))),
         tuple(_missing(scenario, task, span, dead)),
@@ -93,7 +91,7 @@ def make(scenario: Scenario, task: Task) -> Made:
 
 def _record(
     scenario: Scenario,
-    task: Task,
+    task: StationDayTask,
     recorder: Recorder,
     sensor: Sensor,
     span: Span,
@@ -109,12 +107,12 @@ def _record(
         )
         for c in sensor.components
     }
-    holes = _gaps(scenario, task)
+    gaps_here = _gaps(scenario, task)
     for start, counts in recorder.hops(span):
         for component in sensor.components:
             row = counts["ZNE".index(component)]
             packer = packers[component]
-            for at, piece in _without_gaps(start, row, recorder.rate, component, holes):
+            for at, piece in _without_gaps(start, row, recorder.rate, component, gaps_here):
                 objects.write(sensor, component, packer.add(at, piece))
                 written += len(piece)
     for component, packer in packers.items():
@@ -122,7 +120,7 @@ def _record(
     return written
 
 
-def _gaps(scenario: Scenario, task: Task) -> list[Gap]:
+def _gaps(scenario: Scenario, task: StationDayTask) -> list[Gap]:
     if "gaps" not in scenario.faults:
         return []
     days = (task.day - timedelta(days=1), task.day)
@@ -130,11 +128,11 @@ def _gaps(scenario: Scenario, task: Task) -> list[Gap]:
 
 
 def _without_gaps(
-    start_ns: int, row: I32, rate: int, component: str, holes: list[Gap]
+    start_ns: int, row: I32, rate: int, component: str, gaps_here: list[Gap]
 ) -> Iterator[tuple[int, I32]]:
-    """Give the pieces of a row that no gap takes, with the time of their first sample."""
+    """Yield the pieces of a row outside the gaps, with the time of their first sample."""
     there = np.ones(len(row), bool)
-    for gap in holes:
+    for gap in gaps_here:
         if component in gap.components:
             low, high = (
                 int(np.clip(-((start_ns - t) * rate // SECOND_NS), 0, len(row)))
@@ -146,27 +144,29 @@ def _without_gaps(
         yield start_ns + low * SECOND_NS // rate, row[low:high]
 
 
-def _missing(scenario: Scenario, task: Task, span: Span, dead: str) -> Iterator[tuple[str, Span]]:
-    """Give when components of the first sensor cannot be used."""
+def _missing(
+    scenario: Scenario, task: StationDayTask, span: Span, dead: str
+) -> Iterator[tuple[str, Span]]:
+    """Yield the components of the first sensor and spans in which they cannot be used."""
     sensor = task.place.sensors[0]
     for gap in _gaps(scenario, task):
         yield from ((component, gap.span) for component in gap.components)
     for component in "ZNE":
         is_absent = component == dead or component not in sensor.components
-        if is_absent or _key(task, sensor, component) in dict(task.bad):
+        if is_absent or _key(task, sensor, component) in dict(task.faults):
             yield component, span
 
 
-def _key(task: Task, sensor: Sensor, component: str) -> str:
+def _key(task: StationDayTask, sensor: Sensor, component: str) -> str:
     place = task.place
     nslc = (place.network, place.code, sensor.location, sensor.band + component)
     return key_of(task.layout, nslc, task.day)
 
 
 class _Objects:
-    """The open objects of a station-day: renamed when all are whole, removed otherwise."""
+    """The open objects of a station-day: renamed when all are complete, removed otherwise."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: StationDayTask) -> None:
         self._task = task
         self._stack = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
@@ -188,7 +188,7 @@ class _Objects:
         """Append records of a channel to its object."""
         key = _key(self._task, sensor, component)
         if key not in self._files:
-            bad = dict(self._task.bad).get(key, "")
+            fault = dict(self._task.faults).get(key, "")
             path = self._task.folder / key
-            self._files[key] = self._stack.enter_context(whole(path, bad))
+            self._files[key] = self._stack.enter_context(atomic_object(path, fault))
         self.size += self._files[key].write(body)

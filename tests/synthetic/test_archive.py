@@ -347,11 +347,11 @@ def test_an_archive_is_not_written_into_another(tmp_path: Path) -> None:
         (lambda: Faults.parse("gap"), "did you mean gaps"),
         (lambda: Seismicity(min_magnitude=3, max_magnitude=2), "below the largest"),
         (lambda: Seismicity(depth_km=(5, 2)), "must increase"),
-        (lambda: Seismicity(depth_km=(-5, 2)), "from 0 or more"),
-        (lambda: Seismicity(depth_km=(5, 900)), "700 or less"),
+        (lambda: Seismicity(depth_km=(-5, 2)), "between 0 and 700"),
+        (lambda: Seismicity(depth_km=(5, 900)), "between 0 and 700"),
         (lambda: Seismicity(radius_km=-1), "above 0"),
-        (lambda: Seismicity(mainshock=12), "mainshock 12: magnitudes are from -3 to 9.5"),
-        (lambda: Seismicity(max_magnitude=float("nan")), "magnitudes are from"),
+        (lambda: Seismicity(mainshock=12), "mainshock 12: magnitudes must be from -3 to 9.5"),
+        (lambda: Seismicity(max_magnitude=float("nan")), "magnitudes must be from"),
         (
             lambda: make_scenario(
                 ScenarioOptions(BEFORE, seismicity=Seismicity(min_magnitude=-3, mainshock=9))

@@ -1,6 +1,6 @@
 """The path from source to station: the layered crust, attenuation, and first-arrival rays.
 
-Times come from the travel-time solver of the association.  Directions come from the derivatives
+Times come from the layered solver of `epicat.velocity`.  Directions come from the derivatives
 of the times: the horizontal slowness is dT/dX, and the vertical direction at the source is the
 sign of dT/dz (Aki and Richards 2002, chapter 9).  A first arrival whose slowness does not change
 with distance is a head wave.

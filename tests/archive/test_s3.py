@@ -332,7 +332,7 @@ class TestFaults:
         begin = time.monotonic()
         with pytest.raises(ArchiveError, match=f"{words}, after 2 retries; server: {endpoint}"):
             keys(source)
-        assert time.monotonic() - begin < 60  # the patient wait minutes
+        assert time.monotonic() - begin < 8
 
     def test_a_bucket_in_another_region_is_followed(self) -> None:
         moved = (301, {"x-amz-bucket-region": "eu-north-1"}, b"")

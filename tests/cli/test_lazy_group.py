@@ -16,7 +16,6 @@ from epicat.cli.lazy_group import COMMANDS
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from support.tiny_network import arguments, truths, write_network
-from support.waiting import LIMIT_S
 
 SECONDS = [-300, -1.0, 60.5]
 COLUMNS = {
@@ -166,7 +165,7 @@ def test_an_export_can_be_cut_short_by_its_reader(store):
         [sys.executable, "-c", code, *given], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     first.stdout.close()
-    _, err = first.communicate(timeout=LIMIT_S)
+    _, err = first.communicate(timeout=60)
     assert b"Traceback" not in err
     assert b"Exception" not in err
 

@@ -12,7 +12,6 @@ import pytest
 from epicat.cli.app import main
 from epicat.synthetic.scoring import read_truth
 from support.children import awaited_children
-from support.waiting import LIMIT_S
 
 SHORT = ["--hours", "0.05", "--station-count", "2", "--events", "1", "--workers", "1"]
 
@@ -79,6 +78,6 @@ def test_ctrl_c_does_not_wait_for_the_station_days_under_way(tmp_path) -> None:
     ) as running:  # fmt: skip
         awaited_children(running.pid)
         os.killpg(running.pid, signal.SIGINT)
-        _, told = running.communicate(timeout=LIMIT_S)  # the last process has ended, too
+        _, told = running.communicate(timeout=60)  # the last process has ended, too
     assert running.returncode == 130
     assert "Traceback" not in told

@@ -14,15 +14,11 @@ from faults.processes import Command, Commands
 from faults.rows import rows_of
 from faults.trial import difference
 from support.tiny_network import arguments, truths, write_network
-from support.waiting import LIMIT_S
 
-__all__ = ["CUTS", "PATIENCE_S", "STOP_S", "Scene", "asked", "prepare"]
+__all__ = ["CUTS", "PATIENCE_S", "Scene", "asked", "prepare"]
 
-PATIENCE_S = 2 * LIMIT_S
+PATIENCE_S = 300.0
 """How long a run that is left alone may take, on a machine that has other things to do."""
-STOP_S = 60.0
-"""How long a stopped run, or a worker without its parent, may take to end; seconds are usual, and
-the table of trials has the longest."""
 CUTS = (
     ("--stations-per-unit", "1", "--days-per-unit", "1", "--window-days", "1"),
     ("--stations-per-unit", "3", "--days-per-unit", "2", "--window-days", "2"),
@@ -31,6 +27,7 @@ CUTS = (
 _WORKERS = (1, 2, 2)
 _EVENTS = (-300, -1.0, 60.5)
 _AROUND_S = 400
+_LIMIT_S = 5.0
 _MORE = 1.2
 _SEED = 7
 _PLACES = {"start": 1, "end": 2}
@@ -87,6 +84,11 @@ class Scene:
         if not run.ends_within(PATIENCE_S) or self.commands.exit_code(run):
             raise RuntimeError(f"an undisturbed run failed: {run.log.read_text()}")
         return time.monotonic() - begin, location
+
+    @property
+    def limit_s(self) -> float:
+        """How long a run that is told to stop, or a worker without its parent, may take to end."""
+        return max(_LIMIT_S, self.life_s)  # longer only where everything takes longer
 
     def start(self, location: str, cut: int = 0) -> Command:
         """Start the run on a store."""

@@ -20,11 +20,10 @@ from faults.campaigns import CUTS, asked, prepare
 from faults.proxy import reset
 from faults.rows import rows_of
 from support import s3
-from support.waiting import LIMIT_S
 
 __all__ = ["Campaign", "Cutter", "make_campaign"]
 
-_LONGEST_S = 2 * LIMIT_S
+_LONGEST_S = 300.0
 
 
 @dataclass

@@ -26,7 +26,6 @@ from faults.faulty_servers import Campaign, Cutter, ended, make_campaign
 from faults.proxy import Choice, Fault, Proxy, Request, at_random
 from faults.trial import Form, Trial, difference
 from support import mongo_server, s3
-from support.waiting import wait_until
 
 __all__ = ["trials"]
 
@@ -208,13 +207,12 @@ def database(
 
 def _kill(server: mongo_server.MongoServer, store: str, seconds: float) -> None:
     """Kill the server when the first unit is done, and start it again later."""
-
-    def has_begun() -> bool:
-        with suppress(StoreError):  # there is no store yet
-            return bool(open_store(store).ledger())
-        return False
-
-    wait_until(has_begun, "the first unit is done")
+    until = time.monotonic() + _BOUND_S
+    while time.monotonic() < until:
+        with suppress(StoreError):  # there is none yet
+            if open_store(store).ledger():
+                break
+        time.sleep(0.1)
     server.stop(signal.SIGKILL)
     time.sleep(seconds)
     server.start()

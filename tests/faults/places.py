@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from itertools import count
 from pathlib import Path
 
 from support import mongo_server, s3
-from support.waiting import wait_until
 
 __all__ = ["KINDS", "Place"]
+
+_UP_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def _bucket(folder: Path) -> Iterator[Place]:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        wait_until(lambda: _answers(port) or server.poll() is not None, "moto answers")
+        _await(port)
         with _environment(access):
             boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=s3.CATALOGS)
             yield Place("Parquet on S3", access, (f"s3://{s3.CATALOGS}/{n}" for n in count()))
@@ -96,9 +98,14 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
+def _await(port: int) -> None:
+    until = time.monotonic() + _UP_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.waiting import LIMIT_S
-
 __all__ = ["Command", "Commands", "commands"]
 
 _ZOMBIE = "Z"
@@ -99,10 +97,7 @@ class Commands:
         assert answers is not None
         talk.write(json.dumps(asked) + "\n")
         talk.flush()
-        answer = answers.readline()
-        if not answer:
-            raise RuntimeError(f"the zygote has ended with {self._zygote.wait(LIMIT_S)}")
-        return int(json.loads(answer))
+        return int(json.loads(answers.readline()))
 
 
 @contextmanager

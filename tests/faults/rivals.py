@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from faults.campaigns import CUTS, PATIENCE_S, STOP_S, Scene
+from faults.campaigns import CUTS, PATIENCE_S, Scene
 from faults.processes import Command
 from faults.rows import Reader
 from faults.trial import Trial
@@ -65,4 +65,4 @@ def _ended(scene: Scene, run: Command) -> Sequence[str]:
     code = scene.commands.exit_code(run)
     if hangs or code:
         return [f"exit code {code}: {run.log.read_text()[-2000:]}"]
-    return [] if run.is_alone_within(STOP_S) else ["a process is left"]
+    return [] if run.is_alone_within(scene.limit_s) else ["a process is left"]

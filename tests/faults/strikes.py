@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from faults.campaigns import PATIENCE_S, STOP_S, Scene
+from faults.campaigns import PATIENCE_S, Scene
 from faults.processes import Command
 
 __all__ = ["KILLS", "STOPS", "Life", "Strike", "Tally"]
@@ -103,11 +103,11 @@ class Life:
             run.kill([*own, *([] if strike == Strike.PARENT else some)])
 
     def _stopped(self, strike: Strike) -> bool:
-        begin = time.monotonic()
-        is_gone = self._run.ends_within(STOP_S) and self._run.is_alone_within(STOP_S)
+        begin, limit_s = time.monotonic(), self._scene.limit_s
+        is_gone = self._run.ends_within(limit_s) and self._run.is_alone_within(limit_s)
         self._tally.slowest_s = max(self._tally.slowest_s, time.monotonic() - begin)
         if not is_gone:
-            self._complain(f"{strike}: not gone after {STOP_S:g} s")
+            self._complain(f"{strike}: not gone after {limit_s:.1f} s")
             self._run.kill_group()
         code = self._scene.commands.exit_code(self._run)
         said = self._run.log.read_text()
@@ -124,7 +124,7 @@ class Life:
             self._complain(f"hangs after {self._deaths} deaths of workers")
             self._run.kill_group()
         code = self._scene.commands.exit_code(self._run)
-        if not self._run.is_alone_within(STOP_S):
+        if not self._run.is_alone_within(self._scene.limit_s):
             self._complain("a process is left when a run has ended")
             self._run.kill_group()
         if code:

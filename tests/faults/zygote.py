@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,18 +37,14 @@ def main() -> None:
             answer = os.waitstatus_to_exitcode(status)
         else:
             _check_threads()
-            ready, begun = os.pipe()
             answer = os.fork()
             if answer == 0:
                 sys.modules["__main__"] = command
-                os.close(ready)
                 _become(asked["log"], asked["environment"])
-                os.close(begun)
                 sys.argv = ["epicat", *asked["arguments"]]
                 command.main()  # ends this process, as a command
-            os.close(begun)
-            os.read(ready, 1)  # returns when the child leads a session, or has ended
-            os.close(ready)
+            while os.getsid(answer) != answer:  # until it leads a session
+                time.sleep(0.001)
         print(json.dumps(answer), flush=True)
 
 

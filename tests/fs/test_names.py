@@ -15,7 +15,7 @@ from epicat.fs.base import LocalFiles
 from epicat.fs.names import leads_out
 from epicat.model import StationDay
 from epicat.pick.import_table import read_picks
-from epicat.stations.inventory import check_codes
+from epicat.stations.channel_epoch import check_codes
 
 HOSTILE = ("../../x", "..", "/etc/x", "a/../../x", "x\0y")
 ODD = ("..\\..\\x", "C:\\x", "…", "a b", "$(touch x)", "-rf", "x" * 200, "a\nb", "é/ß", "...")

@@ -19,7 +19,6 @@ from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES
 from support.tiny_network import arguments, settled, truths, write_network
-from support.waiting import LIMIT_S
 
 EVENTS = truths([-300, -1.0, 60.5])
 EPICAT = [sys.executable, "-m", "epicat"]
@@ -37,7 +36,7 @@ def opened_for_writing(pipe):
     with ThreadPoolExecutor(1) as threads:
         opening = threads.submit(os.open, pipe, os.O_WRONLY)
         try:
-            return opening.result(timeout=LIMIT_S)
+            return opening.result(timeout=60)
         except TimeoutError:
             os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))  # lets the thread end
             raise
@@ -116,7 +115,7 @@ def test_a_stopped_run_leaves_no_worker_behind_and_can_go_on(
         for _ in range(times):
             running.send_signal(number)
         # Ends when the last process that has its output does, workers included.
-        _, told = running.communicate(timeout=LIMIT_S)
+        _, told = running.communicate(timeout=60)
     finally:
         running.kill()
     os.close(writing)
@@ -146,7 +145,7 @@ def test_a_run_that_only_begins_is_interrupted_in_order(tmp_path, number, monkey
     try:
         writing = opened_for_writing(about)
         running.send_signal(number)
-        _, told = running.communicate(timeout=LIMIT_S)
+        _, told = running.communicate(timeout=60)
     finally:
         running.kill()
     os.close(writing)
@@ -164,7 +163,7 @@ def test_a_job_that_is_interrupted_asks_for_another_attempt(tmp_path, expected, 
     submission = Submission(str(tmp_path / "submission"))
     submission.write_campaign(campaign)
     given = ("work", "--plan", submission.write_units("pick", plan.picking))
-    assert epicat(*given, "--index", "0").wait(LIMIT_S) == 0
+    assert epicat(*given, "--index", "0").wait(60) == 0
     before = store.ledger()
     assert len(before) == 8
 
@@ -176,7 +175,7 @@ def test_a_job_that_is_interrupted_asks_for_another_attempt(tmp_path, expected, 
     try:
         writing = opened_for_writing(about)  # its process has begun
         running.send_signal(signal.SIGTERM)
-        _, told = running.communicate(timeout=LIMIT_S)
+        _, told = running.communicate(timeout=60)
     finally:
         running.kill()
     os.close(writing)
@@ -187,5 +186,5 @@ def test_a_job_that_is_interrupted_asks_for_another_attempt(tmp_path, expected, 
 
     about.unlink()
     about.write_bytes(body)
-    assert epicat(*given, "--index", "1").wait(LIMIT_S) == 0
+    assert epicat(*given, "--index", "1").wait(60) == 0
     assert tables(tmp_path / "store")["picks"] == expected["picks"]

@@ -141,7 +141,7 @@ def test_a_list_that_breaks_off_is_never_a_short_one(fake: Fake):
 
 def test_a_list_that_always_breaks_off_is_told(fake: Fake):
     fake.answers = [(200, "")] * 3
-    with pytest.raises(ArchiveError, match=r"broke off or made no sense .*; try again later"):
+    with pytest.raises(ArchiveError, match=r"answer is incomplete or invalid .*; try again later"):
         find_stations(fake.address)
 
 
@@ -170,7 +170,7 @@ def test_nobody_there(fake: Fake):
 def test_a_password_in_an_address_is_refused_and_not_repeated(fake: Fake):
     host = fake.address.removeprefix("http://")
     with pytest.raises(
-        InputError, match=rf"stations http://\.\.\.@{host}: .* are not taken"
+        InputError, match=rf"stations http://\.\.\.@{host}: .* are not accepted"
     ) as caught:
         find_stations(f"http://ana:s3cret@{host}", None)
     assert "s3cret" not in str(caught.value)
@@ -186,24 +186,65 @@ def test_codes_that_are_none_are_left_out_and_told(fake: Fake, codes: str):
     """They would become parts of the archive's paths, and of the keys of results."""
     rest = "|39.5|-123.5|1|0|0|0|x|1|1|x|100|2001-01-01T00:00:00|"
     fake.answers = [(200, "\n".join((HEADER, codes + rest, ROWS[0])))]
-    with pytest.warns(UserWarning, match="left out, since their codes are not letters and digits"):
+    with pytest.warns(UserWarning, match="left out: line 2: (codes|station|id) .*"):
         (station,) = find_stations(fake.address, None)
     assert station.id == "NC.KBG."
 
 
 def test_nothing_inside(fake: Fake):
     fake.answers = [(204, "")]
-    with pytest.raises(InputError, match="there is no station in it"):
+    with pytest.raises(InputError, match="no station can be used"):
         find_stations(fake.address)
 
 
 def test_another_kind_of_answer(fake: Fake):
     fake.answers = [(200, "<html>welcome</html>")]
-    with pytest.raises(InputError, match=r"not the text of a station service.*<html>welcome"):
+    with pytest.raises(InputError, match=r"the answer is not FDSN station text.*<html>welcome"):
         find_stations(fake.address)
 
 
-def test_bad_lines_are_named():
-    bad = ROWS[0].replace("39.5", "north")
-    with pytest.raises(InputError, match=r"line 3: latitude 'north'.*\n.*line 4: 1 columns"):
-        list(read_text("\n".join((HEADER, ROWS[0], bad, "NC")), "x"))
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("XX|A||HHZ|-34.9|171749883.0|120|0|0|-90||1|1|m/s|100|2010-01-01T00:00:00|", "longitude"),
+        ("XX|A||HHZ|39.9|-124.1|9999|0|0|-90||1|1|m/s|100|2010-01-01T00:00:00|", "elevation 9999"),
+        (
+            "XX|A||HHZ|39.9|-124|1|0|0|-90||1|1|m/s|1|2010-01-01T00:00:00|9999-12-31T23:59:60",
+            "time",
+        ),
+        (
+            "XX|A||HHZ|39.9|-124|1|0|0|-90||1|1|m/s|1|2010-01-01T00:00:00|2011-01-01T24:60:00",
+            "time",
+        ),
+        ("_VIRTUAL|A||HHZ|39.9|-124|1|0|0|-90||1|1|m/s|100|2010-01-01T00:00:00|", "codes"),
+        ("NC", "id '' is not NET.STA.LOC"),
+        (ROWS[0].replace("39.5", "north"), "latitude 'north'"),
+        ("A" * 100_000, "line 2"),
+    ],
+)
+def test_a_bad_row_is_left_out_and_named(fake: Fake, row: str, reason: str):
+    fake.answers = [(200, "\n".join((HEADER, row, ROWS[0])))]
+    with pytest.warns(
+        UserWarning, match=f"left out: line 2: .*{reason}|left out: line 2"
+    ) as caught:
+        (station,) = find_stations(fake.address)
+    assert station.id == "NC.KBG."
+    (message,) = (str(warning.message) for warning in caught)
+    assert reason in message
+    assert len(message) < 400
+
+
+def test_a_missing_elevation_is_reported(fake: Fake):
+    fake.answers = [(200, "\n".join((HEADER, ROWS[0].replace("100.0", ""))))]
+    with pytest.warns(UserWarning, match=r"no elevation, taken as 0 m: NC\.KBG\.$"):
+        (station,) = find_stations(fake.address)
+    assert station.elevation_m == 0
+
+
+def test_text_at_the_level_of_stations():
+    text = (
+        "#Network|Station|Latitude|Longitude|Elevation|SiteName|StartTime|EndTime\n"
+        'NC|KBG|39.5|-123.5|100.0|Kneeland, "Bald" Hill|2001-01-01T00:00:00|\n'
+    )
+    (row,) = read_text(text, "x").channels
+    assert (row.id, row.channel, row.elevation_m) == ("NC.KBG.*", "", 100)

@@ -63,7 +63,7 @@ def test_only_files_whose_names_match_are_read(tmp_path):
     write(tmp_path, "FDSNstationXML/NC/NC.KBG.xml", "NC", "KBG")
     (tmp_path / "FDSNstationXML/NC/NC.BAD.xml").write_text("not read")
     assert ids(tmp_path, "NC.K*") == ["NC.KBG."]
-    with pytest.raises(InputError, match=r"--select matches none of 2 files, such as FDSNst"):
+    with pytest.raises(InputError, match=r"--select matches none of 2 files, such as 'FDSNst"):
         ids(tmp_path, "BK.*")
 
 
@@ -72,18 +72,25 @@ def test_names_that_are_no_archives_do_not_count(tmp_path):
     assert ids(tmp_path, "BK.ARC") == ["BK.ARC."]
 
 
-def test_every_bad_file_is_named(tmp_path):
+def test_bad_files_are_left_out_and_named(tmp_path):
     write(tmp_path, "a.xml", "NC", "KBG")
     (tmp_path / "b.xml").write_text("<FDSNStationXML>")
     (tmp_path / "c.XML").write_text("<quakeml/>")
     (tmp_path / "d.xml").symlink_to("nowhere")
-    with pytest.raises(InputError) as caught:
-        ids(tmp_path)
-    text = str(caught.value)
-    assert "3 of 4 files cannot be used" in text
+    with pytest.warns(UserWarning, match="left out") as caught:
+        assert ids(tmp_path) == ["NC.KBG."]
+    text = str(caught[0].message)
     assert "b.xml: line 1: not well-formed XML: no element found" in text
-    assert "c.XML: line 1: no StationXML" in text
+    assert "c.XML: line 1: not StationXML" in text
     assert "d.xml: cannot be read: No such file" in text
+
+
+def test_stationxml_is_recognised_under_any_name(tmp_path):
+    write(tmp_path, "one.stationxml", "NC", "KBG")
+    write(tmp_path, "two", "NC", "KCT")
+    (tmp_path / "notes.txt").write_text("no stations")
+    assert ids(tmp_path) == ["NC.KBG.", "NC.KCT."]
+    assert ids(tmp_path / "two") == ["NC.KCT."]
 
 
 def test_a_bad_file_is_one_message(tmp_path):
@@ -93,7 +100,7 @@ def test_a_bad_file_is_one_message(tmp_path):
     with pytest.raises(InputError, match=r"c\.xml': cannot be read: No such file"):
         find_stations(str(tmp_path / "c.xml"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"there is no \.xml file in this folder"):
+    with pytest.raises(InputError, match=r"there is no StationXML in this folder"):
         find_stations(str(tmp_path / "empty"))
 
 

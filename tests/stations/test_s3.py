@@ -74,7 +74,7 @@ def test_the_archives_own_bucket_is_reached_as_the_archive(served):
 def test_other_buckets_are_reached_as_what_they_are(monkeypatch):
     reached = {}
     monkeypatch.setattr(
-        "epicat.stations.s3.Bucket",
+        "epicat.stations.load.Bucket",
         lambda where, access, retries: reached.setdefault(where, access),
     )
     mine = Access(endpoint="https://mine.example.org", signed=True)

@@ -34,7 +34,9 @@ def station(channels: str, attributes: str = ' code="KBG"', place: str = PLACE) 
 
 
 def rows(text: bytes):
-    return read_stationxml(BytesIO(text))
+    inventory = read_stationxml(BytesIO(text))
+    assert not inventory.rejected
+    return inventory.channels
 
 
 def test_a_channel_is_a_row():
@@ -106,7 +108,18 @@ def test_a_file_that_goes_no_deeper_than_stations():
         (b"<FDSNStationXML>", "line 1: not well-formed XML: no element found"),
         (b"<FDSNStationXML>\n<a></b>", "line 2: not well-formed XML: mismatched tag"),
         (b"\x00\x01 miniSEED", "not well-formed XML"),
-        (b"<q:quakeml xmlns:q='urn:q'/>", "no StationXML: it starts with <quakeml>"),
+        (b"<q:quakeml xmlns:q='urn:q'/>", "not StationXML: the root element is <quakeml>"),
+    ],
+)
+def test_what_is_not_stationxml_is_refused_with_its_line(text, reason):
+    with pytest.raises(ValueError, match=re.escape(reason)) as caught:
+        rows(text)
+    assert str(caught.value).startswith("line ")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
         (
             document(station(channel(place="<Latitude>x</Latitude>"))),
             "latitude 'x' is not a number",
@@ -117,18 +130,40 @@ def test_a_file_that_goes_no_deeper_than_stations():
         (document(station(channel(), ' code="../X"')), "codes 'NC.../X' are not letters"),
         (document(station(channel(location="../.."))), "codes 'NC.KBG.../...HHZ' are not letters"),
         (document(station(channel("H/Z"))), "codes 'NC.KBG.00.H/Z' are not letters"),
+        (document(station(channel(place=PLACE.replace("12.5", "9999")))), "elevation 9999 is not"),
+        (document(station(channel(dates=' endDate="2001-01-01T24:60:00"'))), "is not a time"),
     ],
 )
-def test_what_is_no_stationxml_is_told_with_its_line(text, reason):
-    with pytest.raises(ValueError, match=re.escape(reason)) as caught:
-        rows(text)
-    assert str(caught.value).startswith("line ")
+def test_a_bad_channel_is_left_out_with_its_line(text, reason):
+    good = station(channel(), ' code="GOOD"').encode()
+    inventory = read_stationxml(BytesIO(text.replace(b"</Network>", good + b"</Network>")))
+    assert [row.station for row in inventory.channels] == ["GOOD"]
+    (message,) = inventory.rejected
+    assert message.startswith("line 1: ")
+    assert reason in message
+
+
+def test_a_buried_sensor_at_the_elevation_of_the_ground_is_put_at_its_depth(tmp_path):
+    deep = channel(location="10", place=PLACE + "<Depth>120</Depth>")
+    (tmp_path / "x.txt").write_bytes(document(station(channel() + deep)))
+    with pytest.warns(UserWarning, match=r"elevation is that of the ground.*: NC\.KBG\.10"):
+        surface, buried = find_stations(str(tmp_path / "x.txt"))
+    assert (surface.elevation_m, surface.depth_m) == (12.5, 0)
+    assert (buried.elevation_m, buried.depth_m) == (-107.5, 120)
+
+
+def test_a_buried_sensor_with_its_own_elevation_keeps_it(tmp_path):
+    place = PLACE.replace("12.5", "-107.5") + "<Depth>120</Depth>"
+    (tmp_path / "x.xml").write_bytes(
+        document(station(channel() + channel(location="10", place=place)))
+    )
+    assert [s.elevation_m for s in find_stations(str(tmp_path / "x.xml"))] == [12.5, -107.5]
 
 
 def test_a_doctype_is_refused_before_any_entity_grows():
     bomb = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
     text = f'<!DOCTYPE x [<!ENTITY e0 "ha">{bomb}]><FDSNStationXML>&e11;</FDSNStationXML>'
-    with pytest.raises(ValueError, match="line 1: it has a DOCTYPE"):
+    with pytest.raises(ValueError, match="line 1: refusing XML with a DOCTYPE"):
         rows(text.encode())
     with pytest.raises(ValueError, match="DOCTYPE"):
         rows(b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><FDSNStationXML/>')

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-
-from support.waiting import wait_until
 
 
 def children_of(pid: int) -> list[int]:
@@ -23,13 +22,9 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def awaited_children(pid: int) -> list[int]:
+def awaited_children(pid: int, limit_s: float = 60.0) -> list[int]:
     """Wait until a process has such children; return them."""
-    found: list[int] = []
-
-    def have_started() -> bool:
-        found[:] = children_of(pid)
-        return bool(found)
-
-    wait_until(have_started, f"process {pid} starts others")
+    until = time.monotonic() + limit_s
+    while not (found := children_of(pid)):
+        assert time.monotonic() < until, f"process {pid} starts no other"
     return found

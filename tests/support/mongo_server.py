@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,13 +28,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from support.waiting import wait_until
-
 USER, PASSWORD = "ana", "s3cr:t/@ä#%"
 READER, READER_PASSWORD = "rita", "reads-only"
 ENCODED = quote_plus(PASSWORD)
 _PROGRAM = "secantusd-py"
-_DOWN_S = 60.0
+_UP_S, _DOWN_S = 30.0, 10.0
 
 
 def program() -> str:
@@ -88,17 +87,16 @@ class MongoServer:
                  *(["--sync-on-commit"] if self.lasting else []), *(safe if secure else [])],
                 cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
-        wait_until(self._answers, f"{_PROGRAM} answers")
-
-    def _answers(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-        except OSError:
-            text = (self.folder / "log").read_text(errors="replace")[-2000:]
-            assert self._process is not None
-            assert self._process.poll() is None, f"{_PROGRAM} ended: {text}"
-            return False
-        return True
+        until = time.monotonic() + _UP_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                text = (self.folder / "log").read_text(errors="replace")[-2000:]
+                assert self._process.poll() is None, f"{_PROGRAM} ended: {text}"
+                assert time.monotonic() < until, f"{_PROGRAM} does not answer: {text}"
+                time.sleep(0.02)
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """End it: by SIGKILL as a power cut does."""

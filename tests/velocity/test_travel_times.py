@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from time import process_time
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -183,7 +183,7 @@ def test_a_table_of_usual_size_takes_well_under_a_second() -> None:
     x, z = np.arange(400) * 0.5, np.arange(100) * 0.5 - 2
     times = []
     for _ in range(3):
-        start = process_time()
+        start = perf_counter()
         travel_times(CRUST, "S", -1.2, x, z)
-        times.append(process_time() - start)
+        times.append(perf_counter() - start)
     assert min(times) < 1.0

@@ -406,10 +406,10 @@ def mutated(body: bytes, rng: random.Random) -> bytes:
 @given(st.randoms(use_true_random=True), st.sampled_from(range(len(SEEDS))))
 def test_no_damage_raises_or_takes_long(rng: random.Random, seed: int) -> None:
     body = mutated(SEEDS[seed], rng)
-    began = time.process_time()
+    began = time.perf_counter()
     result = decoded(body)
     traces = [merge(parts, channel.rate) for channel, parts in result.channels.items()]
-    assert time.process_time() - began < 2
+    assert time.perf_counter() - began < 2
     assert all(trace.samples.size for channel in traces for trace in channel)
     assert all(reason and "\n" not in reason for reason in result.reasons)
 
@@ -447,9 +447,9 @@ def test_the_good_records_of_a_damaged_object_are_all_kept(data: st.DataObject) 
 def test_damage_everywhere_is_read_in_bounded_time() -> None:
     parts = records(counts(400_000))
     body = b"?".join(parts)
-    began = time.process_time()
+    began = time.perf_counter()
     result = decoded(body)
-    assert time.process_time() - began < 5
+    assert time.perf_counter() - began < 5
     assert len(by_start(result)) == len(parts)
 
 

@@ -198,11 +198,11 @@ def test_thousands_of_pieces_in_a_day_are_merged_in_seconds() -> None:
     ]
     body = b"".join(pieces)
     span = Span(MIDNIGHT, MIDNIGHT + 86_400 * SECOND)
-    began = time.process_time()
+    began = time.perf_counter()
     ((_, parts),) = decode(body, "XX", "AAA", span).channels.items()
     traces = merge(parts, RATE)
     found = segments({"Z": traces}, "ZNE", RATE, span)
-    assert time.process_time() - began < 6
+    assert time.perf_counter() - began < 6
     assert len(traces) == len(found) == 5000
     assert covered_s(traces, span) == pytest.approx(60_000)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from epicat._util.table_file import list_some
 from epicat.archive.access import Access, resolve_access
 from epicat.archive.archive import check_access, open_archive
 from epicat.archive.layouts import choose_layout
@@ -28,7 +29,7 @@ from epicat.model import Span, Stage, Station, StationDay
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.options import PickOptions
 from epicat.pick.resolve import prepare_bundle
-from epicat.stations import Patterns, bucket_opener, find_stations, select
+from epicat.stations import Patterns, bucket_opener, find_stations, move_messages, select
 from epicat.store.base import Store
 from epicat.tables import stations_of
 from epicat.time import DAY_NS, day_name
@@ -70,8 +71,8 @@ def resolve(
     patterns = Patterns(options.select, options.exclude)
     opener = bucket_opener(options.archive, access)
     found = find_stations(options.stations, options.extent, patterns, opener)
-    stations = choose_stations(found, options.extent, patterns, say)
     span = whole_days(options.span)
+    stations = choose_stations(found, options.extent, patterns, say, span)
     archive = open_archive(options.archive, layout, access, BRISK)
     if is_bucket(archive.location):
         first = Span(span.start_ns, span.start_ns + DAY_NS)
@@ -87,7 +88,7 @@ def resolve(
         store=options.store,
         bundle=bundle.folder,
         run=run,
-        design=resolve_design(options.associate, run.digest, options.extent, stations),
+        design=resolve_design(options.associate, run.digest, options.extent, stations, say=say),
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
     )
@@ -110,26 +111,44 @@ def resolve_design(
     extent: Extent,
     stations: list[Station],
     layers: LayerModel | None = None,
+    say: Callable[[str], None] = _ignore,
 ) -> Design:
     """Resolve the association of a run's picks at these stations; read the velocities.
 
-    ``layers`` takes precedence over the velocities that the options name.
+    ``layers`` takes precedence over the velocities that the options name.  ``say`` receives the
+    names of stations that are joined to one site.
     """
     if layers is None and associate.velocity:
         constant = associate.velocity_layers == "constant"
         layers = read_layers(Path(associate.velocity), constant=constant)
-    sites = SiteIndex.from_stations(stations, Plane(*extent.center), associate.site_radius_m).sites
-    return make_design(associate, run, extent, sites, layers)
+    index = SiteIndex.from_stations(stations, Plane(*extent.center), associate.site_radius_m)
+    if index.joined:
+        names = list_some([" with ".join(names) for names in index.joined], "; ")
+        say(
+            f"{len(index.joined)} sites have several stations, within {associate.site_radius_m:g} "
+            f"m of each other: {names}"
+        )
+    return make_design(associate, run, extent, index.sites, layers)
 
 
 def choose_stations(
-    found: list[Station], extent: Extent, patterns: Patterns, say: Callable[[str], None]
+    found: list[Station],
+    extent: Extent,
+    patterns: Patterns,
+    say: Callable[[str], None],
+    span: Span | None = None,
 ) -> list[Station]:
-    """Return the stations inside an extent that match the patterns, in the order of ids."""
+    """Return the stations inside an extent that match the patterns, in the order of ids.
+
+    ``say`` receives their numbers, and the names of those that moved within ``span``, by default
+    at any time.
+    """
     inside = select(found, extent)
     chosen = patterns.chosen(inside)
     kept = f", {len(chosen)} kept by --select and --exclude" if len(chosen) < len(inside) else ""
     say(f"{len(found):,} stations, {len(inside):,} of them inside the extent{kept}")
+    for message in move_messages(chosen, span):
+        say(message)
     return chosen
 
 
@@ -147,13 +166,14 @@ def resolve_association(
         raise InputError(
             f"store {store.location!r} has no stations; `epicat stations import FILE` brings them"
         )
-    stations = choose_stations(found, options.extent, patterns, say)
+    span = whole_days(options.span)
+    stations = choose_stations(found, options.extent, patterns, say, span)
     campaign = Campaign(
-        span=whole_days(options.span),
+        span=span,
         extent=options.extent,
         store=options.store,
         run=run,
-        design=resolve_design(options.associate, run.digest, options.extent, stations),
+        design=resolve_design(options.associate, run.digest, options.extent, stations, say=say),
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
     )

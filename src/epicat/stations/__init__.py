@@ -1,15 +1,14 @@
-"""Stations: lists in CSV, StationXML, the FDSN station service; which of them a campaign takes."""
+"""Stations: lists in many formats, StationXML, FDSN web services; which ones a campaign takes."""
 
-from epicat.stations.csv import read_stations
-from epicat.stations.inventory import with_names
-from epicat.stations.load import find_stations
-from epicat.stations.s3 import bucket_opener
+from epicat.stations.inventory import move_messages, with_names
+from epicat.stations.load import bucket_opener, find_stations, read_stations
 from epicat.stations.select import Patterns, select
 
 __all__ = [
     "Patterns",
     "bucket_opener",
     "find_stations",
+    "move_messages",
     "read_stations",
     "select",
     "with_names",

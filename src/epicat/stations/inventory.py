@@ -1,136 +1,181 @@
-"""From the channels of an inventory to stations: one row for each place, named for the keys."""
+"""Stations from the channels of a station list: one for each location code, named for the keys."""
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
+from epicat._util.table_file import list_some
 from epicat.errors import InputError
 from epicat.geo import distance_azimuth
-from epicat.model import EVER, Orientation, Span, Station
-from epicat.time import parse_time
+from epicat.model import EVER, Orientation, Placement, Span, Station
+from epicat.stations.channel_epoch import ChannelEpoch, Inventory
 
-__all__ = [
-    "SHOWN",
-    "ChannelEpoch",
-    "check_codes",
-    "direction_of",
-    "epoch_of",
-    "merged",
-    "number",
-    "place_of",
-    "some",
-    "to_stations",
-    "with_names",
-]
-
-SHOWN = 10
-"""How many bad rows, files or ids a message names."""
+__all__ = ["merge_epochs", "move_messages", "to_stations", "with_names"]
 
 _SAME_PLACE_KM = 1.0
+_SAME_ELEVATION_M = 1.0
 _PICKABLE = re.compile("[FGDCESHB][HLNPG].?")
 """10 Hz and more, and an instrument that records ground motion."""
-_OPTIONAL = re.compile("[A-Za-z0-9-]{0,8}")
-"""Codes of locations and channels."""
+
+_Position = tuple[float, float, float, float]
+"""Latitude, longitude, elevation of the sensor and its depth."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelEpoch:
-    """A channel in one of its epochs, as inventories have it."""
+def to_stations(inventory: Inventory, where: str) -> list[Station]:
+    """Return the stations of a station list, in the order of their ids.
 
-    network: str
-    """Network code."""
-    station: str
-    """Station code."""
-    location: str
-    """Location code, possibly empty."""
-    channel: str
-    """Channel code; empty where an inventory goes no deeper than stations."""
-    latitude: float
-    """Degrees north."""
-    longitude: float
-    """Degrees east."""
-    elevation_m: float
-    """Metres above sea level."""
-    epoch: Span
-    """When it operates, within `EVER`; all of it where that is unknown."""
-    azimuth_deg: float | None = None
-    """Direction of the channel, clockwise from north, 0 to 360; None if unknown."""
-    dip_deg: float | None = None
-    """Direction of the channel, downwards from the horizontal, -90 to 90; None if unknown."""
-
-    @property
-    def id(self) -> str:
-        """``NET.STA.LOC``, with a trailing dot for an empty location."""
-        return f"{self.network}.{self.station}.{self.location}"
-
-
-@lru_cache(maxsize=4096)
-def epoch_of(start: str, end: str) -> Span:
-    """Return the span between two times of an inventory, each possibly empty, within `EVER`.
-
-    Raises `ValueError` for what is no time.
+    Channels that no picker can use (slow ones, pressure, state of health) are left out.  Raises
+    `InputError` if no station remains; warns of rows that are left out and of assumptions.
     """
-    first = parse_time(start) if start else EVER.start_ns
-    last = parse_time(end) if end else EVER.end_ns
-    return Span(max(first, EVER.start_ns), min(last, EVER.end_ns))
+    rows: dict[str, list[ChannelEpoch]] = defaultdict(list)
+    unusable: dict[str, None] = {}
+    for row in inventory.channels:
+        usable = inventory.keeps_all_channels or _is_pickable(row.channel)
+        if usable and row.epoch.start_ns < row.epoch.end_ns:
+            rows[row.id].append(row)
+        else:
+            unusable.setdefault(row.id)
+    left_out = [name for name in unusable if name not in rows]
+    if left_out:
+        inventory.notes["left out, no channel that can be picked"] += left_out
+    if not rows:
+        reasons = "".join(f"\n  {message}" for message in inventory.messages())
+        raise InputError(f"stations {where!r}: no station can be used{reasons}")
+    groups = _with_sensor_elevations(rows, inventory)
+    stations = [_station(group, inventory) for group in groups.values()]
+    for message in inventory.messages():
+        warnings.warn(f"stations {where!r}: {message}", stacklevel=2)
+    return with_names(stations)
 
 
-def check_codes(network: str, station: str, *others: str) -> None:
-    """Raise `ValueError` for codes that are none: they become parts of keys and of paths.
+def _is_pickable(channel: str) -> bool:
+    return not channel or _PICKABLE.fullmatch(channel) is not None
 
-    ``others`` are location and channel, which may be empty and have hyphens.
+
+def _with_sensor_elevations(
+    rows: dict[str, list[ChannelEpoch]], inventory: Inventory
+) -> dict[str, list[ChannelEpoch]]:
+    """Return the rows with elevations of the sensors.
+
+    By the standard (FDSN StationXML 1.2, ``Channel:Elevation``) that is what a list gives.  Many
+    give the ground's instead, which shows where the same elevation belongs to different depths at
+    one station, or where a buried sensor is as high as the ground at its station.
     """
-    plain = all(code.isascii() and code.isalnum() for code in (network, station))
-    if not (plain and all(map(_OPTIONAL.fullmatch, others))):
-        codes = ".".join((network, station, *others))
-        raise ValueError(f"codes {codes[:60]!r} are not letters and digits")
+    depths: dict[tuple[str, float], set[float]] = defaultdict(set)
+    for group in rows.values():
+        for row in group:
+            depths[f"{row.network}.{row.station}", row.elevation_m].add(row.depth_m)
+    found = {}
+    for name, group in rows.items():
+        sensors = []
+        for row in group:
+            here = depths[f"{row.network}.{row.station}", row.elevation_m]
+            is_shared = max(here) - min(here) > _SAME_ELEVATION_M
+            is_ground = row.ground_m is not None and (
+                abs(row.ground_m - row.elevation_m) <= _SAME_ELEVATION_M < row.depth_m
+            )
+            if row.depth_m and (is_shared or is_ground):
+                note = "the elevation is that of the ground, so the depth was subtracted"
+                inventory.notes[note].append(row.id)
+                sensors.append(replace(row, elevation_m=row.elevation_m - row.depth_m))
+            else:
+                sensors.append(row)
+        found[name] = sensors
+    return found
 
 
-def place_of(latitude: str, longitude: str, elevation: str) -> tuple[float, float, float]:
-    """Return the numbers of a place; raise `ValueError` for what is none."""
-    return (
-        number(latitude, "latitude", 90),
-        number(longitude, "longitude", 180),
-        number(elevation or "0", "elevation", 9000),
+def _station(rows: Sequence[ChannelEpoch], inventory: Inventory) -> Station:
+    placements = _placements(rows, inventory)
+    last = placements[-1]
+    first = rows[0]
+    names = [row.channel for row in rows if row.channel]
+    channels = dict.fromkeys(names) if inventory.keeps_all_channels else sorted(set(names))
+    return Station(
+        network=first.network,
+        code=first.station,
+        location=first.location,
+        channels=tuple(channels),
+        latitude=last.latitude,
+        longitude=last.longitude,
+        elevation_m=last.elevation_m,
+        epochs=merge_epochs(row.epoch for row in rows),
+        depth_m=last.depth_m,
+        placements=tuple(placements) if len(placements) > 1 else (),
+        orientations=_orientations(rows),
     )
 
 
-def direction_of(azimuth: str, dip: str) -> tuple[float, float] | tuple[None, None]:
-    """Return azimuth (0 to 360) and dip (-90 to 90) in degrees; both None if one is unusable.
+def _position(row: ChannelEpoch) -> _Position:
+    return row.latitude, row.longitude, row.elevation_m, row.depth_m
 
-    A vertical channel needs no azimuth.  Values outside the standard's ranges, such as -999, stand
-    for unknown ones.
+
+def _placements(rows: Sequence[ChannelEpoch], inventory: Inventory) -> list[Placement]:
+    """Return where a location code was, epoch by epoch.
+
+    Of channels with different positions at one time the later installed ones decide, then the
+    position of most of them.
     """
-    try:
-        tilt = float(dip)
-        heading = float(azimuth) if azimuth or abs(tilt) != 90 else 0.0
-    except ValueError:
-        return None, None
-    if not (abs(tilt) <= 90 and abs(heading) <= 360):
-        return None, None
-    return heading % 360, tilt
+    if len({_position(row) for row in rows}) == 1:
+        return [Placement(EVER, *_position(rows[0]))]
+    _note_contradictions(rows, inventory)
+    edges = sorted({moment for row in rows for moment in (row.epoch.start_ns, row.epoch.end_ns)})
+    found: list[Placement] = []
+    for start, end in pairwise(edges):
+        active = [r for r in rows if r.epoch.start_ns <= start and end <= r.epoch.end_ns]
+        if not active:
+            continue
+        newest = max(row.epoch.start_ns for row in active)
+        votes = Counter(_position(row) for row in active if row.epoch.start_ns == newest)
+        choices = votes if inventory.keeps_all_channels else sorted(votes)
+        position = min(
+            choices, key=lambda p, n=votes: -n[p]
+        )  # of a list made by hand, the first row
+        if found and _position_of(found[-1]) == position:
+            found[-1] = replace(found[-1], epoch=Span(found[-1].epoch.start_ns, end))
+        else:
+            found.append(Placement(Span(start, end), *position))
+    return found
 
 
-def number(text: str, what: str, limit: float) -> float:
-    """Return a number between plus and minus a limit; raise `ValueError` for anything else."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"{what} {text!r} is not a number") from None
-    if not abs(value) <= limit:
-        raise ValueError(f"{what} {text} is not between -{limit:g} and {limit:g}")
-    return value
+def _position_of(placement: Placement) -> _Position:
+    return placement.latitude, placement.longitude, placement.elevation_m, placement.depth_m
 
 
-def merged(epochs: Iterable[Span]) -> tuple[Span, ...]:
-    """Return the union of epochs; nothing if that is all of time, since then they tell nothing."""
+def _note_contradictions(rows: Sequence[ChannelEpoch], inventory: Inventory) -> None:
+    """Note a station that is said to be at two places over one epoch."""
+    by_epoch: dict[Span, list[ChannelEpoch]] = defaultdict(list)
+    for row in rows:
+        by_epoch[row.epoch].append(row)
+    for group in by_epoch.values():
+        if any(not _are_near(group[0], other) for other in group[1:]):
+            note = "rows of the same time are more than 1 km apart, and one position was chosen"
+            inventory.notes[note].append(group[0].id)
+
+
+def _orientations(rows: Iterable[ChannelEpoch]) -> tuple[Orientation, ...]:
+    """Return the directions of the channels, with adjoining epochs of one direction joined."""
+    epochs: dict[tuple[str, float, float], list[Span]] = defaultdict(list)
+    for row in rows:
+        if row.channel and row.azimuth_deg is not None and row.dip_deg is not None:
+            epochs[row.channel, row.azimuth_deg, row.dip_deg].append(row.epoch)
+    return tuple(
+        sorted(
+            Orientation(channel, epoch, azimuth, dip)
+            for (channel, azimuth, dip), spans in epochs.items()
+            for epoch in merge_epochs(spans) or (EVER,)
+        )
+    )
+
+
+def merge_epochs(epochs: Iterable[Span]) -> tuple[Span, ...]:
+    """Return the union of epochs; empty if that is all of time, which says nothing."""
     union: list[Span] = []
     for epoch in sorted(epochs):
         if union and epoch.start_ns <= union[-1].end_ns:
@@ -140,78 +185,26 @@ def merged(epochs: Iterable[Span]) -> tuple[Span, ...]:
     return () if union == [EVER] else tuple(union)
 
 
-def to_stations(channels: Iterable[ChannelEpoch], where: str) -> list[Station]:
-    """Return the stations of an inventory's channels: one for each location code.
+def move_messages(stations: Iterable[Station], span: Span | None = None) -> list[str]:
+    """Return a message that names the stations that moved by more than 1 km, if there are any.
 
-    Channels that no picker can use (slow ones, pressure, state of health) do not count.  A
-    station that has moved stands where it stood last.  Raises `InputError` if none is left;
-    warns of what is left out and of moves over a kilometre.
+    With a ``span``, only moves inside it are named.
     """
-    rows: dict[str, list[ChannelEpoch]] = defaultdict(list)
-    useless: dict[str, None] = {}
-    for row in channels:
-        usable = not row.channel or _PICKABLE.fullmatch(row.channel)
-        if usable and row.epoch.start_ns < row.epoch.end_ns:
-            rows[row.id].append(row)
-        else:
-            useless.setdefault(row.id)
-    left_out = [name for name in useless if name not in rows]
-    if not rows:
-        raise InputError(f"stations {where!r}: there is no station in it{_with(left_out)}")
-    if left_out:
-        warnings.warn(f"stations {where!r}: left out{_with(left_out)}", stacklevel=2)
-    moved = sorted(name for name, group in rows.items() if _has_moved(group))
-    if moved:
-        warnings.warn(
-            f"stations {where!r}: moved by more than {_SAME_PLACE_KM:g} km under the same codes, "
-            f"the last place is used: {some(moved)}",
-            stacklevel=2,
-        )
-    return with_names(_station(group) for group in rows.values())
-
-
-def _with(left_out: Sequence[str]) -> str:
-    return f", no channel that can be picked: {some(left_out)}" if left_out else ""
-
-
-def _station(rows: Sequence[ChannelEpoch]) -> Station:
-    last = max(rows, key=lambda row: (row.epoch.end_ns, row.epoch.start_ns, row.channel))
-    return Station(
-        network=last.network,
-        code=last.station,
-        location=last.location,
-        channels=tuple(sorted({row.channel for row in rows if row.channel})),
-        latitude=last.latitude,
-        longitude=last.longitude,
-        elevation_m=last.elevation_m,
-        epochs=merged(row.epoch for row in rows),
-        orientations=_orientations(rows),
-    )
-
-
-def _orientations(rows: Sequence[ChannelEpoch]) -> tuple[Orientation, ...]:
-    """Return the directions of channels by epoch, in order, each once."""
-    known = {
-        Orientation(row.channel, row.epoch, row.azimuth_deg, row.dip_deg)
-        for row in rows
-        if row.channel and row.azimuth_deg is not None and row.dip_deg is not None
-    }
-    return tuple(sorted(known))
-
-
-def _has_moved(rows: Sequence[ChannelEpoch]) -> bool:
-    places = sorted({(row.latitude, row.longitude) for row in rows})
-    if len(places) == 1:
-        return False
-    latitudes, longitudes = zip(*places, strict=True)
-    distances, _ = distance_azimuth(latitudes[0], longitudes[0], latitudes, longitudes)
-    return bool(distances.max() > _SAME_PLACE_KM)
-
-
-def some(ids: Sequence[str]) -> str:
-    """Return the first ids of a list in words."""
-    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return ", ".join(ids[:SHOWN]) + more
+    moved = []
+    for station in stations:
+        for one, other in pairwise(station.placements):
+            moment = other.epoch.start_ns
+            inside = span is None or span.start_ns < moment < span.end_ns
+            if inside and not _are_near(one, other):
+                moved.append(station.id)
+                break
+    if not moved:
+        return []
+    when = " during the campaign" if span else ""
+    return [
+        f"{len(moved)} stations moved by more than {_SAME_PLACE_KM:g} km{when}; each pick is "
+        f"placed where its station was: {list_some(moved)}"
+    ]
 
 
 def with_names(stations: Iterable[Station]) -> list[Station]:
@@ -235,7 +228,9 @@ def _named(code: str, rows: Sequence[Station]) -> list[Station]:
     return [replace(row, name=place[0].id) for place in places for row in place]
 
 
-def _are_near(one: Station, other: Station) -> bool:
+def _are_near(
+    one: Station | ChannelEpoch | Placement, other: Station | ChannelEpoch | Placement
+) -> bool:
     if (one.latitude, one.longitude) == (other.latitude, other.longitude):
         return True  # most are: not worth a geodesic
     distance, _ = distance_azimuth(one.latitude, one.longitude, other.latitude, other.longitude)

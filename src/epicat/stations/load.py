@@ -1,31 +1,45 @@
-"""Stations from whatever ``--stations`` names, by what it is."""
+"""Stations from whatever ``--stations`` names, recognised by its content."""
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
+from epicat._util.table_file import read_table_file, shorten
+from epicat.archive.access import Access, resolve_access
 from epicat.archive.objects import LocalFolder, Source, StoredObject
+from epicat.archive.registry import locate
+from epicat.archive.s3 import Bucket
 from epicat.errors import InputError, NameChoiceError, ObjectError
+from epicat.fs.retry import BRISK
 from epicat.geo import Extent
 from epicat.model import Station
-from epicat.stations.csv import read_stations
+from epicat.stations.channel_epoch import Inventory
 from epicat.stations.fdsn import SERVICES, read_service
-from epicat.stations.inventory import SHOWN, ChannelEpoch, to_stations
+from epicat.stations.fixed_formats import FORMATS, read_fixed, recognise
+from epicat.stations.inventory import to_stations
 from epicat.stations.select import Patterns
 from epicat.stations.stationxml import read_stationxml
+from epicat.stations.table import is_station_table, read_table
 
-__all__ = ["codes_of_key", "find_stations"]
+__all__ = ["bucket_opener", "codes_of_key", "find_stations", "read_stations"]
 
 _BRANCH = "FDSNstationXML/"
 _KEY = re.compile(
     r"(?:.*/)?(?:(?P<folder>[A-Z0-9]+)|unauthoritative-XML)/"
     r"(?P<network>[A-Z0-9]+)[._](?P<station>[A-Z0-9]+)\.xml"
 )
+_XML_ENDINGS = (".xml", ".stationxml")
+_ROOT = b"FDSNStationXML"
+_HEAD_BYTES = 2048
+_GZIP = b"\x1f\x8b"
+_LARGEST = 1 << 30
 _READERS = 8
 
 
@@ -34,39 +48,97 @@ def find_stations(
     extent: Extent | None = None,
     patterns: Patterns | None = None,
     open_bucket: Callable[[str], Source] | None = None,
+    *,
+    network: str = "",
+    form: str = "",
 ) -> list[Station]:
-    """Return the stations of a list (``.csv``), StationXML (file or folder), or FDSN service.
+    """Return the stations of a list, of StationXML (file or folder), or of an FDSN web service.
 
-    ``open_bucket`` opens what looks like ``s3://BUCKET/PREFIX``, which is read like a folder.
+    Lists are recognised by content, whatever their names: see `read_stations`, which also explains
+    ``network`` and ``form``.  ``open_bucket`` opens ``s3://BUCKET/PREFIX``, which is read like
+    a folder.
 
-    A service is asked for what lies inside ``extent`` only, and of an archive's StationXML only
-    the files whose names ``patterns`` allow are read; neither is a promise that what comes back
-    lies inside or matches.  Raises `InputError` or `ArchiveError` for what cannot be used.
+    A service is queried for what lies inside ``extent`` only, and of an archive's StationXML only
+    the files whose names ``patterns`` allow are read; neither guarantees that the result lies
+    inside or matches.  Raises `InputError` or `ArchiveError` for what cannot be used.
     """
     scheme, separator, _ = where.partition("://")
     path = Path(where)
     if scheme in ("http", "https") and separator:
         return to_stations(read_service(where, extent), where)
     if scheme == "s3" and open_bucket is not None:
-        is_whole = "/" not in where.partition("://")[2].rstrip("/")
-        rows = _read_all(open_bucket(where), patterns or Patterns(), branch_only=is_whole)
-        return to_stations(rows, where)
+        is_bucket = "/" not in where.partition("://")[2].rstrip("/")
+        source = open_bucket(where)
+        items = _by_name(source, branch_only=is_bucket)
+        return to_stations(_read_all(source, items, patterns or Patterns()), where)
     if separator:
         raise InputError(
             f"stations {scheme}://... is not supported; --stations takes a file, a folder, "
-            "s3://BUCKET/PREFIX, or the address or name of an FDSN station service"
+            "s3://BUCKET/PREFIX, or the URL or name of an FDSN station service"
         )
     if path.is_dir():
-        return to_stations(_read_all(LocalFolder(path), patterns or Patterns()), where)
-    if path.suffix.casefold() == ".xml":
-        return to_stations(_read_file(path), where)
+        folder = LocalFolder(path)
+        items = _by_content(folder, path)
+        return to_stations(_read_all(folder, items, patterns or Patterns()), where)
     if path.suffix or path.exists():
-        return read_stations(path)
+        return read_stations(path, network=network, form=form)
     if where.casefold() in SERVICES:
         return to_stations(read_service(where, extent), where)
-    raise NameChoiceError(
-        "station service", where, SERVICES, "; or give a .csv, a .xml, a folder or an address"
-    )
+    raise NameChoiceError("station service", where, SERVICES, "; or give a file, a folder or a URL")
+
+
+def read_stations(path: Path, *, network: str = "", form: str = "") -> list[Station]:
+    """Read a station list of any kind, recognised by its content.
+
+    These are StationXML, tables with a header (`epicat.stations.table`) in text, Parquet or JSON,
+    and the lists of other programs (`epicat.stations.fixed_formats`), which ``form`` may name.
+    ``network`` is the network code where the list has none.  Raises `InputError`.
+    """
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"stations {str(path)!r}: cannot be read: {error.strerror}") from error
+    if form and form not in FORMATS:
+        raise NameChoiceError("format of station lists", form, FORMATS)
+    try:
+        inventory = _read_list(body, network=network, form=form)
+    except ValueError as error:
+        raise InputError(f"stations {str(path)!r}: {error}") from error
+    return to_stations(inventory, str(path))
+
+
+def _read_list(body: bytes, *, network: str, form: str) -> Inventory:
+    """Read the bytes of a station list; raise `ValueError` for what is not one."""
+    body = _decompressed(body)
+    if not form and body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return read_stationxml(BytesIO(body))
+    if form:
+        return read_fixed(_lines(body), form, network)
+    table = read_table_file(body)
+    if (
+        not is_station_table(table.header)
+        and table.delimiter
+        and (found := recognise(_lines(body)))
+    ):
+        return read_fixed(_lines(body), found, network)
+    return read_table(table, network)
+
+
+def _lines(body: bytes) -> list[str]:
+    return body.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").split("\n")
+
+
+def _decompressed(body: bytes) -> bytes:
+    if not body.startswith(_GZIP):
+        return body
+    try:
+        with gzip.open(BytesIO(body)) as file:
+            found = file.read(_LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"cannot be decompressed: {error}") from error
+    if len(found) > _LARGEST:
+        raise ValueError(f"more than {_LARGEST >> 20} MB after decompression")
+    return found
 
 
 def codes_of_key(key: str) -> tuple[str, str] | None:
@@ -81,67 +153,85 @@ def codes_of_key(key: str) -> tuple[str, str] | None:
     return found["network"], found["station"]
 
 
-def _read_file(path: Path) -> list[ChannelEpoch]:
-    try:
-        with path.open("rb") as file:
-            return read_stationxml(file)
-    except OSError as error:
-        raise InputError(f"stations {str(path)!r}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"stations {str(path)!r}: {error}") from error
+def _read_all(source: Source, items: list[StoredObject], patterns: Patterns) -> Inventory:
+    """Read StationXML files; leave out those that are invalid, with the reason.
 
-
-def _read_all(
-    source: Source, patterns: Patterns, *, branch_only: bool = False
-) -> Iterator[ChannelEpoch]:
-    """Read every StationXML below a folder; raise `InputError` that names every bad one."""
-    items = _listed(source, patterns, branch_only=branch_only)
-    bad = []
-    for item, body in _bodies(source, items):
+    Raises `InputError` for a file that could not be read for now: the list would be incomplete.
+    """
+    found = Inventory()
+    for item, body in _bodies(source, _allowed(source, items, patterns)):
         try:
-            yield from read_stationxml(BytesIO(body.result()))
+            inventory = read_stationxml(BytesIO(_decompressed(body.result())))
         except ObjectError as error:
-            bad.append(str(error))
+            if error.may_pass:
+                raise InputError(f"stations {source.location!r}: {error}; try again") from error
+            found.rejected.append(str(error))
         except ValueError as error:
-            bad.append(f"{item.key}: {error}")
-    if bad:
-        more = f"\n  and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-        raise InputError(
-            f"stations {source.location!r}: {len(bad)} of {len(items)} files cannot be used:\n  "
-            + "\n  ".join(bad[:SHOWN])
-            + more
-        )
+            found.rejected.append(f"{item.key}: {error}")
+        else:
+            inventory.rejected = [f"{item.key}: {reason}" for reason in inventory.rejected]
+            found.add(inventory)
+    return found
 
 
-def _listed(source: Source, patterns: Patterns, *, branch_only: bool) -> list[StoredObject]:
-    """Return the files to read: those of the archive's own branch, else all below.
+def _by_name(source: Source, *, branch_only: bool) -> list[StoredObject]:
+    """Return the XML files of the archive's own branch, else all below.
 
     Never all of a bucket: listing an archive's waveforms takes hours.
     """
-    everything = _xml(source.list(_BRANCH))
-    if not everything and branch_only:
+    items = _xml(source.list(_BRANCH))
+    if not items and branch_only:
         raise InputError(
             f"stations {source.location!r}: there is no .xml in {_BRANCH} of this bucket; name "
-            "the folder that has them, or take an FDSN station service"
+            "the folder that has them, or use an FDSN station service"
         )
-    everything = everything or _xml(source.list(""))
-    if not everything:
+    items = items or _xml(source.list(""))
+    if not items:
         raise InputError(f"stations {source.location!r}: there is no .xml file in this folder")
+    return items
+
+
+def _xml(items: Iterable[StoredObject]) -> list[StoredObject]:
+    return sorted(item for item in items if item.key.casefold().endswith(_XML_ENDINGS))
+
+
+def _by_content(source: Source, folder: Path) -> list[StoredObject]:
+    """Return the StationXML of a folder under any name, in the archive's own branch if it has one.
+
+    Files that end in ``.xml`` are among them if they are something else, to be reported.
+    """
+    items = sorted(source.list(_BRANCH)) or sorted(source.list(""))
+    found = [
+        item
+        for item in items
+        if item.key.casefold().endswith(_XML_ENDINGS) or _is_stationxml(folder / item.key)
+    ]
+    if not found:
+        raise InputError(f"stations {source.location!r}: there is no StationXML in this folder")
+    return found
+
+
+def _is_stationxml(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _ROOT in file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+
+
+def _allowed(source: Source, items: list[StoredObject], patterns: Patterns) -> list[StoredObject]:
+    """Return the files that the patterns do not exclude by their names."""
     allowed = [
         item
-        for item in everything
+        for item in items
         if (codes := codes_of_key(item.key)) is None or patterns.allow(*codes)
     ]
     if not allowed:
         raise InputError(
-            f"stations {source.location!r}: --select matches none of {len(everything)} files, "
-            f"such as {everything[0].key}"
+            f"stations {source.location!r}: --select matches none of {len(items)} files, "
+            f"such as {shorten(items[0].key)}"
         )
     return allowed
-
-
-def _xml(items: Iterable[StoredObject]) -> list[StoredObject]:
-    return sorted(item for item in items if item.key.casefold().endswith(".xml"))
 
 
 def _bodies(
@@ -155,3 +245,27 @@ def _bodies(
             if len(waiting) > 2 * _READERS:
                 yield waiting.popleft()
         yield from waiting
+
+
+def bucket_opener(archive: str = "", access: Access | None = None) -> Callable[[str], Source]:
+    """Return a function that opens ``s3://BUCKET/PREFIX``.
+
+    The bucket of the waveforms is accessed by ``access``; any other one as the known archive that
+    it is, else as the environment says (AWS_REGION, AWS_ENDPOINT_URL, ...).
+    """
+    own = _bucket_of(locate(archive)) if archive and access else None
+
+    def opened(where: str) -> Source:
+        bucket = _bucket_of(where)
+        if access is not None and bucket == own:
+            return Bucket(where, access, BRISK)
+        found = resolve_access(bucket, region=None, endpoint=None, signed=None)
+        return Bucket(where, found, BRISK)
+
+    return opened
+
+
+def _bucket_of(location: str) -> str:
+    """Return the bucket alone: ``s3://bucket`` of ``s3://bucket/prefix``."""
+    scheme, separator, rest = location.partition("://")
+    return f"{scheme}{separator}{rest.split('/')[0]}"

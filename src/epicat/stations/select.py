@@ -96,7 +96,9 @@ def select(stations: Iterable[Station], extent: Extent) -> list[Station]:
     Raises `InputError` if there is none.
     """
     everything = list(stations)
-    chosen = [s for s in everything if extent.contains(s.latitude, s.longitude)]
+    chosen = [
+        s for s in everything if any(extent.contains(p.latitude, p.longitude) for p in s.positions)
+    ]
     if not chosen:
         lats = [s.latitude for s in everything]
         lons = [s.longitude for s in everything]

@@ -1,8 +1,9 @@
 """StationXML (http://www.fdsn.org/xml/station/), read as a stream.
 
-Only what epicat needs: codes, places and dates.  Responses, nearly all of a file, are passed
-over by the parser itself.  Expat rather than ElementTree, which is built on it, because only
-here a DOCTYPE, and with it every entity that could grow without bound, can be refused.
+Only what epicat needs: codes, positions, orientations and dates.  Responses, nearly all of a
+file, are skipped by the parser itself.  Expat rather than ElementTree, which is built on it,
+because only here a DOCTYPE, and with it every entity that could grow without bound, can be
+refused.
 """
 
 from __future__ import annotations
@@ -12,21 +13,31 @@ from typing import IO
 from xml.parsers import expat
 
 from epicat.model import ANY_LOCATION
-from epicat.stations.inventory import ChannelEpoch, check_codes, direction_of, epoch_of, place_of
+from epicat.stations.channel_epoch import (
+    ChannelEpoch,
+    Inventory,
+    check_codes,
+    parse_direction,
+    parse_epoch,
+    parse_number,
+    parse_position,
+)
+from epicat.stations.table import NO_ELEVATION
 
 __all__ = ["read_stationxml"]
 
 _ROOT = "FDSNStationXML"
-_NUMBERS = ("Latitude", "Longitude", "Elevation")
-_ANGLES = ("Azimuth", "Dip")
+_POSITION = ("Latitude", "Longitude", "Elevation")
+_NUMBERS = (*_POSITION, "Depth", "Azimuth", "Dip")
 _LEVELS = ("Network", "Station", "Channel")
 _SKIPPED = "Response"
 
 
-def read_stationxml(file: IO[bytes]) -> list[ChannelEpoch]:
-    """Return the channels of a file, or its stations where it goes no deeper.
+def read_stationxml(file: IO[bytes]) -> Inventory:
+    """Return the channels of a file, or its stations where it has no channels.
 
-    Raises `ValueError`, with the line, for what is no StationXML.
+    A channel or station that cannot be used is left out, with its line and the reason.  Raises
+    `ValueError`, with the line, for what is not StationXML.
     """
     reader = _Reader()
     try:
@@ -36,14 +47,14 @@ def read_stationxml(file: IO[bytes]) -> list[ChannelEpoch]:
         raise ValueError(f"line {error.lineno}: not well-formed XML: {what}") from error
     except (ValueError, LookupError) as error:  # of encodings that Python does not know, too
         raise ValueError(f"line {reader.parser.CurrentLineNumber}: {error}") from error
-    return reader.rows
+    return reader.inventory
 
 
 class _Reader:
-    """What the parser tells is kept here, until a channel or a station is complete."""
+    """Handlers of the parser, and what is known of the current network, station and channel."""
 
     def __init__(self) -> None:
-        self.rows: list[ChannelEpoch] = []
+        self.inventory = Inventory()
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._root
@@ -58,21 +69,21 @@ class _Reader:
         self._text: list[str] = []
 
     def _root(self, name: str, attributes: dict[str, str]) -> None:
-        """Look at the first element; its namespace is that of all others."""
+        """Check the first element; its namespace is that of all others."""
         del attributes
         space, _, local = name.rpartition(" ")
         if local != _ROOT:
-            raise ValueError(f"no StationXML: it starts with <{local}>, not with <{_ROOT}>")
+            raise ValueError(f"not StationXML: the root element is <{local}>, not <{_ROOT}>")
         named = f"{space} " if space else ""
         self._starts = {
             **{named + level: self._begin for level in _LEVELS},
-            **{named + number: self._begin_number for number in (*_NUMBERS, *_ANGLES)},
+            **{named + number: self._begin_number for number in _NUMBERS},
             named + _SKIPPED: self._skip,
         }
         self._ends = {
             named + "Station": self._end_station,
             named + "Channel": self._end_channel,
-            **{named + number: self._end_number for number in (*_NUMBERS, *_ANGLES)},
+            **{named + number: self._end_number for number in _NUMBERS},
         }
         self._skipped = named + _SKIPPED
         self.parser.StartElementHandler = self._start
@@ -106,9 +117,9 @@ class _Reader:
     def _skip(self, name: str, attributes: dict[str, str]) -> None:
         del name, attributes
         self.parser.StartElementHandler = None
-        self.parser.EndElementHandler = self._go_on
+        self.parser.EndElementHandler = self._resume
 
-    def _go_on(self, name: str) -> None:
+    def _resume(self, name: str) -> None:
         if name == self._skipped:
             self.parser.StartElementHandler = self._start
             self.parser.EndElementHandler = self._end
@@ -116,30 +127,46 @@ class _Reader:
     def _end_channel(self, name: str) -> None:
         self._level = "Station"
         self._channels += 1
-        self.rows.append(self._row(name))
+        self._add(name)
 
     def _end_station(self, name: str) -> None:
         self._level = "Network"
         if not self._channels:
-            self.rows.append(self._row(name))
+            self._add(name)
 
-    def _row(self, level: str) -> ChannelEpoch:
+    def _add(self, level: str) -> None:
+        """Keep what is complete now, or the reason why it cannot be used."""
+        line = self.parser.CurrentLineNumber
         own = self._codes.pop(level, None)
         if own is None:
-            raise ValueError(f"</{level}> ends what has not begun")
-        station = own if level == "Station" else self._codes.get("Station", {})
-        codes = (self._codes.get("Network", {}).get("code", ""), station.get("code", ""))
+            raise ValueError(f"</{level}> has no start tag")
+        try:
+            row, has_elevation = self._row(level, own)
+        except ValueError as error:
+            self.inventory.rejected.append(f"line {line}: {error}")
+            return
+        self.inventory.channels.append(row)
+        if not has_elevation:
+            self.inventory.notes[NO_ELEVATION].append(row.id)
+
+    def _row(self, level: str, own: Mapping[str, str]) -> tuple[ChannelEpoch, bool]:
         is_channel = level == "Channel"
+        station = self._codes.get("Station", {}) if is_channel else own
+        codes = (self._codes.get("Network", {}).get("code", ""), station.get("code", ""))
         location = own.get("locationCode", "").strip() if is_channel else ""
+        location = "" if location == "--" else location
         channel = own.get("code", "").strip() if is_channel else ""
         check_codes(*codes)
         check_codes(*codes, location, channel)
-        numbers = {**self._numbers.get("Station", {}), **self._numbers[level]}
-        latitude, longitude, elevation = place_of(*(numbers.get(name, "") for name in _NUMBERS))
-        azimuth, dip = direction_of(*(numbers.get(name, "") for name in _ANGLES))
+        of_station = self._numbers.get("Station", {})
+        position = {name: of_station.get(name, "") for name in _POSITION}
+        numbers = {**position, **self._numbers[level]}
+        latitude, longitude, elevation = parse_position(*(numbers[name] for name in _POSITION))
         start = own.get("startDate") or station.get("startDate", "")
         end = own.get("endDate") or station.get("endDate", "")
-        return ChannelEpoch(
+        azimuth, dip = parse_direction(numbers.get("Azimuth", ""), numbers.get("Dip", ""))
+        ground = of_station.get("Elevation", "") if is_channel else ""
+        row = ChannelEpoch(
             network=codes[0],
             station=codes[1],
             location=location if is_channel else ANY_LOCATION,
@@ -147,11 +174,14 @@ class _Reader:
             latitude=latitude,
             longitude=longitude,
             elevation_m=elevation,
-            epoch=epoch_of(start.strip(), end.strip()),
+            epoch=parse_epoch(start.strip(), end.strip()),
+            depth_m=parse_number(numbers.get("Depth") or "0", "depth", 9000),
             azimuth_deg=azimuth,
             dip_deg=dip,
+            ground_m=parse_number(ground, "elevation", 9000) if ground else None,
         )
+        return row, bool(numbers["Elevation"])
 
 
 def _refuse(*_: object) -> None:
-    raise ValueError("it has a DOCTYPE, which StationXML never has; it is not read further")
+    raise ValueError("refusing XML with a DOCTYPE declaration (not valid StationXML)")

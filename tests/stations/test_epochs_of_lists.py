@@ -1,4 +1,4 @@
-"""Epochs in a list of stations; the rest of the list is in tests/stations/test_stations.py."""
+"""Epochs and moves in station lists; the rest is in tests/stations/test_stations.py."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from epicat.errors import InputError
-from epicat.model import EVER, Span
-from epicat.stations import find_stations, read_stations
+from epicat.model import EVER, Placement, Span
+from epicat.stations import find_stations, move_messages, read_stations
 from epicat.time import parse_time
 
 HEADER = "id,latitude,longitude,elevation,start_date,end_date"
@@ -58,12 +57,33 @@ def test_rows_of_one_id_are_its_epochs(tmp_path):
         assert station.latitude == 1.005
 
 
+def test_a_station_that_moved_has_a_placement_for_each_epoch(tmp_path):
+    rows = ("XX.A.,1.2,2,3,2019-01-01,", "XX.A.,1,2,3,2001-01-01,2004-12-31")
+    (station,) = read_stations(written(tmp_path, *rows))
+    assert station.placements == (
+        Placement(span("2001-01-01", "2005-01-01"), 1, 2, 3),
+        Placement(Span(parse_time("2019-01-01"), EVER.end_ns), 1.2, 2, 3),
+    )
+    (message,) = move_messages([station])
+    assert "1 stations moved by more than 1 km; each pick is placed" in message
+    assert "XX.A." in message
+    assert move_messages([station], span("2018-01-01", "2020-01-01"))
+    assert move_messages([station], span("2019-01-01", "2020-01-01")) == []
+
+
 def test_bad_dates_are_named_by_their_line(tmp_path):
-    path = written(tmp_path, "XX.A.,1,2,3,soon,", "XX.B.,1,2,3,2019-02-01,2019-01-01")
-    with pytest.raises(InputError) as caught:
-        read_stations(path)
-    assert "line 2: 'soon' is not a time" in str(caught.value)
-    assert "line 3: end '2019-01-01' is not after start '2019-02-01'" in str(caught.value)
+    rows = (
+        "XX.A.,1,2,3,soon,",
+        "XX.B.,1,2,3,2019-02-01,2019-01-01",
+        "XX.C.,1,2,3,,2019-01-01T24:60",
+    )
+    with pytest.warns(UserWarning, match="left out") as caught:
+        (station,) = read_stations(written(tmp_path, *rows, "XX.D.,1,2,3,,"))
+    assert station.id == "XX.D."
+    text = str(caught[0].message)
+    assert "line 2: 'soon' is not a time" in text
+    assert "line 3: end '2019-01-01' is not after start '2019-02-01'" in text
+    assert "line 4: '2019-01-01T24:60' is not a time" in text
 
 
 def test_five_thousand_rows_take_no_time(tmp_path):

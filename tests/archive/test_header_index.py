@@ -148,9 +148,9 @@ def test_an_object_without_a_header_belongs_to_the_station_in_its_name() -> None
     assert found(archive, "AAAB") == ["XX_AAAB_HHZ"]
     assert found(archive, "BBB") == []
     assert archive.unreadable() == {
-        "2019/XX.AAA..HHZ.mseed": "not miniSEED, 7 bytes",
+        "2019/XX.AAA..HHZ.mseed": "not miniSEED, 7 bytes: it is text that starts with 'garbage'",
         "XX_AAAB_HHZ": "empty, 0 bytes",
-        "noise": "not miniSEED, 1 bytes",
+        "noise": "not miniSEED, 1 bytes: it is text that starts with '?'",
     }
 
 

@@ -183,12 +183,18 @@ def test_logs_and_records_without_samples_are_passed_over() -> None:
     ("body", "reason"),
     [
         (b"", "empty, 0 bytes"),
-        (b"404 Not Found", "not miniSEED, 13 bytes"),
-        (b"<html>" * 1000, "not miniSEED, 6000 bytes"),
-        (bytes(5000), "not miniSEED, 5000 bytes"),
+        (b"404 Not Found", "not miniSEED, 13 bytes: it is text that starts with '404 Not Found'"),
+        (b"<html>" * 1000, "not miniSEED, 6000 bytes: it is an HTML page"),
+        (bytes(5000), "not miniSEED, 5000 bytes: it is nothing but zero bytes"),
         (records(SAMPLES)[0][:100], "not miniSEED, 100 bytes"),
-        (records(SAMPLES)[0][:20], "not miniSEED, 20 bytes"),
-        (b"000001D " * 800, "not miniSEED, 6400 bytes"),
+        (
+            records(SAMPLES)[0][:20],
+            "not miniSEED, 20 bytes: it is text that starts with '000000R AAA    HHZXX'",
+        ),
+        (
+            b"000001D " * 800,
+            f"not miniSEED, 6400 bytes: it is text that starts with {'000001D ' * 5!r}",
+        ),
         (b"MS\x03" * 2000, "not miniSEED, 6000 bytes"),
     ],
     ids=[

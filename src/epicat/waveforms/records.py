@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,17 @@ import numpy as np
 import pymseed
 from numpy.typing import NDArray
 
-from epicat.miniseed import Scan, codes_of, first_line, headers_of, scan
+from epicat.miniseed import (
+    ENCODINGS,
+    Scan,
+    codes_of,
+    decompressed,
+    first_line,
+    headers_of,
+    repaired,
+    scan,
+    unreadable_reason,
+)
 from epicat.model import Span
 from epicat.time import DAY_NS, iso
 from epicat.waveforms.grid import nominal_rate
@@ -23,6 +33,10 @@ __all__ = ["LOWEST_RATE_HZ", "Channel", "Decoded", "Records", "decode"]
 LOWEST_RATE_HZ = 10.0
 """Channels below this rate cannot be picked."""
 _HIGHEST_RATE_HZ = 20_000.0
+_LARGEST_DRIFT = Fraction(1, 4)
+"""Samples by which a record's samples may deviate from its grid, at most, from its first one on."""
+_WITHOUT_ENCODING = (-1, 255)
+"""libmseed's encoding of records without blockette 1000, and that of rebuilt ones."""
 _NUMBERS = ("i", "f", "d")
 _MOST_RATES = 8
 """Sample rates of a channel in one object: normally one, two when the digitiser is replaced."""
@@ -70,22 +84,30 @@ class Decoded:
     """What was ignored by design, such as channels at 1 Hz."""
     holds_station: bool = False
     """Whether any record of the station is readable, at any time."""
+    is_undecodable: bool = False
+    """Whether data of the station in the span exist but cannot be decoded or have no valid code."""
 
 
-def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
-    """Decode the records of a station that overlap a span.
+def decode(body: bytes, network: str, station: str, span: Span, blank_network: str = "") -> Decoded:
+    """Decode the records of a station that overlap a span; the object may be gzip-compressed.
 
     Never raises for bad bytes: what is readable is returned, the rest is reported in
-    ``reasons``.  Records of other stations are ignored and reported.
+    ``reasons``.  Records of other stations are ignored and reported.  Records with a blank network
+    code belong to ``blank_network``.
     """
     decoded = Decoded()
     if not body:
         decoded.reasons.append("empty, 0 bytes")
         return decoded
+    body, damage = decompressed(body)
     found = scan(body)
-    own = found.spans.get((network, station))
+    wanted = {(network, station)} | ({("", station)} if network == blank_network else set())
+    spans = [held for codes, held in found.spans.items() if codes in wanted]
+    own = Span(min(s.start_ns for s in spans), max(s.end_ns for s in spans)) if spans else None
     decoded.holds_station = own is not None
-    decoded.reasons += _foreign(found, body, network, station)
+    if damage and found.records:
+        decoded.reasons.append(damage)
+    decoded.reasons += _foreign(found, body, damage, wanted)
     if own and not own.overlaps(span.widened(DAY_NS)):
         decoded.reasons.append(f"holds {iso(own.start_ns)} to {iso(own.end_ns - 1)}")
     # The selection keeps complete records, including those that cross the ends of the span.
@@ -98,7 +120,7 @@ def decode(body: bytes, network: str, station: str, span: Span) -> Decoded:
                     stretch, record_list=True, starttime=start, endtime=end, validate_crc=False
                 )
             for trace in traces:
-                _take(decoded, trace, network, station)
+                _take(decoded, trace, wanted)
     _drop_rates(decoded)
     for channel, records in decoded.channels.items():
         decoded.channels[channel] = _concatenated(records)
@@ -122,19 +144,22 @@ def _text(time_ns: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _foreign(found: Scan, body: bytes, network: str, station: str) -> Iterator[str]:
+def _foreign(
+    found: Scan, body: bytes, damage: str, wanted: Collection[tuple[str, str]]
+) -> Iterator[str]:
     """Report bytes that are not records, and records of other stations."""
-    read = found.size
-    if read == 0:
-        yield f"not miniSEED, {len(body)} bytes"
-    elif read < len(body):
+    lost = len(body) - found.records - found.skipped
+    if not found.records:
+        yield unreadable_reason(found, body, damage)
+    elif lost:
         error = f" ({found.damage})" if found.damage else ""
-        yield f"{len(body) - read} of {len(body)} bytes are not miniSEED records{error}"
-    foreign = found.spans.keys() - {(network, station)}
+        yield f"{lost} of {len(body)} bytes are not miniSEED records{error}"
+    foreign = found.spans.keys() - wanted
     if foreign:
         names = ", ".join(".".join(codes) for codes in sorted(foreign)[:3])
         more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
-        yield f"holds {names}{more}, not {network}.{station}"
+        own = ".".join(max(wanted))
+        yield f"holds {names}{more}, not {own}"
 
 
 def _drop_rates(decoded: Decoded) -> None:
@@ -173,13 +198,14 @@ def _printable(text: str) -> str:
 
 
 def _take(
-    decoded: Decoded, trace: pymseed.mstracelist.MS3TraceID, network: str, station: str
+    decoded: Decoded, trace: pymseed.mstracelist.MS3TraceID, wanted: Collection[tuple[str, str]]
 ) -> None:
     net, sta, location, code = codes_of(trace)
-    if (net, sta) != (network, station):
+    if (net, sta) not in wanted:
         return
     if len(code) != 3:
         decoded.reasons.append(f"channel code {code!r} does not have three letters")
+        decoded.is_undecodable = True
         return
     for segment in trace:
         rate = segment.samprate
@@ -187,28 +213,54 @@ def _take(
             decoded.remarks.append(f"{code} at {rate:g} Hz cannot be picked")
             continue
         channel = Channel(location, code[:2].upper(), code[2].upper(), nominal_rate(rate))
-        decoded.channels[channel].extend(_segment_records(segment, decoded.reasons))
+        found = decoded.channels[channel]
+        found.extend(_segment_records(segment, channel.rate, decoded))
+        if not found:
+            del decoded.channels[channel]
 
 
 def _segment_records(
-    segment: pymseed.mstracelist.MS3TraceSeg, reasons: list[str]
+    segment: pymseed.mstracelist.MS3TraceSeg, rate: Fraction, decoded: Decoded
 ) -> Iterable[Records]:
-    starts, counts, _ = headers_of(segment)
-    if not counts.any():  # event and timing records have no samples
+    headers = headers_of(segment)
+    if not headers.counts.any():  # event and timing records have no samples
+        return
+    if headers.is_mixed_order:  # libmseed decodes such records singly only
+        yield from _one_by_one(segment, rate, decoded)
         return
     try:
         segment.unpack_recordlist()
         warning = _integrity_warning()
         samples = segment.take_np_datasamples()
     except (pymseed.MiniSEEDError, ValueError):
-        yield from _one_by_one(segment, reasons)
+        yield from _one_by_one(segment, rate, decoded)
         return
-    if segment.sampletype not in _NUMBERS or len(samples) != counts.sum():
-        yield from _one_by_one(segment, reasons)
+    if segment.sampletype not in _NUMBERS or len(samples) != headers.counts.sum():
+        yield from _one_by_one(segment, rate, decoded)
         return
     if warning:
-        reasons.append(warning)
-    yield Records(starts, counts, samples)
+        decoded.reasons.append(warning)
+    yield _without_drift(
+        Records(headers.starts_ns, headers.counts, samples), headers.rates_hz, rate
+    )
+
+
+def _without_drift(records: Records, rates_hz: NDArray[np.float64], rate: Fraction) -> Records:
+    """Split records whose own rate would shift their samples noticeably on the nominal grid.
+
+    Each part begins at the time that the record's own rate gives it.
+    """
+    drifts = np.abs(float(rate) / rates_hz - 1)  # samples per sample
+    if not (drifts * records.counts > float(_LARGEST_DRIFT)).any():
+        return records
+    longest = np.maximum(float(_LARGEST_DRIFT) / np.maximum(drifts, 1e-12), 1).astype(np.int64)
+    parts = -(-records.counts // longest)
+    owner = np.repeat(np.arange(len(parts)), parts)
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(parts) - parts, parts)
+    before = number * longest[owner]
+    later = np.rint(before * (1e9 / rates_hz[owner])).astype(np.int64)
+    counts = np.minimum(longest[owner], records.counts[owner] - before)
+    return Records(records.starts_ns[owner] + later, counts, records.samples)
 
 
 def _integrity_warning() -> str:
@@ -217,23 +269,44 @@ def _integrity_warning() -> str:
     return next((f"samples may be wrong: {text.partition('Warning: ')[2]}" for text in found), "")
 
 
-def _one_by_one(segment: pymseed.mstracelist.MS3TraceSeg, reasons: list[str]) -> Iterable[Records]:
-    """Decode a segment record by record, because some of its records are bad."""
+def _one_by_one(
+    segment: pymseed.mstracelist.MS3TraceSeg, rate: Fraction, decoded: Decoded
+) -> Iterable[Records]:
+    """Decode a segment record by record, because some of its records are bad or odd."""
     bad, reason, warning = 0, "", ""
     for entry in segment.recordlist or ():
+        if not entry.record.samplecnt:
+            continue
         try:
-            record = pymseed.MS3Record.parse(bytes(entry.record.record), unpack_data=True)
+            record = _decoded_record(entry.record)
             warning = warning or _integrity_warning()
             if record.sampletype not in _NUMBERS:
                 raise ValueError("contains text, not samples")
             samples = np.array(record.np_datasamples)
         except (pymseed.MiniSEEDError, ValueError) as error:
-            bad, reason = bad + 1, reason or first_line(error)
+            bad, reason = bad + 1, reason or _decoding_error(entry.record, error)
             continue
-        yield Records(
-            np.array([record.starttime], np.int64), np.array([len(samples)], np.int64), samples
+        yield _without_drift(
+            Records(np.array([record.starttime]), np.array([len(samples)]), samples),
+            np.array([entry.record.samprate]),
+            rate,
         )
     if warning:
-        reasons.append(warning)
+        decoded.reasons.append(warning)
     if bad:
-        reasons.append(f"{bad} records cannot be decoded: {reason}")
+        decoded.reasons.append(f"{bad} records cannot be decoded: {reason}")
+        decoded.is_undecodable = True
+
+
+def _decoded_record(record: pymseed.MS3Record) -> pymseed.MS3Record:
+    body = bytes(record.record)
+    repair = repaired(body) if record.encoding in _WITHOUT_ENCODING else None
+    return pymseed.MS3Record.parse(repair.record if repair else body, unpack_data=True)
+
+
+def _decoding_error(record: pymseed.MS3Record, error: Exception) -> str:
+    """Return why a record cannot be decoded, with its encoding."""
+    if record.encoding in _WITHOUT_ENCODING:
+        return "no blockette 1000 states the encoding, and it cannot be determined"
+    name = ENCODINGS.get(record.encoding, "unknown")
+    return f"encoding {record.encoding} ({name}): {first_line(error)}"

@@ -1,0 +1,34 @@
+"""miniSEED 2 and 3: find the records in an object, repair odd ones, identify other formats."""
+
+from epicat.miniseed.formats import decompressed, identify
+from epicat.miniseed.record2 import ENCODINGS, Repair, repaired
+from epicat.miniseed.scan import (
+    UNREADABLE,
+    Headers,
+    Scan,
+    StationSpan,
+    codes_of,
+    first_line,
+    headers_of,
+    scan,
+    station_spans,
+    unreadable_reason,
+)
+
+__all__ = [
+    "ENCODINGS",
+    "UNREADABLE",
+    "Headers",
+    "Repair",
+    "Scan",
+    "StationSpan",
+    "codes_of",
+    "decompressed",
+    "first_line",
+    "headers_of",
+    "identify",
+    "repaired",
+    "scan",
+    "station_spans",
+    "unreadable_reason",
+]

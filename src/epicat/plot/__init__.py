@@ -1,11 +1,11 @@
-"""The picture of a catalog: map, two depth sections and a timeline on one page.
+"""Figures of a catalog: map, two depth sections and a timeline on one page.
 
-``catalog`` composes the page and saves it, of ``data``, on the ``geometry`` of the ``page``;
-``map``, ``sections`` and ``timeline`` draw the panels, with ``style`` and ``writing`` in common.
+``figure`` composes and saves the page; ``data`` holds what is drawn; ``page`` has sizes, style and
+shared elements; ``map`` and ``timeline`` draw the panels.
 
-The only folder that imports matplotlib, and only when a picture is drawn.
+The only package that imports matplotlib, and only when a figure is drawn.
 """
 
-from epicat.plot.catalog import catalog_figure, draw_catalog
+from epicat.plot.figure import catalog_figure, draw_catalog
 
 __all__ = ["catalog_figure", "draw_catalog"]

@@ -1,4 +1,4 @@
-"""What is drawn: events and stations as arrays."""
+"""The data of a figure: events and stations as arrays, the box of the map, and the depth axis."""
 
 from __future__ import annotations
 
@@ -9,11 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epicat.errors import InputError
+from epicat.geo import Extent
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["F64", "I64", "Quakes", "Sites", "read_quakes", "read_sites"]
+__all__ = [
+    "F64",
+    "I64",
+    "Depths",
+    "Quakes",
+    "Sites",
+    "View",
+    "depth_axis",
+    "map_size",
+    "map_view",
+    "read_quakes",
+    "read_sites",
+    "round_below",
+]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -21,7 +35,7 @@ I64 = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Quakes:
-    """The events as arrays, the deepest first, so that the shallow ones end up on top."""
+    """Events as arrays, sorted by decreasing depth, so that shallow ones are drawn on top."""
 
     time_ns: I64
     latitude: F64
@@ -36,7 +50,7 @@ class Quakes:
 
 @dataclass(frozen=True, slots=True)
 class Sites:
-    """The physical stations, each once, by name."""
+    """Stations by name, each once."""
 
     names: tuple[str, ...]
     latitude: F64
@@ -47,9 +61,9 @@ class Sites:
 
 
 def read_quakes(events: pa.Table, label: str = "Event") -> Quakes:
-    """Read a table of events; raise `InputError` for a position that is not a number.
+    """Read a table of events; raise `InputError` for a position that is not finite.
 
-    ``label`` names them in the legend.  Without a column ``edge``, none is at an edge.
+    ``label`` is their name in the legend.  A table without a column ``edge`` has no edge events.
     """
     latitude, longitude, depth = (
         events[name].to_numpy() for name in ("latitude", "longitude", "depth_km")
@@ -69,7 +83,7 @@ def read_quakes(events: pa.Table, label: str = "Event") -> Quakes:
 
 
 def read_sites(stations: pa.Table) -> Sites:
-    """Read a table of stations; raise `InputError` for a position that is not a number."""
+    """Read a table of stations; raise `InputError` for a position that is not finite."""
     columns = ("station", "network_code", "station_code", "latitude", "longitude")
     rows = zip(*(stations[name].to_pylist() for name in columns), strict=True)
     first: dict[str, tuple[float, float]] = {}
@@ -81,3 +95,131 @@ def read_sites(stations: pa.Table) -> Sites:
         name = names[int(np.argmin(np.isfinite(places).all(axis=1)))]
         raise InputError(f"station {name} cannot be drawn: its position is not a number")
     return Sites(names, places[:, 0], places[:, 1])
+
+
+_KM_PER_DEGREE = 111.195
+_SECTION = (1.55, 2.0)
+"""Shortest and longest depth axis in inches; the legend needs the former."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The box of the map in degrees; ``east`` is larger than ``west`` and may exceed 180."""
+
+    south: float
+    north: float
+    west: float
+    east: float
+
+    @property
+    def width_km(self) -> float:
+        """Length of the middle parallel."""
+        return (self.east - self.west) * self.km_per_degree_east
+
+    @property
+    def height_km(self) -> float:
+        """Length of a meridian."""
+        return (self.north - self.south) * _KM_PER_DEGREE
+
+    @property
+    def km_per_degree_east(self) -> float:
+        """Length of one degree of longitude on the middle parallel."""
+        middle = np.radians((self.south + self.north) / 2)
+        return _KM_PER_DEGREE * max(float(np.cos(middle)), 0.01)
+
+    def unwrapped(self, longitude: F64) -> F64:
+        """Return longitudes within 180 degrees of the center of the map."""
+        return _near(longitude, (self.west + self.east) / 2)
+
+    def grown(self, east_km: float, north_km: float) -> View:
+        """Return the view enlarged by these lengths, half on each side."""
+        east, north = east_km / self.km_per_degree_east / 2, north_km / _KM_PER_DEGREE / 2
+        return View(self.south - north, self.north + north, self.west - east, self.east + east)
+
+
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """The depth axis of the sections."""
+
+    top: float
+    """Upper end in km below sea level."""
+    bottom: float
+    """Lower end in km below sea level."""
+    exaggeration: float
+    """Ratio of the depth scale to the map scale."""
+    inches: float
+    """Length of the axis in inches."""
+
+
+def map_view(quakes: Quakes, sites: Sites, extent: Extent | None) -> View:
+    """Choose the box of the map: all events, all stations and the extent, with a margin."""
+    latitude = np.concatenate([quakes.latitude, sites.latitude])
+    longitude = np.concatenate([quakes.longitude, sites.longitude])
+    if extent is None and not len(latitude):
+        extent = Extent(-90, 90, -180, 180)
+    if extent is None:
+        longitude = _near(longitude, _middle_longitude(longitude))
+    else:
+        width = extent.width_deg or 360.0
+        inside = _near(longitude, extent.west + width / 2)
+        longitude = np.concatenate([inside, [extent.west, extent.west + width]])
+        latitude = np.concatenate([latitude, [extent.south, extent.north]])
+    tight = View(latitude.min(), latitude.max(), longitude.min(), longitude.max())
+    return _shaped(tight, margin=0.12 if extent is None else 0.04)
+
+
+def _near(longitude: F64, middle: float) -> F64:
+    return np.asarray((longitude - middle + 180) % 360 - 180 + middle)
+
+
+def _middle_longitude(longitude: F64) -> float:
+    """Center of the shortest arc that contains all longitudes."""
+    around = np.unique(longitude % 360)
+    gaps = np.diff(around, append=around[0] + 360)
+    widest = int(np.argmax(gaps))
+    start = around[(widest + 1) % len(around)]
+    return float((start + (360 - gaps[widest]) / 2 + 180) % 360 - 180)
+
+
+def _shaped(view: View, margin: float) -> View:
+    """Add the margin, and enlarge the map to a minimum size and a reasonable aspect ratio."""
+    margin_km = max(margin * max(view.width_km, view.height_km), 0.01)
+    view = view.grown(margin_km, margin_km)
+    view = view.grown(max(5 - view.width_km, 0), max(5 - view.height_km, 0))
+    wide = max(0.65 * view.height_km - view.width_km, 0)
+    tall = max(view.width_km / 2 - view.height_km, 0)
+    return view.grown(wide, tall)
+
+
+def map_size(view: View) -> tuple[float, float]:
+    """Return width and height of the map in inches."""
+    shape = view.width_km / view.height_km
+    width = min(4.7, 5.6 * shape)
+    return width, width / shape
+
+
+def depth_axis(depth: F64, km_per_inch: float) -> Depths:
+    """Choose the depth axis: at the scale of the map, unless it would be too short or too long."""
+    low, high = (float(depth.min()), float(depth.max())) if len(depth) else (0.0, 20.0)
+    most = _SECTION[1] * km_per_inch
+    surface = low <= high - low or max(high, 0) - min(low, 0) <= most
+    if surface:
+        low, high = min(low, 0.0), max(high, 0.0)
+    need = 1.15 * max(high - low, 1.0, (0.01 if surface else 0.35) * most)
+    room = most / need
+    exaggeration = 1.0 if 1 <= room <= 3.2 else round_below(room, (1, 2, 3, 4, 5, 6, 8))
+    inches = min(max(need * exaggeration / km_per_inch, _SECTION[0]), _SECTION[1])
+    length = inches * km_per_inch / exaggeration
+    top = low - 0.05 * length if surface else (low + high - length) / 2
+    return Depths(top, top + length, exaggeration, inches)
+
+
+def round_below(value: float, factors: tuple[int, ...] = (1, 2, 5)) -> float:
+    """Largest of the factors times a power of ten that does not exceed the value.
+
+    >>> round_below(7.3), round_below(0.3)
+    (5.0, 0.2)
+    """
+    power = float(10.0 ** np.floor(np.log10(value) + 1e-12))
+    factor = max(n for n in factors if n <= value / power * (1 + 1e-9))
+    return float(f"{factor * power:.6g}")

@@ -1,4 +1,4 @@
-"""The map: events, stations with their names, and a scale bar."""
+"""The map and the two depth sections, with the legend in the corner between them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from epicat.plot.data import F64, Sites
-from epicat.plot.geometry import round_below
-from epicat.plot.page import Box, Page
-from epicat.plot.style import INK
-from epicat.plot.writing import drawable, halo, ticks_of_degrees
+from epicat.plot.data import F64, Sites, round_below
+from epicat.plot.page import (
+    INK,
+    REFERENCE,
+    Box,
+    Page,
+    degree_ticks,
+    drawable,
+    halo,
+    write_no_events,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_map"]
+__all__ = ["draw_corner", "draw_map", "draw_sections"]
 
 _LABELLED_STATIONS = 40
 
@@ -26,8 +32,8 @@ def draw_map(page: Page) -> None:
     box = (layout.left, layout.map_base, layout.map_width, layout.map_height)
     axes = layout.add(page.figure, box, xlim=(view.west, view.east), ylim=(view.south, view.north))
     axes.set_label("map")
-    ticks_of_degrees(axes.xaxis, layout.map_width, "EW")
-    ticks_of_degrees(axes.yaxis, layout.map_height, "NS")
+    degree_ticks(axes.xaxis, layout.map_width, "EW")
+    degree_ticks(axes.yaxis, layout.map_height, "NS")
     axes.tick_params(bottom=False, labelbottom=False)
     axes.set_ylabel("Latitude")
     page.draw_reference(axes, "longitude", "latitude")
@@ -46,7 +52,7 @@ def _site_area(sites: Sites) -> float:
 
 
 def _draw_scale_bar(page: Page, axes: Axes) -> Box:
-    """Draw the bar into the emptiest corner; return its box in pixels."""
+    """Draw the scale bar in the emptiest corner; return its box in pixels."""
     layout, view = page.layout, page.view
     km = round_below(0.3 * view.width_km)
     length = km / view.width_km * layout.map_width
@@ -69,14 +75,14 @@ def _draw_scale_bar(page: Page, axes: Axes) -> Box:
 
 
 def _inches(page: Page, x: float, y: float) -> Any:
-    """Return a transform whose unit is the inch and whose origin is this point of the page."""
+    """Return a transform in inches with its origin at a point of the page."""
     from matplotlib.transforms import Affine2D
 
     return Affine2D().translate(x, y) + page.figure.dpi_scale_trans
 
 
 def _emptiest_corner(page: Page, size: tuple[float, float]) -> tuple[float, float]:
-    """Corner of the map, in inches, in which a box of this size hides the fewest things."""
+    """Corner of the map, in inches, where a box of this size hides the fewest symbols."""
     layout, view = page.layout, page.view
     lon = np.concatenate([page.quakes.longitude, np.repeat(page.sites.longitude, 5)])
     lat = np.concatenate([page.quakes.latitude, np.repeat(page.sites.latitude, 5)])
@@ -93,7 +99,7 @@ def _emptiest_corner(page: Page, size: tuple[float, float]) -> tuple[float, floa
 
 
 def _label_stations(page: Page, axes: Axes, ruler: Box) -> None:
-    """Write the names that have room; none if that would be less than two thirds of them."""
+    """Write the names that fit; none if fewer than two thirds do."""
     points = axes.transData.transform(
         np.column_stack([page.sites.longitude, page.sites.latitude]).reshape(-1, 2)
     )
@@ -117,7 +123,7 @@ def _label_stations(page: Page, axes: Axes, ruler: Box) -> None:
 
 
 def _short_names(names: tuple[str, ...]) -> list[str]:
-    """Leave the network out if all stations belong to the same one."""
+    """Omit the network code if all stations have the same one."""
     networks = {name.partition(".")[0] for name in names}
     short = [name.partition(".")[2] for name in names]
     return [drawable(n) for n in (short if len(networks) == 1 and all(short) else names)]
@@ -132,7 +138,7 @@ def _station_text(axes: Axes, name: str) -> Any:
 
 
 def _free_place(text: Any, point: F64, taken: F64, events: F64) -> F64 | None:
-    """Box in pixels beside the point that covers nothing taken and the fewest events."""
+    """Free box in pixels next to the point that covers the fewest events, or None."""
     extent = text.get_window_extent()
     frame = text.axes.bbox.extents
     pixel = text.figure.dpi / 72
@@ -151,3 +157,97 @@ def _free_place(text: Any, point: F64, taken: F64, events: F64) -> F64 | None:
 def _meets(box: F64, others: F64) -> bool:
     apart = (box[2:] < others[:, :2]) | (others[:, 2:] < box[:2])
     return bool((~apart.any(axis=1)).any())
+
+
+def draw_sections(page: Page) -> None:
+    """Draw depth against longitude below the map, and against latitude to its right."""
+    layout, view, depths, quakes = page.layout, page.view, page.depths, page.quakes
+    south_box = (layout.left, layout.south_base, layout.map_width, layout.section)
+    east_box = (layout.east_base, layout.map_base, layout.section, layout.map_height)
+    down, right = (depths.bottom, depths.top), (depths.top, depths.bottom)
+    south_section = layout.add(page.figure, south_box, xlim=(view.west, view.east), ylim=down)
+    east_section = layout.add(page.figure, east_box, xlim=right, ylim=(view.south, view.north))
+    degree_ticks(south_section.xaxis, layout.map_width, "EW")
+    degree_ticks(east_section.yaxis, layout.map_height, "NS")
+    _depth_ticks(south_section.yaxis, layout.section)
+    _depth_ticks(east_section.xaxis, layout.section)
+    south_section.set(xlabel="Longitude", ylabel="Depth (km)", label="depth by longitude")
+    east_section.set(xlabel="Depth (km)", label="depth by latitude")
+    east_section.tick_params(left=False, labelleft=False)
+    south_section.axhline(0, color="#888888", linewidth=0.6, zorder=1)
+    east_section.axvline(0, color="#888888", linewidth=0.6, zorder=1)
+    page.draw_reference(south_section, "longitude", "depth")
+    page.draw_reference(east_section, "depth", "latitude")
+    page.paint.scatter(south_section, quakes.longitude, quakes.depth, quakes)
+    page.paint.scatter(east_section, quakes.depth, quakes.latitude, quakes)
+    if not len(quakes):
+        write_no_events(south_section)
+        write_no_events(east_section)
+
+
+def _depth_ticks(axis: Any, inches: float) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = sorted(axis.get_view_interval())
+    edge = (high - low) * 0.04 / inches
+    ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high)
+    axis.set_ticks([float(t) for t in ticks if low + edge <= t <= high - edge])
+
+
+def draw_corner(page: Page) -> None:
+    """Draw the legend and the color bar in the corner between the sections."""
+    layout, quakes = page.layout, page.quakes
+    handles = _legend_handles(page)
+    if handles:
+        place = (layout.east_base / layout.width, (layout.map_base - 0.5) / layout.height)
+        page.figure.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=place, frameon=False,
+            borderpad=0, borderaxespad=0, handletextpad=0.4, handlelength=1.2, labelspacing=0.45,
+        )  # fmt: skip
+    if len(quakes):
+        _draw_color_bar(page)
+        page.figure.text(
+            layout.east_base / layout.width, (layout.south_base + 0.38) / layout.height,
+            _exaggeration_text(page.depths.exaggeration), va="bottom", color="#555555", fontsize=7,
+        )  # fmt: skip
+
+
+def _exaggeration_text(exaggeration: float) -> str:
+    if exaggeration == 1:
+        return "No vertical exaggeration"
+    return f"Vertical exaggeration {exaggeration:g} : 1"
+
+
+def _legend_handles(page: Page) -> list[Any]:
+    from matplotlib.lines import Line2D
+
+    color, edge = page.paint.colormap(0.55), page.quakes.edge
+    marks = [
+        (len(page.sites), "Station", {"marker": "^", "mfc": INK, "mec": "white", "ms": 7}),
+        ((~edge).sum(), "Event", {"marker": "o", "mfc": color, "mec": INK, "mew": 0.4, "ms": 5}),
+        (edge.sum(), "Event at the edge of\nthe search box",
+         {"marker": "x", "mec": color, "mew": 1.4, "ms": 5}),
+    ]  # fmt: skip
+    if page.reference is not None:
+        look = {"marker": REFERENCE["marker"], "mec": REFERENCE["color"], "ms": 6}
+        marks.append((len(page.reference), page.reference.label, look))
+    return [Line2D([], [], ls="none", label=name, **look) for number, name, look in marks if number]
+
+
+def _draw_color_bar(page: Page) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.ticker import MaxNLocator
+
+    layout, paint = page.layout, page.paint
+    place = (layout.east_base, layout.south_base + 0.2, layout.section, 0.12)
+    axes = layout.add(page.figure, place, label="color bar")
+    low, high = paint.norm.vmin, paint.norm.vmax
+    edge = 0.06 * (high - low)
+    ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)
+    bar = page.figure.colorbar(
+        ScalarMappable(paint.norm, paint.colormap), cax=axes, orientation="horizontal",
+        extend=paint.extend, extendfrac=0.04,
+        ticks=[float(t) for t in ticks if low + edge < t < high - edge],
+    )  # fmt: skip
+    bar.set_label("Depth (km below sea level)")
+    bar.outline.set_linewidth(0.5)

@@ -1,30 +1,187 @@
-"""The page: what every panel is given, and where on the paper it belongs."""
+"""The page: sizes and style, and the elements that several panels share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from epicat.plot.data import Quakes, Sites
-from epicat.plot.geometry import Depths, View
-from epicat.plot.style import Paint
+import numpy as np
+
+from epicat.errors import InputError
+from epicat.plot.data import F64, Depths, Quakes, Sites, View
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["REFERENCE", "Box", "Layout", "Page"]
+__all__ = [
+    "INK",
+    "REFERENCE",
+    "Box",
+    "Layout",
+    "Page",
+    "Paint",
+    "choose_paint",
+    "degree_ticks",
+    "drawable",
+    "halo",
+    "style_context",
+    "write_no_events",
+]
+
+INK = "#222222"
+
+_STYLE: Final[dict[str, Any]] = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": "#444444",
+    "axes.formatter.useoffset": False,
+    "axes.axisbelow": True,
+    "grid.color": "#ebebeb",
+    "grid.linewidth": 0.5,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "epicat",
+}
+
+_LOOKS: Final[tuple[tuple[float, tuple[float, float, float]], ...]] = (
+    (50, (30, 0.5, 0.95)),
+    (300, (18, 0.4, 0.9)),
+    (2000, (9, 0.25, 0.8)),
+    (20_000, (4, 0.1, 0.6)),
+    (np.inf, (1.5, 0.0, 0.4)),
+)
+"""Area, outline and opacity of markers, by the largest number of events they are used for."""
+
+
+def style_context() -> Any:
+    """Return a context with epicat's matplotlib style, independent of the user's settings."""
+    try:
+        from matplotlib import style
+    except ImportError as error:
+        raise InputError(
+            "plotting needs matplotlib, which is not installed: pip install 'epicat[plot]'"
+        ) from error
+    return style.context(["default", _STYLE])
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """The appearance of events, the same in every panel."""
+
+    colormap: Any
+    norm: Any
+    extend: str
+    """Ends of the color bar beyond which there are events."""
+    area: float
+    """Size of the markers in square points."""
+    line: float
+    """Width of their outline in points."""
+    alpha: float
+
+    def scatter(self, axes: Axes, x: F64, y: F64, quakes: Quakes) -> None:
+        """Draw the events at x and y: circles, and crosses for those with the flag ``edge``."""
+        shared = {"cmap": self.colormap, "norm": self.norm, "rasterized": len(quakes) > 2000}
+        at, sure = quakes.edge, ~quakes.edge
+        axes.scatter(
+            x[sure], y[sure], c=quakes.depth[sure], s=self.area, alpha=self.alpha, zorder=3,
+            linewidths=self.line, edgecolors=INK, **shared,
+        )  # fmt: skip
+        axes.scatter(
+            x[at], y[at], c=quakes.depth[at], s=max(self.area * 0.8, 6), marker="x", zorder=3.1,
+            linewidths=0.6 + 2 * self.line, **shared,
+        )  # fmt: skip
+
+
+def choose_paint(depth: F64) -> Paint:
+    """Choose colors and markers for the number of events and their depths in km."""
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap, Normalize
+
+    # Without the lightest yellow, which is invisible on white.
+    colormap = ListedColormap(colormaps["viridis_r"](np.linspace(0.06, 1, 256)))
+    low, high = _color_limits(depth)
+    beyond = int((depth < low).any()) + 2 * int((depth > high).any())
+    extend = ("neither", "min", "max", "both")[beyond]
+    area, line, alpha = next(look for most, look in _LOOKS if len(depth) <= most)
+    return Paint(colormap, Normalize(low, high), extend, area, line, alpha)
+
+
+def _color_limits(depth: F64) -> tuple[float, float]:
+    """Depth range of the colors, at least 2 km; outliers are excluded."""
+    if not len(depth):
+        return 0.0, 1.0
+    low, high = np.percentile(depth, (1, 99) if len(depth) > 100 else (0, 100))
+    middle, half = (low + high) / 2, max((high - low) / 2, 1.0)
+    up = max(half - middle, 0) if depth.min() >= 0 else 0
+    return float(middle - half + up), float(middle + half + up)
+
+
+_NO_EVENTS = "no events"
+
+
+def drawable(text: str) -> str:
+    """Replace characters that the font does not have by question marks."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties(family="DejaVu Sans", weight="bold")))
+    line = " ".join(text.split())
+    return "".join(c if font.get_char_index(ord(c)) else "?" for c in line)
+
+
+def halo() -> list[Any]:
+    """Return path effects that outline text and lines in white."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=2, foreground="white", alpha=0.9)]
+
+
+def write_no_events(axes: Axes) -> None:
+    """Write "no events" in an empty panel."""
+    axes.text(0.5, 0.5, _NO_EVENTS, transform=axes.transAxes, ha="center", va="center",
+              color="#777777", style="italic", fontsize=9)  # fmt: skip
+
+
+def degree_ticks(axis: Any, inches: float, hemispheres: str) -> None:
+    """Put ticks at round degrees on an axis of this length; ``hemispheres`` is EW or NS."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = axis.get_view_interval()
+    places = MaxNLocator(max(2, min(6, round(inches / 0.95))), steps=[1, 2, 5, 10])
+    edge = (high - low) * 0.08 / inches  # room for labels across the gap
+    ticks = [float(t) for t in places.tick_values(low, high) if low + edge <= t <= high - edge]
+    if hemispheres == "NS":
+        ticks = [t for t in ticks if -90 <= t <= 90]
+    digits = next((n for n in range(6) if all(abs(round(t, n) - t) < 1e-7 for t in ticks)), 6)
+    axis.set_ticks(ticks, [_degrees(t, digits, hemispheres) for t in ticks])
+    axis.grid(True)
+
+
+def _degrees(value: float, digits: int, hemispheres: str) -> str:
+    """Format degrees with their hemisphere.
+
+    >>> _degrees(-117.5, 1, "EW"), _degrees(181, 0, "EW"), _degrees(0, 0, "NS")
+    ('117.5°W', '179°W', '0°')
+    """
+    turned = round((value + 180) % 360 - 180 if hemispheres == "EW" else value, digits)
+    letter = "" if turned in (0, 180, -180) else hemispheres[0 if turned > 0 else 1]
+    return f"{abs(turned):.{digits}f}°{letter}"
+
 
 Box = tuple[float, float, float, float]
-"""Left, bottom, width and height, or left, bottom, right and top for pixels of text."""
+"""(left, bottom, width, height) in inches, or (left, bottom, right, top) in pixels for text."""
 
 REFERENCE: Final[dict[str, Any]] = {"marker": "+", "color": "#c2410c", "s": 46, "linewidths": 0.9}
-"""The look of another catalog's events."""
+"""The markers of a reference catalog."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Sizes in inches.  Everything hangs on the map; one scale serves all three panels."""
+    """Sizes in inches.  All follow from the map; the three panels have one scale."""
 
     map_width: float
     map_height: float
@@ -61,7 +218,7 @@ class Layout:
 
     @property
     def east_base(self) -> float:
-        """Left edge of the section beside the map."""
+        """Left edge of the section to the right of the map."""
         return self.left + self.map_width + self.gap
 
     def add(self, figure: Figure, box: Box, **options: Any) -> Axes:
@@ -76,7 +233,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything that the panels need."""
+    """The state that the panels are drawn from."""
 
     figure: Figure
     layout: Layout
@@ -86,10 +243,10 @@ class Page:
     depths: Depths
     paint: Paint
     reference: Quakes | None = None
-    """Another catalog, drawn as crosses below the events."""
+    """A reference catalog, drawn as crosses below the events."""
 
     def draw_reference(self, axes: Axes, x: str, y: str) -> None:
-        """Draw the other catalog, if there is one, by the names of two of its coordinates."""
+        """Draw the reference catalog, if any; ``x`` and ``y`` are fields of `Quakes`."""
         if self.reference is not None:
             axes.scatter(
                 getattr(self.reference, x), getattr(self.reference, y), **REFERENCE, zorder=2

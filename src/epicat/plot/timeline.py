@@ -1,4 +1,4 @@
-"""The timeline: how many events in each step of time, and how many in all."""
+"""The timeline: number of events per bin and cumulative number."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from epicat.plot.data import I64
-from epicat.plot.page import Page
-from epicat.plot.writing import say_no_events
+from epicat.plot.page import Page, write_no_events
 from epicat.time import DAY_NS, SECOND_NS, iso
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ _STEPS: Final[tuple[tuple[int, str, str], ...]] = (
     (1, "Y", "year"),
     *((n, "Y", "years") for n in (2, 5, 10, 20, 50, 100)),
 )
-"""Steps of time for bins and ticks: number, numpy's unit, word."""
+"""Time steps of bins and ticks: number, numpy unit, name."""
 
 _UNIT_SECONDS: Final = {
     "s": 1, "m": 60, "h": 3600, "D": 86_400, "M": 2_629_746, "Y": 31_556_952,
@@ -37,7 +36,7 @@ _UNIT_SECONDS: Final = {
 
 
 def draw_timeline(page: Page) -> None:
-    """Draw the number of events in each step of time, and their running total."""
+    """Draw the number of events per bin and the cumulative number."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     layout, time_ns = page.layout, np.sort(page.quakes.time_ns)
@@ -47,13 +46,13 @@ def draw_timeline(page: Page) -> None:
     bars.set(xlabel="Time (UTC)", ylabel="Events")
     if not len(time_ns):
         bars.set(xticks=[], yticks=[])
-        say_no_events(bars)
+        write_no_events(bars)
         return
     total = bars.twinx()
     edges = _draw_bars(bars, time_ns)
     _draw_total(total, time_ns, edges)
     total.yaxis.set_label_coords(1 + 0.62 / width, 0.5)
-    _ticks_of_time(bars, int(edges[0]), int(edges[-1]))
+    _time_ticks(bars, int(edges[0]), int(edges[-1]))
     for axes in (bars, total):
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(
@@ -63,7 +62,7 @@ def draw_timeline(page: Page) -> None:
 
 
 def _draw_bars(axes: Axes, time_ns: I64) -> I64:
-    """Draw numbers of events; return the edges of the bins, which show at least a minute."""
+    """Draw the histogram; return its bin edges, which span at least a minute."""
     first, last = int(time_ns[0]), int(time_ns[-1])
     missing = max(60 * SECOND_NS - (last - first), 0) // 2
     number, unit, word = _step(first - missing, last + missing, most=60)
@@ -80,7 +79,7 @@ def _draw_bars(axes: Axes, time_ns: I64) -> I64:
 
 
 def _draw_total(axes: Axes, time_ns: I64, edges: I64) -> None:
-    """Draw the running total, by at most 5000 points."""
+    """Draw the cumulative number, with at most 5000 points."""
     shown = np.unique(np.linspace(0, len(time_ns) - 1, 5000).astype(int))
     times = np.concatenate([edges[:1], time_ns[shown], edges[-1:]]) / DAY_NS
     totals = np.concatenate([[0], shown + 1, [len(time_ns)]])
@@ -90,18 +89,18 @@ def _draw_total(axes: Axes, time_ns: I64, edges: I64) -> None:
     axes.set_label("cumulative number")
 
 
-def _ticks_of_time(axes: Axes, first: int, last: int) -> None:
+def _time_ticks(axes: Axes, first: int, last: int) -> None:
     number, unit, _ = _step(first, last, most=6)
     ticks = [int(t) for t in _edges(first, last, number, unit) if first <= t <= last]
-    axes.set_xticks([t / DAY_NS for t in ticks], [_tick_of_time(t, unit) for t in ticks])
+    axes.set_xticks([t / DAY_NS for t in ticks], [_time_label(t, unit) for t in ticks])
     days = sorted({iso(first)[:10], iso(last - 1)[:10]})
     axes.set_xlabel("Time (UTC)" + (", " + " to ".join(days) if unit in "smh" else ""))
 
 
-def _tick_of_time(time_ns: int, unit: str) -> str:
-    """Write a time as far as the unit goes; midnight by its date.
+def _time_label(time_ns: int, unit: str) -> str:
+    """Format a time to the precision of the unit; midnight as a date.
 
-    >>> [_tick_of_time(1_561_075_200_000_000_000, unit) for unit in "mMY"]
+    >>> [_time_label(1_561_075_200_000_000_000, unit) for unit in "mMY"]
     ['2019-06-21', '2019-06', '2019']
     """
     text = iso(time_ns)
@@ -111,14 +110,14 @@ def _tick_of_time(time_ns: int, unit: str) -> str:
 
 
 def _step(first: int, last: int, most: int) -> tuple[int, str, str]:
-    """Return the shortest step that cuts a span of time into at most so many pieces."""
+    """Return the shortest step that divides a time range into at most ``most`` bins."""
     seconds = (last - first) / SECOND_NS
     fitting = (s for s in _STEPS if s[0] * _UNIT_SECONDS[s[1]] * most >= seconds)
     return next(fitting, _STEPS[-1])
 
 
 def _edges(first: int, last: int, number: int, unit: str) -> I64:
-    """Return multiples of the step since 1970, from the last before ``first`` to after ``last``."""
+    """Return multiples of the step since 1970 that cover ``first`` to ``last``."""
     ends = np.array([first, last], "datetime64[ns]").astype(f"datetime64[{unit}]").astype(np.int64)
     steps = np.arange(ends[0] // number, ends[1] // number + 2) * number
     return steps.astype(f"datetime64[{unit}]").astype("datetime64[ns]").astype(np.int64)

@@ -1,4 +1,4 @@
-"""The figure of a catalog as a whole: composed of a heading and the panels, and saved."""
+"""The figure of a catalog: a heading and the panels, composed on a page and saved."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from epicat.errors import InputError
 from epicat.geo import Extent
-from epicat.plot.data import Quakes, Sites, read_quakes, read_sites
-from epicat.plot.geometry import depth_axis, map_size, map_view
-from epicat.plot.map import draw_map
-from epicat.plot.page import Layout, Page
-from epicat.plot.sections import draw_corner, draw_sections
-from epicat.plot.style import choose_paint, style_context
+from epicat.plot.data import Quakes, Sites, depth_axis, map_size, map_view, read_quakes, read_sites
+from epicat.plot.map import draw_corner, draw_map, draw_sections
+from epicat.plot.page import Layout, Page, choose_paint, drawable, style_context
 from epicat.plot.timeline import draw_timeline
-from epicat.plot.writing import drawable
 from epicat.time import iso
 
 if TYPE_CHECKING:
@@ -31,7 +27,7 @@ _SAVE: Final[dict[str, dict[str, Any]]] = {
     ".png": {"format": "png", "dpi": 200},
     ".svg": {"format": "svg", "dpi": 300, "metadata": {"Date": None}},
 }
-"""How to save each kind of file; no time of writing, so that equal input gives equal bytes."""
+"""Options of each file format; without creation time, so that equal input gives equal bytes."""
 
 
 def draw_catalog(
@@ -45,11 +41,10 @@ def draw_catalog(
 ) -> None:
     """Draw a catalog as PNG, PDF or SVG, by the suffix of ``path``; see `catalog_figure`.
 
-    ``reference`` is another catalog, with the word that stands for its events in the legend and
-    columns ``time``, ``latitude``, ``longitude`` and ``depth_km``; it is drawn as crosses.
-    Equal input gives equal bytes (with one version of matplotlib).  Raises `InputError` for
-    another suffix, a folder that does not exist, or a path that cannot be written.  Not safe
-    to call from two threads at once: matplotlib keeps its style in one place.
+    ``reference`` is another catalog, drawn as crosses: its name in the legend, and a table with
+    columns ``time``, ``latitude``, ``longitude`` and ``depth_km``.  Equal input gives equal bytes
+    (with the same version of matplotlib).  Raises `InputError` for another suffix, a missing
+    folder, or a path that cannot be written.  Not thread-safe: matplotlib's style is global.
     """
     options = _save_options(path)
     with style_context():
@@ -68,8 +63,8 @@ def catalog_figure(
 ) -> Figure:
     """Return the figure of a catalog: map, two depth sections, timeline.
 
-    ``events`` and ``stations`` are tables with the schemas of `epicat.tables`.  The map holds
-    all of them and ``extent``; no events is a normal case.
+    ``events`` and ``stations`` are tables with the schemas of `epicat.tables`.  The map contains
+    all of them and ``extent``.  A catalog may be empty.
     """
     with style_context():
         return _compose(read_quakes(events), read_sites(stations), title, extent)
@@ -115,7 +110,7 @@ def _draw_heading(page: Page, lines: list[str]) -> None:
 
 
 def _write(page: Page, y: float, text: str, **options: Any) -> None:
-    """Write a line of the heading, smaller if it would not fit."""
+    """Write a line of the heading, in a smaller font if it would not fit."""
     layout = page.layout
     line = page.figure.text(
         layout.left / layout.width, y / layout.height, text, va="top", parse_math=False, **options

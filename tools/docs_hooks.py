@@ -1,4 +1,4 @@
-"""Hooks of MkDocs: pages that live outside docs/, and no asset from elsewhere.
+"""Hooks of MkDocs: pages that live outside docs/, notebooks, and no asset from elsewhere.
 
 README.md is the site's home.  It, the changelog and the rest are read on GitHub too, so their
 links are paths in the project; here they become paths on the site.  A link to a file that the
@@ -15,6 +15,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from nbconvert import MarkdownExporter
 
 _PUBLISHED = {
     "README.md": "index.md",
@@ -24,6 +25,8 @@ _PUBLISHED = {
     "LICENSE": "LICENSE.txt",
 }
 _HOMES = {published: path for path, published in _PUBLISHED.items()}
+_STYLE = re.compile(r"<style scoped>.*?</style>\s*", re.S)
+"""How pandas styles its tables in a notebook; the site has a style of its own."""
 _LINK = re.compile(r"(\]\()(?![a-z]+:|#|/)([^)#\s]+)")
 _ASSET = re.compile(
     r"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']?(?:https?:)?//"
@@ -32,13 +35,25 @@ _ASSET = re.compile(
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the project's own files, and its examples, to the pages."""
+    """Add the project's own files, its examples, and a page for each notebook, to the pages."""
+    for notebook in [file for file in files if file.src_uri.endswith(".ipynb")]:
+        _add_notebook(files, notebook, config)
     root = Path(config.config_file_path).parent
     examples = {path.relative_to(root).as_posix() for path in root.glob("examples/*.toml")}
     for path, uri in {**_PUBLISHED, **dict.fromkeys(examples)}.items():
         content = (root / path).read_text(encoding="utf-8")
         files.append(File.generated(config, uri or path, content=content))
     return files
+
+
+def _add_notebook(files: Files, notebook: File, config: MkDocsConfig) -> None:
+    """Add a notebook, with the outputs that it holds, as a page and its pictures."""
+    text, resources = MarkdownExporter().from_filename(notebook.abs_src_path)
+    name = posixpath.splitext(notebook.src_uri)[0]
+    for picture, content in resources["outputs"].items():
+        files.append(File.generated(config, f"{name}-{picture}", content=content))
+        text = text.replace(f"]({picture})", f"]({posixpath.basename(name)}-{picture})")
+    files.append(File.generated(config, f"{name}.md", content=_STYLE.sub("", text)))
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

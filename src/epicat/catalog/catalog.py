@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -250,12 +251,21 @@ class Catalog:
 
         events, stations = self.events(with_rejected=with_rejected), self.stations()
         if path is None:
-            return catalog_figure(events, stations, title=title, extent=self.extent)
+            figure = catalog_figure(events, stations, title=title, extent=self.extent)
+            vars(figure)["_repr_png_"] = partial(_png, figure)  # how notebooks show a value
+            return figure
         draw_catalog(events, stations, Path(path), title=title, extent=self.extent)
         return None
 
     def _read(self, table: TableName, design: str, span: Span | None) -> pa.Table:
         return self._store.read(table, Where(design=design, span=span))
+
+
+def _png(figure: Figure) -> bytes:
+    """Return a figure as a picture for the screen."""
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=100)
+    return file.getvalue()
 
 
 def open_catalog(location: str | Path, run: str | None = None) -> Catalog:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,9 @@ import run_notebook
 def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for extra in ("obspy", "matplotlib", "duckdb"):
         pytest.importorskip(extra)
-    source = Path(__file__).resolve().parent.parent / "src"
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(source)]))
-    monkeypatch.setenv(
-        "PATH", os.pathsep.join([str(Path(os.sys.executable).parent), os.environ["PATH"]])
-    )
+    source, scripts = Path(__file__).resolve().parent.parent / "src", Path(sys.executable).parent
+    monkeypatch.setenv("PYTHONPATH", str(source))
+    monkeypatch.setenv("PATH", os.pathsep.join([str(scripts), os.environ["PATH"]]))
     notebook = run_notebook.run(path, tmp_path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)

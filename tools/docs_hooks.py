@@ -53,7 +53,12 @@ def _add_notebook(files: Files, notebook: File, config: MkDocsConfig) -> None:
     for picture, content in resources["outputs"].items():
         files.append(File.generated(config, f"{name}-{picture}", content=content))
         text = text.replace(f"]({picture})", f"]({posixpath.basename(name)}-{picture})")
-    files.append(File.generated(config, f"{name}.md", content=_STYLE.sub("", text)))
+    files.append(File.generated(config, f"{name}.md", content=_plain(text)))
+
+
+def _plain(text: str) -> str:
+    """Let the site style the tables of pandas."""
+    return _STYLE.sub("", text).replace('<table border="1" class="dataframe">', "<table>")
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

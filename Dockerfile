@@ -11,7 +11,7 @@ ARG BASE=python:3.11-slim-bookworm
 # What builds and is not shipped.  PyOcto has no wheel for arm64, so a compiler is needed there.
 FROM ${BASE} AS tools
 WORKDIR /build
-COPY docker/tools.sh docker/tools.txt image/
+COPY docker/tools.sh docker/tools.txt docker/
 # hadolint ignore=DL3008
 RUN docker/tools.sh compiler
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
@@ -20,13 +20,13 @@ RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
 
 # The packages of a worker, in an environment without pip.
 FROM tools AS dependencies
-COPY docker/worker.txt image/
+COPY docker/worker.txt docker/
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
     python3 -m venv --without-pip /opt/epicat && docker/tools.sh wheels docker/worker.txt
 
 
 FROM dependencies AS slim
-COPY docker/slim.sh image/
+COPY docker/slim.sh docker/
 RUN docker/slim.sh /opt/epicat
 
 
@@ -35,7 +35,7 @@ RUN docker/slim.sh /opt/epicat
 FROM dependencies AS seisbench
 ARG PIP_EXTRA_INDEX_URL=
 ARG TORCH=2.13.0+cpu
-COPY docker/compile.txt image/wheel[s] docker/wheels/
+COPY docker/compile.txt docker/wheel[s] docker/wheels/
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
     docker/tools.sh install --prefix /seisbench --require-hashes -r docker/wheels/compile.txt \
  && docker/tools.sh install --prefix /seisbench --find-links docker/wheels "torch==${TORCH}"

@@ -1,4 +1,4 @@
-"""What the image is built of: renewed with the pins, complete, and with hashes."""
+"""The Dockerfile and the package lists of the image: complete, pinned, with hashes."""
 
 from __future__ import annotations
 
@@ -62,3 +62,22 @@ def test_no_list_names_a_place_to_load_from():
 def test_the_target_that_compiles_takes_the_tested_pytorch():
     torch = dict(constraints())["torch"]
     assert f"ARG TORCH={torch}+cpu\n" in (PROJECT / "Dockerfile").read_text()
+
+
+def test_every_file_that_the_dockerfile_copies_exists_and_reaches_the_build():
+    text = (PROJECT / "Dockerfile").read_text()
+    ignored = (PROJECT / ".dockerignore").read_text().splitlines()
+    admitted = {line[1:] for line in ignored if line.startswith("!")}
+    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)
+    sources = [source for line in copies for source in line.split()]
+    missing = [s for s in sources if not (PROJECT / s).exists() and "[" not in s]
+    assert sources
+    assert missing == []
+    assert {source.split("/")[0] for source in sources} <= admitted
+
+
+def test_every_script_that_the_dockerfile_runs_was_copied():
+    text = (PROJECT / "Dockerfile").read_text()
+    copied = set(re.findall(r"^COPY .*", text, re.MULTILINE))
+    for script in set(re.findall(r"docker/\w+\.sh", text)):
+        assert any(re.search(rf"{script}.* docker/$", line) for line in copied), script

@@ -18,7 +18,7 @@ _INTRODUCTION = """\
 # Commands
 
 Made from the program itself by `make reference`: `epicat COMMAND --help` says the same. Data go to
-stdout, everything that is said to a person goes to stderr; [exit codes](../using.md#exit-codes).
+stdout, messages go to stderr; [exit status](../using.md#exit-status).
 """
 _VALUES = {"int": "N", "float": "NUMBER", "Path": "FILE"}
 

@@ -23,7 +23,7 @@ from epicat.aws.estimate import ASSOCIATING_S, stations_per_unit
 from epicat.aws.prices import PRICED_IN, Prices, Shape
 from epicat.campaign.options import Partition
 from epicat.model import Stage
-from epicat.pipeline.job_arrays import JobArray, arrays_of
+from epicat.pipeline.job_arrays import JobArray, plan_job_arrays
 from epicat.pipeline.ledger_view import LedgerView
 
 QUOTAS = (256, 4_000, 12_000)
@@ -112,7 +112,7 @@ def plan_of(stations: int, days: int, shape: Shape, assumed: Assumed) -> Plan:
     needs: list[tuple[int, ...]] = []
     position: dict[str, int] = {}
     station_days = 0
-    for array in arrays_of(campaign, cut, LedgerView({}, {})):
+    for array in plan_job_arrays(campaign, cut, LedgerView({}, {})):
         if array.stage == Stage.PICK:
             position[array.name] = len(position)
             station_days += sum(len(unit.keys) for unit in array.units)

@@ -34,7 +34,7 @@ from epicat.geo import Extent
 from epicat.model import Span, Stage, Station
 from epicat.pick.builtin import shipped_bundle
 from epicat.pick.options import PickOptions
-from epicat.pipeline.job_arrays import JobArray, arrays_of
+from epicat.pipeline.job_arrays import JobArray, plan_job_arrays
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.submission import Submission
 from epicat.time import DAY_NS, day_start
@@ -74,7 +74,7 @@ def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
         submission = Submission(f"{folder}/submission")
         submission.write_campaign(campaign)
         handed = Handed.planned(stack, campaign, cut, strict=False)
-        arrays = _counted(arrays_of(campaign, cut, LedgerView({}, {})), planned)
+        arrays = _counted(plan_job_arrays(campaign, cut, LedgerView({}, {})), planned)
         hand_over(aws, stack, submission, arrays, handed)  # type: ignore[arg-type]
         done = time.perf_counter()
         files = [path for path in Path(folder).rglob("*") if path.is_file()]

@@ -36,7 +36,7 @@ def test_too_little_memory_is_told_as_that(error: Exception) -> None:
     assert lacks_memory(error)
     told = unforeseen(error)
     assert told.startswith(type(error).__name__)
-    assert told.endswith(": too little memory; fewer --workers need less")
+    assert told.endswith(": not enough memory; use fewer --workers")
     assert ": :" not in told
 
 

@@ -10,7 +10,7 @@ import pytest
 from epicat._util.option_fields import options_of
 from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
-from epicat.campaign.parse import asked
+from epicat.campaign.parse import make_options
 from epicat.cli.app import main
 from epicat.geo import Extent
 from epicat.model import Span
@@ -29,7 +29,7 @@ PLACES = {"CCC": (35.52, -117.36), "JRC2": (35.98, -117.81), "SLA": (35.89, -117
 
 
 def options(name: str) -> CampaignOptions:
-    return asked(CampaignOptions, read_campaign(EXAMPLES / name))
+    return make_options(CampaignOptions, read_campaign(EXAMPLES / name))
 
 
 def planned(*given: object) -> None:

@@ -250,7 +250,7 @@ def test_no_events_and_no_picks_are_normal_and_told_apart(tmp_path, times, statu
     put_picks(store, campaign, [], {key: picks})
     (outcome,) = associate(campaign)
     assert outcome.statuses[status.value] >= 1
-    assert outcome.found == store.read("events", Where()).num_rows == 0
+    assert outcome.n_rows == store.read("events", Where()).num_rows == 0
     assert associate(campaign) == []
 
 

@@ -1,20 +1,20 @@
-"""The errors that epicat raises, and who is meant to read them.
+"""The errors that epicat raises.
 
 ::
 
-    EpicatError                 whatever epicat itself has to say; printed by the CLI, exit code 1
-    ├── InputError              what the user gave cannot be used; exit code 2
-    │   └── NameChoiceError     a name that is not among the choices; shows the near matches
-    ├── ArchiveError            the archive as a whole cannot be listed or read
-    │   ├── AccessError         it is there and refuses: not public, or other credentials
-    │   └── AwayError           it is gone, for all of it and for long: the run stops
-    ├── ObjectError             one object of an archive is bad: to the ledger, the rest goes on
+    EpicatError                 base of all; the CLI prints the message and exits with status 1
+    ├── InputError              invalid input from the user; exit status 2
+    │   └── NameChoiceError     unknown name; the message lists near matches
+    ├── ArchiveError            an archive cannot be listed or read
+    │   ├── AccessError         it exists but denies access
+    │   └── AwayError           it is unreachable as a whole: the run stops
+    ├── ObjectError             one object cannot be used: recorded, the run continues
     ├── ModelError              a picker cannot be found, compiled or run
-    ├── CloudError              AWS refuses or fails
+    ├── CloudError              a request to AWS failed
     └── StoreError              a store cannot be opened, read or written
 
-Messages say what is wrong, the value, what is allowed and what to do.  Errors are raised
-where they are noticed, chained with ``from`` at the seams, and caught by the CLI alone.
+Messages state what is wrong, the value, what is allowed and what to do.  Errors are raised where
+they are detected, chained with ``from``, and caught by the command line only.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class EpicatError(Exception):
 
 
 class InputError(EpicatError, ValueError):
-    """A value given by the user cannot be used.
+    """Invalid input from the user.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class InputError(EpicatError, ValueError):
 
 
 class NameChoiceError(InputError):
-    """A name is not among the known ones.
+    """An unknown name; the message lists near matches and the choices.
 
     Examples
     --------
@@ -89,12 +89,12 @@ class NameChoiceError(InputError):
         folded = {name.casefold(): name for name in reversed(names)}
         near = get_close_matches(value.casefold(), folded, n=2, cutoff=0.6)
         guess = f"did you mean {' or '.join(folded[n] for n in near)}? " if near else ""
-        known = f"Choose from {', '.join(names)}" if names else "None are known here"
+        known = f"Choose from {', '.join(names)}" if names else "There are none"
         super().__init__(f"unknown {what} {value!r}: {guess}{known}{hint}")
 
 
 class ArchiveError(EpicatError):
-    """An archive as a whole cannot be listed or read.
+    """An archive cannot be listed or read.
 
     Examples
     --------
@@ -111,20 +111,20 @@ class ArchiveError(EpicatError):
 
 
 class AccessError(ArchiveError):
-    """An archive, or a folder of it, is there and refuses to be listed."""
+    """An archive, or a folder of it, exists but denies access."""
 
 
 class AwayError(ArchiveError):
-    """No connection to an archive comes about, its bucket is gone, or credentials have expired.
+    """An archive is unreachable: no connection, no such bucket, or expired credentials.
 
-    Whatever else is asked would fail as well.  Nothing is noted: running again goes on.
+    Every further request would fail, too.  Nothing is recorded: running again resumes.
     """
 
 
 class ObjectError(EpicatError):
-    """One object of an archive cannot be used; the ledger keeps its key and this reason.
+    """An object of an archive cannot be used; the ledger records its key and the reason.
 
-    ``may_pass`` tells that the same object may be had another time, as far as can be told.
+    ``may_pass``: the failure looks transient.
     """
 
     def __init__(self, key: str, reason: str, *, may_pass: bool = False) -> None:
@@ -166,24 +166,24 @@ class StoreError(EpicatError):
 
 
 class CloudError(EpicatError):
-    """AWS refuses what it was asked, or has failed to do it."""
+    """A request to AWS was refused or failed."""
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Tell whether an error of Python or the system comes from too little memory."""
+    """Return whether an exception was caused by insufficient memory."""
     return isinstance(error, MemoryError) or _WITHOUT_MEMORY.search(str(error)) is not None
 
 
 def unforeseen(error: BaseException) -> str:
-    """Return an error that nobody has foreseen as a reason for the ledger.
+    """Format an unexpected exception as a reason for the ledger.
 
     Examples
     --------
     >>> unforeseen(KeyError("x"))
     "KeyError: 'x'"
     >>> unforeseen(RuntimeError("can't start new thread"))
-    "RuntimeError: can't start new thread: too little memory; fewer --workers need less"
+    "RuntimeError: can't start new thread: not enough memory; use fewer --workers"
 
     """
-    words = "too little memory; fewer --workers need less" if lacks_memory(error) else ""
+    words = "not enough memory; use fewer --workers" if lacks_memory(error) else ""
     return ": ".join(filter(None, (type(error).__name__, str(error), words)))

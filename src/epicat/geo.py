@@ -76,7 +76,7 @@ class Extent:
 
     @property
     def width_deg(self) -> float:
-        """Extent in longitude, in degrees, also across the date line; all around it is 360."""
+        """Extent in longitude, in degrees, also across the date line; all longitudes are 360."""
         return (self.east - self.west) % 360 or 360.0
 
     @property
@@ -86,7 +86,7 @@ class Extent:
         return (self.south + self.north) / 2, (longitude + 180) % 360 - 180
 
     def contains(self, latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.bool_]:
-        """Tell for each point whether it lies in the box, edges included."""
+        """Return for each point whether it lies in the box, edges included."""
         import numpy as np
 
         lat, lon = np.asarray(latitude, float), np.asarray(longitude, float)
@@ -127,7 +127,7 @@ class Plane:
         import numpy as np
 
         xs, ys = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
-        # Lists, since pyproj takes an array of one element for a number.
+        # Lists, since pyproj treats an array of one element as a number.
         project = _projection(self.latitude, self.longitude)
         found = project(xs.ravel().tolist(), ys.ravel().tolist(), inverse=inverse)
         return np.reshape(found[0], xs.shape), np.reshape(found[1], xs.shape)
@@ -156,7 +156,7 @@ def distance_azimuth(
 
     points = np.broadcast_arrays(from_longitude, from_latitude, to_longitude, to_latitude)
     shape = points[0].shape
-    # pyproj takes an array of one value for a number in a way that numpy gives up
+    # pyproj converts an array of one value to a number in a way that numpy deprecates.
     lon1, lat1, lon2, lat2 = (p.item() if p.size == 1 else np.array(p, dtype=float) for p in points)
     azimuth, _, metres = Geod(ellps="WGS84").inv(lon1, lat1, lon2, lat2)
     return np.reshape(metres, shape) / 1000.0, np.reshape(azimuth, shape) % 360.0

@@ -1,4 +1,4 @@
-"""The nouns of epicat: frozen, complete values.  Times are integer nanoseconds UTC."""
+"""The values of epicat, frozen and complete.  Times are integer nanoseconds UTC."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ _FIRST_NS, _LAST_NS = parse_time("1900-01-01"), parse_time("2200-01-01")
 
 
 def digest_of(*parts: object) -> str:
-    """Return 16 letters (80 bits) that depend on the parts and on nothing else.
+    """Return 16 letters (80 bits) that depend on the parts only, compared by ``str``.
 
-    Parts are told apart by their ``str``; floats belong in only where they are exact.
-    Among four billion picks two share a digest with a probability of one in a hundred thousand.
+    Use floats only where they are exact.  Among four billion picks, two share a digest with a
+    probability of one in a hundred thousand.
     """
     text = "\x1f".join(str(part) for part in parts)
     return b32encode(hashlib.sha256(text.encode()).digest()[:10]).decode().lower()
@@ -70,7 +70,7 @@ class Span:
     start_ns: int
     """First moment, nanoseconds since 1970."""
     end_ns: int
-    """First moment after it, nanoseconds since 1970."""
+    """First moment after the range, nanoseconds since 1970."""
 
     @classmethod
     def parse(cls, start: str, end: str) -> Span:
@@ -95,11 +95,11 @@ class Span:
         return Span(self.start_ns - margin_ns, self.end_ns + margin_ns)
 
     def overlaps(self, other: Span) -> bool:
-        """Tell whether the two spans share a moment."""
+        """Return whether the two spans overlap."""
         return self.start_ns < other.end_ns and other.start_ns < self.end_ns
 
     def days(self) -> Iterator[date]:
-        """Every UTC day that the span touches, the last one included."""
+        """Yield every UTC day that the span touches."""
         day = day_of(self.start_ns)
         while day_start(day) < self.end_ns:
             yield day
@@ -107,7 +107,7 @@ class Span:
 
 
 EVER = Span(parse_time("1900-01-01"), parse_time("2200-01-01"))
-"""From before the first seismogram to a date that stands for "still going on"."""
+"""From before the first seismogram to a date that stands for "open"."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -209,7 +209,7 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the key of a station-day stands: a station with its location codes.
+    """The place of a station-day: a station with its location codes.
 
     Most stations are one place.  A station code whose locations are far apart is several.
     """
@@ -266,23 +266,23 @@ def places_of(stations: Iterable[Station]) -> dict[str, Place]:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A Butterworth filter that a picker wants its waveforms to have passed."""
+    """A Butterworth filter that a picker requires before resampling."""
 
     kind: Literal["bandpass", "highpass", "lowpass"]
-    """What it lets pass."""
+    """Passband."""
     freqmin: float | None
     """Lower corner in Hz; None for a lowpass."""
     freqmax: float | None
     """Upper corner in Hz; None for a highpass."""
     corners: int
-    """Order of one pass."""
+    """Order of a single pass."""
     zerophase: bool
-    """Whether it is applied forwards and then backwards."""
+    """Whether it is applied forwards and backwards."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class StationDay:
-    """The key of picks: one place and one UTC day."""
+    """The key of picks: a place and a UTC day."""
 
     station: str
     """Name of the place, for example ``NC.KBG``."""
@@ -294,7 +294,7 @@ class StationDay:
 
     @classmethod
     def parse(cls, text: str) -> StationDay:
-        """Read what ``str`` wrote."""
+        """Parse the result of ``str``."""
         station, _, name = text.rpartition("/")
         return cls(station, named_day(name))
 
@@ -318,7 +318,7 @@ class Pick:
     """
 
     time_ns: int
-    """Time of the largest probability."""
+    """Time of the maximum probability."""
     trace_id: str
     """``NET.STA.LOC``."""
     band: str
@@ -326,14 +326,14 @@ class Pick:
     phase: str
     """``P`` or ``S``."""
     confidence: float
-    """Largest probability of the trigger, 0 to 1."""
+    """Maximum probability of the trigger, 0 to 1."""
     onset_ns: int
     """When the probability first reached the threshold."""
     end_ns: int
     """When the probability was last at least half the threshold."""
 
     def id(self, run: str) -> str:
-        """Return the pick's identity: the same pick of the same run has it wherever it is made."""
+        """Return the id of the pick, which depends on the run and the pick only."""
         return digest_of(run, self.trace_id, self.band, self.phase, self.time_ns)
 
 
@@ -394,25 +394,25 @@ class Event:
     rms_s: float
     """Root mean square of the residuals in seconds."""
     gap_deg: float
-    """Largest azimuth without a station, in degrees."""
+    """Largest azimuthal gap between stations, in degrees."""
     dmin_km: float
     """Epicentral distance of the nearest station with an arrival, in km."""
     n_stations: int
     """Physical sites with an arrival; location codes and co-located stations count once."""
     edge: bool
-    """Whether the hypocenter lies at the edge of the search box, where it cannot be trusted."""
+    """Whether the hypocenter is at the edge of the search box, where it is unreliable."""
     arrivals: tuple[Arrival, ...]
     """In the order of time."""
     rejected: str = ""
-    """Why quality control rejects it, with values and limits; empty if it does not."""
+    """Why quality control rejects it, with values and limits; empty if it is accepted."""
 
     def id(self, associator: str) -> str:
-        """Return the event's identity under one associator's digest."""
+        """Return the id of the event for the digest of an associator."""
         return digest_of(associator, self.time_ns, *sorted(a.pick_id for a in self.arrivals))
 
 
 class Stage(StrEnum):
-    """What a ledger's key is: a station-day, a block, or an object that belongs to no station."""
+    """The processing stage, which determines the kind of key."""
 
     PICK = "pick"
     ASSOCIATE = "associate"
@@ -420,7 +420,7 @@ class Stage(StrEnum):
 
 
 class Status(StrEnum):
-    """What became of a key.  "Nothing found" and "never looked" are never the same."""
+    """The outcome of a key.  "Nothing found" and "never processed" are never the same."""
 
     DONE = "done"
     NO_PICKS = "no picks"
@@ -431,48 +431,48 @@ class Status(StrEnum):
     READ_ERROR = "read error"
     FAILED = "failed"
     MISSING = "missing"
-    """Asked for and not run: never marked, only shown."""
+    """Requested but not processed: never recorded, only reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectRead:
-    """One object of an archive that was looked at for a key."""
+    """An object of an archive that was read for a key."""
 
     key: str
     """The object's name inside the archive."""
     etag: str
-    """The archive's tag for the version of the object that was read; empty if none could be had."""
+    """The ETag of the version that was read; empty if the object could not be obtained."""
     reason: str = ""
-    """Why it, or a part of it, could not be used; empty if all was well."""
+    """Why it, or a part of it, could not be used; empty if there was no problem."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Flag:
-    """What quality control has left out or rejected by one criterion."""
+    """What quality control excluded or rejected by one criterion."""
 
     criterion: str
-    """The limit that was not kept, for example ``dead channel`` or ``gap``."""
+    """The criterion that failed, for example ``dead channel`` or ``gap``."""
     count: int
-    """How many channels, segments, station-days, picks or events it was."""
+    """Number of channels, segments, station-days, picks or events."""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """What became of one key, and which rows are its result: what all stages have in common."""
+    """The outcome of a key and the generation of its rows: what all stages have in common."""
 
     stage: ClassVar[Stage]
-    """What the key is."""
+    """The stage of the key."""
 
     design: str
     """Digest of the run (picks) or of the associator (blocks)."""
     key: str
     """``NC.KBG/2019.172``, or the start of a block."""
     status: Status
-    """What became of it."""
+    """The outcome."""
     generation: str
-    """Names the rows that were written for this entry."""
+    """Identifies the rows that were written for this entry."""
     marked_ns: int
-    """When it was marked, nanoseconds since 1970."""
+    """When it was committed, nanoseconds since 1970."""
     reason: str = ""
     """Explanation of the status: excluded data and unusable objects."""
     seconds: float = 0.0
@@ -495,12 +495,12 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class StationDayEntry(LedgerEntry):
-    """What became of a station-day."""
+    """The outcome of a station-day."""
 
     stage: ClassVar[Stage] = Stage.PICK
 
     archive: str = ""
-    """Where the waveforms came from."""
+    """The archive of the waveforms, or the file of imported picks."""
     layout: str = ""
     """Layout by which the archive was searched; empty if picks were imported."""
     objects: tuple[ObjectRead, ...] = ()
@@ -528,7 +528,7 @@ class StationDayEntry(LedgerEntry):
 
 @dataclass(frozen=True, slots=True)
 class BlockEntry(LedgerEntry):
-    """What became of the association of a block."""
+    """The outcome of the association of a block."""
 
     stage: ClassVar[Stage] = Stage.ASSOCIATE
 

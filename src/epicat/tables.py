@@ -1,7 +1,7 @@
-"""The tables of epicat as Arrow schemas: the only place where a column is named.
+"""The tables of epicat as Arrow schemas: the only module that names columns.
 
 Every table of results carries ``design`` (the digest of the run or of the associator),
-``key`` (the station-day or block) and ``generation`` (which writing of the key it was).
+``key`` (the station-day or block).
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ EVENTS: Final = pa.schema(
         *_KEYED,
     ]
 )
-"""``rejected`` says why quality control rejects the event; null if it does not."""
+"""``rejected`` gives the reason if quality control rejects the event; null otherwise."""
 ARRIVALS: Final = pa.schema(
     [
         *_schema(
@@ -240,11 +240,11 @@ EXPORT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
                "gaps", "channels", "n_picks", "n_picks_used", "n_sites", "n_events", "n_rejected",
                "seconds", "design"),
 }  # fmt: skip
-"""The columns of an export that other programs rely on; Parquet and ``--columns all`` have more."""
+"""The columns of an export, in a stable order; Parquet and ``--columns all`` have more."""
 
 
 def picks_table(picks: Iterable[Pick], design: str, key: str) -> pa.Table:
-    """Rows of ``picks`` for one key, in the order of time."""
+    """Return rows of ``picks`` for one key, in the order of time."""
     rows = [
         (p.id(design), p.trace_id, p.band, p.phase, p.time_ns, p.confidence, p.onset_ns,
          p.end_ns, design, key)
@@ -254,7 +254,7 @@ def picks_table(picks: Iterable[Pick], design: str, key: str) -> pa.Table:
 
 
 def events_table(events: Iterable[Event], design: str, key: str) -> pa.Table:
-    """Rows of ``events`` for one key, in the order of time."""
+    """Return rows of ``events`` for one key, in the order of time."""
     rows = [
         (e.id(design), e.time_ns, e.latitude, e.longitude, e.depth_km,
          sum(a.phase == "P" for a in e.arrivals), sum(a.phase == "S" for a in e.arrivals),
@@ -266,12 +266,12 @@ def events_table(events: Iterable[Event], design: str, key: str) -> pa.Table:
 
 
 def accepted(events: pa.Table) -> pa.Table:
-    """Return the rows of ``events`` that quality control does not reject."""
+    """Return the rows of ``events`` that quality control accepts."""
     return events.filter(pc.is_null(events["rejected"]))
 
 
 def arrivals_table(events: Iterable[Event], design: str, key: str) -> pa.Table:
-    """Rows of ``arrivals`` for one key, event by event in the order of time."""
+    """Return rows of ``arrivals`` for one key, event by event in the order of time."""
     rows = [
         (e.id(design), a.pick_id, a.trace_id, a.phase, a.time_ns, a.residual_s, a.distance_km,
          a.azimuth_deg, design, key)
@@ -282,7 +282,7 @@ def arrivals_table(events: Iterable[Event], design: str, key: str) -> pa.Table:
 
 
 def stations_table(stations: Iterable[Station]) -> pa.Table:
-    """Rows of ``stations``, in the order of their ids."""
+    """Return rows of ``stations``, in the order of ids."""
     rows = [
         (s.id, s.network, s.code, s.location, ",".join(s.channels), s.latitude, s.longitude,
          s.elevation_m, s.name, _epochs_text(s.epochs), s.depth_m,
@@ -294,7 +294,7 @@ def stations_table(stations: Iterable[Station]) -> pa.Table:
 
 
 def stations_of(table: pa.Table) -> list[Station]:
-    """Return the stations that `stations_table` wrote."""
+    """Return the stations of rows that `stations_table` made."""
     return [
         Station(
             network=row["network_code"],
@@ -369,7 +369,7 @@ def _epochs_of(text: str) -> tuple[Span, ...]:
 
 
 def ledger_table(entries: Iterable[LedgerEntry]) -> pa.Table:
-    """Rows of ``ledger``, as given; what an entry's stage does not have is null."""
+    """Return rows of ``ledger``, in the given order; columns of other stages are null."""
     rows = [tuple(_plain(getattr(e, name, None)) for name in LEDGER.names) for e in entries]
     return _from_rows(rows, LEDGER)
 
@@ -400,7 +400,7 @@ def _entry(row: dict[str, Any]) -> LedgerEntry:
 
 
 def _from_version_1(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a row of schema version 1 says under the names of today."""
+    """Convert a row of schema version 1."""
     details = row.get("details") or ""
     if row["stage"] == Stage.PICK:
         layout = details if row["status"] == Status.NO_DATA else ""

@@ -1,4 +1,4 @@
-"""Time: integer nanoseconds UTC since 1970 inside, ISO 8601 or year and day of year at the door.
+"""Time: integer nanoseconds UTC since 1970 internally; ISO 8601 or year and day of year as text.
 
 Nanoseconds are exact where floats are not, and they are what miniSEED 3 and Arrow keep.
 """
@@ -93,7 +93,7 @@ def day_name(day: date) -> str:
 
 @lru_cache(_MANY_DAYS)
 def named_day(name: str) -> date:
-    """Return the day that `day_name` named; raise ValueError if it is none."""
+    """Return the day that `day_name` named; raise ValueError if it is not a day."""
     return datetime.strptime(name, "%Y.%j").date()
 
 
@@ -105,8 +105,8 @@ def month_of(time_ns: int) -> str:
 def month_span(name: str) -> tuple[int, int]:
     """Return the first moment of the month that `month_of` named, and that of the next one.
 
-    Both are cut to the times that 64 bits hold beside two infinities.  Raises ValueError if it is
-    no month.
+    Both are clipped to the times that 64 bits hold in addition to two infinities.  Raises
+    ValueError if it is not a month.
     """
     first = datetime.strptime(name, "%Y-%m").date()
     after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)

@@ -24,5 +24,5 @@ def test_a_place_that_cannot_be_written_is_told(name, tmp_path, monkeypatch):
     for variable in ("EPICAT_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv(name, "/proc/nowhere")
-    with pytest.raises(InputError, match=r"epicat's cache .*cannot be made: .*EPICAT_CACHE"):
+    with pytest.raises(InputError, match=r"the cache .*cannot be created: .*EPICAT_CACHE"):
         cache_folder("x")

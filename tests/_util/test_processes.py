@@ -15,10 +15,10 @@ import pytest
 
 from epicat._util.processes import (
     Children,
-    Handed,
+    SharedText,
+    deferred_interrupts,
     follow_parent,
     sigterm_as_interrupt,
-    without_interrupts,
 )
 from support.children import awaited_children
 
@@ -27,7 +27,7 @@ LONG = "x" * (1 << 20)
 LIMIT_S = 60
 
 
-def _keep(handed: Handed) -> None:
+def _keep(handed: SharedText) -> None:
     os.environ["LENGTH"] = str(len(handed.text()))
 
 
@@ -36,7 +36,7 @@ def _kept(_: int) -> int:
 
 
 def test_a_text_comes_to_every_process_however_long_it_is():
-    handed = Handed.from_text(LONG)
+    handed = SharedText.from_text(LONG)
     with ProcessPoolExecutor(
         2, mp_context=Children(), initializer=_keep, initargs=(handed,)
     ) as pool:
@@ -44,7 +44,7 @@ def test_a_text_comes_to_every_process_however_long_it_is():
 
 
 def test_a_process_that_is_killed_as_it_starts_does_not_hold_up_its_parent():
-    process = Children().Process(target=_keep, args=(Handed.from_text(LONG),))
+    process = Children().Process(target=_keep, args=(SharedText.from_text(LONG),))
 
     def kill_it():
         (pid,) = awaited_children(os.getpid())
@@ -78,10 +78,10 @@ def test_only_the_own_processes_are_killed():
 PARENT = """
 import os, time
 from concurrent.futures import ProcessPoolExecutor
-from epicat._util.processes import Children, follow_parent, without_interrupts
+from epicat._util.processes import Children, follow_parent, deferred_interrupts
 if __name__ == "__main__":
     pool = ProcessPoolExecutor(1, mp_context=Children(), initializer=follow_parent)
-    with without_interrupts():
+    with deferred_interrupts():
         pool.submit(time.sleep, 60)
     print("started", flush=True)
     time.sleep(60)
@@ -144,18 +144,18 @@ def test_interrupts_wait_until_processes_are_started():
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     for number in (signal.SIGINT, signal.SIGTERM):
         reached = []
-        with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt(), without_interrupts():  # noqa: PT012
+        with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt(), deferred_interrupts():  # noqa: PT012
             os.kill(os.getpid(), number)
             reached.append("the end")
         assert reached == ["the end"]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGINT, signal.SIGTERM}
     with ThreadPoolExecutor(1) as threads:  # not in the main thread: nothing is touched
-        threads.submit(lambda: without_interrupts().__enter__()).result()
+        threads.submit(lambda: deferred_interrupts().__enter__()).result()
     assert signal.getsignal(signal.SIGINT) == before[0]
 
 
-@pytest.mark.parametrize("module", ["epicat.__main__", "epicat.pipeline.pool_worker"])
+@pytest.mark.parametrize("module", ["epicat.__main__", "epicat.pipeline.process_pool"])
 def test_little_is_imported_before_signals_and_the_end_of_the_parent_are_watched(module):
     program = f"import sys, {module}; print(*sorted(sys.modules))"
     done = subprocess.run(
@@ -193,7 +193,9 @@ def test_a_command_ends_its_process_before_python_is_taken_down(argument, code):
 
 
 def test_output_that_cannot_be_written_at_the_end_is_no_success():
-    program = "import sys; from epicat._util.processes import leave; print(1); leave(0)"
+    program = (
+        "import sys; from epicat._util.processes import exit_process; print(1); exit_process(0)"
+    )
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         buffered = os.environ | {"PYTHONUNBUFFERED": ""}
         done = subprocess.run(

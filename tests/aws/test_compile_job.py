@@ -226,7 +226,7 @@ def test_what_compiling_took_is_counted_beside_the_submission(bed, epicat, stack
     assert line["vcpu_seconds"] == pytest.approx(2 * seconds, abs=0.1)
     hour = 2 * 0.04048 + 8 * 0.004445  # on demand, whatever the stack has
     assert line["dollars"] == pytest.approx(hour * seconds / 3600, abs=1e-6)
-    assert line["dollars_reckoned"] == 0
+    assert line["dollars_estimated"] == 0
     assert [row.split()[0] for row in epicat("cost", *NAME).out.splitlines()[1:2]] == ["compile"]
 
 

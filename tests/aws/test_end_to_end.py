@@ -130,7 +130,7 @@ def test_a_catalog_from_one_command(bed, epicat, stack, network, expected, monke
     submitted = epicat("submit", *given(network, *profile, "--json"))
     assert submitted.code == 0, submitted.err
     assert "EPICAT_STORE is not set here: results go to the bucket" in submitted.err
-    assert "AWS_ACCESS_KEY_ID" not in os.environ, "credentials are lent, not given"
+    assert "AWS_ACCESS_KEY_ID" not in os.environ, "credentials are exported temporarily"
     told = submitted.json
     assert [(job["name"], job["units"], job["keys"]) for job in told["jobs"]] == [
         ("pick-0000", 2, 8), ("pick-0001", 2, 8),
@@ -237,10 +237,10 @@ def test_jobs_are_ended_and_the_stack_goes(bed, epicat, stack, network, expected
     assert submitted.code == 0, submitted.err
     left = epicat("status", *NAME, "--watch")
     assert left.code == 130
-    assert "the jobs go on; `epicat cancel` ends them" in left.err
+    assert "the jobs keep running; `epicat cancel` cancels them" in left.err
     refused = epicat("cancel", *NAME)
     assert refused.code == 2
-    assert "end 4 jobs and arrays of epicat-e2e? Nobody is there to say so" in refused.err
+    assert "without a terminal (cancel 4 jobs and arrays of epicat-e2e?)" in refused.err
     assert epicat("cancel", *NAME, "--yes").code == 0
     bed.batch.finish()
     jobs = [bed.batch.jobs[job["id"]] for job in submitted.json["jobs"]]
@@ -248,7 +248,7 @@ def test_jobs_are_ended_and_the_stack_goes(bed, epicat, stack, network, expected
     status = epicat("status", *NAME)
     assert status.code == 0
     assert "some of it failed" in status.err
-    assert "nothing to end" in epicat("cancel", *NAME).err
+    assert "nothing to cancel" in epicat("cancel", *NAME).err
     down = epicat("cloud", "down", *NAME, "--yes", "--delete-data")
     assert down.code == 0, down.err
     gone = epicat("status", *NAME)

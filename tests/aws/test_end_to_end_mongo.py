@@ -84,7 +84,7 @@ def objects(bed):
     names = [found["Key"] for found in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
     found = {name: client.get_object(Bucket=BUCKET, Key=name)["Body"].read() for name in names}
     for name in [name for name in names if name.endswith(".units")]:
-        submission, array = Submission.holding(f"s3://{BUCKET}/{name}")
+        submission, array = Submission.from_manifest(f"s3://{BUCKET}/{name}")
         found[f"{name}, unpacked"] = repr(list(submission.units(array))).encode()
     return found
 

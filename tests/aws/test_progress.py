@@ -88,5 +88,5 @@ def test_all_attempts_count_and_forgotten_jobs_are_told():
     ]  # fmt: skip
     picking, associating = spent_on(Describing(*children), HANDED)
     assert (picking.jobs, picking.forgotten, picking.attempts) == (4, 1, 2)
-    assert (picking.seconds, picking.reckoned_s) == (5.0, 300)
+    assert (picking.seconds, picking.estimated_s) == (5.0, 300)
     assert (associating.jobs, associating.forgotten) == (1, 1)

@@ -177,7 +177,7 @@ def test_data_outlive_a_stack_until_told(bed, epicat, role):
     epicat("cloud", "down", "--name", "data", "--yes")
     kept = epicat("cloud", "down", "--name", "data", "--yes")
     assert kept.code == 0
-    assert f"its data stay in bucket {bucket}" in kept.err
+    assert f"its data remain in bucket {bucket}" in kept.err
     again = epicat(*up)
     assert again.json["outputs"]["Bucket"] == bucket, again.err
     assert s3.get_object(Bucket=bucket, Key="picks")["Body"].read() == b"2"

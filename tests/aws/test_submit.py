@@ -12,12 +12,12 @@ from epicat.aws.logs import find_unit
 from epicat.aws.preflight import check_address, check_archive, check_store, results_of
 from epicat.aws.stack import Stack
 from epicat.aws.submission_record import SubmissionRecord, folder_of
-from epicat.aws.submit import hand_over
+from epicat.aws.submit import submit_arrays
 from epicat.aws.template import DEFAULTS
 from epicat.campaign.options import Partition
 from epicat.errors import CloudError, InputError
 from epicat.model import Span, Stage
-from epicat.pipeline.job_arrays import arrays_of
+from epicat.pipeline.job_arrays import plan_job_arrays
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.submission import Submission
 from epicat.time import DAY_NS
@@ -65,8 +65,8 @@ def handed_over(aws, folder, *, days=3, stack=None, strict=False, partition=PART
     stack = stack or stack_of()
     handed = SubmissionRecord.from_plan(stack, campaign, partition, strict=strict)
     planned = bare_campaign(campaign.span)  # with a bundle: it picks
-    return submission, hand_over(
-        aws, stack, submission, arrays_of(planned, partition, LedgerView({}, {})), handed
+    return submission, submit_arrays(
+        aws, stack, submission, plan_job_arrays(planned, partition, LedgerView({}, {})), handed
     )
 
 

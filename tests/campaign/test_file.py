@@ -6,7 +6,7 @@ import pytest
 
 from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
-from epicat.campaign.parse import asked
+from epicat.campaign.parse import make_options
 from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.model import Span
@@ -32,7 +32,7 @@ def options(folder: Path, text: str = "", **changed: str) -> CampaignOptions:
     """Return the options of a campaign with some lines changed and others added."""
     lines = dict(line.split(" = ", 1) for line in LEAST.strip().splitlines()) | changed
     whole = "\n".join(f"{key} = {value}" for key, value in lines.items())
-    return asked(CampaignOptions, read_campaign(write(folder, f"{whole}\n{text}")))
+    return make_options(CampaignOptions, read_campaign(write(folder, f"{whole}\n{text}")))
 
 
 def refusal(path: Path) -> str:
@@ -102,12 +102,15 @@ def test_what_is_not_in_it_has_the_models_defaults(tmp_path):
         ("[pick]\nmodle = 1", "[pick]: unknown key 'modle': did you mean model?"),
         ("[associate]\nmargin_km = 1", "[associate]: unknown key 'margin_km': did you mean margin"),
         ("[associate.pyocto]\nn_pick = 1", "[associate.pyocto]: unknown key 'n_pick': did you"),
-        ("[pick]\nstore = 'x'", "[pick]: store belongs to the top of the file, before the first"),
-        ("p_threshold = 1", "p_threshold belongs into [pick]"),
-        ("[pick]\nworkers = 1", "[pick]: workers belongs into [partition]"),
-        ("[pyocto]\nn_picks = 1", "pyocto belongs into [associate]"),
+        ("[pick]\nstore = 'x'", "[pick]: store belongs at the top of the file, before the first"),
+        ("p_threshold = 1", "p_threshold belongs in [pick]"),
+        ("[pick]\nworkers = 1", "[pick]: workers belongs in [partition]"),
+        ("[pyocto]\nn_picks = 1", "pyocto belongs in [associate]"),
         ("pick = 'PhaseNet'", "pick is a table: write [pick] above its keys"),
-        ("[archive]\nlayout = 'sds'", "archive is no table: write archive = ...; it takes text"),
+        (
+            "[archive]\nlayout = 'sds'",
+            "archive is not a table: write archive = ...; it must be text",
+        ),
         ("store = ''", "store is empty"),
         ("run = '3x'", "unknown key 'run'"),
     ],
@@ -130,12 +133,12 @@ def test_everything_wrong_is_told_at_once(tmp_path):
         ("start = 2019-06-21\nend = ", "at end of document"),
         ("extent = 39,41,-125,-123", "line 1, column 12"),
         ("store = out", "line 1, column 9"),
-        ("store = 'a'\nstore = 'b'", "each key once"),
+        ("store = 'a'\nstore = 'b'", "each key may occur once"),
     ],
 )
 def test_what_is_no_toml(tmp_path, text, told):
     message = refusal(write(tmp_path, text))
-    assert "c.toml is no TOML: " in message
+    assert "c.toml is not valid TOML: " in message
     assert told in message
     assert "quotation marks" in message
 
@@ -164,7 +167,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path):
 )
 def test_passwords_are_refused_and_not_told(tmp_path, line, hint):
     message = refusal(write(tmp_path, line))
-    assert "holds a password" in message
+    assert "contains a password" in message
     assert hint in message
     assert "hush" not in message
 

@@ -134,14 +134,16 @@ def test_one_of_several_runs_must_be_named(tmp_path, stored):
     told = f"choose with --run one of the store's runs: .*{digest} (imported from picks.csv)"
     with pytest.raises(InputError, match=told.replace("(", r"\(").replace(")", r"\)")):
         resolve_association(asked(store), store)
-    with pytest.raises(InputError, match=r"--run 'zzz1' names 0 of the store's runs"):
+    with pytest.raises(InputError, match=r"--run 'zzz1' matches 0 of the store's runs"):
         resolve_association(asked(store, run="zzz1"), store)
     assert resolve_association(asked(store, run=other), store).run.digest == other
 
 
 def test_what_is_missing_is_told(tmp_path):
     store = ParquetStore(tmp_path / "empty", create=True)
-    with pytest.raises(InputError, match="has no picks; `epicat picks import FILE` brings them"):
+    with pytest.raises(
+        InputError, match="has no picks; import them with `epicat picks import FILE`"
+    ):
         resolve_association(asked(store), store)
     store, digest = put_picks(tmp_path)
     with pytest.raises(InputError, match="has no stations; `epicat stations import FILE`"):
@@ -161,7 +163,7 @@ def test_picks_that_take_no_part_are_told(stored):
     campaign = resolve_association(asked(store, exclude=("XX.ST0[01]",)), store, said.append)
     assert len(campaign.stations) == 6
     assert said[0] == ("8 stations, 8 of them inside the extent, 6 kept by --select and --exclude")
-    assert said[1].startswith("picks of 2 stations take no part")
+    assert said[1].startswith("ignoring picks of 2 stations")
     assert said[1].endswith("XX.ST00, XX.ST01")
 
 
@@ -178,5 +180,5 @@ def test_two_places_under_one_code_have_the_picks_of_both(tmp_path, stored):
 def test_the_record_of_another_version_is_told(tmp_path, stored):
     store, _ = stored
     store.put_record("run", "zz", {"imported": "x", "new": 1})
-    with pytest.raises(StoreError, match="record of run zz is of another version"):
+    with pytest.raises(StoreError, match="record of run zz was not written by this version"):
         resolve_association(asked(store), store)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from epicat._util.option_fields import options_of
 from epicat.campaign.file import parse_campaign
 from epicat.campaign.options import CampaignOptions
-from epicat.campaign.parse import Given, asked
+from epicat.campaign.parse import Given, make_options
 from epicat.campaign.reference import reference_page
 from epicat.campaign.template import campaign_text, toml_value
 
@@ -45,7 +45,7 @@ def test_its_commented_lines_are_the_defaults_or_marked_as_examples():
 
 
 def test_all_of_it_uncommented_can_be_used():
-    made = asked(CampaignOptions, parse_campaign(uncommented(campaign_text({})), HERE))
+    made = make_options(CampaignOptions, parse_campaign(uncommented(campaign_text({})), HERE))
     assert (made.start, made.archive, made.associate.pyocto.n_picks) == ("2019.172", "ncedc", 8)
 
 

@@ -67,7 +67,7 @@ def test_days_that_were_never_run_are_missing(told):
     assert found["statuses"] == {"done": 6, "missing": 8, "no data": 1, "read error": 1}
     assert found["reasons"]["missing"] == {"not run": 8}
     assert found["keys"] == 16
-    assert not [t for t in found["troubles"] if t["status"] == "missing"]
+    assert not [t for t in found["problems"] if t["status"] == "missing"]
     text = told("status", *DAYS)
     assert "16 station-days: 6 done, 8 missing, 1 no data, 1 read error" in text
     assert "missing, 8: not run" in text

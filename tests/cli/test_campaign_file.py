@@ -11,7 +11,7 @@ import pytest
 
 from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
-from epicat.campaign.parse import asked
+from epicat.campaign.parse import make_options
 from epicat.cli.app import main
 from epicat.store.parquet import ParquetStore
 from support.tiny_bundle import install
@@ -159,14 +159,14 @@ MIXED = {
     "two files": (["{file}", "{file}"], ["stands alone"]),
     "a file of another ending": (["stations.csv"], ["'stations.csv'", "ends in .toml"]),
     "a day": (["2020-01-01"], ["'2020-01-01'", "START END EXTENT are three"]),
-    "no extent": (["2020-01-01", "2020-01-02"], ["are three, not 2"]),
-    "too much": (["a", "b", "c", "d"], ["are three, not 4 (a b c d)"]),
+    "no extent": (["2020-01-01", "2020-01-02"], ["got 2 arguments"]),
+    "too much": (["a", "b", "c", "d"], ["got 4 arguments (a b c d)"]),
     "a southern extent alone": (["-41,-39,174,176"], ["'-41,-39,174,176' alone"]),
     "a day twice": (
         ["2020-01-01", "2020-01-02", "1,2,3,4", "--start", "2020-02-01"],
         ["start is given twice, by START 2020-01-01 and --start 2020-02-01"],
     ),
-    "no such file": (["none.toml"], ["there is no campaign file 'none.toml'", "epicat init"]),
+    "no such file": (["none.toml"], ["campaign file 'none.toml' does not exist", "epicat init"]),
     "an unknown key": (["{bad}"], ["bad.toml: unknown key 'archiv': did you mean archive"]),
     "a wrong value": (["{wrong}"], ["wrong.toml: pick.p_threshold is 2: it must be less than 1"]),
     "a wrong flag": (["{file}", "--p-threshold", "2"], ["--p-threshold (pick.p_threshold) is 2.0"]),
@@ -211,7 +211,7 @@ def test_init_writes_what_run_takes(folder, call, tmp_path, monkeypatch):
     assert (code, out) == (0, "")
     assert f"`epicat run {file}`" in err
     assert call("plan", file) == call("plan", *given)
-    written = asked(CampaignOptions, read_campaign(file))
+    written = make_options(CampaignOptions, read_campaign(file))
     assert (written.start, str(written.extent)) == ("2020-01-01", str(EXTENT))
     assert (written.associate.views, written.associate.pyocto.n_picks) == (False, 8)
     assert Path(written.store).resolve() == folder / "made"
@@ -222,7 +222,7 @@ def test_init_asks_nothing_and_overwrites_nothing(call, tmp_path, monkeypatch):
     assert call("init")[0] == 0
     text = Path("campaign.toml").read_text()
     code, _, err = call("init", "--store", "x")
-    assert (code, err) == (2, "epicat: campaign.toml is there already; --force writes over it\n")
+    assert (code, err) == (2, "epicat: campaign.toml already exists; use --force to overwrite it\n")
     assert Path("campaign.toml").read_text() == text
     assert call("init", "--force", "--store", "x")[0] == 0
     assert '\nstore = "x"\n' in Path("campaign.toml").read_text()
@@ -231,12 +231,12 @@ def test_init_asks_nothing_and_overwrites_nothing(call, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["campaign"], "'campaign' is no campaign file: its name ends in .toml"),
-        (["c.toml", "2019.172"], "'2019.172' is no campaign file"),
-        (["c.toml", "2019.172", "2019.182"], "are three, not 2"),
+        (["campaign"], "'campaign' is not a campaign file (*.toml)"),
+        (["c.toml", "2019.172"], "'2019.172' is not a campaign file"),
+        (["c.toml", "2019.172", "2019.182"], "got 2 arguments"),
         (["c.toml", "2019.182", "2019.172", "1,2,3,4"], "not after START"),
         (["c.toml", "--p-threshold", "2"], "--p-threshold (pick.p_threshold) is 2.0"),
-        (["c.toml", "--store", "mongodb://me:hush@host/d"], "c.toml: store holds a password"),
+        (["c.toml", "--store", "mongodb://me:hush@host/d"], "c.toml: store contains a password"),
         (["no/such/folder/c.toml"], "no/such/folder/c.toml cannot be written: No such file"),
     ],
 )

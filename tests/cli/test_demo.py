@@ -62,7 +62,7 @@ def test_the_campaign_file_is_the_demos(told, folder, capsys):
 def test_a_folder_with_other_things_is_left_alone(tmp_path, capsys):
     (tmp_path / "thesis.tex").write_text("important")
     assert epicat("demo", tmp_path) == 2
-    assert "has other things in it (thesis.tex)" in " ".join(capsys.readouterr().err.split())
+    assert "contains other files (thesis.tex)" in " ".join(capsys.readouterr().err.split())
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -71,7 +71,7 @@ def test_folders_of_the_same_names_that_are_no_demos_are_left_alone(tmp_path, ca
     (tmp_path / "archive" / "ten.years").write_text("of waveforms")
     (tmp_path / "campaign.toml").write_text("# The campaign of my thesis.\n")
     assert epicat("demo", tmp_path) == 2
-    assert "has other things in it (archive)" in " ".join(capsys.readouterr().err.split())
+    assert "contains other files (archive)" in " ".join(capsys.readouterr().err.split())
     assert (tmp_path / "archive" / "ten.years").read_text() == "of waveforms"
 
 

@@ -207,7 +207,7 @@ def test_plan_shows_what_is_due_and_writes_nothing(network, store, told, tmp_pat
     assert [u["needs"] for u in units if u["stage"] == "pick"] == [None] * 6
     assert not (tmp_path / "none").exists()
     assert told("plan", *arguments(network, store.location)) == ""
-    assert "16 done before; 0 units of picking" in told.err
+    assert "16 already done; 0 units of picking" in told.err
 
 
 def test_a_campaign_without_events_can_be_exported(network, told, tmp_path):

@@ -216,7 +216,7 @@ def test_exports_leave_rejected_events_out_and_say_so(store, capsys):
         told = capsys.readouterr()
         rows = list(csv.DictReader(io.StringIO(told.out)))
         assert list(dict.fromkeys(r["event_id"] for r in rows)) == good
-        assert f"{bad} events that quality control rejects are left out" in told.err
+        assert f"{bad} events rejected by quality control are excluded" in told.err
         assert run("export", "--store", store.location, "--table", table, "--with-rejected") == 0
         rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
         assert {r["event_id"] for r in rows} == set(events["event_id"].to_pylist())
@@ -234,7 +234,7 @@ def test_catalogs_leave_rejected_events_out_or_mark_them(store, capsys):
         told = capsys.readouterr()
         line = mark if form == "quakeml" else "|epicat|"
         assert told.out.count(line) in (n := events.num_rows - len(bad), 2 * n)
-        assert f"{len(bad)} events that quality control rejects are left out" in told.err
+        assert f"{len(bad)} events rejected by quality control are excluded" in told.err
     assert run(*given, "quakeml", "--with-rejected") == 0
     text = capsys.readouterr().out
     assert text.count("<event ") == events.num_rows

@@ -57,7 +57,7 @@ def test_real_stations_and_velocities_are_taken(tmp_path: Path, capsys) -> None:
     [
         (["--layout", "sda"], "did you mean sds"),
         (["--faults", "gaps,dea"], "did you mean dead"),
-        (["--center", "40"], "no pair of numbers"),
+        (["--center", "40"], "not a pair of numbers"),
         (["--velocity-layers", "steps"], "kind of layers"),
         (["--separation", "500", "--events", "5"], "do not fit"),
         (["--record-length", "100"], "512 or 4096"),

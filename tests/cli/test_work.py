@@ -103,17 +103,17 @@ def test_what_cannot_be_a_job_is_told(network, tmp_path, capsys):
     submission, _ = submitted(network, str(tmp_path / "store"), str(tmp_path / "submission"))
     manifest = f"{submission.location}/pick.units"
     for given, words in (
-        ((manifest, "--index", 99), "index 99 is not in the manifest: it has 0 to 2"),
+        ((manifest, "--index", 99), "index 99 is out of range: the manifest has units 0 to 2"),
         ((f"{submission.location}/none.units",), "there is no 'none.units' in submission"),
         ((str(tmp_path / "none" / "pick.units"),), "there is no 'pick.units' in submission"),
-        (("pick.units",), "is no manifest of units: it is written like s3://"),
+        (("pick.units",), "is not the location of a manifest, such as s3://"),
     ):
         capsys.readouterr()
         assert epicat("work", "--plan", *given) == 2
         assert words in " ".join(capsys.readouterr().err.split())
     (tmp_path / "submission" / "campaign.json").write_text("{}")
     assert epicat("work", "--plan", manifest) == 2
-    assert "campaign.json is not understood" in capsys.readouterr().err
+    assert "campaign.json cannot be read by this version" in capsys.readouterr().err
 
 
 def test_a_place_that_cannot_be_reached_is_tried_again(monkeypatch, capsys):

@@ -53,18 +53,18 @@ def test_a_day_that_lacks_an_object_is_picked_again_when_that_can_be_had(tmp_pat
     assert [entry.key for entry in lacking] == ["XX.ST03/2020.001", "XX.ST03/2020.002"]
     assert {entry.status for entry in lacking} == {Status.DONE}
     assert all(gone.name in entry.reason for entry in lacking)
-    assert (made.unread, made.has_failures) == (2, True)
+    assert (made.n_incomplete, made.has_failures) == (2, True)
     assert not store.read("picks", ROWS).equals(right.read("picks", ROWS))
 
     before = store.read("picks", ROWS)
     again, store = done(campaign)
-    assert (again.unread, again.has_failures) == (2, True)
+    assert (again.n_incomplete, again.has_failures) == (2, True)
     assert store.read("picks", ROWS).equals(before)
 
     gone.unlink()
     gone.write_bytes(body)
     mended, store = done(campaign)
-    assert (mended.unread, mended.has_failures, mended.station_days.total()) == (0, False, 2)
+    assert (mended.n_incomplete, mended.has_failures, mended.station_days.total()) == (0, False, 2)
     for table in ("picks", "events", "arrivals"):
         assert store.read(table, ROWS).equals(right.read(table, ROWS))
     assert make_plan(campaign, Partition(), store, recheck=False).is_empty
@@ -83,12 +83,12 @@ def test_worse_trouble_leaves_what_there_is(tmp_path: Path) -> None:
         _break(path)
     made, store = done(campaign)
     assert store.read("picks", ROWS).equals(before)
-    assert (made.unread, made.has_failures) == (2, True)
+    assert (made.n_incomplete, made.has_failures) == (2, True)
     for path, body in zip(files, bodies, strict=True):
         path.unlink()
         path.write_bytes(body)
     made, store = done(campaign)
-    assert (made.unread, made.has_failures) == (0, False)
+    assert (made.n_incomplete, made.has_failures) == (0, False)
 
 
 def _break(path: Path) -> None:

@@ -124,7 +124,7 @@ def test_a_stopped_run_leaves_no_worker_behind_and_can_go_on(
     if code == 130:
         assert "epicat: interrupted" in told
     if (code, times) == (130, 1):
-        assert "run the same command again to go on" in told
+        assert "run the same command again to resume" in told
     assert set(before) <= set(ParquetStore(store).ledger())
 
     about.unlink()

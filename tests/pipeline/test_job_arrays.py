@@ -10,7 +10,7 @@ import epicat.pipeline.job_arrays
 from epicat.campaign.options import Partition
 from epicat.errors import InputError
 from epicat.model import Span, Stage, StationDay, StationDayEntry, Status
-from epicat.pipeline.job_arrays import MOST_NEEDS, arrays_of
+from epicat.pipeline.job_arrays import MOST_NEEDS, plan_job_arrays
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import block_units, pick_units
 from epicat.time import DAY_NS
@@ -39,7 +39,7 @@ def test_arrays_hold_the_plan_and_wait_for_all_that_they_read(days, cut, most, d
     known = done(campaign, data.draw(st.sets(st.sampled_from(names))))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(epicat.pipeline.job_arrays, "MOST_JOBS", most)
-        arrays = list(arrays_of(campaign, cut, known))
+        arrays = list(plan_job_arrays(campaign, cut, known))
     plain = cut.model_copy(update={"days_per_unit": cut.window_days})
     picking = [unit for a in arrays if a.stage == Stage.PICK for unit in a.units]
     associating = [unit for a in arrays if a.stage == Stage.ASSOCIATE for unit in a.units]
@@ -62,14 +62,16 @@ def test_arrays_hold_the_plan_and_wait_for_all_that_they_read(days, cut, most, d
 def test_a_job_that_would_wait_for_too_much_is_refused(monkeypatch):
     monkeypatch.setattr(epicat.pipeline.job_arrays, "MOST_JOBS", 1)
     assert len(campaign_of(1).names) == 8
-    arrays = list(arrays_of(campaign_of(2), Partition(window_days=1), NOTHING))
+    arrays = list(plan_job_arrays(campaign_of(2), Partition(window_days=1), NOTHING))
     assert max(len(array.needs) for array in arrays) == 16 <= MOST_NEEDS
-    with pytest.raises(InputError, match=r"24 arrays of jobs, and may for 20; .*--stations-per"):
-        list(arrays_of(campaign_of(3), Partition(window_days=1), NOTHING))
+    with pytest.raises(InputError, match=r"24 job arrays, at most 20 .*--stations-per"):
+        list(plan_job_arrays(campaign_of(3), Partition(window_days=1), NOTHING))
 
 
 def test_names_are_those_of_windows():
-    arrays = list(arrays_of(campaign_of(5), Partition(window_days=2, stations_per_unit=4), NOTHING))
+    arrays = list(
+        plan_job_arrays(campaign_of(5), Partition(window_days=2, stations_per_unit=4), NOTHING)
+    )
     assert [(a.name, len(a.units), a.needs) for a in arrays] == [
         ("pick-0000", 2, ()),
         ("pick-0001", 2, ()),

@@ -77,8 +77,8 @@ def test_a_store_is_asked_for_the_campaign_and_what_it_reaches(tmp_path):
     blocks = {key[:10] for key in known.blocks}
     assert {day.isoformat() for day in DAYS[9:13]} <= blocks
     assert len(blocks) < 8
-    assert known.settles(StationDay(campaign.pick_names[0], DAYS[10]), "nowhere", "sds")
-    assert not known.settles(StationDay(campaign.pick_names[1], DAYS[10]), "nowhere", "sds")
+    assert known.is_done(StationDay(campaign.pick_names[0], DAYS[10]), "nowhere", "sds")
+    assert not known.is_done(StationDay(campaign.pick_names[1], DAYS[10]), "nowhere", "sds")
     assert all(found.design != "other" for found in known.picks.values())
     assert LedgerView.from_store(None, campaign) == LedgerView({}, {})
 
@@ -87,9 +87,9 @@ def test_days_without_data_are_settled_for_the_archive_and_layout_in_which_they_
     key = StationDay("XX.A", FIRST)
     nothing = StationDayEntry("run", str(key), Status.NO_DATA, "g", 1, archive="here")
     known = LedgerView({str(key): replace(nothing, layout="sds")}, {})
-    assert known.settles(key, "here", "sds")
-    assert not known.settles(key, "here", "ncedc")
-    assert not known.settles(key, "there", "sds")
-    assert LedgerView({str(key): nothing}, {}).settles(
+    assert known.is_done(key, "here", "sds")
+    assert not known.is_done(key, "here", "ncedc")
+    assert not known.is_done(key, "there", "sds")
+    assert LedgerView({str(key): nothing}, {}).is_done(
         key, "here", "ncedc"
     )  # by an earlier version

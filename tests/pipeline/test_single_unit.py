@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from epicat.model import Stage
 from epicat.pipeline.plan import Unit
-from epicat.pipeline.single_unit import do_alone, split
+from epicat.pipeline.single_unit import run_unit, split
 from epicat.pipeline.worker import Outcome
 
 
@@ -48,7 +48,7 @@ class Stuck:
 
 def test_what_hangs_fails_after_the_limit_and_what_was_done_is_done():
     executor = Stuck(does=1)
-    done, late = do_alone(unit_of(4), executor, 2, 0.05)
+    done, late = run_unit(unit_of(4), executor, 2, 0.05)
     assert (done.failure, done.unit.keys) == ("", unit_of(4).keys[:2])
     assert (late.failure, late.unit.keys) == ("it took longer than 0.05 s", unit_of(4).keys[2:])
     assert executor.closed == [True]
@@ -56,7 +56,7 @@ def test_what_hangs_fails_after_the_limit_and_what_was_done_is_done():
 
 def test_without_a_limit_every_part_is_done():
     executor = Stuck(does=3)
-    outcomes = do_alone(unit_of(3), executor, 8, None)
+    outcomes = run_unit(unit_of(3), executor, 8, None)
     assert [outcome.unit.keys for outcome in outcomes] == [(key,) for key in unit_of(3).keys]
     assert executor.closed == [False]
 
@@ -68,5 +68,5 @@ def test_an_interrupt_lets_the_workers_go():
 
     executor = Interrupted(does=0)
     with pytest.raises(KeyboardInterrupt):
-        do_alone(unit_of(1), executor, 1, 10.0)
+        run_unit(unit_of(1), executor, 1, 10.0)
     assert executor.closed == [True]

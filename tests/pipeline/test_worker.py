@@ -120,7 +120,7 @@ def test_outcomes_tell_events_from_quiet_blocks_and_blocks_without_picks(tmp_pat
     entries = store.ledger(Stage.ASSOCIATE)
     assert [e.status for e in entries] == [Status.DONE, Status.NO_EVENTS, Status.NO_PICKS]
     assert [(e.n_picks_used, e.n_sites) for e in entries] == [(16, 8), (4, 2), (0, 0)]
-    assert (outcome.found, sum(outcome.statuses.values()), outcome.unchanged) == (1, 3, 0)
+    assert (outcome.n_rows, sum(outcome.statuses.values()), outcome.unchanged) == (1, 3, 0)
 
 
 def test_a_block_is_done_again_only_if_its_picks_have_changed(tmp_path):

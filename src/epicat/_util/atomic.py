@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["atomic_file"]
 
 @contextmanager
 def atomic_file(path: Path, mode: str) -> Iterator[IO[Any]]:
-    """Write a file under another name and rename it; raise `InputError` if it cannot be.
+    """Write a temporary file and rename it; raise `InputError` if it cannot be written.
 
-    What is there and no file, such as a pipe or ``/dev/null``, is written to and never replaced.
+    An existing special file, such as a pipe or ``/dev/null``, is written to and never replaced.
     """
     target = path.resolve()
     is_special = target.exists() and not target.is_file()

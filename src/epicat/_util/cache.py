@@ -1,4 +1,4 @@
-"""Where epicat keeps what it can make again: compiled models, travel time tables, indexes."""
+"""The cache folder: compiled models, travel-time tables, indexes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["cache_folder"]
 
 
 def cache_folder(kind: str) -> Path:
-    """Folder for one kind of thing, made if needed.
+    """Return the folder for one kind of cached files, created if needed.
 
     ``$EPICAT_CACHE`` if that is set, else ``epicat`` below ``$XDG_CACHE_HOME`` or ``~/.cache``.
-    Raises `InputError` if it cannot be made.
+    Raises `InputError` if it cannot be created.
     """
     chosen = os.environ.get("EPICAT_CACHE")
     general = os.environ.get("XDG_CACHE_HOME")
@@ -22,10 +22,10 @@ def cache_folder(kind: str) -> Path:
         base = Path(chosen) if chosen else Path(general or Path.home() / ".cache") / "epicat"
         folder = base / kind
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError) as error:  # RuntimeError: nobody knows the user's home
-        place = chosen or general or "at home"
+    except (OSError, RuntimeError) as error:  # RuntimeError: no home directory
+        place = repr(chosen or general) if chosen or general else "in the home directory"
         raise InputError(
-            f"epicat's cache {place} cannot be made: {getattr(error, 'strerror', None) or error}; "
-            "set EPICAT_CACHE to a folder that you may write to"
+            f"the cache {place} cannot be created: {getattr(error, 'strerror', None) or error}; "
+            "set EPICAT_CACHE to a writable folder"
         ) from error
     return folder

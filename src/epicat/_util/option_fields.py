@@ -1,9 +1,9 @@
-"""The options of a model, one by one, as the command line and the campaign file show them.
+"""The options of a model, as the command line and the campaign file show them.
 
-A frozen pydantic model holds options.  A field that is such a model itself is a table of the
-campaign file and a panel of ``--help``; the name of any other field, or its alias, is a key of the
-file and a flag.  A model that is marked as `Assigned`, such as PyOcto's parameters, is a table of
-the file, too, but one flag that takes ``NAME=VALUE``.
+A frozen pydantic model holds options.  A field whose type is such a model is a table of the
+campaign file and a panel of ``--help``; any other field is a key of the file and a flag, under its
+name or alias.  A model that is marked as `Assigned`, such as PyOcto's parameters, is a table of the
+file, too, but a single flag that takes ``NAME=VALUE``.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ def _never(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Marks a field that its name and its type do not say enough about."""
+    """Adds to a field what its name and type do not say."""
 
     metavar: str = ""
-    """What stands for the value in ``--help``."""
+    """Placeholder of the value in ``--help``."""
     kind: str = ""
-    """What the value is, in words."""
+    """Description of the type of the value."""
     negative: str = ""
-    """The flag that says no, of an option that is true or false."""
+    """The flag for false, of a boolean option."""
     variable: str = ""
-    """The environment variable that gives it too."""
+    """The environment variable that sets it, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +47,31 @@ class Place:
     """Marks a field that is a file or a folder: in a campaign file it is relative to the file."""
 
     is_name: Callable[[str], bool] = _never
-    """Tells what is no path, but a name that epicat knows."""
+    """Whether a value is a known name instead of a path."""
     mark: str = ""
-    """What stands in front of the path of a file in which the value is."""
+    """Prefix of the path of a file that contains the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """Marks a field that is a model whose options are one flag, which takes ``NAME=VALUE``."""
+    """Marks a field whose model is one flag that takes ``NAME=VALUE``."""
 
     example: str
-    """An assignment."""
+    """An example of an assignment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One thing that a person may set."""
+    """A setting of the user."""
 
     table: KeyPath
-    """The tables that it is in; none for the top of the file."""
+    """The tables that contain it; empty at the top of the file."""
     key: str
     """Its name in the file."""
     field: FieldInfo
-    """What pydantic knows about it."""
+    """The field of the pydantic model."""
     is_assigned: bool = False
-    """Whether its table is one flag."""
+    """Whether its table is a single flag."""
 
     @property
     def path(self) -> KeyPath:
@@ -80,7 +80,7 @@ class Option:
 
     @property
     def dotted(self) -> str:
-        """Its path in words: ``pick.p_threshold``."""
+        """Its path as in TOML: ``pick.p_threshold``."""
         return ".".join(self.path)
 
     @property
@@ -91,17 +91,17 @@ class Option:
 
     @property
     def shown(self) -> Shown:
-        """What is marked about it."""
+        """Its `Shown` metadata."""
         return next((m for m in self.field.metadata if isinstance(m, Shown)), Shown())
 
     @property
     def place(self) -> Place | None:
-        """Whether it is marked as a place."""
+        """Its `Place` metadata; None if it is not a path."""
         return next((m for m in self.field.metadata if isinstance(m, Place)), None)
 
     @property
     def description(self) -> str:
-        """What it means."""
+        """Its meaning."""
         return self.field.description or ""
 
     @property
@@ -111,13 +111,13 @@ class Option:
 
     @property
     def default(self) -> Any:
-        """Its default; None if it has none, or if it is derived from other things."""
+        """Its default; None if it has none or a derived one."""
         value = self.field.get_default(call_default_factory=True)
         return None if value is PydanticUndefined else value
 
     @property
     def example(self) -> Any:
-        """A value that it may have: the default, else the model's example; None without both."""
+        """The default, otherwise the example in the model; None without both."""
         return (
             self.default if self.default not in (None, ()) else (self.field.examples or [None])[0]
         )
@@ -129,12 +129,12 @@ class Option:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The words that it may be; nothing if it may be any."""
+        """The allowed words; empty if there is no such list."""
         return get_args(self.type) if get_origin(self.type) is Literal else ()
 
     @property
     def is_list(self) -> bool:
-        """Whether it is a list of texts."""
+        """Whether it is a list of strings."""
         return get_origin(self.type) is tuple
 
     @property
@@ -149,7 +149,7 @@ class Option:
 
     @property
     def kind(self) -> str:
-        """What its value is, in words."""
+        """Description of its type and bounds."""
         if self.choices:
             return " or ".join(f'"{choice}"' for choice in self.choices)
         plain = {str: "text", bool: "true or false", int: "whole number", float: "number"}
@@ -166,22 +166,22 @@ class Table:
     path: KeyPath
     """Its name in the file; none for the top."""
     title: str
-    """Heading of its panel."""
+    """Title of its panel."""
     description: str
-    """What its options are about."""
+    """What its options have in common."""
     assigned: Assigned | None
-    """How it is marked if it is one flag."""
+    """Its `Assigned` metadata; None if each option is a flag."""
     options: tuple[Option, ...] = ()
     """Its options, in the order of the model."""
 
     @property
     def flag(self) -> str:
-        """The flag for all of it, if it is one: ``--pyocto``."""
+        """The flag of a table that is a single flag: ``--pyocto``."""
         return f"--{self.path[-1].replace('_', '-')}"
 
 
 def tables_of(model: type[BaseModel]) -> list[Table]:
-    """Return the tables of a model, the top first, each before those inside it."""
+    """Return the tables of a model, the top first, each before its subtables."""
     title = str(model.model_config.get("title") or "")
     return list(_tables(model, Table((), title, model.__doc__ or "", None)))
 

@@ -1,4 +1,4 @@
-"""Processes that stop when they should: at a signal, with their parent, and at once when told."""
+"""Child processes that end with their parent, at a signal, or at once when requested."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ from typing import IO, Any, NoReturn
 
 __all__ = [
     "Children",
-    "Handed",
+    "SharedText",
+    "deferred_interrupts",
+    "exit_process",
     "follow_parent",
-    "leave",
     "sigterm_as_interrupt",
-    "without_interrupts",
 ]
 
-_GONE_S = 5.0
-_UNWRITTEN = 120
-"""Python's own exit code where the last of the output could not be written."""
+_JOIN_S = 5.0
+_WRITE_FAILED = 120
+"""Exit status that Python uses if the last output could not be flushed."""
 
 
 class Children(SpawnContext):
-    """The manner in which a pool starts its processes, which remembers them."""
+    """A start method of `multiprocessing` that keeps track of the processes that it started."""
 
     def __init__(self) -> None:
         super().__init__()
         self._started: list[BaseProcess] = []
 
     def Process(self, *args: Any, **options: Any) -> BaseProcess:  # type: ignore[override]  # noqa: N802
-        """Return a process to start, as `multiprocessing.Process`."""
+        """Return a process, as `multiprocessing.Process`."""
         process = _Child(*args, **options)
         self._started.append(process)
         return process
 
     def kill(self) -> None:
-        """End them in the middle of what they do, and nobody else's processes."""
+        """Kill the processes that were started, and no others."""
         for process in self._started:
             if process.is_alive():
                 process.kill()
         for process in self._started:
             if process.is_alive():
-                process.join(_GONE_S)
+                process.join(_JOIN_S)
 
 
 class _Child(SpawnProcess):
     """A process that does not import the main module of its parent.
 
-    It needs nothing of that module, and a user's script may start processes at its top level,
-    without ``if __name__ == "__main__"``.
+    It does not need that module, and a user's script may start processes at top level, without
+    ``if __name__ == "__main__"``.
     """
 
     def start(self) -> None:
@@ -72,21 +72,20 @@ class _Child(SpawnProcess):
             sys.modules["__main__"] = main
 
 
-class Handed:
-    """A text for processes that are started later, however long it is.
+class SharedText:
+    """A text of any length for child processes, in an unnamed temporary file.
 
-    It is in a file without a name.  What `multiprocessing` itself hands to a new process goes
-    through a pipe: a text that does not fit there would keep the parent waiting for ever if the
-    process were killed before it has read it.
+    `multiprocessing` itself sends data to a new process through a pipe: the parent would block
+    forever on a text that exceeds the buffer if the child were killed before reading it.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
     @classmethod
-    def from_text(cls, text: str) -> Handed:
-        """Keep a text to hand it over."""
-        file = TemporaryFile()  # noqa: SIM115 - as long as this lives
+    def from_text(cls, text: str) -> SharedText:
+        """Write a text to a temporary file."""
+        file = TemporaryFile()  # noqa: SIM115 - closed with this object
         file.write(text.encode())
         file.flush()
         return cls(file)
@@ -97,16 +96,16 @@ class Handed:
     def text(self) -> str:
         """Return the text."""
         number = self._file.fileno()
-        # Not by the position in the file, which all the processes share.
+        # Without the file position, which all processes share.
         return os.pread(number, os.fstat(number).st_size, 0).decode()
 
 
-def _received(duplicate: Any) -> Handed:
-    return Handed(os.fdopen(duplicate.detach(), "rb"))
+def _received(duplicate: Any) -> SharedText:
+    return SharedText(os.fdopen(duplicate.detach(), "rb"))
 
 
 def follow_parent() -> None:
-    """Let this process end with its parent, however that ends, and not by Ctrl-C: it is told."""
+    """End this process when its parent ends, however that happens; ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -119,11 +118,11 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def without_interrupts() -> Iterator[None]:
-    """Start processes in peace; interrupts that come meanwhile count when it is over.
+def deferred_interrupts() -> Iterator[None]:
+    """Defer SIGINT and SIGTERM while child processes are being started.
 
-    A process that is only half started would complain.  And the new ones inherit what this thread
-    blocks, so that Ctrl-C does not reach them before they come to `follow_parent`.
+    An interrupted start prints a traceback.  Children inherit the blocked signals of this thread,
+    so that Ctrl-C does not reach them before `follow_parent` is called.
     """
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     came: list[int] = []
@@ -139,30 +138,30 @@ def without_interrupts() -> Iterator[None]:
 
 
 def _replaced(handler: Callable[[int, FrameType | None], object]) -> dict[int, Any]:
-    """Put a handler in the place of those that interrupt; return them."""
+    """Replace the handlers of SIGINT and SIGTERM; return the previous ones."""
     if threading.current_thread() is not threading.main_thread():
-        return {}  # signals are somebody else's
+        return {}  # only the main thread may set handlers
     found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     return {number: signal.signal(number, handler) for number, h in found.items() if callable(h)}
 
 
-def leave(code: int) -> NoReturn:
-    """End this process with an exit code, which nothing holds up or changes any more.
+def exit_process(code: int) -> NoReturn:
+    """End this process with an exit status that nothing can delay or change any more.
 
-    Whoever presses Ctrl-C twice may have kept it from ending its children.  And Python is not
-    taken down: a thread of Arrow's that lets go of something of Python's meanwhile aborts the
-    process, though all is done.
+    A second Ctrl-C may have kept it from ending its children, so they are killed.  The
+    interpreter is not finalized: a thread of Arrow that releases a Python object during
+    finalization would abort the process after everything is done.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     for child in multiprocessing.active_children():
         child.kill()
-    atexit._run_exitfuncs()  # as Python's own end does
+    atexit._run_exitfuncs()  # as at a normal exit
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError):
-            code = code or _UNWRITTEN
+            code = code or _WRITE_FAILED
     os._exit(code)
 
 
@@ -175,7 +174,7 @@ def sigterm_as_interrupt() -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = None
-    with suppress(ValueError):  # not in the main thread: signals are somebody else's
+    with suppress(ValueError):  # only the main thread may set handlers
         before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield

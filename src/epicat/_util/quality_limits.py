@@ -1,4 +1,4 @@
-"""Limits of quality control: each may be set, and one that is not set changes nothing."""
+"""Limits of quality control: optional, and without effect unless set."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = ["Limits"]
 class Limits(BaseModel):
     """Base of the options of quality control, each of which is None unless it is set.
 
-    Results are named by digests.  A limit that is not set is left out of them, so that a new
-    kind of limit gives no other name to what was computed before it was invented.
+    Digests omit limits that are not set, so that a new kind of limit does not change the digests
+    of earlier results.
     """
 
     model_config = ConfigDict(

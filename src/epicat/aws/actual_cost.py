@@ -39,7 +39,7 @@ class Spent:
     """How often they were started."""
     seconds: float
     """Seconds from the start to the end of all attempts, added up."""
-    reckoned_s: float
+    estimated_s: float
     """Seconds that were reckoned with, forgotten jobs included."""
 
 
@@ -71,7 +71,7 @@ def spent_on_models(aws: Aws, stack: Stack) -> Iterator[Spent]:
             forgotten=0,
             attempts=attempts,
             seconds=seconds,
-            reckoned_s=0.0,
+            estimated_s=0.0,
         )
 
 
@@ -88,7 +88,7 @@ def _spent(aws: Aws, handed: SubmissionRecord, stage: Stage, jobs: list[Job]) ->
         forgotten=units - known,
         attempts=attempts,
         seconds=seconds,
-        reckoned_s=sum(job.seconds for job in jobs),
+        estimated_s=sum(job.seconds for job in jobs),
     )
 
 

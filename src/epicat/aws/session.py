@@ -50,7 +50,7 @@ class Aws:
         with plain_words("ask whose account this is", self.region):
             return str(self.client("sts").get_caller_identity()["Account"])
 
-    def lendable(self) -> dict[str, str]:
+    def credential_variables(self) -> dict[str, str]:
         """Return the credentials as the variables of the environment that hold such.
 
         For clients that look nowhere else.  What it returns is a secret: not for showing.

@@ -17,13 +17,13 @@ from epicat.pipeline.job_arrays import JobArray
 from epicat.pipeline.submission import Submission
 from epicat.time import day_name, day_of, parse_time
 
-__all__ = ["hand_over", "job_of", "request_of"]
+__all__ = ["job_of", "request_of", "submit_arrays"]
 
 _KEPT_EVERY = 50
 _SPARE_S = 120
 
 
-def hand_over(
+def submit_arrays(
     aws: Aws,
     stack: Stack,
     submission: Submission,

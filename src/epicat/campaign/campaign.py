@@ -1,4 +1,4 @@
-"""A campaign: everything that decides what is computed, frozen and validated on entry."""
+"""A resolved campaign: everything that determines what is computed, frozen and validated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Campaign", "whole_days"]
 
 
 class Campaign(BaseModel):
-    """What workers need to know.  Plain data: it travels to them as JSON, without secrets.
+    """What workers need.  Plain data, sent to them as JSON, without secrets.
 
     Examples
     --------
@@ -39,17 +39,17 @@ class Campaign(BaseModel):
     span: Span
     """Whole UTC days."""
     extent: Extent
-    """Selects stations and events."""
+    """The region of the stations and, with a margin, of the search for events."""
     archive: str = ""
-    """Where the waveforms are; empty if picks are only associated."""
+    """Location of the waveforms; empty if existing picks are associated."""
     layout: str = ""
-    """How the archive names its objects."""
+    """Name of the archive's layout."""
     access: Access = Access()
-    """How the archive is reached if it is a bucket; without secrets."""
+    """Region, endpoint and credentials mode if the archive is a bucket; no secrets."""
     store: Annotated[str, AfterValidator(secured)]
-    """Where results go: without any secret, which a database's address refers to."""
+    """Location of the results, without secrets."""
     bundle: Path | None = None
-    """The compiled picker; None if picks are only associated."""
+    """Folder of the compiled picker; None if existing picks are associated."""
     run: PickRun | ImportedRun
     """The identity of the picks."""
     design: Design
@@ -71,27 +71,27 @@ class Campaign(BaseModel):
 
     @cached_property
     def pick_names(self) -> list[str]:
-        """The stations in the keys of the picks that are associated, in alphabetical order."""
+        """The places in the keys of the picks that are associated, in alphabetical order."""
         if isinstance(self.run, PickRun):
             return self.names
         return sorted({f"{station.network}.{station.code}" for station in self.stations})
 
     @property
     def picking(self) -> PickRun:
-        """The run of a campaign that picks; raise TypeError if its picks were imported."""
+        """The run of a campaign that picks; raises TypeError if its picks were imported."""
         if not isinstance(self.run, PickRun):
-            raise TypeError(f"run {self.run.digest} was imported: nothing says how to pick for it")
+            raise TypeError(f"run {self.run.digest} was imported: it cannot pick")
         return self.run
 
     def operates(self, key: StationDay) -> bool:
-        """Tell whether a place has data of a day to expect, as far as the stations tell."""
+        """Return whether a place may have data of a day, as far as the station list tells."""
         if key.station in self._timeless:  # most are, and a plan asks for each station-day
             return True
         return self.places[key.station].operates(key.span)
 
     @cached_property
     def _timeless(self) -> frozenset[str]:
-        """Places of which nothing says when they operate."""
+        """Places without epochs in the station list."""
         return frozenset(row.name for row in self.stations if not row.epochs)
 
     def open_archive(self) -> Archive:

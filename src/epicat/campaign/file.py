@@ -12,50 +12,50 @@ from typing import Any
 
 from epicat._util.option_fields import KeyPath, Option, options_of, tables_of
 from epicat.campaign.options import CampaignOptions
-from epicat.campaign.parse import Given, Values, together
+from epicat.campaign.parse import Given, Values, join_messages
 from epicat.errors import InputError, NameChoiceError
 
-__all__ = ["ENDING", "parse_campaign", "placed", "read_campaign"]
+__all__ = ["SUFFIX", "parse_campaign", "read_campaign", "resolve_place"]
 
-ENDING = ".toml"
-"""How the name of a campaign file ends."""
+SUFFIX = ".toml"
+"""Suffix of campaign files."""
 
 _SECRET = re.compile(r"://[^/?#]*:[^/?#]*@")
 
 
 def read_campaign(path: Path) -> Values:
-    """Return what a file gives: known keys only, paths made relative to the file.
+    """Return the values of a campaign file, with paths relative to the file resolved.
 
-    Whether the values can be used is for `asked` to say, together with what was given elsewhere.
-    Raises `InputError` for a file that is no TOML, and for unknown keys, each with the near match;
-    for a password, without telling it.
+    `make_options` checks the values, together with those from elsewhere.  Raises `InputError` for
+    a file that is not valid TOML, for unknown keys, with near matches, and for passwords, which
+    the message does not repeat.
     """
     return parse_campaign(_text(path), path)
 
 
 def parse_campaign(text: str, path: Path) -> Values:
-    """Return what the text of a file gives, as `read_campaign` does."""
+    """Return the values of the text of a campaign file, as `read_campaign` does."""
     name = str(path)
     problems: list[str] = []
     values: dict[KeyPath, Given] = {}
     for option, value in _options(_parsed(text, path), (), problems):
-        by = f"{name}: {option.dotted}"
+        source = f"{name}: {option.dotted}"
         if value == "":
-            problems.append(f"{by} is empty: give it a value or leave it out")
+            problems.append(f"{source} is empty: give it a value or delete the line")
         elif isinstance(value, str) and _SECRET.search(value):
-            problems.append(f"{by} {_no_password(option)}")
+            problems.append(f"{source} {_no_password(option)}")
         else:
-            values[option.path] = Given(_plain(option, value, os.path.dirname(name)), by)  # noqa: PTH120 - Path drops ./
+            values[option.path] = Given(_plain(option, value, os.path.dirname(name)), source)  # noqa: PTH120 - Path drops ./
     if problems:
-        told = [p if p.startswith(name) else f"{name}: {p}" for p in problems]
-        raise InputError(together(told))
+        messages = [p if p.startswith(name) else f"{name}: {p}" for p in problems]
+        raise InputError(join_messages(messages))
     return values
 
 
-def placed(text: str, option: Option, folder: str) -> str:
-    """Return where a file says that something is, seen from here; a name as it stands.
+def resolve_place(text: str, option: Option, folder: str) -> str:
+    """Return a path in a campaign file relative to the working directory; names stay names.
 
-    ``./ncedc`` stays a folder: what comes back is never taken for a name.
+    ``./ncedc`` stays a folder: the result is never mistaken for a name.
     """
     if option.place is None or "://" in text or option.place.is_name(text):
         return text
@@ -70,10 +70,10 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise InputError(
-            f"there is no campaign file {str(path)!r}; `epicat init {path}` writes one to fill in"
+            f"campaign file {str(path)!r} does not exist; `epicat init {path}` writes a template"
         ) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file in UTF-8") from error
+        raise InputError(f"{path} is not a UTF-8 text file") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -83,17 +83,17 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
         # Decimals keep the 0 of 2019.180, which is a day.
         return tomllib.loads(text, parse_float=Decimal)
     except (ValueError, ArithmeticError, RecursionError) as error:
-        # Beside what is no TOML: numbers of thousands of digits, lists in lists without end.
+        # ArithmeticError: numbers of thousands of digits.  RecursionError: deeply nested lists.
         raise InputError(
-            f"{path} is no TOML: {error}; text stands in quotation marks, a list in "
-            "brackets, each key once"
+            f"{path} is not valid TOML: {error}.  Strings need quotation marks, lists brackets, "
+            "and each key may occur once"
         ) from error
 
 
 def _options(
     tree: Mapping[str, Any], table: KeyPath, problems: list[str]
 ) -> Iterator[tuple[Option, Any]]:
-    """Give the options of a table and of those below it; add what is none to the problems."""
+    """Yield the options of a table and its subtables; add unknown keys to the problems."""
     tables = {t.path for t in tables_of(CampaignOptions)}
     options = options_of(CampaignOptions)
     for key, value in tree.items():
@@ -110,7 +110,7 @@ def _options(
             problems.append(_unknown(table, key, options, tables))
         elif isinstance(value, dict) and option.kind != "table":
             problems.append(
-                f"{option.dotted} is no table: write {key} = ...; it takes {option.kind}"
+                f"{option.dotted} is not a table: write {key} = ...; it must be {option.kind}"
             )
         else:
             yield option, value
@@ -119,28 +119,28 @@ def _options(
 def _unknown(
     table: KeyPath, key: str, options: Mapping[KeyPath, Option], tables: set[KeyPath]
 ) -> str:
-    """Say that a key is unknown, and what may have been meant."""
+    """Return the message for an unknown key, with where it belongs or near matches."""
     named = f"[{'.'.join(table)}]: " if table else ""
     elsewhere = [path[:-1] for path in (*options, *tables) if path[-1:] == (key,)]
     if elsewhere and elsewhere[0]:
-        return f"{named}{key} belongs into [{'.'.join(elsewhere[0])}]"
+        return f"{named}{key} belongs in [{'.'.join(elsewhere[0])}]"
     if elsewhere:
-        return f"{named}{key} belongs to the top of the file, before the first [table]"
+        return f"{named}{key} belongs at the top of the file, before the first [table]"
     near = [path[-1] for path in (*options, *tables) if path[:-1] == table and path]
     return f"{named}{NameChoiceError('key', key, near)}"
 
 
 def _no_password(option: Option) -> str:
-    told = "holds a password, and campaign files are shared: leave it out, and "
+    advice = "contains a password, and campaign files are shared: remove it and "
     if option.shown.variable:
-        return f"{told}set the environment variable {option.shown.variable}"
-    return f"{told}put credentials into the environment (AWS_ACCESS_KEY_ID, ...)"
+        return f"{advice}set the environment variable {option.shown.variable}"
+    return f"{advice}put credentials in the environment (AWS_ACCESS_KEY_ID, ...)"
 
 
 def _plain(option: Option, value: Any, folder: str) -> Any:
-    """Return a value as the models want it: lists as tuples, numbers as floats, paths from here."""
+    """Return a value as the models expect it: tuples, floats, resolved paths."""
     if isinstance(value, str):
-        return placed(value, option, folder)
+        return resolve_place(value, option, folder)
     if option.is_list and isinstance(value, list):
         return tuple(value)
     return value if option.shown.kind else _without_decimals(value)

@@ -1,9 +1,9 @@
-"""What a person asks for: the options of a campaign, and of what is done with a store.
+"""User-facing options of a campaign and of the store commands.
 
-These models are the only place where options are named, described and given their defaults.  The
-command line, the campaign file, what ``epicat init`` writes and the reference page are made of
-them, so a further field here is a further flag and key.  Nothing heavy is imported: every start of
-the command line needs them.
+These models are the only place where options are named, described and given defaults.  The
+command line, the campaign file, the template of ``epicat init`` and the reference page are
+generated from them: a new field here is a new flag and a new key.  They import nothing heavy,
+since every start of the command line needs them.
 """
 
 from __future__ import annotations
@@ -93,7 +93,10 @@ End = Annotated[
     str,
     BeforeValidator(_time_text),
     Shown(metavar="TIME", kind=_DAY),
-    Field(description="As start; not included.", examples=["2019.182"]),
+    Field(
+        description="End of the time range (exclusive), same formats as START.",
+        examples=["2019.182"],
+    ),
 ]
 Box = Annotated[
     Extent,
@@ -101,7 +104,7 @@ Box = Annotated[
     Shown(metavar="EXTENT", kind="four numbers"),
     Field(
         description="minlat,maxlat,minlon,maxlon in degrees: the stations to take and, widened by "
-        "a margin, where earthquakes are looked for.",
+        "a margin, the region searched for earthquakes.",
         examples=[[39, 41, -125, -123]],
     ),
 ]
@@ -109,22 +112,24 @@ Select = Annotated[
     tuple[str, ...],
     Shown(metavar="PATTERN"),
     Field(
-        description="Only stations whose NET.STA.LOC matches a pattern.",
+        description="Include only stations whose NET.STA.LOC matches a pattern.",
         examples=[["NC.*", "BK.*"]],
     ),
 ]
 Exclude = Annotated[
     tuple[str, ...],
     Shown(metavar="PATTERN"),
-    Field(description="No stations whose NET.STA.LOC matches a pattern.", examples=[["*.*.10"]]),
+    Field(
+        description="Exclude stations whose NET.STA.LOC matches a pattern.", examples=[["*.*.10"]]
+    ),
 ]
 StoreText = Annotated[
     str,
     Place(mark="@"),
     Shown(variable="EPICAT_STORE"),
     Field(
-        description="Where results are kept: a folder, s3://BUCKET/FOLDER, mongodb://USER@HOST, or "
-        "@FILE with one of these in it.",
+        description="Location of the results: a folder, s3://BUCKET/FOLDER, mongodb://USER@HOST, "
+        "or @FILE, a file that contains one of these.",
         examples=["catalog"],
     ),
 ]
@@ -139,7 +144,7 @@ class Partition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     workers: int | None = Field(
-        default=None, ge=1, description="Processes; default: one for each core.", examples=[4]
+        default=None, ge=1, description="Worker processes.  Default: one per core.", examples=[4]
     )
     stations_per_unit: int = Field(default=1, ge=1, description="Stations in a unit of picking.")
     days_per_unit: int = Field(default=10, ge=1, description="Days in a unit of picking.")
@@ -156,7 +161,7 @@ _Partition = Annotated[
 
 
 class _Spanned(BaseModel):
-    """What has a start and an end."""
+    """Options with a time range."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="When and where", defer_build=True)
 
@@ -165,7 +170,7 @@ class _Spanned(BaseModel):
 
     @cached_property
     def span(self) -> Span:
-        """The time from start to end."""
+        """The time range."""
         return Span.parse(self.start, self.end)
 
     @field_validator("end")
@@ -190,35 +195,35 @@ class CampaignOptions(_Spanned):
 
     extent: Box
     archive: Annotated[str, Place(_is_archive)] = Field(
-        description="Folder or s3://BUCKET/PREFIX in which the layout's names start; or the name "
-        "of a public archive: ncedc, scedc, earthscope, geonet.",
+        description="Root of the archive: a folder or s3://BUCKET/PREFIX; or the name of a public "
+        "archive: ncedc, scedc, earthscope, geonet.",
         examples=["ncedc"],
     )
     layout: str | None = Field(
         default=None,
         description="How the archive names its objects: ncedc, scedc, earthscope, geonet, sds or "
-        "files; default: that of a public archive.",
+        "files.  Default: the layout of the public archive.",
         examples=["sds"],
     )
     archive_region: str | None = Field(
         default=None,
-        description="Region of the bucket; default: a public archive's, else AWS_REGION.",
+        description="Region of the bucket.  Default: the public archive's, otherwise AWS_REGION.",
         examples=["us-east-2"],
     )
     archive_endpoint: Annotated[str | None, Shown(metavar="URL")] = Field(
         default=None,
-        description="An S3 server that is not AWS; default: AWS_ENDPOINT_URL.",
+        description="An S3-compatible server other than AWS.  Default: AWS_ENDPOINT_URL.",
         examples=["https://s3.example.org:9000"],
     )
     archive_signed: Annotated[bool | None, Shown(negative="--archive-anonymous")] = Field(
         default=None,
-        description="Use the environment's credentials, or none; default: none for public "
-        "archives and where AWS_ACCESS_KEY_ID is not set.",
+        description="Sign requests with the credentials in the environment.  Default: no for "
+        "public archives and if AWS_ACCESS_KEY_ID is not set.",
         examples=[False],
     )
     stations: Annotated[str, Place(_is_service)] = Field(
-        description="A .csv; StationXML: a file, a folder or s3://BUCKET/PREFIX; or an FDSN "
-        "station service by address or name, such as ncedc.",
+        description="A .csv file; StationXML: a file, a folder or s3://BUCKET/PREFIX; or an "
+        "FDSN web service by URL or name, such as ncedc.",
         examples=["ncedc"],
     )
     select: Select = ()
@@ -230,7 +235,7 @@ class CampaignOptions(_Spanned):
     quality: QualityOptions = Field(
         default_factory=QualityOptions,
         title="Quality control of waveforms",
-        description="Which waveforms are not picked.",
+        description="Criteria for excluding waveforms.",
     )
     associate: _Associate = Field(default_factory=AssociateOptions)
     partition: _Partition = Field(default_factory=Partition)
@@ -242,11 +247,11 @@ class CampaignOptions(_Spanned):
         Raises `InputError` that names the file and key of whatever cannot be used.
         """
         from epicat.campaign.file import read_campaign
-        from epicat.campaign.parse import Given, asked
+        from epicat.campaign.parse import Given, make_options
 
         given = dict(read_campaign(Path(path)))
         given.update({(key,): Given(value, key) for key, value in overrides.items()})
-        return asked(cls, given)
+        return make_options(cls, given)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
@@ -260,14 +265,14 @@ class CampaignOptions(_Spanned):
 
 
 class AssociationOptions(_Spanned):
-    """A campaign on the picks and the stations that a store has."""
+    """A campaign that associates the picks of a store."""
 
     extent: Box
     store: StoreText
     run: str = Field(
         default="",
-        description="Beginning of the digest of the run whose picks are meant; needed if the "
-        "store has several.",
+        description="Beginning of the digest of the run whose picks are associated; required if "
+        "the store has several runs.",
     )
     select: Select = ()
     exclude: Exclude = ()
@@ -276,7 +281,7 @@ class AssociationOptions(_Spanned):
 
 
 class StoreOptions(BaseModel):
-    """What needs nothing but a store."""
+    """Options of commands that need only a store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -284,13 +289,13 @@ class StoreOptions(BaseModel):
 
 
 class LedgerOptions(StoreOptions):
-    """What somebody wants to know of a store's ledger: days that should be there, and where."""
+    """Filters for ledger queries: the days and stations that should have results."""
 
     start: Annotated[str | None, BeforeValidator(_time_text), Shown(metavar="TIME", kind=_DAY)] = (
-        Field(default=None, description="First day that should be there.")
+        Field(default=None, description="First day that should have results.")
     )
     end: Annotated[str | None, BeforeValidator(_time_text), Shown(metavar="TIME", kind=_DAY)] = (
-        Field(default=None, description="As start; not included.")
+        Field(default=None, description="End of the time range (exclusive), same formats as START.")
     )
     extent: Annotated[Extent | None, BeforeValidator(_extent), Shown(metavar="EXTENT")] = Field(
         default=None, description="Stations inside minlat,maxlat,minlon,maxlon in degrees."
@@ -300,7 +305,7 @@ class LedgerOptions(StoreOptions):
 
     @cached_property
     def span(self) -> Span | None:
-        """The days that should be there; None if they are those that were asked for before."""
+        """The days that should have results; None: those that earlier invocations requested."""
         if self.start is None or self.end is None:
             return None
         return Span.parse(self.start, self.end)
@@ -308,15 +313,16 @@ class LedgerOptions(StoreOptions):
     @model_validator(mode="after")
     def _has_a_span_or_none(self) -> Self:
         if (self.start is None) != (self.end is None):
-            raise ValueError("START and END belong together: give both or none")
+            raise ValueError("START and END belong together: give both or neither")
         return self
 
 
 class ImportOptions(StoreOptions):
-    """Which stations are brought into a store."""
+    """Which stations are imported into a store."""
 
     extent: Annotated[Extent | None, BeforeValidator(_extent), Shown(metavar="EXTENT")] = Field(
-        default=None, description="Only those inside minlat,maxlat,minlon,maxlon in degrees."
+        default=None,
+        description="Import only stations inside minlat,maxlat,minlon,maxlon in degrees.",
     )
     select: Select = ()
     exclude: Exclude = ()

@@ -1,4 +1,4 @@
-"""What a person gave, wherever it was given, and the options that it makes."""
+"""Make options of values from flags, a campaign file and the environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from pydantic_core import ErrorDetails
 from epicat._util.option_fields import KeyPath, Option, options_of, tables_of
 from epicat.errors import InputError, NameChoiceError
 
-__all__ = ["Given", "Values", "asked", "check", "from_mapping", "together", "without_password"]
+__all__ = [
+    "Given",
+    "Values",
+    "check",
+    "from_mapping",
+    "join_messages",
+    "make_options",
+    "without_password",
+]
 
 _MOST = 10
 _USER = re.compile(r"(?<=://)[^/?#]*@")
@@ -23,31 +31,30 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value and who gave it."""
+    """The value of an option, and its source."""
 
     value: Any
-    """As TOML or the command line has it; lists of texts are tuples."""
-    by: str
+    """As in TOML or on the command line; lists of strings are tuples."""
+    source: str
     """How messages name it: ``--p-threshold`` or ``campaign.toml: pick.p_threshold``."""
-    is_unseen: bool = False
-    """Whether it comes from the environment, which nobody sees."""
+    is_from_environment: bool = False
+    """Whether it comes from an environment variable, which the user may have forgotten."""
 
 
 Values = Mapping[KeyPath, Given]
-"""What was given, by the paths of the options."""
+"""The values by the path of the option."""
 
 
-def asked(model: type[Model], values: Values) -> Model:
-    """Make options of what was given; what the model does not have is left alone.
+def make_options(model: type[Model], values: Values) -> Model:
+    """Make options of values; those that the model does not have are ignored.
 
-    Raises `InputError` that tells all that cannot be used: who gave it, the value, what is
-    allowed.
+    Raises `InputError` that lists every invalid value with its source and what is allowed.
     """
     try:
         return model.model_validate(_tree(values, options_of(model)), strict=True)
     except ValidationError as error:
-        told = [_words(problem, model, values) for problem in error.errors()]
-        raise InputError(together(told)) from error
+        messages = [_message(problem, model, values) for problem in error.errors()]
+        raise InputError(join_messages(messages)) from error
 
 
 def from_mapping(model: type[Model], values: Mapping[str, Any]) -> Model:
@@ -61,9 +68,9 @@ def from_mapping(model: type[Model], values: Mapping[str, Any]) -> Model:
     if unknown:
         names = {".".join(path) for path in known}
         raise InputError(
-            together([str(NameChoiceError("option", ".".join(u), names)) for u in unknown])
+            join_messages([str(NameChoiceError("option", ".".join(u), names)) for u in unknown])
         )
-    return asked(model, given)
+    return make_options(model, given)
 
 
 def _flat(
@@ -79,30 +86,30 @@ def _flat(
 
 
 def check(model: type[BaseModel], values: Values) -> None:
-    """Raise `InputError` as `asked` does, but not for what is missing."""
+    """Raise `InputError` as `make_options` does, but not for missing values."""
     try:
         model.model_validate(_tree(values, options_of(model)), strict=True)
     except ValidationError as error:
         found = [problem for problem in error.errors() if problem["type"] != "missing"]
         if found:
-            raise InputError(together([_words(p, model, values) for p in found])) from error
+            raise InputError(join_messages([_message(p, model, values) for p in found])) from error
 
 
-def together(told: list[str]) -> str:
-    """Return several messages as one."""
-    if len(told) == 1:
-        return told[0]
-    more = f"\n  and {len(told) - _MOST} more" if len(told) > _MOST else ""
-    return "several things cannot be used:\n  " + "\n  ".join(told[:_MOST]) + more
+def join_messages(messages: list[str]) -> str:
+    """Return several messages as one, the first ten in full."""
+    if len(messages) == 1:
+        return messages[0]
+    more = f"\n  and {len(messages) - _MOST} more" if len(messages) > _MOST else ""
+    return "invalid options:\n  " + "\n  ".join(messages[:_MOST]) + more
 
 
 def without_password(text: str) -> str:
-    """Leave out what may be credentials, as in ``mongodb://user:password@host``."""
+    """Mask credentials, as in ``mongodb://user:password@host``."""
     return _USER.sub("...@", text)
 
 
 def _tree(values: Values, options: Mapping[KeyPath, Option]) -> dict[str, Any]:
-    """Return the values as the models nest, without those that are no options of theirs."""
+    """Return the values nested like the models, without those that are not among the options."""
     tree: dict[str, Any] = {}
     for path, given in ((path, given) for path, given in values.items() if path in options):
         table = tree
@@ -112,8 +119,8 @@ def _tree(values: Values, options: Mapping[KeyPath, Option]) -> dict[str, Any]:
     return tree
 
 
-def _words(problem: ErrorDetails, model: type[BaseModel], values: Values) -> str:
-    """Say one thing that pydantic refused, in the words of who gave it."""
+def _message(problem: ErrorDetails, model: type[BaseModel], values: Values) -> str:
+    """Return the message for one error of pydantic, with the source of the value."""
     option = _option_at(problem["loc"], options_of(model))
     reason = str(problem.get("ctx", {}).get("error") or problem["msg"])
     if option is None:
@@ -121,18 +128,18 @@ def _words(problem: ErrorDetails, model: type[BaseModel], values: Values) -> str
     if problem["type"] == "missing":
         return f"{option.flag} is missing, here or in a campaign file: {option.description}"
     given = values.get(option.path) or Given(problem["input"], option.dotted)
-    by, value = given.by, _shown(problem["input"])
+    source, value = given.source, _shown(problem["input"])
     if problem["type"] == "value_error":
-        return f"{by}: {reason}"
+        return f"{source}: {reason}"
     if problem["type"] == "literal_error":
-        return f"{by}: {NameChoiceError(option.key, str(problem['input']), option.choices)}"
+        return f"{source}: {NameChoiceError(option.key, str(problem['input']), option.choices)}"
     if problem["type"].endswith("_type"):
-        return f"{by} is {value}, but takes: {option.kind}"
-    return f"{by} is {value}: {reason.replace('Input should', 'it must')}"
+        return f"{source} is {value}, but must be: {option.kind}"
+    return f"{source} is {value}: {reason.replace('Input should', 'it must')}"
 
 
 def _option_at(place: tuple[int | str, ...], options: Mapping[KeyPath, Option]) -> Option | None:
-    """Return the option that pydantic speaks of: of a list or a table, the whole."""
+    """Return the option that an error is about; for items of a list or table, the option itself."""
     names = tuple(str(part) for part in place)
     found = (options.get(names[:length]) for length in range(len(names), 0, -1))
     return next((option for option in found if option is not None), None)

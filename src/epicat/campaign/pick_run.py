@@ -1,4 +1,4 @@
-"""The identity of picks: what made them, so that equal settings give one run."""
+"""The identity of picks: equal settings give the same run."""
 
 from __future__ import annotations
 
@@ -17,61 +17,64 @@ from epicat.waveforms.options import QualityOptions
 __all__ = ["ImportedRun", "PickRun"]
 
 _ALGORITHM = 1
-"""Raised whenever the same weights and thresholds give other picks."""
-_FEWER_BITS = 2
-"""Raised whenever only fewer bits than 32 give other picks."""
+"""Incremented when the same weights and thresholds give different picks."""
+_REDUCED = 2
+"""Incremented when only reduced precision gives different picks."""
 
 
 class PickRun(BaseModel):
-    """The identity of picks: two runs with one digest would make the same picks.
+    """The identity of picks: two runs with the same digest make the same picks.
 
-    The archive is not part of it: the same waveforms give the same picks wherever they lie,
-    and a campaign may take its stations from two archives.  The ledger names the archive.
+    The archive is not part of it: the same waveforms give the same picks wherever they are
+    stored, and a campaign may use two archives.  The ledger names the archive.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     picker: PickerInfo
-    """The model and its weights, by content."""
+    """Model and weights, identified by content."""
     p_threshold: float | None
-    """Probability that a P pick must reach; None for a picker of S alone."""
+    """Probability threshold of P picks; None if the picker has no P."""
     s_threshold: float | None
-    """Probability that an S pick must reach; None for a picker of P alone."""
+    """Probability threshold of S picks; None if the picker has no S."""
     algorithm: int = _ALGORITHM
-    """Version of epicat's own part."""
+    """Version of epicat's picking algorithm."""
     quality: QualityOptions = QualityOptions()
-    """Which waveforms are not picked."""
+    """Criteria for excluding waveforms."""
     precision: Precision = "f32"
-    """Numbers that the picker computes in."""
+    """Inference precision."""
 
     @classmethod
     def from_options(
         cls, info: PickerInfo, options: PickOptions, quality: QualityOptions | None = None
     ) -> PickRun:
-        """Settle the thresholds: the options', else the weights' own."""
+        """Resolve the thresholds: those of the options, otherwise the defaults of the weights."""
         given = {"P": options.p_threshold, "S": options.s_threshold}
         for phase, threshold in given.items():
             if threshold is not None and phase not in info.thresholds:
                 raise InputError(f"{phase} threshold {threshold:g}: {info.model} picks no {phase}")
-        settled = {phase: own or info.thresholds.get(phase) for phase, own in given.items()}
+        resolved = {phase: own or info.thresholds.get(phase) for phase, own in given.items()}
         return cls(
             picker=info,
-            p_threshold=settled["P"],
-            s_threshold=settled["S"],
+            p_threshold=resolved["P"],
+            s_threshold=resolved["S"],
             quality=quality or QualityOptions(),
             precision=options.precision,
         )
 
     @cached_property
     def digest(self) -> str:
-        """Names the run.  What is as it always was is left out: unset limits, and 32 bits."""
+        """Identifies the run.
+
+        Settings at their original defaults are omitted so that existing digests stay valid.
+        """
         thresholds = (self.p_threshold, self.s_threshold)
-        less = () if self.precision == "f32" else ("precision", self.precision, _FEWER_BITS)
-        given = (*thresholds, self.algorithm, *self.quality.given, *less)
+        reduced = () if self.precision == "f32" else ("precision", self.precision, _REDUCED)
+        given = (*thresholds, self.algorithm, *self.quality.given, *reduced)
         return digest_of(_identity(self.picker), *given)
 
     def picks_with(self, info: PickerInfo) -> bool:
-        """Tell whether this picker is the run's, by all that its picks depend on."""
+        """Return whether a picker is the one of this run, by everything that affects picks."""
         return _identity(info) == _identity(self.picker)
 
     @property
@@ -82,11 +85,10 @@ class PickRun(BaseModel):
 
     @property
     def halo_ns(self) -> int:
-        """How far beyond a day waveforms are read.
+        """How far beyond a day waveforms are read, in nanoseconds.
 
-        Two windows settle the probabilities at midnight; two more leave room for a trigger
-        that goes on over it, and for the filter of the resampling.  The picker's own filters
-        come on top.
+        Two windows determine the probabilities at midnight; two more leave room for a trigger
+        that extends over it, and for the resampling filter.  The picker's own filters are added.
         """
         windows = 4 * self.picker.samples / self.picker.sampling_rate
         filters = max(map(reach_s, self.picker.filters.values()), default=0.0)
@@ -98,7 +100,7 @@ def _identity(info: PickerInfo) -> dict[str, Any]:
 
 
 class ImportedRun(BaseModel):
-    """The identity of picks that were made elsewhere: the file that they came in."""
+    """The identity of imported picks: the file that they were read from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -107,11 +109,11 @@ class ImportedRun(BaseModel):
     sha256: str
     """SHA-256 of the file."""
     columns: dict[str, str]
-    """Which column was taken for what."""
+    """Column of the file by its meaning."""
     algorithm: int = _ALGORITHM
-    """Version of the reading of the file."""
+    """Version of the import."""
 
     @cached_property
     def digest(self) -> str:
-        """Names the run; the file's name is not part of it."""
+        """Identifies the run; the name of the file is not part of it."""
         return digest_of("imported", self.sha256, sorted(self.columns.items()), self.algorithm)

@@ -41,20 +41,20 @@ _SHOWN = 10
 
 
 def _ignore(text: str) -> None:
-    """Say nothing."""
+    """Discard a message."""
     del text
 
 
 def resolve(
     options: CampaignOptions,
-    say: Callable[[str], None] = _ignore,
+    report: Callable[[str], None] = _ignore,
     prepare: Callable[[PickOptions], Bundle] = prepare_bundle,
 ) -> Campaign:
-    """Settle every number of a campaign: read stations and velocities, prepare the picker.
+    """Resolve a campaign: read stations and velocities, prepare the picker.
 
-    ``prepare`` gives the picker when all that comes before it is settled, by default compiled
-    here if it is not in the cache; ``say`` is told what a person may want to know.  Raises the
-    error tree's `InputError`, `ArchiveError` or `ModelError` for what cannot be used.
+    ``prepare`` returns the picker after everything else is checked; by default it is compiled
+    if it is not in the cache.  ``report`` receives progress messages.  Raises `InputError`,
+    `ArchiveError` or `ModelError` for what cannot be used.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def resolve(
     opener = bucket_opener(options.archive, access)
     found = find_stations(options.stations, options.extent, patterns, opener)
     span = whole_days(options.span)
-    stations = choose_stations(found, options.extent, patterns, say, span)
+    stations = choose_stations(found, options.extent, patterns, report, span)
     archive = open_archive(options.archive, layout, access, BRISK)
     if is_bucket(archive.location):
         first = Span(span.start_ns, span.start_ns + DAY_NS)
@@ -88,7 +88,9 @@ def resolve(
         store=options.store,
         bundle=bundle.folder,
         run=run,
-        design=resolve_design(options.associate, run.digest, options.extent, stations, say=say),
+        design=resolve_design(
+            options.associate, run.digest, options.extent, stations, report=report
+        ),
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
     )
@@ -111,11 +113,11 @@ def resolve_design(
     extent: Extent,
     stations: list[Station],
     layers: LayerModel | None = None,
-    say: Callable[[str], None] = _ignore,
+    report: Callable[[str], None] = _ignore,
 ) -> Design:
     """Resolve the association of a run's picks at these stations; read the velocities.
 
-    ``layers`` takes precedence over the velocities that the options name.  ``say`` receives the
+    ``layers`` takes precedence over the velocities that the options name.  ``report`` receives the
     names of stations that are joined to one site.
     """
     if layers is None and associate.velocity:
@@ -124,7 +126,7 @@ def resolve_design(
     index = SiteIndex.from_stations(stations, Plane(*extent.center), associate.site_radius_m)
     if index.joined:
         names = list_some([" with ".join(names) for names in index.joined], "; ")
-        say(
+        report(
             f"{len(index.joined)} sites have several stations, within {associate.site_radius_m:g} "
             f"m of each other: {names}"
         )
@@ -135,27 +137,27 @@ def choose_stations(
     found: list[Station],
     extent: Extent,
     patterns: Patterns,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     span: Span | None = None,
 ) -> list[Station]:
     """Return the stations inside an extent that match the patterns, in the order of ids.
 
-    ``say`` receives their numbers, and the names of those that moved within ``span``, by default
+    ``report`` receives their numbers, and the names of those that moved within ``span``, by default
     at any time.
     """
     inside = select(found, extent)
     chosen = patterns.chosen(inside)
     kept = f", {len(chosen)} kept by --select and --exclude" if len(chosen) < len(inside) else ""
-    say(f"{len(found):,} stations, {len(inside):,} of them inside the extent{kept}")
+    report(f"{len(found):,} stations, {len(inside):,} of them inside the extent{kept}")
     for message in move_messages(chosen, span):
-        say(message)
+        report(message)
     return chosen
 
 
 def resolve_association(
-    options: AssociationOptions, store: Store, say: Callable[[str], None] = _ignore
+    options: AssociationOptions, store: Store, report: Callable[[str], None] = _ignore
 ) -> Campaign:
-    """Settle every number of a campaign whose picks and stations a store has.
+    """Resolve a campaign that associates the picks of a store at its stations.
 
     Raises `InputError` if the store lacks them, or has several runs and none is named.
     """
@@ -164,20 +166,23 @@ def resolve_association(
     found = stations_of(store.stations())
     if not found:
         raise InputError(
-            f"store {store.location!r} has no stations; `epicat stations import FILE` brings them"
+            f"store {store.location!r} has no stations; import them with "
+            "`epicat stations import FILE`"
         )
     span = whole_days(options.span)
-    stations = choose_stations(found, options.extent, patterns, say, span)
+    stations = choose_stations(found, options.extent, patterns, report, span)
     campaign = Campaign(
         span=span,
         extent=options.extent,
         store=options.store,
         run=run,
-        design=resolve_design(options.associate, run.digest, options.extent, stations, say=say),
+        design=resolve_design(
+            options.associate, run.digest, options.extent, stations, report=report
+        ),
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
     )
-    _check_picks(campaign, store, say)
+    _check_picks(campaign, store, report)
     return campaign
 
 
@@ -190,10 +195,10 @@ def _stored_run(store: Store, wanted: str) -> PickRun | ImportedRun:
     listed = "; ".join(f"{digest} ({_about(run)})" for digest, run in runs.items())
     if not listed:
         raise InputError(
-            f"store {store.location!r} has no picks; `epicat picks import FILE` brings them, "
-            "`epicat run` makes them"
+            f"store {store.location!r} has no picks; import them with `epicat picks import FILE` "
+            "or make them with `epicat run`"
         )
-    what = f"--run {wanted!r} names {len(fitting)} of" if wanted else "choose with --run one of"
+    what = f"--run {wanted!r} matches {len(fitting)} of" if wanted else "choose with --run one of"
     raise InputError(f"{what} the store's runs: {listed}")
 
 
@@ -203,9 +208,9 @@ def _run_of(digest: str, record: dict[str, object]) -> PickRun | ImportedRun:
         return kind.model_validate(record)
     except ValidationError as error:
         raise StoreError(
-            f"the record of run {digest} is of another version of epicat, or of the tutorial: its "
-            "picks can be associated as a run of their own, by `epicat export --table picks -o "
-            "picks.csv` and `epicat picks import picks.csv` into another store"
+            f"the record of run {digest} was not written by this version of epicat.  To associate "
+            "its picks, export them (`epicat export --table picks -o picks.csv`) and import them "
+            "into another store (`epicat picks import picks.csv`)"
         ) from error
 
 
@@ -217,8 +222,8 @@ def _about(run: PickRun | ImportedRun) -> str:
     return f"{run.picker.model} {run.picker.weight}, thresholds {limits}{quality}"
 
 
-def _check_picks(campaign: Campaign, store: Store, say: Callable[[str], None]) -> None:
-    """Tell of picks that take no part; raise `InputError` if none of the span is there."""
+def _check_picks(campaign: Campaign, store: Store, report: Callable[[str], None]) -> None:
+    """Report ignored picks; raise `InputError` if there are none in the span."""
     keys = [
         StationDay.parse(entry.key)
         for entry in store.ledger(Stage.PICK, campaign.run.digest)
@@ -227,12 +232,12 @@ def _check_picks(campaign: Campaign, store: Store, say: Callable[[str], None]) -
     inside = [key for key in keys if key.span.overlaps(campaign.span)]
     if not inside:
         days = sorted(day_name(key.day) for key in keys)
-        have = f"; it has picks of {days[0]} to {days[-1]}" if days else ""
-        raise InputError(f"run {campaign.run.digest} has no picks of these days{have}")
+        have = f"; it has picks from {days[0]} to {days[-1]}" if days else ""
+        raise InputError(f"run {campaign.run.digest} has no picks in this time range{have}")
     others = sorted({key.station for key in inside} - set(campaign.pick_names))
     if others:
         more = ", ..." if len(others) > _SHOWN else ""
-        say(
-            f"picks of {len(others)} stations take no part, since the store's stations or the "
-            f"extent are without them: {', '.join(others[:_SHOWN])}{more}"
+        report(
+            f"ignoring picks of {len(others)} stations that are not in the store's station list "
+            f"or outside the extent: {', '.join(others[:_SHOWN])}{more}"
         )

@@ -1,4 +1,4 @@
-"""Write a campaign file to fill in: every option, described, the defaults commented out."""
+"""Write a campaign file template: every option described, defaults commented out."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["campaign_text", "toml_value"]
 
 _WIDTH = 96
 _HEAD = """\
-A campaign of epicat: `epicat run FILE` makes the catalog, `epicat plan FILE` shows the work.
+An epicat campaign: `epicat run FILE` makes the catalog, `epicat plan FILE` shows the work.
 
-Lines like #key = value show the default, or an example where it says so; without the # they count.
-Each key is also a flag, `p_threshold` is --p-threshold, and a flag overrides it.  Paths are
-relative to this file.  Passwords do not belong in here: see EPICAT_STORE.
+Lines like #key = value show the default, or an example where marked; remove the # to set them.
+Each key is also a flag that overrides it: `p_threshold` is --p-threshold.  Paths are relative
+to this file.  Passwords do not belong here: see EPICAT_STORE.
 """
 
 
 def campaign_text(values: Values, folder: str = "") -> str:
-    """Return a campaign file for a folder, with what was given filled in.
+    """Return a campaign file for a folder, with the given values filled in.
 
-    ``folder`` is where the file will be; relative paths that were given are made relative to it.
+    ``folder`` is where the file will be; relative paths are made relative to it.
     """
     lines = list(_comment(_HEAD))
     for table in tables_of(CampaignOptions):
@@ -73,7 +73,7 @@ def _line(option: Option, values: Values, folder: str) -> str:
 
 
 def _from(folder: str, option: Option, given: Given) -> Any:
-    """Return a value as a file in a folder has to name it."""
+    """Return a value as a file in a folder must write it."""
     value, place = given.value, option.place
     if option.type is Extent:
         box = value if isinstance(value, Extent) else Extent.parse(str(value))

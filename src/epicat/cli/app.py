@@ -1,7 +1,7 @@
-"""The command ``epicat``: its exit codes, and the door where errors stop.
+"""The command ``epicat``: entry point, exit status, and error messages.
 
-Exit codes: 0 done, 1 something failed, 2 what was given cannot be used, 75 a job that
-should be tried again, 130 interrupted.
+Exit status: 0 done, 1 something failed, 2 invalid input, 75 a job that should be retried,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _INTERRUPTED = 130
-_MACHINE = 1
-_OF_THE_MACHINE = frozenset(
+_FAILED = 1
+_SYSTEM_ERRORS = frozenset(
     (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE,
      errno.ENOMEM, errno.EAGAIN)
 )  # fmt: skip
-"""What no program can help: full and broken disks, limits."""
+"""Errors that no program can avoid: full or broken disks, limits."""
 _NEGATIVE = re.compile(r"-[\d.]+\s*,.*")
 
 
 @app.callback(invoke_without_command=True)
 def _version(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     if version:
         typer.echo(f"epicat {__version__}")
@@ -49,39 +49,39 @@ def _version(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; leave with its exit code.  Errors become one message on stderr."""
+    """Run the command line and exit with its status.  Errors become one message on stderr."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(_guarded(lambda: app([_shielded(argument) for argument in given])))
 
 
 def _shielded(argument: str) -> str:
-    """Keep an extent of southern latitudes, ``-41,-39,174,176``, from looking like an option."""
+    """Keep an extent of southern latitudes, ``-41,-39,174,176``, from being read as an option."""
     return f" {argument}" if _NEGATIVE.fullmatch(argument) else argument
 
 
 def _guarded(call: Callable[[], object]) -> int:
     try:
         call()
-    except SystemExit as left:  # Typer makes 130 of KeyboardInterrupt, and leaves with 0 as well
+    except SystemExit as left:  # Typer exits with 130 on KeyboardInterrupt, and also with 0
         if left.code == _INTERRUPTED:
-            typer.secho("epicat: interrupted; run the same command again to go on", err=True)
+            typer.secho("epicat: interrupted; run the same command again to resume", err=True)
         return left.code if isinstance(left.code, int) else 1
     except EpicatError as error:
-        return _told(str(error), error.exit_code)
+        return _fail(str(error), error.exit_code)
     except MemoryError:
-        return _told("there is not enough memory; fewer --workers need less", _MACHINE)
+        return _fail("not enough memory; use fewer --workers", _FAILED)
     except ImportError as error:
         if not lacks_memory(error):
             raise
-        return _told("there is not enough memory to load the program's libraries", _MACHINE)
+        return _fail("not enough memory to load the libraries", _FAILED)
     except OSError as error:
-        if error.errno not in _OF_THE_MACHINE:
+        if error.errno not in _SYSTEM_ERRORS:
             raise
         place = f"{str(error.filename)!r}: " if error.filename else ""
-        return _told(f"{place}{error.strerror}", _MACHINE)
+        return _fail(f"{place}{error.strerror}", _FAILED)
     return 0
 
 
-def _told(text: str, code: int) -> int:
+def _fail(text: str, code: int) -> int:
     typer.secho(f"epicat: {text}", fg=typer.colors.RED, err=True)
     return code

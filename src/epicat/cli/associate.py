@@ -1,4 +1,4 @@
-"""``epicat associate``: events from the picks that a store has."""
+"""``epicat associate``: events from the picks of a store."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from epicat.campaign.options import AssociationOptions
-from epicat.campaign.parse import Values, asked
+from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.progress import do, say, warnings_as_talk
+from epicat.cli.messages import report, warnings_as_messages
+from epicat.cli.progress import run_plan
 
 __all__ = ["associate"]
 
@@ -20,23 +21,23 @@ def associate(
     given: Values,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
 ) -> None:
-    """Associate picks that the store has, at the store's stations inside EXTENT, into events.
+    """Associate the picks of a store at its stations inside EXTENT into events.
 
-    The picks are those of a run of `run`, or of a file that `picks import` brought.  Nothing is
-    picked.  Other settings are another associator, whose events live beside the others'.
+    The picks were made by `run` or imported by `picks import`.  Different settings are a different
+    associator, whose events are stored in addition to those of others.
     """
-    options = asked(AssociationOptions, given)
+    options = make_options(AssociationOptions, given)
     from epicat.campaign.resolve import resolve_association
     from epicat.pipeline.runner import make_plan
     from epicat.store.open import open_store
 
     begin = time.monotonic()
     opened = open_store(options.store)
-    with warnings_as_talk():
-        campaign = resolve_association(options, opened, say)
+    with warnings_as_messages():
+        campaign = resolve_association(options, opened, report)
     if campaign.span != options.span:
-        say("START and END are widened to whole UTC days")
+        report("START and END are widened to whole UTC days")
     plan = make_plan(campaign, options.partition, opened, recheck=False)
-    say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
-    say(campaign.design.described())
-    do(campaign, plan, opened, options.partition.workers, begin=begin, as_json=as_json)
+    report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
+    report(campaign.design.described())
+    run_plan(campaign, plan, opened, options.partition.workers, begin=begin, as_json=as_json)

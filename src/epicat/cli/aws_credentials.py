@@ -1,4 +1,4 @@
-"""The way to a campaign on AWS: its stack, and credentials for what reads its bucket."""
+"""Access to a campaign on AWS: its stack, and credentials for its bucket."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from epicat.aws.session import Aws
     from epicat.aws.stack import Stack
 
-__all__ = ["at_stack", "lent"]
+__all__ = ["at_stack", "exported_credentials"]
 
 
 @contextmanager
 def at_stack(
     name: str, region: str | None, profile: str | None, endpoint: str | None
 ) -> Iterator[tuple[Aws, Stack]]:
-    """Give AWS and a campaign's stack, while its bucket can be read and written from here.
+    """Yield AWS and a campaign's stack, with access to its bucket.
 
     Raises `InputError` or `CloudError` if there is no such stack or it cannot be used.
     """
@@ -27,27 +27,27 @@ def at_stack(
 
     aws = Aws(region, profile, endpoint)
     stack = usable_stack(aws, name)
-    with lent(aws):
+    with exported_credentials(aws):
         yield aws, stack
 
 
 @contextmanager
-def lent(aws: Aws) -> Iterator[None]:
-    """Lend what AWS's own client found to this process's environment.
+def exported_credentials(aws: Aws) -> Iterator[None]:
+    """Temporarily export boto3's credentials to environment variables.
 
-    Profiles and sign-ons are known to AWS's client alone; what reads and writes buckets looks at
-    the variables.  They are what they were afterwards, and nothing of them is shown or written.
+    Only boto3 knows profiles and single sign-on; what reads and writes buckets uses the
+    variables.  They are restored afterwards, and never printed or written.
     """
-    variables = aws.lendable()
+    variables = aws.credential_variables()
     before = {name: os.environ.get(name) for name in variables}
-    _put(variables)
+    _set_variables(variables)
     try:
         yield
     finally:
-        _put(before)
+        _set_variables(before)
 
 
-def _put(variables: dict[str, str] | dict[str, str | None]) -> None:
+def _set_variables(variables: dict[str, str] | dict[str, str | None]) -> None:
     for name, value in variables.items():
         if value:
             os.environ[name] = value

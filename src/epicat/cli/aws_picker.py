@@ -1,11 +1,11 @@
-"""Where a submission's picker comes from: this machine, or a job of AWS."""
+"""Prepare the picker of a submission, on this machine or by a job on AWS."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from epicat.cli.progress import say
+from epicat.cli.messages import report
 
 if TYPE_CHECKING:
     from epicat.aws.session import Aws
@@ -18,21 +18,21 @@ __all__ = ["Preparing"]
 
 @dataclass(slots=True)
 class Preparing:
-    """Give `resolve` the compiled picker of a submission."""
+    """Returns the compiled picker of a submission; an argument of `resolve`."""
 
     aws: Aws
     stack: Stack
     in_cloud: bool
-    """Whether a job compiles it, also where SeisBench is installed."""
+    """Whether a job compiles it even if SeisBench is installed here."""
     dry_run: bool
     """Whether nothing may be submitted."""
-    is_put_off: bool = False
+    is_deferred: bool = False
     """Whether it would be compiled by a job that a dry run does not submit."""
 
     def __call__(self, options: PickOptions) -> Bundle:
-        """Return the picker; in a dry run that would need a job, the shipped one in its place.
+        """Return the picker; in a dry run that would need a job, the built-in one instead.
 
-        How the work is cut does not depend on the picker, but what of it is done does.
+        The partitioning of the work does not depend on the picker, but what is already done does.
         """
         from epicat.aws.compile_job import check_compiler, compiled, kept_bundle
         from epicat.pick.builtin import shipped_bundle
@@ -45,6 +45,6 @@ class Preparing:
             return prepare_bundle(options)
         if self.dry_run and not kept_bundle(self.stack, options).is_whole():
             check_compiler(self.stack, options)
-            self.is_put_off = True
+            self.is_deferred = True
             return shipped_bundle()
-        return compiled(self.aws, self.stack, options, say)
+        return compiled(self.aws, self.stack, options, report)

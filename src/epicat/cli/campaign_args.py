@@ -1,7 +1,7 @@
-"""What commands are told: flags, a campaign file, and the environment, in this order.
+"""Arguments of commands from flags, the environment and a campaign file.
 
-A flag counts more than the environment, and the environment more than the file: so a store's
-password can stay out of the file, and one command can differ from it.
+Flags take precedence over the environment, the environment over the file.  So a password can stay
+out of the file, and a single command can override it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import typer
 from pydantic import BaseModel
 
 from epicat._util.option_fields import KeyPath, options_of
-from epicat.campaign.file import ENDING, read_campaign
+from epicat.campaign.file import SUFFIX, read_campaign
 from epicat.campaign.parse import Given, Values, without_password
+from epicat.cli.messages import report
 from epicat.cli.options_to_flags import flags_of, parameter, read_flags
-from epicat.cli.progress import say
 from epicat.cli.store_address import DatabaseName, secured_values
 from epicat.errors import InputError
 
@@ -27,14 +27,14 @@ __all__ = ["EXAMPLE", "spanned_by", "takes"]
 Command = Callable[..., None]
 
 EXAMPLE = "2019.172 2019.182 39,41,-125,-123"
-"""START END EXTENT as one may write them."""
+"""An example of START END EXTENT."""
 
 _SPAN = (("start",), ("end",), ("extent",))
 _STORE = ("store",)
 _FILE = "CAMPAIGN.toml"
 _ALL = f"{_FILE} | START END EXTENT"
 _ALL_HELP = (
-    "A campaign file, such as `epicat init` writes.  Or the first day (2019.172, 2019-06-21 or a "
+    "A campaign file, as written by `epicat init`.  Or the first day (2019.172, 2019-06-21 or a "
     "UTC time), the day after the last, and minlat,maxlat,minlon,maxlon in degrees."
 )
 
@@ -47,16 +47,17 @@ def takes(
     opens: bool = True,
     spanned: bool = True,
 ) -> Callable[[Command], Command]:
-    """Give a command a flag for each option of a model, and a campaign file or START END EXTENT.
+    """Give a command flags for the options of a model, and a campaign file or START END EXTENT.
 
-    The command's first parameter gets what was given, as `Values`; the others stay as they are.
-    ``without`` are keys that get no flag; ``file`` says whether there is a file; ``opens`` whether
-    the store is used: then it comes without a secret, and --collection names its database (a
-    command that has a ``collection`` of its own gets it, too); ``spanned`` whether days must be
-    given.
+    The first parameter of the command receives the given values; the others are kept.
+    ``without``: keys without a flag.  ``file``: whether a campaign file is accepted.  ``opens``:
+    whether the store is opened; then secrets are removed from its location, and --collection
+    names its database.  ``spanned``: whether the time range is required.
     """
     has_span = ("start",) in options_of(model) and "start" not in without
-    metavar, words = (_ALL, _ALL_HELP) if has_span else (_FILE, "A campaign file, for its store.")
+    metavar, words = (
+        (_ALL, _ALL_HELP) if has_span else (_FILE, "A campaign file, which names the store.")
+    )
     kind = list[str] if has_span else str
     argument = typer.Argument(metavar=metavar, help=words)
     position = parameter("campaign", Annotated[kind | None, argument], None)
@@ -86,18 +87,19 @@ def takes(
 
 
 def spanned_by(words: Sequence[str]) -> dict[KeyPath, Given]:
-    """Return what START END EXTENT give; raise `InputError` if they are not three."""
+    """Return the values of START END EXTENT; raise `InputError` if they are not three."""
     if len(words) != len(_SPAN):
-        told = " ".join(word.strip() for word in words)
+        given = " ".join(word.strip() for word in words)
         raise InputError(
-            f"START END EXTENT are three, not {len(words)} ({told}); write them as {EXAMPLE}"
+            f"expected START END EXTENT, for example {EXAMPLE}; got {len(words)} arguments "
+            f"({given})"
         )
     names = ("START", "END", "EXTENT")
     return {path: Given(w.strip(), name) for path, w, name in zip(_SPAN, words, names, strict=True)}
 
 
 def _signed(call: Command, like: Command, parameters: list[inspect.Parameter]) -> Command:
-    """Give a function the signature that Typer reads, and the words of another."""
+    """Give a function the signature that Typer reads, and the help of another."""
     keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
     call.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in keywords}
@@ -106,28 +108,28 @@ def _signed(call: Command, like: Command, parameters: list[inspect.Parameter]) -
 
 
 def _gathered(words: Sequence[str], flags: Values, *, has_span: bool, spanned: bool) -> Values:
-    """Put together what was given; raise `InputError` if it was given twice or is no file."""
+    """Merge the values; raise `InputError` if one is given twice or a word is not a file."""
     if not words and not spanned:
         return flags
-    if not any(word.endswith(ENDING) for word in words):
+    if not any(word.endswith(SUFFIX) for word in words):
         _check_words(words, has_span=has_span, spanned=spanned)
         return {**_without_file(words, flags, has_span=has_span), **flags}
     if len(words) > 1:
-        file = next(word for word in words if word.endswith(ENDING))
+        file = next(word for word in words if word.endswith(SUFFIX))
         raise InputError(
-            f"a campaign file stands alone, {file} with nothing beside it; --start, --end and "
-            "--extent are for other days and another region than it says"
+            f"{file} must be the only argument; use --start, --end and --extent to override its "
+            "time range and region"
         )
     values = read_campaign(Path(words[0]))
-    _tell_store(values.get(_STORE), flags.get(_STORE))
+    _report_store(values.get(_STORE), flags.get(_STORE))
     return {**values, **flags}
 
 
 def _check_words(words: Sequence[str], *, has_span: bool, spanned: bool) -> None:
-    """Raise `InputError` for a word that cannot be days, and may have been meant as a store."""
+    """Raise `InputError` for a word that may have been meant as a store."""
     if words and not (has_span and (spanned or len(words) > 1)):
         raise InputError(
-            f"{words[0]!r} is no campaign file, whose name ends in {ENDING}; a store is given by "
+            f"{words[0]!r} is not a campaign file (*{SUFFIX}); to name a store use "
             f"--store {words[0]}"
         )
 
@@ -135,23 +137,25 @@ def _check_words(words: Sequence[str], *, has_span: bool, spanned: bool) -> None
 def _without_file(words: Sequence[str], flags: Values, *, has_span: bool) -> Values:
     if not words and has_span and not any(path in flags for path in _SPAN):
         raise InputError(
-            f"give START END EXTENT, such as {EXAMPLE}, or a campaign file, which `epicat init` "
-            "writes"
+            f"missing START END EXTENT, for example {EXAMPLE}, or a campaign file, as written by "
+            "`epicat init`"
         )
     if len(words) == 1:
         raise InputError(
-            f"{words[0].strip()!r} alone is no campaign file, whose name ends in {ENDING}, and "
-            f"START END EXTENT are three, such as {EXAMPLE}"
+            f"{words[0].strip()!r} is not a campaign file (*{SUFFIX}), and START END EXTENT are "
+            f"three arguments, for example {EXAMPLE}"
         )
     span = spanned_by(words) if words else {}
     for path in (path for path in span if path in flags):
-        told = f"{span[path].by} {span[path].value} and {flags[path].by} {flags[path].value}"
-        raise InputError(f"{path[0]} is given twice, by {told}: leave one of them out")
+        both = (
+            f"{span[path].source} {span[path].value} and {flags[path].source} {flags[path].value}"
+        )
+        raise InputError(f"{path[0]} is given twice, by {both}: remove one of them")
     return span
 
 
-def _tell_store(written: Given | None, counting: Given | None) -> None:
-    """Say that the environment overrides a file, since nobody sees the environment."""
-    if written and counting and counting.is_unseen and written.value != counting.value:
-        told = without_password(str(counting.value))
-        say(f"the store is {told}, by {counting.by}; {written.by} does not count")
+def _report_store(written: Given | None, used: Given | None) -> None:
+    """Report that the environment overrides the file: the user may have forgotten it."""
+    if written and used and used.is_from_environment and written.value != used.value:
+        store = without_password(str(used.value))
+        report(f"using store {store} from {used.source}; {written.source} is ignored")

@@ -1,4 +1,4 @@
-"""``epicat cloud``: a campaign's stack on AWS, made, looked at and taken away."""
+"""``epicat cloud``: create, inspect and delete the AWS stack of a campaign."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from epicat.cli import cloud_options as o
-from epicat.cli.progress import say
-from epicat.cli.prompts import agreed
-from epicat.cli.store_address import tell_if_open
+from epicat.cli.messages import confirm, report
+from epicat.cli.store_address import warn_if_readable
 
 if TYPE_CHECKING:
     from epicat.aws.session import Aws
@@ -56,10 +55,10 @@ def up(
     yes: o.Yes = False,
     as_json: o.Json = False,
 ) -> None:
-    """Make the stack, or change what is asked for and leave the rest as it is.
+    """Create the stack, or change the given parameters and keep the others.
 
-    It costs nothing while no job runs, but for what the bucket, the logs and a secret hold.
-    Again with the same options it does nothing.
+    While no job runs, only the contents of the bucket, the logs and a secret cost money.  With the
+    same options again it does nothing.
     """
     given = o.parameters(locals())
     from epicat.aws.deploy import up as deploy
@@ -67,15 +66,15 @@ def up(
 
     secret = read_secret(store) if store not in (None, "none") else None
     if store is not None and store.startswith("file:"):
-        tell_if_open(store.removeprefix("file:"))
+        warn_if_readable(store.removeprefix("file:"))
     aws = _connected(region, profile, endpoint, archive)
     done = deploy(
-        aws, name, given, secret, talk=say, agree=lambda question: agreed(question, yes=yes)
+        aws, name, given, secret, talk=report, agree=lambda question: confirm(question, yes=yes)
     )
-    words = {"created": "made", "updated": "changed", "unchanged": "nothing to change"}
-    say(f"stack {done.stack.name} in {aws.region}: {words[done.change]}")
-    told = {"stack": done.stack.name, "region": aws.region, "change": done.change}
-    _show({**told, "status": done.stack.status, "outputs": done.stack.outputs}, as_json=as_json)
+    words = {"created": "created", "updated": "updated", "unchanged": "no changes"}
+    report(f"stack {done.stack.name} in {aws.region}: {words[done.change]}")
+    result = {"stack": done.stack.name, "region": aws.region, "change": done.change}
+    _show({**result, "status": done.stack.status, "outputs": done.stack.outputs}, as_json=as_json)
 
 
 @app.command()
@@ -86,7 +85,7 @@ def status(
     endpoint: o.Endpoint = None,
     as_json: o.Json = False,
 ) -> None:
-    """Show the stack, its parameters and what its queues hold."""
+    """Show the stack, its parameters and the number of jobs."""
     from epicat.aws.jobs import active_jobs
     from epicat.aws.stack import find_stack
     from epicat.aws.template import stack_of
@@ -94,16 +93,18 @@ def status(
     aws = _connected(region, profile, endpoint, None)
     stack = find_stack(aws, stack_of(name))
     if stack is None or not stack.is_begun:
-        say(f"there is no stack {stack_of(name)} in {aws.region}; `epicat cloud up` makes it")
-        told: dict[str, Any] = {"stack": stack_of(name), "region": aws.region, "status": None}
-        _show(told if as_json else {}, as_json=as_json)
+        report(
+            f"there is no stack {stack_of(name)} in {aws.region}; create it with `epicat cloud up`"
+        )
+        result: dict[str, Any] = {"stack": stack_of(name), "region": aws.region, "status": None}
+        _show(result if as_json else {}, as_json=as_json)
         raise typer.Exit(1)
-    told = {"stack": stack.name, "region": aws.region, "status": stack.status}
+    result = {"stack": stack.name, "region": aws.region, "status": stack.status}
     if stack.reason:
-        told["reason"] = stack.reason
+        result["reason"] = stack.reason
     jobs = sum(1 for _ in active_jobs(aws, stack))
     _show(
-        {**told, "jobs": jobs, "outputs": stack.outputs, "parameters": stack.parameters},
+        {**result, "jobs": jobs, "outputs": stack.outputs, "parameters": stack.parameters},
         as_json=as_json,
     )
 
@@ -119,28 +120,28 @@ def down(
     yes: o.Yes = False,
     as_json: o.Json = False,
 ) -> None:
-    """Take the stack away and keep the data: nothing that is left costs money but the bucket."""
+    """Delete the stack and keep the data: after that, only the bucket costs money."""
     from epicat.aws.teardown import holdings, take_down
 
     aws = _connected(region, profile, endpoint, None)
     held = holdings(aws, name, bucket)
     kept = held.bucket if held.bucket and not delete_data else None
-    told = {"stack": held.name, "region": aws.region, "kept": kept}
+    result = {"stack": held.name, "region": aws.region, "kept": kept}
     if held.is_empty or (held.stack is None and not held.leftovers and not delete_data):
-        also = f"; its data stay in bucket {kept} (see --delete-data)" if kept else ""
-        say(f"nothing to delete: there is no stack {held.name} in {aws.region}{also}")
-        _show({**told, "change": "unchanged"} if as_json else {}, as_json=as_json)
+        also = f"; its data remain in bucket {kept} (see --delete-data)" if kept else ""
+        report(f"nothing to delete: there is no stack {held.name} in {aws.region}{also}")
+        _show({**result, "change": "unchanged"} if as_json else {}, as_json=as_json)
         return
     _list(held, delete_data=delete_data)
-    agreed("delete this", yes=yes)
-    take_down(aws, held, delete_data=delete_data, talk=say)
-    say(f"{held.name} is gone" + (f"; its data stay in bucket {kept}" if kept else ""))
-    _show({**told, "change": "deleted"} if as_json else {}, as_json=as_json)
+    confirm("delete this", yes=yes)
+    take_down(aws, held, delete_data=delete_data, talk=report)
+    report(f"deleted {held.name}" + (f"; its data remain in bucket {kept}" if kept else ""))
+    _show({**result, "change": "deleted"} if as_json else {}, as_json=as_json)
 
 
 @app.command()
 def template() -> None:
-    """Print the CloudFormation template, to be read or used without epicat."""
+    """Print the CloudFormation template, to read or use without epicat."""
     from epicat.aws.template import template as text
 
     typer.echo(text(), nl=False)
@@ -149,7 +150,7 @@ def template() -> None:
 def _connected(
     region: str | None, profile: str | None, endpoint: str | None, archive: str | None
 ) -> Aws:
-    """Reach AWS, and warn if the archive is elsewhere."""
+    """Connect to AWS, and warn if the archive is in another region."""
     from epicat.archive.registry import PUBLIC_ARCHIVES, find_public
     from epicat.aws.cross_region import crossing
     from epicat.aws.session import Aws
@@ -162,40 +163,42 @@ def _connected(
     if archive and known:
         warning = crossing(archive, known.region, aws.region)
         if warning:
-            say(f"warning: {warning}")
+            report(f"warning: {warning}")
     return aws
 
 
 def _list(held: Holdings, *, delete_data: bool) -> None:
     from epicat.aws.bucket import STORAGE_PER_GB_MONTH
 
-    say("this deletes")
+    report("this will be deleted:")
     if held.stack is not None:
-        say(f"  stack {held.name} ({held.stack.status})")
+        report(f"  stack {held.name} ({held.stack.status})")
     for logical, kind in held.resources:
         if logical not in ("CampaignBucket", "TlsOnly"):
-            say(f"    {logical} ({kind.removeprefix('AWS::')})")
+            report(f"    {logical} ({kind.removeprefix('AWS::')})")
     if held.jobs:
-        say(f"  {len(held.jobs):,} jobs that are not over")
+        report(f"  {len(held.jobs):,} active jobs")
     if held.stack is None:
         for leftover in held.leftovers:
-            say(f"  {leftover}")
+            report(f"  {leftover}")
     if held.bucket and held.contents:
         where = f"{held.bucket}/{held.prefix}".rstrip("/")
         if delete_data:
             whole = "the bucket itself and " if held.is_own_bucket else ""
-            say(f"  {whole}the data in s3://{where}: {held.contents}")
+            report(f"  {whole}the data in s3://{where}: {held.contents}")
         else:
             monthly = held.contents.size / 1e9 * STORAGE_PER_GB_MONTH
-            say(f"and keeps the data in s3://{where}: {held.contents}, ${monthly:.2f} a month")
+            report(
+                f"the data will be kept in s3://{where}: {held.contents}, ${monthly:.2f} a month"
+            )
 
 
-def _show(told: dict[str, Any], *, as_json: bool) -> None:
+def _show(result: dict[str, Any], *, as_json: bool) -> None:
     """Print the result on stdout."""
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(result))
         return
-    for key, value in told.items():
+    for key, value in result.items():
         if isinstance(value, dict):
             typer.echo(f"{key}:")
             for inner, text in sorted(value.items()):

@@ -1,4 +1,4 @@
-"""The options of ``epicat cloud``, and the parameters of the template that they are."""
+"""The options of ``epicat cloud`` and the template parameters that they set."""
 
 from __future__ import annotations
 
@@ -55,70 +55,69 @@ def _network(help_: str, *names: str) -> Any:
 
 
 Name = Annotated[
-    str, typer.Option(metavar="NAME", help="Name of the campaign; several live side by side.")
+    str, typer.Option(metavar="NAME", help="Name of the campaign; several can exist at once.")
 ]
 Region = Annotated[
-    str | None, typer.Option(help="AWS region; default: AWS_REGION, then the profile's.")
+    str | None, typer.Option(help="AWS region.  Default: AWS_REGION, then that of the profile.")
 ]
 Profile = Annotated[str | None, typer.Option(help="Profile of the AWS configuration.")]
 Endpoint = Annotated[
-    str | None, typer.Option(metavar="URL", help="A server that stands for AWS, for tests.")
+    str | None, typer.Option(metavar="URL", help="URL of a mock AWS server, for tests.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 DeleteData = Annotated[
-    bool, typer.Option("--delete-data", help="Delete the bucket and all that is in it, too.")
+    bool, typer.Option("--delete-data", help="Also delete the bucket with all its contents.")
 ]
 
-Image = Annotated[str | None, _job("Image of the workers; needed the first time.")]
+Image = Annotated[str | None, _job("Image of the workers; required the first time.")]
 CompileImage = Annotated[
-    str | None, _job("Image that can compile models as well; default: none, and no such job.")
+    str | None, _job("Image that can compile models, too.  Default: none, no compile jobs.")
 ]
-MaxVcpus = Annotated[int | None, _job("vCPUs at work at once; default 256.", min=1)]
+MaxVcpus = Annotated[int | None, _job("Maximum number of vCPUs in use; default 256.", min=1)]
 Spot = Annotated[
     bool | None,
-    _job("Cheap capacity that may be interrupted (default), or the other.", "--spot/--on-demand"),
+    _job("Interruptible, cheaper capacity (default), or on-demand.", "--spot/--on-demand"),
 ]
 Cpu = Annotated[str | None, _job("vCPUs of a picking job; default 1.")]
-Memory = Annotated[int | None, _job("Its memory in MiB; default 4096.")]
-AssociateCpu = Annotated[str | None, _job("vCPUs of an associating job; default 2.")]
-AssociateMemory = Annotated[int | None, _job("Its memory in MiB; default 8192.")]
-Storage = Annotated[int | None, _job("Disk of a job in GiB; default 20, which are free.")]
+Memory = Annotated[int | None, _job("Memory of a picking job in MiB; default 4096.")]
+AssociateCpu = Annotated[str | None, _job("vCPUs of an association job; default 2.")]
+AssociateMemory = Annotated[int | None, _job("Memory of an association job in MiB; default 8192.")]
+Storage = Annotated[int | None, _job("Disk of a job in GiB; default 20, which is free of charge.")]
 Arm = Annotated[
-    bool | None, _job("Processors that the image is for; default x86-64.", "--arm64/--x86-64")
+    bool | None, _job("Processor architecture of the image; default x86-64.", "--arm64/--x86-64")
 ]
-Timeout = Annotated[int | None, _job("Longest attempt at picking, in seconds; default 14400.")]
+Timeout = Annotated[int | None, _job("Timeout of a picking attempt in seconds; default 14400.")]
 AssociateTimeout = Annotated[
-    int | None, _job("Longest attempt at associating, in seconds; default 28800.")
+    int | None, _job("Timeout of an association attempt in seconds; default 28800.")
 ]
-Tries = Annotated[int | None, _job("Tries of a job that fails; default 3.")]
+Tries = Annotated[int | None, _job("Attempts of a failing job; default 3.")]
 ServiceRole = Annotated[
-    str | None, _job("ARN of a role for AWS Batch itself; default: the service-linked one.")
+    str | None, _job("ARN of a service role for AWS Batch.  Default: the service-linked role.")
 ]
-Archive = Annotated[
-    str | None, _data("Archive that will be read: warns if it is in another region.")
-]
-Bucket = Annotated[str | None, _data("Bucket; default: one of the campaign's own.")]
+Archive = Annotated[str | None, _data("Archive of the campaign; warns if it is in another region.")]
+Bucket = Annotated[str | None, _data("Existing bucket.  Default: a new bucket for the campaign.")]
 Prefix = Annotated[
-    str | None, _data("Folder of the bucket that the workers may use; default: all of it.")
+    str | None, _data("Folder of the bucket that workers may use.  Default: the whole bucket.")
 ]
 StoreSource = Annotated[
     str | None,
     _data(
-        "Where the address of a MongoDB store is found: env:NAME or file:PATH; none takes it away.",
+        "Source of the address of a MongoDB store: env:NAME or file:PATH; none removes it.",
         metavar="SOURCE",
     ),
 ]
-LogDays = Annotated[int | None, _data("How long logs are kept, in days; default 30.")]
-Vpc = Annotated[str | None, _network("An existing VPC; default: a small one is made.")]
-Subnets = Annotated[str | None, _network("Its subnets, with commas between.")]
+LogDays = Annotated[int | None, _data("Retention of logs in days; default 30.")]
+Vpc = Annotated[str | None, _network("Existing VPC.  Default: a small one is created.")]
+Subnets = Annotated[str | None, _network("Subnets of the VPC, comma-separated.")]
 SecurityGroup = Annotated[
-    str | None, _network("Its security group; default: one that lets nothing in is made.")
+    str | None,
+    _network("Security group of the VPC.  Default: one without inbound rules is created."),
 ]
 PublicIp = Annotated[
     bool | None,
     _network(
-        "Whether jobs get a public address (default); not behind a NAT.",
+        "Whether jobs get a public IP address (default); use --no-public-ip behind a NAT.",
         "--public-ip/--no-public-ip",
     ),
 ]
@@ -155,7 +154,7 @@ _EITHER = {
 
 
 def parameters(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the template's parameters for the options that were given, by their names."""
+    """Return the template parameters by name for the given options."""
     given = {
         parameter: options[name]
         for name, parameter in _PARAMETERS.items()
@@ -164,7 +163,7 @@ def parameters(options: Mapping[str, Any]) -> dict[str, str]:
     for parameter, (yes, no) in _EITHER.items():
         if parameter in given:
             given[parameter] = yes if given[parameter] else no
-    if "StoreSecret" in given:  # the source is nobody's business but this machine's
+    if "StoreSecret" in given:  # the source stays on this machine
         given["StoreSecret"] = "no" if given["StoreSecret"] == "none" else "yes"
     if "Prefix" in given:
         inner = given["Prefix"].strip("/")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from epicat.campaign.options import StoreOptions
-from epicat.campaign.parse import Values, asked
+from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.errors import InputError
 
@@ -36,7 +36,7 @@ def compact(
     from epicat.store.open import open_store
     from epicat.store.parquet import ParquetStore
 
-    opened = open_store(asked(StoreOptions, given).store)
+    opened = open_store(make_options(StoreOptions, given).store)
     if not isinstance(opened, ParquetStore):
         _clear(opened, as_json=as_json)
         return

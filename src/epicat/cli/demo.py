@@ -1,4 +1,4 @@
-"""``epicat demo``: the whole way, on an archive whose earthquakes are known."""
+"""``epicat demo``: a complete run on a synthetic archive with known earthquakes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import typer
 from epicat._util.atomic import atomic_file
 from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
-from epicat.campaign.parse import asked
-from epicat.cli.progress import say, warnings_as_talk
+from epicat.campaign.parse import make_options
+from epicat.cli.messages import report, warnings_as_messages
 from epicat.cli.run import make_catalog
 from epicat.cli.synth import synth
 from epicat.errors import InputError
@@ -55,20 +55,20 @@ velocity_layers = "constant"
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(help="Where everything goes; what an earlier demo left is replaced.")
+        Path, typer.Argument(help="Output folder; the files of an earlier demo are replaced.")
     ] = Path("epicat-demo"),
     model: Annotated[str, typer.Option(help="As for `run`.")] = "epicat-mini",
     weight: Annotated[str, typer.Option(help="As for `run`.")] = "original",
-    seed: Annotated[int, typer.Option(help="Another seed, other earthquakes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the earthquakes.")] = 0,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; default: one for each core.")
+        int | None, typer.Option(min=1, help="Worker processes.  Default: one per core.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The table as JSON on stdout.")] = False,
 ) -> None:
-    """Make an archive whose earthquakes are known, make its catalog, and say how good that is.
+    """Make a synthetic archive and its catalog, and compare it with the known earthquakes.
 
-    Twelve stations, three hours and fifty earthquakes; with gaps in the waveforms and an object
-    that cannot be read.  Needs no network, and nothing but epicat itself.
+    Twelve stations, three hours and fifty earthquakes, with gaps in the waveforms and an
+    unreadable object.  Needs no network and no extras.
     """
     _make_room(folder)
     options = _campaign(folder / _CAMPAIGN, model, weight)
@@ -78,7 +78,7 @@ def demo(
         workers=workers,
     )  # fmt: skip
     written = time.monotonic()
-    say(f"\nepicat run {folder / _CAMPAIGN}")
+    report(f"\nepicat run {folder / _CAMPAIGN}")
     make_catalog(options.model_copy(update={"partition": options.partition.model_copy(
         update={"workers": workers})}))  # fmt: skip
     seconds = {"archive": written - begin, "catalog": time.monotonic() - written}
@@ -90,10 +90,9 @@ def demo(
 
 
 def _make_room(folder: Path) -> None:
-    """Make the folder and remove what an earlier demo left; leave alone what is not a demo's.
+    """Create the folder and remove the files of an earlier demo; refuse any other folder.
 
-    A demo's is a folder with its campaign file, which is written first: an ``archive`` or a
-    ``catalog`` may be anybody's.
+    The campaign file, which is written first, identifies the folder of a demo.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -101,8 +100,7 @@ def _make_room(folder: Path) -> None:
         others = sorted(names - _OWN if _is_demo(folder / _CAMPAIGN) else names)
         if others:
             raise InputError(
-                f"{str(folder)!r} has other things in it ({others[0]}): give a folder that is "
-                "empty or not there yet"
+                f"{str(folder)!r} contains other files ({others[0]}): give a new or empty folder"
             )
         for path in folder.iterdir():
             if path.is_dir():
@@ -120,20 +118,20 @@ def _is_demo(campaign: Path) -> bool:
 
 
 def _campaign(file: Path, model: str, weight: str) -> CampaignOptions:
-    """Write the campaign file; a picker that cannot be had is told before all the work."""
+    """Write the campaign file, and prepare the picker first, so that errors come early."""
     from epicat.pick.resolve import prepare_bundle
 
     places = {"archive": _ARCHIVE, "store": _STORE}
     text = _TEXT.format(first=_FIRST, **places, model=model, weight=weight)
     file.write_text(text, encoding="utf-8")
-    options = asked(CampaignOptions, read_campaign(file))
-    with warnings_as_talk():
+    options = make_options(CampaignOptions, read_campaign(file))
+    with warnings_as_messages():
         prepare_bundle(options.pick)
     return options
 
 
 def _scored(folder: Path) -> Score:
-    """Compare the catalog with the truth, and write it as a table and as a picture."""
+    """Compare the catalog with the truth; write it as a table and a figure."""
     from epicat.store.base import Where
     from epicat.store.open import open_store
     from epicat.synthetic.scoring import read_truth, score_catalog
@@ -158,7 +156,7 @@ def _draw(events: pa.Table, store: Store, truth: Truth, path: Path) -> None:
     from epicat.plot import draw_catalog
 
     if find_spec("matplotlib") is None:
-        say("no picture is drawn: pip install 'epicat[plot]' for that")
+        report("no figure: install matplotlib with pip install 'epicat[plot]'")
         return
     draw_catalog(
         events, store.stations(), path, title="A synthetic archive, searched by epicat",
@@ -167,9 +165,9 @@ def _draw(events: pa.Table, store: Store, truth: Truth, path: Path) -> None:
 
 
 def _print(score: Score, seconds: dict[str, float], model: str) -> None:
-    """Print what was found beside what is true."""
+    """Print the comparison with the truth."""
     rows = [
-        ("earthquakes", f"{score.true}, {score.detectable} of them clear at 5 or more stations"),
+        ("earthquakes", f"{score.true}, of which {score.detectable} detectable at 5 stations"),
         ("  found", f"{score.found} of {score.detectable} ({score.recall:.0%})"),
         ("  missed", f"{score.missed}"),
         ("  smaller ones found", f"{score.extra} of {score.true - score.detectable}"),
@@ -182,7 +180,7 @@ def _print(score: Score, seconds: dict[str, float], model: str) -> None:
         ("seconds", f"{seconds['archive']:.0f} for the archive, {seconds['catalog']:.0f} for the "
          "catalog"),
     ]  # fmt: skip
-    typer.echo(f"\nThe catalog of {model} beside the truth")
+    typer.echo(f"\nThe catalog of {model} compared with the truth")
     for name, value in rows:
         typer.echo(f"  {name:<22}{value}")
 
@@ -192,5 +190,5 @@ def _phase(score: PhaseScore) -> str:
     others = score.picks - score.matched
     return (
         f"{score.found} of {score.true} clear arrivals ({share:.0%}), {others} of {score.picks} "
-        f"picks at none; {score.residual_s:+.3f} s off, median, within {score.spread_s:.3f} s"
+        f"picks match no arrival; median {score.residual_s:+.3f} s, spread {score.spread_s:.3f} s"
     )

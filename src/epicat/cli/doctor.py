@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from epicat.campaign.options import StoreOptions
-from epicat.campaign.parse import Values, asked
+from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def doctor(
     from epicat.store.open import open_store
     from epicat.store.verify.verify import check_store
 
-    opened = open_store(asked(StoreOptions, given).store)
+    opened = open_store(make_options(StoreOptions, given).store)
     done = check_store(opened, mend=mend, tell=_Told())
     if as_json:
         _write_json(done, opened.location)

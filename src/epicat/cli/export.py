@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from epicat.campaign.options import LedgerOptions
-from epicat.campaign.parse import Values, asked
+from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.prompts import said_which, say_left_out
-from epicat.cli.quality_options import WithRejected
+from epicat.cli.messages import report_rejected, report_selection
 from epicat.errors import InputError, NameChoiceError
 
 if TYPE_CHECKING:
     from epicat.catalog.catalog import Catalog
 
-__all__ = ["export"]
+__all__ = ["WithRejected", "export"]
+
+WithRejected = Annotated[
+    bool,
+    typer.Option("--with-rejected", help="Include events that quality control rejected."),
+]
 
 _TABLES = ("events", "picks", "arrivals", "stations", "ledger")
 _CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "hypodd")
@@ -60,9 +64,9 @@ def export(
         raise InputError("--format parquet needs a file: -o FILE")
     from epicat.catalog.catalog import open_catalog
 
-    options = asked(LedgerOptions, given)
+    options = make_options(LedgerOptions, given)
     catalog = open_catalog(options.store, design)
-    said_which(catalog.selection, design)
+    report_selection(catalog.selection, design)
     if output_format in _CATALOGS:
         _write_catalog(catalog, output_format, output, with_rejected=with_rejected)
         return
@@ -107,7 +111,7 @@ def _write_catalog(
         typer.echo(f"{written.events:,} events{arrivals} in {names}", err=True)
     rejected = catalog.n_rejected
     if not with_rejected:
-        say_left_out(rejected)
+        report_rejected(rejected)
     elif rejected and not form.tells_rejected:
         typer.echo(f"warning: {name} cannot tell which {rejected:,} events are rejected", err=True)
     for note in written.notes:
@@ -126,7 +130,7 @@ def _rows(catalog: Catalog, table: str, options: LedgerOptions, *, with_rejected
         patterns = Patterns(options.select, options.exclude)
         return ledger_table(catalog.entries(options.span, options.extent, patterns))
     if not with_rejected:
-        say_left_out(catalog.n_rejected)
+        report_rejected(catalog.n_rejected)
     read = catalog.events if table == "events" else catalog.arrivals
     return read(with_rejected=with_rejected)
 

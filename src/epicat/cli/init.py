@@ -1,4 +1,4 @@
-"""``epicat init``: a campaign file to fill in."""
+"""``epicat init``: write a campaign file template."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Annotated
 
 import typer
 
-from epicat.campaign.file import ENDING, parse_campaign
+from epicat.campaign.file import SUFFIX, parse_campaign
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Values, check
 from epicat.campaign.template import campaign_text
 from epicat.cli.campaign_args import spanned_by, takes
-from epicat.cli.progress import say
+from epicat.cli.messages import report
 from epicat.errors import InputError
 
 __all__ = ["init"]
 
-_NAME = f"campaign{ENDING}"
+_NAME = f"campaign{SUFFIX}"
 
 
 @takes(CampaignOptions, file=False, opens=False)
@@ -27,31 +27,32 @@ def init(
         list[str] | None,
         typer.Argument(
             metavar="FILE START END EXTENT",
-            help=f"The file to write, {_NAME} if it is left out; and what `run` takes, if it is "
-            "known already.",
+            help=f"The file to write (default {_NAME}), and the arguments of `run`, if known.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write a campaign file with every option, described, and what is given here filled in.
+    """Write a campaign file with every option, described; given values are filled in.
 
-    Defaults are commented out.  What is required and not given is left to fill in.
+    Defaults are commented out.  Required values that are not given are left to fill in.
     """
-    file, values = _told(list(words or ()), given)
+    file, values = _file_and_values(list(words or ()), given)
     check(CampaignOptions, values)
     text = campaign_text(values, str(file.parent) if file.parent != Path() else "")
     parse_campaign(text, file)  # refuses passwords before they are written
     _write(file, text, force=force)
-    say(f"{file} is written; `epicat run {file}` runs it")
+    report(f"wrote {file}; run it with `epicat run {file}`")
 
 
-def _told(words: list[str], flags: Values) -> tuple[Path, Values]:
-    """Return the file and what goes into it: nothing that only the environment says."""
-    file = words.pop(0) if words and words[0].endswith(ENDING) else _NAME
+def _file_and_values(words: list[str], flags: Values) -> tuple[Path, Values]:
+    """Return the file and its values, without those from the environment."""
+    file = words.pop(0) if words and words[0].endswith(SUFFIX) else _NAME
     if len(words) == 1:
-        raise InputError(f"{words[0]!r} is no campaign file: its name ends in {ENDING}")
+        raise InputError(f"{words[0]!r} is not a campaign file (*{SUFFIX})")
     values = {**(spanned_by(words) if words else {}), **flags}
-    return Path(file), {path: given for path, given in values.items() if not given.is_unseen}
+    return Path(file), {
+        path: given for path, given in values.items() if not given.is_from_environment
+    }
 
 
 def _write(file: Path, text: str, *, force: bool) -> None:
@@ -59,6 +60,6 @@ def _write(file: Path, text: str, *, force: bool) -> None:
         with file.open("w" if force else "x", encoding="utf-8") as opened:
             opened.write(text)
     except FileExistsError as error:
-        raise InputError(f"{file} is there already; --force writes over it") from error
+        raise InputError(f"{file} already exists; use --force to overwrite it") from error
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""The jobs of a campaign on AWS: once, or again and again until they have ended."""
+"""Show the status of AWS jobs, once or until they finish."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from epicat.cli.aws_credentials import lent
-from epicat.cli.progress import say
-from epicat.cli.text_table import aligned
+from epicat.cli.aws_credentials import exported_credentials
+from epicat.cli.messages import aligned, report
 
 if TYPE_CHECKING:
     from epicat.aws.progress import Found, Line
@@ -32,10 +31,10 @@ _WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """All that is shown at one moment."""
+class _Snapshot:
+    """The state of the jobs and the ledger at one moment."""
 
-    handed: SubmissionRecord
+    record: SubmissionRecord
     lines: list[Line]
     found: Found | None
     seconds: float
@@ -46,12 +45,12 @@ class _Look:
 
     @property
     def failed(self) -> int:
-        """How many jobs failed."""
+        """Number of failed jobs."""
         return sum(line.counts.get("failed", 0) for line in self.lines)
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that are left, if it goes on like this."""
+        """Estimated remaining time in seconds; None if unknown."""
         from epicat.aws.progress import share_over
 
         share = share_over(self.lines)
@@ -61,33 +60,37 @@ class _Look:
     def dollars(self) -> float:
         from epicat.aws.progress import dollars_so_far
 
-        return dollars_so_far(self.handed, self.lines, self.found)
+        return dollars_so_far(self.record, self.lines, self.found)
 
 
-def show_jobs(aws: Aws, stack: Stack, *, every: float | None, as_json: bool) -> None:
-    """Show the jobs that were submitted last; with ``every``, until all have ended.
+def show_jobs(aws: Aws, stack: Stack, *, interval: float | None, as_json: bool) -> None:
+    """Show the jobs of the last submission; with ``interval``, until all have ended.
 
-    Leaves with 1 if some failed by then.
+    Exits with status 1 if some have failed by then.
     """
     from epicat.aws.submission_record import find_last
 
-    _, handed = find_last(stack)
-    ledger = _Ledger(aws, handed)
-    look = _looked(aws, handed, ledger) if every is None else _watched(aws, handed, ledger, every)
+    _, record = find_last(stack)
+    ledger = _Ledger(aws, record)
+    snapshot = (
+        _snapshot(aws, record, ledger)
+        if interval is None
+        else _watched(aws, record, ledger, interval)
+    )
     if as_json:
-        typer.echo(json.dumps(_told(look)))
+        typer.echo(json.dumps(_as_json(snapshot)))
     else:
-        for line in (*jobs_table(look.lines), *_words(look)):
+        for line in (*jobs_table(snapshot.lines), *_summary(snapshot)):
             typer.echo(line)
-    failed = look.failed + (look.found.failed if look.found else 0)
-    if failed and look.is_over:
-        say("some of it failed: `epicat logs UNIT` shows why, `epicat retry` does it again")
-    if failed and every is not None:
+    failed = snapshot.failed + (snapshot.found.failed if snapshot.found else 0)
+    if failed and snapshot.is_over:
+        report("some work failed: `epicat logs UNIT` shows the reason, `epicat retry` retries it")
+    if failed and interval is not None:
         raise typer.Exit(1)
 
 
-def _watched(aws: Aws, handed: SubmissionRecord, ledger: _Ledger, every: float) -> _Look:
-    """Look until all is over, and show it on stderr as long as it is a terminal."""
+def _watched(aws: Aws, record: SubmissionRecord, ledger: _Ledger, interval: float) -> _Snapshot:
+    """Poll until all jobs have ended; show them on stderr if it is a terminal."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -96,46 +99,48 @@ def _watched(aws: Aws, handed: SubmissionRecord, ledger: _Ledger, every: float) 
     try:
         with Live(console=console, auto_refresh=False, transient=True) as live:
             while True:
-                look = _looked(aws, handed, ledger)
-                if look.is_over:
-                    return look
+                snapshot = _snapshot(aws, record, ledger)
+                if snapshot.is_over:
+                    return snapshot
                 if console.is_terminal:
-                    shown = "\n".join((*jobs_table(look.lines), *_words(look)))
+                    shown = "\n".join((*jobs_table(snapshot.lines), *_summary(snapshot)))
                     live.update(Text(shown, no_wrap=True), refresh=True)
-                time.sleep(every)
+                time.sleep(interval)
     except KeyboardInterrupt:
-        say("the jobs go on; `epicat cancel` ends them")
+        report("the jobs keep running; `epicat cancel` cancels them")
         raise
 
 
-def _looked(aws: Aws, handed: SubmissionRecord, ledger: _Ledger) -> _Look:
+def _snapshot(aws: Aws, record: SubmissionRecord, ledger: _Ledger) -> _Snapshot:
     from epicat.aws.progress import lines_of
 
-    lines = lines_of(aws, handed)
+    lines = lines_of(aws, record)
     is_over = all(line.is_over for line in lines)
     begun = min((line.started_ms for line in lines if line.started_ms), default=None)
-    start_s = handed.time.timestamp() if begun is None else begun / 1000
+    start_s = record.time.timestamp() if begun is None else begun / 1000
     ended = max((line.stopped_ms for line in lines if line.stopped_ms), default=None)
     end_s = ended / 1000 if is_over and ended else time.time()
-    return _Look(handed, lines, ledger.found(now=is_over), max(end_s - start_s, 1e-3))
+    return _Snapshot(record, lines, ledger.found(now=is_over), max(end_s - start_s, 1e-3))
 
 
 class _Ledger:
-    """What the store's ledger says, read now and then."""
+    """The counts in the store's ledger, read from time to time."""
 
-    def __init__(self, aws: Aws, handed: SubmissionRecord) -> None:
+    def __init__(self, aws: Aws, record: SubmissionRecord) -> None:
         self._aws = aws
-        self._handed = handed
+        self._record = record
         self._keys: dict[str, str] = {}
         self._store: Store | None = None
         self._found: Found | None = None
         self._next = 0.0
-        self._is_large = sum(job.keys for job in handed.jobs) > _MOST_KEYS
+        self._is_large = sum(job.keys for job in record.jobs) > _MOST_KEYS
         if self._is_large:
-            say(f"more than {_MOST_KEYS:,} keys: picks and events are not counted while it goes on")
+            report(
+                f"more than {_MOST_KEYS:,} keys: picks and events are not counted while jobs run"
+            )
 
     def found(self, *, now: bool) -> Found | None:
-        """Return what it has, read lately or now; nothing of a campaign that is too large."""
+        """Return recent counts; None for a campaign that is too large."""
         if not self._is_large and (now or time.monotonic() >= self._next):
             begin = time.monotonic()
             self._found = self._read()
@@ -148,25 +153,25 @@ class _Ledger:
 
         store = self._opened()
         return found_in(
-            store.ledger(Stage.PICK, self._handed.run),
-            store.ledger(Stage.ASSOCIATE, self._handed.associator),
-            round(self._handed.time.timestamp() * 1e9),
+            store.ledger(Stage.PICK, self._record.run),
+            store.ledger(Stage.ASSOCIATE, self._record.associator),
+            round(self._record.time.timestamp() * 1e9),
         )
 
     def _opened(self) -> Store:
-        """Return the store, opened again when credentials that last an hour were renewed."""
+        """Return the store, reopened when temporary credentials were renewed."""
         from epicat.store.open import open_store
 
-        keys = self._aws.lendable()
+        keys = self._aws.credential_variables()
         if self._store is None or keys != self._keys:
-            with lent(self._aws):
-                self._store = open_store(self._handed.store)
+            with exported_credentials(self._aws):
+                self._store = open_store(self._record.store)
             self._keys = keys
         return self._store
 
 
 def jobs_table(lines: Sequence[Line]) -> Iterator[str]:
-    """Give the lines of a table: what goes on or failed first, and no more than fit."""
+    """Yield the lines of a table: active and failed jobs, as many as fit."""
     from epicat.aws.progress import STATES
 
     def is_quiet(line: Line) -> bool:
@@ -191,52 +196,57 @@ def jobs_table(lines: Sequence[Line]) -> Iterator[str]:
     ]
     yield from aligned(("job", "days", *STATES, "of"), rows, left=2, width=_WIDTH)
     if len(lines) > _MOST_LINES:
-        yield f"and {len(lines) - _MOST_LINES:,} more, of which nothing runs"
+        yield f"and {len(lines) - _MOST_LINES:,} more that are not running"
 
 
 def _days(job: Job) -> str:
-    """Return the days of a job, the year once if it is the same."""
+    """Return the days of a job, with the year only once if it is the same."""
     if job.first == job.last:
         return job.first
     year, _, day = job.last.partition(".")
     return f"{job.first}-{day if job.first.startswith(f'{year}.') else job.last}"
 
 
-def _words(look: _Look) -> Iterator[str]:
-    found = look.found
+def _summary(snapshot: _Snapshot) -> Iterator[str]:
+    found = snapshot.found
     if found is not None:
-        rate = found.station_days / look.seconds
+        rate = found.station_days / snapshot.seconds
         yield (
             f"{found.station_days:,} station-days ({rate:.2f} a second) and {found.blocks:,} "
             f"blocks; {found.picks:,} picks and {found.events:,} events so far"
         )
         if found.failed:
             yield f"{found.failed:,} station-days or blocks failed"
-    left = "" if look.is_over or look.left_s is None else f"; about {_span(look.left_s)} left"
-    yield f"about ${look.dollars:,.2f} so far{left}"
+    left = (
+        ""
+        if snapshot.is_over or snapshot.left_s is None
+        else f"; about {_span(snapshot.left_s)} left"
+    )
+    yield f"about ${snapshot.dollars:,.2f} so far{left}"
 
 
-def _told(look: _Look) -> dict[str, Any]:
-    found = look.found
+def _as_json(snapshot: _Snapshot) -> dict[str, Any]:
+    found = snapshot.found
+    rate = round(found.station_days / snapshot.seconds, 4) if found else None
     return {
-        "submission": look.handed.name,
-        "store": look.handed.store,
-        "is_over": look.is_over,
+        "submission": snapshot.record.name,
+        "store": snapshot.record.store,
+        "is_over": snapshot.is_over,
         "jobs": [
             {
                 "name": line.job.name, "stage": line.job.stage.value, "first": line.job.first,
                 "last": line.job.last, "units": line.job.units, **line.counts,
             }
-            for line in look.lines
+            for line in snapshot.lines
         ],
         "station_days": found.station_days if found else None,
-        "station_days_per_second": round(found.station_days / look.seconds, 4) if found else None,
+        "station_days_per_second": rate,
         "blocks": found.blocks if found else None,
         "picks": found.picks if found else None,
         "events": found.events if found else None,
         "failed": found.failed if found else None,
-        "seconds_left": None if look.left_s is None else round(look.left_s, 1),
-        "dollars": round(look.dollars, 4),
+        "seconds_left": None if snapshot.left_s is None else round(snapshot.left_s, 1),
+        "dollars": round(snapshot.dollars, 4),
     }  # fmt: skip
 
 

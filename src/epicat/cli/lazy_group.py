@@ -1,7 +1,7 @@
-"""The commands of ``epicat``: their names, where they are, and what they do in a line.
+"""The commands of ``epicat``: names, modules and one-line help.
 
-A command's module is imported when the command is called, so that none waits for what only the
-others need.  The lines are those that the commands' own help begins with: a test compares them.
+The module of a command is imported when the command is called, so that no command waits for the
+imports of others.  A test compares the lines with the help of the commands.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ __all__ = ["COMMANDS", "Commands", "Entry"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command, or a group of them, that is not imported yet."""
+    """A command or group that is imported lazily."""
 
     place: str
-    """Its module in `epicat.cli` and its name there: a function, or a group's ``app``."""
+    """Module in `epicat.cli` and name in it: a function, or the ``app`` of a group."""
     line: str
-    """The first sentence of its help."""
+    """The first line of its help."""
 
     def load(self, name: str) -> Any:
-        """Import it, and return it as Typer has it."""
+        """Import it and return the command object of Typer."""
         module, _, attribute = self.place.partition(":")
         found = getattr(import_module(f"epicat.cli.{module}"), attribute)
         around = typer.Typer()
@@ -41,30 +41,32 @@ class Entry:
 COMMANDS: Mapping[str, Entry] = {
     "init": Entry(
         "init:init",
-        "Write a campaign file with every option, described, and what is given here filled in.",
+        "Write a campaign file with every option, described; given values are filled in.",
     ),
     "demo": Entry(
         "demo:demo",
-        "Make an archive whose earthquakes are known, make its catalog, and say how good that is.",
+        "Make a synthetic archive and its catalog, and compare it with the known earthquakes.",
     ),
     "run": Entry("run:run", "Pick the stations inside EXTENT and associate the picks into events."),
     "associate": Entry(
         "associate:associate",
-        "Associate picks that the store has, at the store's stations inside EXTENT, into events.",
+        "Associate the picks of a store at its stations inside EXTENT into events.",
     ),
     "plan": Entry(
         "plan:plan",
-        "Show the units of work that `run` with the same arguments would do.  Writes nothing.",
+        "Show the units of work that `run` would do with the same arguments; write nothing.",
     ),
     "status": Entry(
         "status:status",
-        "Show, for each run and associator, what became of its station-days and blocks, and why.",
+        "Show the status of station-days and blocks by run and associator, with reasons.",
     ),
     "export": Entry(
         "export:export",
-        "Write a table or the catalog of the newest run, or of the one that --run names.",
+        "Write a table or the catalog of the newest run, or of the run given by --run.",
     ),
-    "plot": Entry("plot:plot", "Draw a map, two depth sections and the count over time."),
+    "plot": Entry(
+        "plot:plot", "Draw a map, two depth sections and the number of events over time."
+    ),
     "query": Entry(
         "query:query",
         "Ask the views picks, events, arrivals, stations, ledger and runs of a store by SQL.",
@@ -84,28 +86,22 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "synth": Entry(
         "synth:synth",
-        "Write waveforms of made-up earthquakes and noise, with responses and the truth.",
+        "Write synthetic waveforms of earthquakes and noise, with responses and the truth.",
     ),
     "submit": Entry(
         "submit:submit",
-        "Submit what `run` with the same arguments would do to the campaign's stack on AWS.",
+        "Submit the work of `run` with the same arguments to the campaign's stack on AWS.",
     ),
     "retry": Entry(
-        "submit:retry", "Submit again what failed or is missing of what was submitted last."
+        "submit:retry", "Submit the failed and missing work of the last submission again."
     ),
     "cancel": Entry(
         "jobs:cancel",
-        "End all jobs of a campaign that are under way; what they have marked as done is kept.",
+        "Cancel all running and waiting jobs of a campaign; finished work is kept.",
     ),
-    "logs": Entry(
-        "jobs:logs", "Show what the jobs of a unit have said, one attempt after the other."
-    ),
-    "cost": Entry(
-        "jobs:cost", "Show what jobs were reckoned to take and cost, beside what they took."
-    ),
-    "work": Entry(
-        "work:work", "Do one unit of a submission; its outcome is a line of JSON on stdout."
-    ),
+    "logs": Entry("jobs:logs", "Show the logs of the jobs of a unit, one attempt after the other."),
+    "cost": Entry("jobs:cost", "Show the estimated and the actual time and cost of jobs."),
+    "work": Entry("work:work", "Run one unit of a submission and print its outcome as JSON."),
     "stations": Entry("stations:app", "Bring stations into a store."),
     "picks": Entry("picks:app", "Bring picks into a store."),
     "models": Entry("models:app", "See and compile pickers."),
@@ -114,11 +110,11 @@ COMMANDS: Mapping[str, Entry] = {
         "A campaign on AWS: queues, job definitions, roles, logs and a bucket as one stack.",
     ),
 }
-"""All of them, in the order in which they are shown."""
+"""All commands, in the order of the help."""
 
 
-class _OnCall(Mapping[str, Any]):
-    """The commands by name, each imported when it is asked for."""
+class _LazyCommands(Mapping[str, Any]):
+    """The commands by name, each imported on access."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] = {}
@@ -136,19 +132,19 @@ class _OnCall(Mapping[str, Any]):
 
 
 class Commands(TyperGroup):
-    """The group of all commands, of which only the one that is called is imported."""
+    """The group of all commands, which imports only the one that is called."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.commands: Any = _OnCall()
+        self.commands: Any = _LazyCommands()
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names, in the order in which they are shown."""
+        """Return the names in the order of the help."""
         del ctx
         return list(COMMANDS)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Show the help, for which the lines of the commands are enough."""
+        """Write the help from the lines of the commands, without importing them."""
         shown = TyperGroup(
             name=self.name,
             help=self.help,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epicat.cli.progress import warnings_as_talk
+from epicat.cli.messages import warnings_as_messages
 
 if TYPE_CHECKING:
     from epicat.pick.inventory import Known
@@ -87,7 +87,7 @@ def compile_model(
     from epicat.pick.resolve import prepare_bundle
 
     kept = KeptBundle(to) if to else None
-    with at_hand(weight) as near, warnings_as_talk():
+    with at_hand(weight) as near, warnings_as_messages():
         bundle = prepare_bundle(PickOptions(model=model, weight=near), again=again)
     if kept:
         kept.write(bundle.folder)

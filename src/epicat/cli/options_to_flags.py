@@ -20,9 +20,9 @@ _PLAIN = (bool, int, float)
 
 
 def flags_of(model: type[BaseModel], without: Collection[str] = ()) -> list[inspect.Parameter]:
-    """Return the parameters of a command that takes a model's options, but for some keys.
+    """Return the parameters of a command for the options of a model, except some keys.
 
-    Their defaults are the model's, for ``--help``; `read_flags` tells what was given.
+    Their defaults, those of the model, are for ``--help``; `read_flags` returns what was given.
     """
     tables = tables_of(model)
     titles = {table.path: table.title or None for table in tables}
@@ -39,7 +39,7 @@ def flags_of(model: type[BaseModel], without: Collection[str] = ()) -> list[insp
 def read_flags(
     model: type[BaseModel], context: typer.Context, values: Mapping[str, Any]
 ) -> dict[KeyPath, Given]:
-    """Return what was given on the command line or in the environment, and nothing else."""
+    """Return only the values from the command line or the environment, not the defaults."""
     sources = {name: context.get_parameter_source(name) for name in values}
     given = {name: source.name for name, source in sources.items() if source is not None}
     found: dict[KeyPath, Given] = {}
@@ -51,12 +51,12 @@ def read_flags(
         for option in table.options:
             if given.get(option.key) in ("COMMANDLINE", "ENVIRONMENT"):
                 value = values[option.key]
-                is_unseen = given[option.key] == "ENVIRONMENT"
+                is_from_environment = given[option.key] == "ENVIRONMENT"
                 named = f"{option.flag} ({option.dotted})" if option.table else option.flag
                 found[option.path] = Given(
                     tuple(value) if option.is_list else value,
-                    option.shown.variable if is_unseen else named,
-                    is_unseen,
+                    option.shown.variable if is_from_environment else named,
+                    is_from_environment,
                 )
     return found
 
@@ -111,5 +111,5 @@ def _assigned(
         try:
             value = json.loads(text)
         except json.JSONDecodeError as error:
-            raise InputError(f"{flag} {assignment!r}: {text!r} is no number") from error
+            raise InputError(f"{flag} {assignment!r}: {text!r} is not a number") from error
         yield known[name].path, Given(value, f"{flag} {name}")

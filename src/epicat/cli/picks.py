@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from epicat.campaign.options import StoreOptions
-from epicat.campaign.parse import Values, asked
+from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.progress import say
+from epicat.cli.messages import report
 
 __all__ = ["app"]
 
@@ -38,7 +38,7 @@ def import_picks(
     from epicat.pipeline.import_picks import import_picks as put
     from epicat.store.open import open_store
 
-    made = put(file, open_store(asked(StoreOptions, given).store, create=True))
+    made = put(file, open_store(make_options(StoreOptions, given).store, create=True))
     if as_json:
         counts = {"picks": made.picks, "duplicates": made.duplicates, "is_new": made.is_new,
                   "station_days": made.station_days}  # fmt: skip
@@ -46,7 +46,7 @@ def import_picks(
         return
     repeats = f", {made.duplicates:,} repeated rows dropped" if made.duplicates else ""
     again = "" if made.is_new else "; the store had them all"
-    say(f"{made.picks:,} picks of {made.station_days:,} station-days{repeats}{again}")
+    report(f"{made.picks:,} picks of {made.station_days:,} station-days{repeats}{again}")
     if "confidence" not in made.run.columns:
-        say("no column confidence or probability: taken as 1")
-    say(f"run {made.run.digest}")
+        report("no column confidence or probability: taken as 1")
+    report(f"run {made.run.digest}")

@@ -1,4 +1,4 @@
-"""``epicat plan``: what a run would do."""
+"""``epicat plan``: the work that a run would do."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from epicat.campaign.options import CampaignOptions
-from epicat.campaign.parse import Values, asked
+from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.progress import say
+from epicat.cli.messages import report
 from epicat.cli.run import Recheck
 
 __all__ = ["plan"]
@@ -22,18 +22,18 @@ def plan(
     recheck: Recheck = False,
     as_json: Annotated[bool, typer.Option("--json", help="Units as JSON lines.")] = False,
 ) -> None:
-    """Show the units of work that `run` with the same arguments would do.  Writes nothing."""
-    options = asked(CampaignOptions, given)
+    """Show the units of work that `run` would do with the same arguments; write nothing."""
+    options = make_options(CampaignOptions, given)
     from epicat.campaign.resolve import resolve
     from epicat.pipeline.runner import make_plan
     from epicat.store.open import find_store
 
-    campaign = resolve(options, say)
+    campaign = resolve(options, report)
     plan = make_plan(campaign, options.partition, find_store(options.store), recheck=recheck)
     if not as_json:
-        say(campaign.design.described())
-        say(
-            f"{plan.station_days} station-days, {plan.done_before} done before; "
+        report(campaign.design.described())
+        report(
+            f"{plan.station_days} station-days, {plan.done_before} already done; "
             f"{len(plan.picking)} units of picking, {len(plan.associating)} of association"
         )
     for unit in (*plan.picking, *plan.associating):

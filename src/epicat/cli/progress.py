@@ -1,16 +1,15 @@
-"""Do a plan on this machine, and show how far it is on stderr."""
+"""Run a plan locally with a progress display on stderr."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
-from epicat.cli.quality_options import told_flags
+from epicat.cli.messages import format_flags, report
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
     from epicat.pipeline.worker import Outcome
     from epicat.store.base import Store
 
-__all__ = ["do", "say", "warnings_as_talk"]
+__all__ = ["run_plan"]
 
 
-def do(
+def run_plan(
     campaign: Campaign,
     plan: Plan,
     store: Store,
@@ -31,14 +30,14 @@ def do(
     begin: float,
     as_json: bool,
 ) -> None:
-    """Do a plan with a process on each core, or as many as asked for; leave with 1 if it failed.
+    """Run a plan with one process per core, or ``workers``; exit with status 1 on failures.
 
-    ``begin`` is when the command began, by the monotonic clock.
+    ``begin`` is the start of the command on the monotonic clock.
     """
     from epicat.pipeline.process_pool import Pool
     from epicat.pipeline.runner import run
 
-    say(_described(plan))
+    report(_described(plan))
     with _Progress(plan) as progress:
         made = run(
             campaign,
@@ -52,23 +51,9 @@ def do(
         designs = {"run": campaign.run.digest, "associator": campaign.design.digest}
         typer.echo(json.dumps({**designs, **_counted(made, plan, seconds)}))
     elif not plan.is_empty:
-        _report(made, plan, seconds)
+        _report_summary(made, plan, seconds)
     if made.has_failures:
         raise typer.Exit(1)
-
-
-def say(text: str) -> None:
-    """Tell a person something: on stderr, since stdout is for data."""
-    typer.echo(text, err=True)
-
-
-class warnings_as_talk(warnings.catch_warnings):  # noqa: N801 - a context manager, used as one
-    """Show warnings as lines for a person, without the place in the code."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
 
 
 def _described(plan: Plan) -> str:
@@ -80,13 +65,13 @@ def _described(plan: Plan) -> str:
     if not plan.station_days:
         return f"{blocks} blocks to associate"
     return (
-        f"{plan.station_days} station-days, {plan.done_before} done before, {due} to pick; "
+        f"{plan.station_days} station-days, {plan.done_before} already done, {due} to pick; "
         f"{blocks} blocks to associate"
     )
 
 
 class _Progress:
-    """Bars on a terminal, a line now and then elsewhere: the runner's `Listener`."""
+    """A listener with bars on a terminal, and occasional lines elsewhere."""
 
     def __init__(self, plan: Plan) -> None:
         from rich.console import Console
@@ -127,14 +112,14 @@ class _Progress:
         self._bars.stop()
 
     def planned(self, plan: Plan) -> None:
-        """Told at the start; the bars are there already."""
+        """Ignore the plan: the bars are already shown."""
         del plan
 
     def finished(self, outcome: Outcome) -> None:
-        """Move the bar of the unit's stage."""
+        """Advance the bar of the unit's stage."""
         stage = outcome.unit.stage.value
         self._counts[stage] += len(outcome.unit.keys)
-        self._found[stage] += outcome.found
+        self._found[stage] += outcome.n_rows
         rate = self._counts[stage] / max(time.monotonic() - self._begin, 1e-3)
         words = ("station-days/s", "picks") if stage == "pick" else ("blocks/s", "events")
         self._bars.update(
@@ -160,15 +145,15 @@ def _counted(made: Summary, plan: Plan, seconds: float) -> dict[str, Any]:
     }
 
 
-def _report(made: Summary, plan: Plan, seconds: float) -> None:
+def _report_summary(made: Summary, plan: Plan, seconds: float) -> None:
     for failure in made.failures:
-        say(f"failed: {failure}")
+        report(f"failed: {failure}")
     days = ", ".join(f"{count} {name}" for name, count in sorted(made.station_days.items()))
     picks = f"{made.picks:,} picks ({days or 'no station-day was due'}) and "
-    say(f"{picks if plan.station_days else ''}{made.events:,} events in {seconds:.1f} s")
+    report(f"{picks if plan.station_days else ''}{made.events:,} events in {seconds:.1f} s")
     if made.flags:
-        say(f"quality control: {told_flags(made.flags, made.rejected)}")
+        report(f"quality control: {format_flags(made.flags, made.rejected)}")
     if set(made.station_days) == {"no data"}:
-        say("no station had data: is this the right --archive, --layout and span?")
+        report("no station had data: check --archive, --layout and the time range")
     if made.has_failures:
-        say("some of it failed: see `epicat status`; the same command tries it again")
+        report("some work failed (see `epicat status`); run the same command again to retry")

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from epicat.campaign.options import StoreOptions
-from epicat.campaign.parse import Values, asked
+from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.prompts import said_which
+from epicat.cli.messages import report_selection
 from epicat.errors import InputError
 
 __all__ = ["query"]
@@ -46,8 +46,8 @@ def query(
         raise InputError("--json or --csv, not both")
     from epicat.catalog.catalog import open_catalog
 
-    catalog = open_catalog(asked(StoreOptions, given).store, design)
-    said_which(catalog.selection, design)
+    catalog = open_catalog(make_options(StoreOptions, given).store, design)
+    report_selection(catalog.selection, design)
     found = catalog.sql(sql)
     if as_json:
         _write_json(found)

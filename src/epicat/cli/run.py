@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from epicat.campaign.options import CampaignOptions
-from epicat.campaign.parse import Values, asked
+from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.progress import do, say, warnings_as_talk
+from epicat.cli.messages import report, warnings_as_messages
+from epicat.cli.progress import run_plan
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Recheck", "make_catalog", "run"]
 
 Recheck = Annotated[
-    bool, typer.Option("--recheck", help="Look again at days whose objects may have changed.")
+    bool,
+    typer.Option("--recheck", help="Check finished days for changed objects, and repeat those."),
 ]
 
 
@@ -30,16 +32,16 @@ def run(
 ) -> None:
     """Pick the stations inside EXTENT and associate the picks into events.
 
-    Results go to the store as they are made.  Running the same command again does only what
-    is missing; it goes on after Ctrl-C or a crash.  Whole UTC days are processed.
+    Results are stored as they are made.  The same command again does only what is missing, so it
+    resumes after Ctrl-C or a crash.  Whole UTC days are processed.
     """
-    make_catalog(asked(CampaignOptions, given), recheck=recheck, as_json=as_json)
+    make_catalog(make_options(CampaignOptions, given), recheck=recheck, as_json=as_json)
 
 
 def make_catalog(
     options: CampaignOptions, *, recheck: bool = False, as_json: bool = False
 ) -> Campaign:
-    """Do a campaign on this machine and show how far it is; leave with 1 if some of it failed."""
+    """Run a campaign on this machine with a progress display; exit with status 1 on failures."""
     from epicat.campaign.resolve import resolve
     from epicat.pick.openvino.bundle import check_precision
     from epicat.pipeline.runner import make_plan
@@ -47,17 +49,17 @@ def make_catalog(
     from epicat.store.open import find_store, open_store
 
     begin = time.monotonic()
-    with warnings_as_talk():
-        # What may be refused in a second comes before a model is compiled, which takes longer.
+    with warnings_as_messages():
+        # Fail fast before the slow model compilation.
         check_precision(options.pick.precision)
         if is_mongo(options.store):
             find_store(options.store)
-        campaign = resolve(options, say)
+        campaign = resolve(options, report)
     if campaign.span != options.span:
-        say("START and END are widened to whole UTC days")
+        report("START and END are widened to whole UTC days")
     opened = open_store(options.store, create=True)
     plan = make_plan(campaign, options.partition, opened, recheck=recheck)
-    say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
-    say(campaign.design.described())
-    do(campaign, plan, opened, options.partition.workers, begin=begin, as_json=as_json)
+    report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
+    report(campaign.design.described())
+    run_plan(campaign, plan, opened, options.partition.workers, begin=begin, as_json=as_json)
     return campaign

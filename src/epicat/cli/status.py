@@ -1,4 +1,4 @@
-"""``epicat status``: what became of every key of a store, or of the jobs of a campaign on AWS."""
+"""``epicat status``: the status of the keys of a store, or of jobs on AWS."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from epicat.campaign.options import LedgerOptions
-from epicat.campaign.parse import Values, asked
+from epicat.campaign.parse import Values, make_options
 from epicat.cli import cloud_options as o
 from epicat.cli.aws_credentials import at_stack
 from epicat.cli.campaign_args import takes
-from epicat.cli.quality_options import told_flags
+from epicat.cli.messages import format_flags
 from epicat.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = ["status"]
 _SHOWN = 10
 _AWS = "Jobs on AWS"
 _EXPECTED = ("no data", "missing")
-"""Statuses that are no trouble: they are counted by reason."""
+"""Statuses that are not failures: they are counted by reason."""
 
 
 @takes(LedgerOptions, spanned=False)
@@ -38,44 +38,44 @@ def status(
     ] = None,
     watch: Annotated[
         bool,
-        typer.Option("--watch", help="Show them until all have ended.", rich_help_panel=_AWS),
+        typer.Option("--watch", help="Show the jobs until all have ended.", rich_help_panel=_AWS),
     ] = False,
-    every: Annotated[
+    interval: Annotated[
         float,
-        typer.Option(min=0.1, help="Seconds from one look to the next.", rich_help_panel=_AWS),
+        typer.Option(min=0.1, help="Polling interval in seconds.", rich_help_panel=_AWS),
     ] = 10.0,
     region: o.Region = None,
     profile: o.Profile = None,
     endpoint: o.Endpoint = None,
     as_json: o.Json = False,
 ) -> None:
-    """Show, for each run and associator, what became of its station-days and blocks, and why.
+    """Show the status of station-days and blocks by run and associator, with reasons.
 
-    Station-days that were asked for and not run are missing.  With a campaign file or START END
-    EXTENT those of its days count, of the newest run and at stations that the store has; without,
-    what earlier invocations asked for.
+    Station-days that were requested but not processed are missing.  A campaign file or START END
+    EXTENT requests its days, of the newest run and at the stations of the store; without, those of
+    earlier invocations are meant.
 
-    With --name or --watch it is about jobs on AWS instead: for each window of days and stage how
-    many are submitted, runnable, running, done and failed.  --watch leaves with 1 if some failed;
-    Ctrl-C ends the watching, and the jobs go on.
+    With --name or --watch it shows jobs on AWS instead: the number of submitted, runnable,
+    running, done and failed jobs by window of days and stage.  --watch exits with status 1 if
+    some failed; Ctrl-C stops watching, and the jobs keep running.
     """
     if watch or name is not None:
         from epicat.cli.job_status import show_jobs
 
-        _nothing_else(given)
+        _refuse_store(given)
         with at_stack(name or "campaign", region, profile, endpoint) as (aws, stack):
-            show_jobs(aws, stack, every=every if watch else None, as_json=as_json)
+            show_jobs(aws, stack, interval=interval if watch else None, as_json=as_json)
         return
     _show_store(given, as_json=as_json)
 
 
-def _nothing_else(given: Values) -> None:
-    """Raise `InputError` if a person has also named a store."""
+def _refuse_store(given: Values) -> None:
+    """Raise `InputError` if the user has also named a store."""
     for value in given.values():
-        if not value.is_unseen:
+        if not value.is_from_environment:
             raise InputError(
-                f"{value.by}: with --name or --watch the store is that of the submission; leave "
-                "the campaign file or --store out"
+                f"{value.source} cannot be combined with --name or --watch: the submission "
+                "determines the store"
             )
 
 
@@ -84,7 +84,7 @@ def _show_store(given: Values, *, as_json: bool) -> None:
     from epicat.stations import Patterns
     from epicat.store.open import open_store
 
-    options = asked(LedgerOptions, given)
+    options = make_options(LedgerOptions, given)
     opened = open_store(options.store)
     groups: dict[tuple[Stage, str], list[LedgerEntry]] = {}
     patterns = Patterns(options.select, options.exclude)
@@ -128,9 +128,9 @@ def _summary(
         "seconds": round(sum(entry.seconds for entry in entries), 3),
         "first": entries[0].key,
         "last": entries[-1].key,
-        "troubles": [
+        "problems": [
             {"key": entry.key, "status": entry.status.value, "reason": entry.reason}
-            for entry in sorted(entries, key=lambda e: bool(e.flags))  # the unforeseen comes first
+            for entry in sorted(entries, key=lambda e: bool(e.flags))  # unexpected ones first
             if entry.reason and entry.status.value not in _EXPECTED
         ],
     }
@@ -162,13 +162,13 @@ def _show(summary: dict[str, Any]) -> None:
     typer.echo(f"  {summary['found']:,} {words[2]}, {summary['seconds']:,.1f} s of work")
     if summary["quality"]:
         limits = ", ".join(f"{name} {limit:g}" for name, limit in summary["quality"].items())
-        told = told_flags(summary["flags"], summary["rejected"]) or "nothing left out"
-        typer.echo(f"  quality control ({limits}): {told}")
+        excluded = format_flags(summary["flags"], summary["rejected"]) or "nothing excluded"
+        typer.echo(f"  quality control ({limits}): {excluded}")
     for status in _EXPECTED:
         for reason, count in summary["reasons"].get(status, {}).items():
             typer.echo(f"  {status}, {count:,}: {reason}")
-    for trouble in summary["troubles"][:_SHOWN]:
-        typer.echo(f"  {trouble['key']}: {trouble['status']}: {trouble['reason']}")
-    more = len(summary["troubles"]) - _SHOWN
+    for problem in summary["problems"][:_SHOWN]:
+        typer.echo(f"  {problem['key']}: {problem['status']}: {problem['reason']}")
+    more = len(summary["problems"]) - _SHOWN
     if more > 0:
         typer.echo(f"  and {more} more; see `epicat export --table ledger`")

@@ -1,4 +1,4 @@
-"""What every command with ``--store`` has in common: ``--collection``, and secrets put away."""
+"""The location of a store: the option ``--collection``, and removal of secrets."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from epicat.campaign.parse import Values
-from epicat.cli.progress import say
+from epicat.cli.messages import report
 
-__all__ = ["DatabaseName", "secure", "secured_values", "tell_if_open"]
+__all__ = ["DatabaseName", "secure", "secured_values", "warn_if_readable"]
 
 _STORE = ("store",)
 
@@ -22,13 +22,13 @@ DatabaseName = Annotated[
     typer.Option(
         "--collection",
         metavar="NAME",
-        help="Database of a store in MongoDB; default: the address's, else 'tutorial'.",
+        help="Database of a MongoDB store.  Default: the one in the address, otherwise 'tutorial'.",
     ),
 ]
 
 
 def secured_values(given: Values, collection: str | None) -> Values:
-    """Return what was given with the store's address without a secret, and of a collection."""
+    """Return the values, the store without secrets and with its collection."""
     store: Any = given.get(_STORE)
     if store is None or not isinstance(store.value, str):
         return given
@@ -36,29 +36,29 @@ def secured_values(given: Values, collection: str | None) -> Values:
 
 
 def secure(store: str, collection: str | None) -> str:
-    """Return a store's location without a secret; tell if others can see the one that was given."""
+    """Return a store's location without secrets; warn if other users can see them."""
     from epicat.store.mongo.address import STORE_VARIABLE, secured
 
     location = secured(store, collection)
     if f"#env:{STORE_VARIABLE}_" in location:
-        say(
-            "warning: others on this machine can see a password on the command line; "
-            f"{STORE_VARIABLE} or --store @FILE keeps it from them"
+        report(
+            "warning: other users of this machine can see a password on the command line; use "
+            f"{STORE_VARIABLE} or --store @FILE"
         )
     _, is_kept, file = location.partition("#file:")
     if is_kept:
-        tell_if_open(file)
+        warn_if_readable(file)
     return location
 
 
-def tell_if_open(file: str) -> None:
-    """Warn if others than its owner may read a file with a password; a missing one is no matter."""
+def warn_if_readable(file: str) -> None:
+    """Warn if users other than the owner may read a file with a password; ignore a missing one."""
     try:
         mode = Path(file).expanduser().stat().st_mode
     except (OSError, ValueError):
         return
     if mode & (stat.S_IRGRP | stat.S_IROTH):
-        say(
-            f"warning: others on this machine can read {file!r}, which holds a password: "
+        report(
+            f"warning: other users of this machine can read {file!r}, which contains a password: "
             f"chmod 600 {shlex.quote(file)}"
         )

@@ -1,4 +1,4 @@
-"""``epicat submit``: a campaign as jobs on AWS; ``epicat retry``: what is still missing."""
+"""``epicat submit`` and ``epicat retry``: run a campaign as jobs on AWS."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from epicat.campaign.options import CampaignOptions
-from epicat.campaign.parse import Given, Values, asked
+from epicat.campaign.parse import Given, Values, make_options
 from epicat.cli import cloud_options as o
 from epicat.cli.aws_credentials import at_stack
 from epicat.cli.aws_picker import Preparing
 from epicat.cli.campaign_args import takes
-from epicat.cli.progress import say, warnings_as_talk
+from epicat.cli.messages import report, warnings_as_messages
 from epicat.cli.run import Recheck
-from epicat.cli.submit_plan import hand
+from epicat.cli.submit_plan import submit_due
 
 if TYPE_CHECKING:
     from epicat.aws.prices import Shape
@@ -39,8 +39,8 @@ def submit(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Folder of the stack's bucket for the results, or database of a store in MongoDB; "
-            "default: 'store', or the address's, else 'tutorial'.",
+            help="Folder for the results in the stack's bucket, or database of a MongoDB store.  "
+            "Default: 'store', or the database in the address, otherwise 'tutorial'.",
         ),
     ] = None,
     name: o.Name = "campaign",
@@ -53,23 +53,23 @@ def submit(
         bool,
         typer.Option(
             "--allow-missing/--strict",
-            help="Whether association goes on without what failed, and tells; or fails, too.",
+            help="Whether association ignores failed picking, and reports it, or fails, too.",
         ),
     ] = True,
     compile_in_cloud: Annotated[
         bool,
         typer.Option(
             "--compile-in-cloud",
-            help="Compile the model by a job of AWS, also where SeisBench is installed here.",
+            help="Compile the model in a job on AWS, even if SeisBench is installed here.",
         ),
     ] = False,
     as_json: o.Json = False,
 ) -> None:
-    """Submit what `run` with the same arguments would do to the campaign's stack on AWS.
+    """Submit the work of `run` with the same arguments to the campaign's stack on AWS.
 
-    Results go to the stack's bucket, or the store that is given.  Jobs go on when this command is
-    over: see `epicat status --watch`.  Submitting again submits what is missing.  A model that is
-    not compiled is compiled here, or by a job first where SeisBench is not installed.
+    Results go to the stack's bucket or the given store.  Jobs keep running after this command:
+    see `epicat status --watch`.  Submitting again submits the missing work.  A model that is not
+    compiled is compiled here, or first in a job if SeisBench is not installed.
     """
     from epicat.archive.registry import locate
     from epicat.aws.preflight import (
@@ -81,25 +81,25 @@ def submit(
     from epicat.campaign.resolve import resolve
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
-        options = asked(CampaignOptions, _completed(given, stack, collection))
+        options = make_options(CampaignOptions, _completed(given, stack, collection))
         check_archive(locate(options.archive))
         check_store(options.store, stack)
         if not dry_run:
             check_idle(aws, stack)
         picker = Preparing(aws, stack, in_cloud=compile_in_cloud, dry_run=dry_run)
-        with warnings_as_talk():
-            campaign = resolve(options, say, picker)
+        with warnings_as_messages():
+            campaign = resolve(options, report, picker)
         check_address(campaign.store)
         if campaign.span != options.span:
-            say("START and END are widened to whole UTC days")
+            report("START and END are widened to whole UTC days")
         _warn_of_crossing(campaign, aws.region)
         partition = (
             options.partition
             if _PARTITION in given
             else _partition(options.partition, campaign, _shape(stack))
         )
-        _say_what(campaign, options, is_known=not picker.is_put_off)
-        hand(
+        _report_campaign(campaign, options, is_known=not picker.is_deferred)
+        submit_due(
             aws, stack, campaign, partition,
             recheck=recheck, strict=not allow_missing, dry_run=dry_run, as_json=as_json,
         )  # fmt: skip
@@ -113,10 +113,10 @@ def retry(
     dry_run: DryRun = False,
     as_json: o.Json = False,
 ) -> None:
-    """Submit again what failed or is missing of what was submitted last.
+    """Submit the failed and missing work of the last submission again.
 
-    Station-days that failed or could not be read are picked again; blocks whose picks change by
-    that are associated again.
+    Station-days that failed or could not be read are picked again; blocks whose picks change are
+    associated again.
     """
     from epicat.aws.preflight import check_idle
     from epicat.aws.submission_record import find_last
@@ -125,31 +125,31 @@ def retry(
         submission, last = find_last(stack)
         if not dry_run:
             check_idle(aws, stack)
-        hand(
+        submit_due(
             aws, stack, submission.campaign(), last.partition,
             recheck=False, strict=last.strict, dry_run=dry_run, as_json=as_json,
         )  # fmt: skip
 
 
 def _completed(given: Values, stack: Stack, collection: str | None) -> Values:
-    """Add what a stack settles: where results go, and that archives elsewhere are public."""
+    """Add the values that a stack determines: the store, and whether requests are signed."""
     from epicat.archive.registry import find_public
     from epicat.archive.s3 import is_bucket
     from epicat.aws.preflight import is_own, results_of
 
-    settled: dict[Any, Given] = {
+    resolved: dict[Any, Given] = {
         ("store",): Given(results_of(stack, collection), f"stack {stack.name}")
     }
     if "StoreSecret" in stack.outputs and ("store",) not in given:
-        say(
-            f"{stack.name} has the address of a database, and EPICAT_STORE is not set here: "
+        report(
+            f"{stack.name} has the address of a database, but EPICAT_STORE is not set here: "
             "results go to the bucket"
         )
     archive = str(given[("archive",)].value) if ("archive",) in given else ""
     if is_bucket(archive) and find_public(archive) is None:
-        # Workers have rights in the campaign's place alone
-        settled[("archive_signed",)] = Given(is_own(archive, stack), f"stack {stack.name}")
-    return {**settled, **given}
+        # The role of the workers grants access to the campaign's bucket only.
+        resolved[("archive_signed",)] = Given(is_own(archive, stack), f"stack {stack.name}")
+    return {**resolved, **given}
 
 
 def _shape(stack: Stack) -> Shape:
@@ -159,23 +159,23 @@ def _shape(stack: Stack) -> Shape:
 
 
 def _partition(partition: Partition, campaign: Campaign, shape: Shape) -> Partition:
-    """Settle how many stations make a unit, where nobody has said it."""
+    """Choose the number of stations in a unit, if the user has not."""
     from epicat.aws.estimate import stations_per_unit
 
-    settled = stations_per_unit(len(campaign.names), partition.window_days, shape)
-    return partition.model_copy(update={"stations_per_unit": settled})
+    resolved = stations_per_unit(len(campaign.names), partition.window_days, shape)
+    return partition.model_copy(update={"stations_per_unit": resolved})
 
 
-def _say_what(campaign: Campaign, options: CampaignOptions, *, is_known: bool) -> None:
+def _report_campaign(campaign: Campaign, options: CampaignOptions, *, is_known: bool) -> None:
     if is_known:
-        say(f"run {campaign.run.digest}, associator {campaign.design.digest}")
+        report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
     else:
-        say(
-            f"model {options.pick.model} {options.pick.weight} would be compiled by a job first, "
-            "which takes some minutes; its content names the run, so this is all the work, as if "
-            "nothing of it were done"
+        report(
+            f"model {options.pick.model} {options.pick.weight} would first be compiled by a job, "
+            "which takes some minutes; finished work is unknown before that, so all work is "
+            "shown as due"
         )
-    say(campaign.design.described())
+    report(campaign.design.described())
 
 
 def _warn_of_crossing(campaign: Campaign, region: str) -> None:
@@ -185,4 +185,4 @@ def _warn_of_crossing(campaign: Campaign, region: str) -> None:
     if is_bucket(campaign.archive):
         warning = crossing(campaign.archive, campaign.access.region, region)
         if warning:
-            say(f"warning: {warning}")
+            report(f"warning: {warning}")

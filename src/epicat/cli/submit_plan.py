@@ -1,4 +1,4 @@
-"""Plan against the ledger, show what that means in jobs and dollars, and hand it over."""
+"""Plan a submission, estimate its cost and submit it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from epicat.cli.progress import say
-from epicat.cli.text_table import aligned
+from epicat.cli.messages import aligned, report
 
 if TYPE_CHECKING:
     from epicat.aws.prices import Prices
@@ -23,12 +22,12 @@ if TYPE_CHECKING:
     from epicat.pipeline.job_arrays import JobArray
     from epicat.pipeline.ledger_view import LedgerView
 
-__all__ = ["hand"]
+__all__ = ["submit_due"]
 
 _HEADER = ("job", "from", "to", "units", "keys", "vCPU-hours", "Fargate", "Spot")
 
 
-def hand(
+def submit_due(
     aws: Aws,
     stack: Stack,
     campaign: Campaign,
@@ -39,28 +38,28 @@ def hand(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Submit what is due, or only show it; say so if nothing is."""
+    """Submit the work that is due, or only show it."""
     from epicat.aws.submission_record import SubmissionRecord
-    from epicat.pipeline.job_arrays import arrays_of
+    from epicat.pipeline.job_arrays import plan_job_arrays
     from epicat.pipeline.ledger_view import LedgerView
     from epicat.store.open import find_store
 
     store = find_store(campaign.store)
-    known = LedgerView.from_store(store, campaign)
-    handed = SubmissionRecord.from_plan(stack, campaign, partition, strict=strict)
+    ledger = LedgerView.from_store(store, campaign)
+    record = SubmissionRecord.from_plan(stack, campaign, partition, strict=strict)
     again: Counter[str] = Counter()
-    arrays = _counting(arrays_of(campaign, partition, known, recheck=recheck), known, again)
+    arrays = _counting(plan_job_arrays(campaign, partition, ledger, recheck=recheck), ledger, again)
     first = next(arrays, None)
     if first is None:
-        say("nothing to do: all station-days and their blocks are done")
-        _tell({"submission": None, "jobs": []}, as_json=as_json)
+        report("nothing to do: all station-days and their blocks are done")
+        _print({"submission": None, "jobs": []}, as_json=as_json)
         return
     arrays = chain([first], arrays)
     if dry_run:
-        _show(arrays, handed, as_json=as_json)
+        _show(arrays, record, as_json=as_json)
     else:
-        _submit(aws, stack, campaign, arrays, handed, as_json=as_json)
-    _say_again(again)
+        _submit(aws, stack, campaign, arrays, record, as_json=as_json)
+    _report_again(again)
 
 
 def _submit(
@@ -68,60 +67,60 @@ def _submit(
     stack: Stack,
     campaign: Campaign,
     arrays: Iterable[JobArray],
-    handed: SubmissionRecord,
+    record: SubmissionRecord,
     *,
     as_json: bool,
 ) -> None:
     from epicat.aws.submission_record import folder_of
-    from epicat.aws.submit import hand_over
+    from epicat.aws.submit import submit_arrays
     from epicat.pipeline.runner import write_records
     from epicat.pipeline.submission import Submission
     from epicat.store.open import open_store
 
     write_records(campaign, open_store(campaign.store, create=True))
-    submission = Submission(folder_of(stack, handed.name))
+    submission = Submission(folder_of(stack, record.name))
     submission.write_campaign(campaign)
     try:
-        handed = hand_over(aws, stack, submission, arrays, handed)
+        record = submit_arrays(aws, stack, submission, arrays, record)
     except BaseException:
-        say(
-            "not all was submitted; what was goes on: `epicat cancel` ends it, and when it is over "
-            "the same command submits the rest"
+        report(
+            "submission incomplete: the jobs already submitted keep running; `epicat cancel` "
+            "cancels them.  After they have ended, the same command submits the rest"
         )
         raise
-    _tell(
+    _print(
         {
             "submission": submission.location,
             "store": campaign.store,
-            "jobs": [job.model_dump(mode="json") for job in handed.jobs],
+            "jobs": [job.model_dump(mode="json") for job in record.jobs],
         },
         as_json=as_json,
     )
-    say(f"{_totals(handed.jobs, handed)}; {_dollars(handed)}")
-    say(f"results go to {campaign.store}; `epicat status --watch` shows how far it is")
+    report(f"{_totals(record.jobs, record)}; {_dollars(record)}")
+    report(f"results go to {campaign.store}; `epicat status --watch` shows the progress")
 
 
-def _show(arrays: Iterable[JobArray], handed: SubmissionRecord, *, as_json: bool) -> None:
-    """Print the jobs as they would be; one array is in memory at a time."""
+def _show(arrays: Iterable[JobArray], record: SubmissionRecord, *, as_json: bool) -> None:
+    """Print the jobs of a dry run; one array is in memory at a time."""
     from epicat.aws.submit import job_of
 
-    jobs = tuple(job_of(array, handed) for array in arrays)
-    handed = handed.model_copy(update={"jobs": jobs})
+    jobs = tuple(job_of(array, record) for array in arrays)
+    record = record.model_copy(update={"jobs": jobs})
     if as_json:
         lines = [job.model_dump(mode="json", exclude={"id"}) for job in jobs]
-        _tell({"jobs": lines, "dollars": _costs(handed, jobs)}, as_json=True)
+        _print({"jobs": lines, "dollars": _costs(record, jobs)}, as_json=True)
     else:
         in_order = sorted(jobs, key=lambda job: job.order)
-        for line in aligned(_HEADER, [_row(handed, job) for job in in_order], left=3):
+        for line in aligned(_HEADER, [_row(record, job) for job in in_order], left=3):
             typer.echo(line)
-    say(f"{_totals(jobs, handed)}; {_dollars(handed)}")
-    say("nothing was written or submitted")
+    report(f"{_totals(jobs, record)}; {_dollars(record)}")
+    report("nothing was written or submitted")
 
 
-def _row(handed: SubmissionRecord, job: Job) -> tuple[str, ...]:
-    shape = handed.shape(job.stage)
+def _row(record: SubmissionRecord, job: Job) -> tuple[str, ...]:
+    shape = record.shape(job.stage)
     hours = job.seconds / 3600 * shape.vcpu
-    prices = _both(handed)
+    prices = _both(record)
     dollars = (f"${prices[name].compute(shape, job.seconds):,.3f}" for name in prices)
     return (
         job.name, job.first, job.last, f"{job.units:,}", f"{job.keys:,}", f"{hours:,.2f}",
@@ -129,42 +128,42 @@ def _row(handed: SubmissionRecord, job: Job) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _both(handed: SubmissionRecord) -> dict[str, Prices]:
+def _both(record: SubmissionRecord) -> dict[str, Prices]:
     from epicat.aws.prices import Prices
 
     return {
-        name: Prices.from_architecture(handed.architecture, name, has_address=handed.has_address)
+        name: Prices.from_architecture(record.architecture, name, has_address=record.has_address)
         for name in ("on-demand", "spot")
     }
 
 
-def _costs(handed: SubmissionRecord, jobs: Iterable[Job]) -> dict[str, float]:
+def _costs(record: SubmissionRecord, jobs: Iterable[Job]) -> dict[str, float]:
     """Add up what jobs cost in both kinds of capacity, and their addresses."""
     jobs = list(jobs)
     found = {
-        name: sum(prices.compute(handed.shape(job.stage), job.seconds) for job in jobs)
-        for name, prices in _both(handed).items()
+        name: sum(prices.compute(record.shape(job.stage), job.seconds) for job in jobs)
+        for name, prices in _both(record).items()
     }
-    addresses = sum(handed.prices.addresses(job.seconds) for job in jobs)
+    addresses = sum(record.prices.addresses(job.seconds) for job in jobs)
     return {name: round(value, 4) for name, value in (found | {"addresses": addresses}).items()}
 
 
-def _dollars(handed: SubmissionRecord) -> str:
+def _dollars(record: SubmissionRecord) -> str:
     from epicat.aws.prices import PRICED_IN
 
-    costs = _costs(handed, handed.jobs)
-    addresses = f", and ${costs['addresses']:,.2f} for addresses" if handed.has_address else ""
+    costs = _costs(record, record.jobs)
+    addresses = f", and ${costs['addresses']:,.2f} for addresses" if record.has_address else ""
     return (
-        f"reckoned to cost ${costs['spot']:,.2f} on Fargate Spot, ${costs['on-demand']:,.2f} on "
-        f"Fargate{addresses}, at the prices of {PRICED_IN} (2025); this stack takes "
-        f"{handed.capacity}"
+        f"estimated cost: ${costs['spot']:,.2f} on Fargate Spot, ${costs['on-demand']:,.2f} on "
+        f"Fargate{addresses}, at the prices of {PRICED_IN} (2025); this stack uses "
+        f"{record.capacity}"
     )
 
 
-def _totals(jobs: Iterable[Job], handed: SubmissionRecord) -> str:
+def _totals(jobs: Iterable[Job], record: SubmissionRecord) -> str:
     jobs = list(jobs)
     picking = [job for job in jobs if job.stage.value == "pick"]
-    hours = sum(job.seconds * handed.shape(job.stage).vcpu for job in jobs) / 3600
+    hours = sum(job.seconds * record.shape(job.stage).vcpu for job in jobs) / 3600
     return (
         f"{len(jobs):,} submissions of {sum(job.units for job in jobs):,} jobs: "
         f"{sum(job.keys for job in picking):,} station-days in "
@@ -174,11 +173,11 @@ def _totals(jobs: Iterable[Job], handed: SubmissionRecord) -> str:
 
 
 def _counting(
-    arrays: Iterator[JobArray], known: LedgerView, again: Counter[str]
+    arrays: Iterator[JobArray], ledger: LedgerView, again: Counter[str]
 ) -> Iterator[JobArray]:
-    """Count by the way what is done again, and why."""
+    """Count the keys that are processed again, by their status."""
     for array in arrays:
-        entries = known.picks if array.stage.value == "pick" else known.blocks
+        entries = ledger.picks if array.stage.value == "pick" else ledger.blocks
         words = "station-days" if array.stage.value == "pick" else "blocks"
         for unit in array.units if entries else ():
             found = (entries[key].status.value for key in unit.keys if key in entries)
@@ -186,15 +185,15 @@ def _counting(
         yield array
 
 
-def _say_again(again: Counter[str]) -> None:
+def _report_again(again: Counter[str]) -> None:
     if again:
-        told = ", ".join(f"{count:,} {what}" for what, count in sorted(again.items()))
-        say(f"looked at again: {told}")
+        counts = ", ".join(f"{count:,} {what}" for what, count in sorted(again.items()))
+        report(f"processed again: {counts}")
 
 
-def _tell(told: dict[str, Any], *, as_json: bool) -> None:
+def _print(result: dict[str, Any], *, as_json: bool) -> None:
     """Print the result on stdout."""
     if as_json:
-        typer.echo(json.dumps(told))
-    elif told["submission"]:
-        typer.echo(told["submission"])
+        typer.echo(json.dumps(result))
+    elif result["submission"]:
+        typer.echo(result["submission"])

@@ -1,4 +1,4 @@
-"""``epicat synth``: an archive whose earthquakes are known."""
+"""``epicat synth``: a synthetic archive with known earthquakes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epicat.cli.progress import say, warnings_as_talk
+from epicat.cli.messages import report, warnings_as_messages
 from epicat.errors import InputError, NameChoiceError
 
 if TYPE_CHECKING:
@@ -26,34 +26,40 @@ _DEFAULT_START = "2024.061"
 
 
 def synth(
-    folder: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")],
+    folder: Annotated[Path, typer.Argument(help="Output folder; created if needed.")],
     start: Annotated[
         str, typer.Argument(metavar="[START]", help="2019.172, 2019-06-21 or a UTC time.")
     ] = _DEFAULT_START,
     end: Annotated[
         str | None,
-        typer.Argument(metavar="[END]", help="As START; not included. Default: --hours later."),
+        typer.Argument(metavar="[END]", help="End (exclusive), as START.  Default: --hours later."),
     ] = None,
-    hours: Annotated[float, typer.Option(min=0.01, help="Length where END is not given.")] = 3.0,
-    seed: Annotated[int, typer.Option(help="Another seed, another archive.")] = 0,
+    hours: Annotated[float, typer.Option(min=0.01, help="Duration if END is not given.")] = 3.0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     stations: Annotated[
         Path | None,
-        typer.Option(help="Real stations: a .csv or StationXML.", rich_help_panel=_NETWORK),
+        typer.Option(help="Real stations: .csv or StationXML.", rich_help_panel=_NETWORK),
     ] = None,
     count: Annotated[
         int,
-        typer.Option("--station-count", min=1, help="Made-up ones.", rich_help_panel=_NETWORK),
+        typer.Option(
+            "--station-count", min=1, help="Number of synthetic stations.", rich_help_panel=_NETWORK
+        ),
     ] = 12,
     center: Annotated[
-        str, typer.Option(help="LATITUDE,LONGITUDE of made-up stations.", rich_help_panel=_NETWORK)
+        str,
+        typer.Option(help="LATITUDE,LONGITUDE of synthetic stations.", rich_help_panel=_NETWORK),
     ] = "40,-124",
     radius: Annotated[
-        float, typer.Option(min=1.0, help="Of made-up stations, in km.", rich_help_panel=_NETWORK)
+        float,
+        typer.Option(
+            min=1.0, help="Radius of the synthetic network in km.", rich_help_panel=_NETWORK
+        ),
     ] = 50.0,
     velocity: Annotated[
         Path | None,
         typer.Option(
-            help="Table of depth_km vp vs; default: GIL7, Northern California.",
+            help="Table of depth_km vp vs.  Default: GIL7, Northern California.",
             rich_help_panel=_NETWORK,
         ),
     ] = None,
@@ -62,32 +68,42 @@ def synth(
     ] = "constant",
     events: Annotated[
         int | None,
-        typer.Option(min=0, help="A fixed number, at random times.", rich_help_panel=_QUAKES),
+        typer.Option(
+            min=0, help="Fixed number of earthquakes, at random times.", rich_help_panel=_QUAKES
+        ),
     ] = None,
     rate: Annotated[
-        float, typer.Option(min=0, help="Mean number a day.", rich_help_panel=_QUAKES)
+        float,
+        typer.Option(min=0, help="Mean number of earthquakes per day.", rich_help_panel=_QUAKES),
     ] = 200.0,
     b_value: Annotated[
-        float, typer.Option(min=0.1, help="Of Gutenberg and Richter.", rich_help_panel=_QUAKES)
+        float,
+        typer.Option(
+            min=0.1, help="b-value of the Gutenberg-Richter relation.", rich_help_panel=_QUAKES
+        ),
     ] = 0.9,
     min_magnitude: Annotated[
         float, typer.Option(help="Smallest moment magnitude.", rich_help_panel=_QUAKES)
     ] = 1.0,
-    max_magnitude: Annotated[float, typer.Option(help="Largest.", rich_help_panel=_QUAKES)] = 5.0,
+    max_magnitude: Annotated[
+        float, typer.Option(help="Largest moment magnitude.", rich_help_panel=_QUAKES)
+    ] = 5.0,
     depth: Annotated[
-        str, typer.Option(help="MIN,MAX depth in km.", rich_help_panel=_QUAKES)
+        str, typer.Option(help="MIN,MAX of the depth in km.", rich_help_panel=_QUAKES)
     ] = "2,16",
     quake_radius: Annotated[
         float | None,
-        typer.Option(help="Epicentres, in km; default: 0.8 RADIUS.", rich_help_panel=_QUAKES),
+        typer.Option(
+            help="Radius of the epicentres in km.  Default: 0.8 RADIUS.", rich_help_panel=_QUAKES
+        ),
     ] = None,
     separation: Annotated[
         float,
-        typer.Option(min=0, help="Least time between origins, in s.", rich_help_panel=_QUAKES),
+        typer.Option(min=0, help="Minimum time between origins in s.", rich_help_panel=_QUAKES),
     ] = 0.0,
     mainshock: Annotated[
         float | None,
-        typer.Option(help="Magnitude of one, with aftershocks.", rich_help_panel=_QUAKES),
+        typer.Option(help="Magnitude of a mainshock, with aftershocks.", rich_help_panel=_QUAKES),
     ] = None,
     layout: Annotated[
         str,
@@ -96,25 +112,25 @@ def synth(
         ),
     ] = "sds",
     record_length: Annotated[
-        int, typer.Option(help="512 or 4096 bytes.", rich_help_panel=_FILES)
+        int, typer.Option(help="miniSEED record length, 512 or 4096 bytes.", rich_help_panel=_FILES)
     ] = 512,
     faults: Annotated[
         str,
         typer.Option(
             help="none, all, or some of gaps, spikes, glitches, dead, clipping, jitter, bands, "
-            "strong-motion, corrupt, empty, with commas.",
+            "strong-motion, corrupt, empty, comma-separated.",
             rich_help_panel=_FILES,
         ),
     ] = "none",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; default: one for each core.")
+        int | None, typer.Option(min=1, help="Worker processes.  Default: one per core.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
 ) -> None:
-    """Write waveforms of made-up earthquakes and noise, with responses and the truth.
+    """Write synthetic waveforms of earthquakes and noise, with responses and the truth.
 
-    FOLDER gets waveforms/ (the archive), stations.csv, stations.xml, velocity.txt, truth/ and,
-    last, synthetic.json.  The same seed and options give the same bytes.
+    Writes waveforms/ (the archive), stations.csv, stations.xml, velocity.txt, truth/ and, last,
+    synthetic.json to FOLDER.  The same seed and options give the same bytes.
     """
     from epicat.synthetic import (
         Faults,
@@ -149,7 +165,7 @@ def synth(
             faults=Faults.parse(faults),
         )
     )
-    say(
+    report(
         f"{len(scenario.places)} stations, {len(scenario.quakes):,} earthquakes, "
         f"{_days(scenario)} station-days"
     )
@@ -166,7 +182,7 @@ def synth(
     if as_json:
         typer.echo(json.dumps({**asdict(written), "seconds": round(seconds, 3)}))
     else:
-        _report(written, seconds)
+        _report_summary(written, seconds)
 
 
 def _span(start: str, end: str | None, hours: float) -> Span:
@@ -184,7 +200,7 @@ def _pair(text: str, option: str, example: str) -> tuple[float, float]:
         one, other = (float(part) for part in text.split(","))
     except ValueError as error:
         raise InputError(
-            f"{option} {text.strip()!r} is no pair of numbers: write for example {example}"
+            f"{option} {text.strip()!r} is not a pair of numbers; for example {example}"
         ) from error
     return one, other
 
@@ -194,7 +210,7 @@ def _listed(path: Path | None) -> tuple[Station, ...]:
         return ()
     from epicat.stations import find_stations
 
-    with warnings_as_talk():
+    with warnings_as_messages():
         return tuple(find_stations(str(path), None))
 
 
@@ -214,7 +230,7 @@ def _days(scenario: Scenario) -> int:
 
 
 class _Bar:
-    """A bar on stderr, for as long as the context lasts."""
+    """A progress bar on stderr."""
 
     def __init__(self, total: int) -> None:
         from rich.console import Console
@@ -244,12 +260,12 @@ class _Bar:
         self._bars.stop()
 
 
-def _report(written: ArchiveSummary, seconds: float) -> None:
-    say(
+def _report_summary(written: ArchiveSummary, seconds: float) -> None:
+    report(
         f"{written.objects:,} objects ({written.bytes / 1e6:,.1f} MB, layout {written.layout}) of "
         f"{written.stations} stations in {written.folder}/waveforms, in {seconds:.1f} s"
     )
-    say(
-        f"{written.events:,} earthquakes, {written.detectable:,} of them clear at five or more "
+    report(
+        f"{written.events:,} earthquakes, {written.detectable:,} of them detectable at 5 or more "
         f"stations, {written.arrivals:,} arrivals in {written.folder}/truth"
     )

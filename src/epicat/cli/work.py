@@ -1,4 +1,4 @@
-"""``epicat work``: one unit of a submission, as a job does it."""
+"""``epicat work``: run one unit of a submission, in a job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epicat.cli.progress import say
+from epicat.cli.messages import report
 from epicat.errors import AwayError, StoreError
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["work"]
 
-_TRY_AGAIN = 75
-"""EX_TEMPFAIL of sysexits.h; the job definitions try again upon it."""
+_RETRY = 75
+"""EX_TEMPFAIL of sysexits.h; the job definitions retry on it."""
 
 
 def work(
@@ -28,60 +28,62 @@ def work(
     ],
     index: Annotated[
         int,
-        typer.Option(min=0, envvar="AWS_BATCH_JOB_ARRAY_INDEX", help="Which unit of the manifest."),
+        typer.Option(
+            min=0, envvar="AWS_BATCH_JOB_ARRAY_INDEX", help="Index of the unit in the manifest."
+        ),
     ] = 0,
     attempt: Annotated[
-        int, typer.Option(min=1, envvar="AWS_BATCH_JOB_ATTEMPT", help="Which attempt this is.")
+        int, typer.Option(min=1, envvar="AWS_BATCH_JOB_ATTEMPT", help="Number of this attempt.")
     ] = 1,
     tries: Annotated[
-        int, typer.Option(min=1, envvar="EPICAT_TRIES", help="The attempt that is the last.")
+        int, typer.Option(min=1, envvar="EPICAT_TRIES", help="Number of the last attempt.")
     ] = 3,
     allow_missing: Annotated[
         bool,
         typer.Option(
             "--allow-missing/--strict",
-            help="Whether a last try that fails is recorded and leaves with 0, so that what "
-            "depends on it goes on with what there is.",
+            help="Whether a failure of the last attempt is recorded with exit status 0, so that "
+            "dependent jobs run with the results that exist.",
         ),
     ] = True,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
     time_limit: Annotated[
-        float | None, typer.Option(min=1.0, help="Seconds after which the unit has failed.")
+        float | None, typer.Option(min=1.0, help="Timeout of the unit in seconds.")
     ] = None,
 ) -> None:
-    """Do one unit of a submission; its outcome is a line of JSON on stdout.
+    """Run one unit of a submission and print its outcome as JSON.
 
-    Jobs on a cluster or in a cloud run this.  Trouble with data is kept in the ledger and leaves
-    with 0.  A unit that fails otherwise, or is interrupted, leaves with 75 for another attempt;
-    one that fails at the last is recorded as failed.
+    Jobs on a cluster or in a cloud run this.  Problems with data are recorded in the ledger, with
+    exit status 0.  A unit that fails otherwise or is interrupted exits with status 75 for another
+    attempt; if the last attempt fails, it is recorded as failed.
     """
     from epicat.pipeline.process_pool import Pool
-    from epicat.pipeline.single_unit import do_alone
+    from epicat.pipeline.single_unit import run_unit
     from epicat.pipeline.submission import Submission
 
-    submission, name = Submission.holding(plan)
+    submission, name = Submission.from_manifest(plan)
     is_last = attempt >= tries
     try:
         unit = submission.unit(name, index)
         campaign = submission.campaign()
-        say(f"{unit.name}; attempt {attempt} of {tries}")
-        outcomes = do_alone(unit, Pool(campaign, workers), workers, time_limit)
+        report(f"{unit.name}; attempt {attempt} of {tries}")
+        outcomes = run_unit(unit, Pool(campaign, workers), workers, time_limit)
         typer.echo(json.dumps(_counted(unit, outcomes)))
         failed = [outcome for outcome in outcomes if outcome.failure]
         for outcome in failed:
-            say(f"{outcome.unit.name} failed: {outcome.failure}")
+            report(f"{outcome.unit.name} failed: {outcome.failure}")
         if failed and is_last:
             _record(campaign, failed)
     except (AwayError, StoreError) as error:
         if is_last:
             raise
-        say(f"epicat: {error}")
-        raise typer.Exit(_TRY_AGAIN) from error
+        report(f"epicat: {error}")
+        raise typer.Exit(_RETRY) from error
     except KeyboardInterrupt as interrupt:  # SIGTERM as well: a Spot interruption
-        say("epicat: interrupted; what is done is kept, another attempt does the rest")
-        raise typer.Exit(_TRY_AGAIN) from interrupt
+        report("epicat: interrupted; finished work is kept, another attempt does the rest")
+        raise typer.Exit(_RETRY) from interrupt
     if failed and not (is_last and allow_missing):
-        raise typer.Exit(1 if is_last else _TRY_AGAIN)
+        raise typer.Exit(1 if is_last else _RETRY)
 
 
 def _counted(unit: Unit, outcomes: list[Outcome]) -> dict[str, object]:
@@ -94,14 +96,14 @@ def _counted(unit: Unit, outcomes: list[Outcome]) -> dict[str, object]:
         "keys": len(unit.keys),
         "statuses": statuses,
         "unchanged": sum(outcome.unchanged for outcome in outcomes),
-        "found": sum(outcome.found for outcome in outcomes),
+        "found": sum(outcome.n_rows for outcome in outcomes),
         "seconds": round(max(outcome.seconds for outcome in outcomes), 3),
         "failures": [outcome.failure for outcome in outcomes if outcome.failure],
     }
 
 
 def _record(campaign: Campaign, failed: list[Outcome]) -> None:
-    """Keep in the ledger what failed, so that the next submission finds it due."""
+    """Record failures in the ledger, so that the next submission retries them."""
     from epicat.pipeline.runner import mark_failed
     from epicat.store.open import open_store
 

@@ -29,10 +29,10 @@ _PICK_RATE = "pick rate"
 
 @dataclass(frozen=True, slots=True)
 class BlockResult:
-    """What became of a block."""
+    """The result of a block."""
 
     status: Status
-    """What became of it."""
+    """Outcome of the association."""
     events: tuple[Event, ...]
     """The block's events, in the order of time."""
     n_picks: int
@@ -40,9 +40,9 @@ class BlockResult:
     n_sites: int
     """Sites that those picks are at."""
     reason: str = ""
-    """The instruments whose picks were left out, because they made too many."""
+    """Instruments whose picks were excluded because of excessive pick rates."""
     flags: tuple[Flag, ...] = ()
-    """Picks that were left out and events that are rejected, by criterion."""
+    """Excluded picks and rejected events, by criterion."""
 
 
 class StoredPicks:
@@ -95,14 +95,14 @@ class BlockAssociator:
         picks, sifted = self._picks(block)
         events = to_events(chosen, self._design)
         left_out = self._at_sites(sifted.left_out["trace_id"].to_pylist())
-        told = [str(crowd) for crowd in sifted.crowds if self._at_sites([crowd.trace_id])]
+        excessive = [str(crowd) for crowd in sifted.crowds if self._at_sites([crowd.trace_id])]
         rate = (Flag(_PICK_RATE, left_out),) if left_out else ()
         return BlockResult(
             status=Status.DONE if chosen else Status.NO_EVENTS if picks else Status.NO_PICKS,
             events=tuple(events),
             n_picks=len(picks),
             n_sites=len({pick.site for pick in picks}),
-            reason="; ".join(told),
+            reason="; ".join(excessive),
             flags=(*event_flags(events, self._design.quality), *rate),
         )
 

@@ -1,4 +1,4 @@
-"""Executors: where units are worked on."""
+"""Executors: where units of work run."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ __all__ = ["Executor", "Serial"]
 
 
 class Executor(Protocol):
-    """Takes units and gives their outcomes back, in whatever order they come."""
+    """Accepts units and returns their outcomes, in any order."""
 
     capacity: int
-    """How many units it is worth handing over at once."""
+    """How many units to submit at once."""
 
     def submit(self, unit: Unit) -> None:
-        """Hand over a unit."""
+        """Submit a unit."""
         ...
 
     def next_outcome(self) -> Outcome:
-        """Wait for the next outcome.  A unit that could not be done has one too.
+        """Wait for the next outcome; failed units have one, too.
 
-        Raises `AwayError` if the archive is gone, so that no other unit can be done either.
+        Raises `AwayError` if the archive is unreachable as a whole.
         """
         ...
 
     def close(self, *, now: bool) -> None:
-        """Let the workers go; ``now`` does not wait for what they are doing."""
+        """Stop the workers; ``now`` does not wait for the units that are running."""
         ...
 
 
 class Serial:
-    """One unit after the other in this process: for tests, and for looking with a debugger."""
+    """One unit after another in this process: for tests and debugging."""
 
     capacity = 1
 
@@ -44,11 +44,11 @@ class Serial:
         self._units: list[Unit] = []
 
     def submit(self, unit: Unit) -> None:
-        """Keep a unit until its outcome is asked for."""
+        """Queue a unit until its outcome is requested."""
         self._units.append(unit)
 
     def next_outcome(self) -> Outcome:
-        """Do the unit that has waited longest."""
+        """Run the unit that was submitted first."""
         unit = self._units.pop(0)
         try:
             return self._worker.work(unit)
@@ -58,5 +58,5 @@ class Serial:
             return Outcome(unit, 0.0, failure=unforeseen(error))
 
     def close(self, *, now: bool) -> None:
-        """Nothing to let go."""
+        """Nothing to stop."""
         del now

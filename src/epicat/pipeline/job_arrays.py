@@ -1,7 +1,7 @@
-"""A plan as arrays of jobs: what a cloud or a cluster is handed at once.
+"""A plan as arrays of jobs for a cloud or a cluster.
 
 Each window of days is one array of picking jobs, or several if it has more units than an array
-may have, and one job of association.  That job names the arrays whose picks it reads: those of
+may have, and one association job.  That job depends on the arrays whose picks it reads: those of
 its own window and of the windows within the reach of its blocks.
 """
 
@@ -20,7 +20,7 @@ from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_units, pick_units
 from epicat.time import DAY_NS, day_start, named_day
 
-__all__ = ["MOST_JOBS", "MOST_NEEDS", "JobArray", "arrays_of"]
+__all__ = ["MOST_JOBS", "MOST_NEEDS", "JobArray", "plan_job_arrays"]
 
 MOST_JOBS = 10_000
 """Jobs in one array (AWS Batch, "Service quotas")."""
@@ -30,39 +30,39 @@ MOST_NEEDS = 20
 
 @dataclass(frozen=True, slots=True)
 class JobArray:
-    """Units that are handed over together; a single one is a plain job."""
+    """Units that are submitted together; a single one is a plain job."""
 
     name: str
-    """Names the array and its manifest within a submission, for example ``pick-0002``."""
+    """Identifies the array and its manifest in a submission, for example ``pick-0002``."""
     units: tuple[Unit, ...] = field(repr=False)
-    """One for each job."""
+    """One per job."""
     needs: tuple[str, ...] = ()
-    """Names of the arrays that come first."""
+    """Names of the arrays that it depends on."""
 
     @property
     def stage(self) -> Stage:
-        """What its jobs do."""
+        """The stage of its jobs."""
         return self.units[0].stage
 
 
-def arrays_of(
-    campaign: Campaign, partition: Partition, known: LedgerView, *, recheck: bool = False
+def plan_job_arrays(
+    campaign: Campaign, partition: Partition, ledger: LedgerView, *, recheck: bool = False
 ) -> Iterator[JobArray]:
-    """Return the arrays of picking as they are planned, then the jobs of association.
+    """Yield the picking arrays as they are planned, then the association jobs.
 
-    One array is in memory at a time.  ``partition.days_per_unit`` does not count: a unit of picking
-    has the days of one window.  Raises `InputError` if a job would need more arrays than it may.
+    One array is in memory at a time.  ``partition.days_per_unit`` is ignored: a unit of picking
+    has the days of one window.  Raises `InputError` if a job would depend on too many arrays.
     """
     partition = partition.model_copy(update={"days_per_unit": partition.window_days})
     days_of: dict[str, set[date]] = {}
-    units = pick_units(campaign, partition, known, recheck=recheck)
+    units = pick_units(campaign, partition, ledger, recheck=recheck)
     for window, members in groupby(units, lambda unit: _window(campaign, partition, unit)):
         for part, chunk in enumerate(_chunks(members)):
             name = f"{Stage.PICK.value}-{window:04d}" + (f".{part}" if part else "")
             days_of[name] = _days(chunk)
             yield JobArray(name, chunk)
     pending = set().union(*days_of.values())
-    for number, unit in enumerate(block_units(campaign, partition, known, pending)):
+    for number, unit in enumerate(block_units(campaign, partition, ledger, pending)):
         yield JobArray(f"{Stage.ASSOCIATE.value}-{number:04d}", (unit,), _needs(unit, days_of))
 
 
@@ -72,7 +72,7 @@ def _window(campaign: Campaign, partition: Partition, unit: Unit) -> int:
 
 
 def _days(units: Iterable[Unit]) -> set[date]:
-    """Return the days of station-days; few days have many keys, so each is read once."""
+    """Return the days of the units' keys, each parsed once."""
     names = {key.rpartition("/")[2] for unit in units for key in unit.keys}
     return {named_day(name) for name in names}
 
@@ -88,7 +88,7 @@ def _needs(unit: Unit, days_of: Mapping[str, set[date]]) -> tuple[str, ...]:
     needs = tuple(name for name, own in days_of.items() if own & days)
     if len(needs) > MOST_NEEDS:
         raise InputError(
-            f"{unit.name} would wait for {len(needs)} arrays of jobs, and may for {MOST_NEEDS}; "
-            "put more stations into a unit (--stations-per-unit)"
+            f"{unit.name} would depend on {len(needs)} job arrays, at most {MOST_NEEDS} are "
+            "allowed: increase --stations-per-unit"
         )
     return needs

@@ -1,4 +1,4 @@
-"""What a store knows about a campaign when it is planned: read as far as it is asked for."""
+"""Lazy view of the ledger, for planning."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from epicat.time import DAY_NS, day_start, named_day
 __all__ = ["RETRIED", "DayEntries", "LedgerView"]
 
 RETRIED = frozenset({Status.FAILED, Status.READ_ERROR})
-"""Nothing usable was had: the next invocation tries again."""
+"""Statuses that the next run retries."""
 
 _ENTRIES = 200_000
-"""About as many are read at once."""
+"""Approximate number of entries read at once."""
 _KEPT = 4
-"""So many readings are kept: a block's reach may touch several."""
+"""Number of parts kept in memory: the reach of a block may touch several."""
 
 
 class DayEntries(Mapping[str, StationDayEntry]):
-    """The newest entries of station-days, some days of them in memory at a time.
+    """The newest entries of station-days, a few days in memory at a time.
 
-    A plan goes through the days in their order, so that each is read once or twice.
+    A plan visits the days in order, so that each is read once or twice.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class DayEntries(Mapping[str, StationDayEntry]):
         return sum(1 for _ in self)
 
     def __bool__(self) -> bool:
-        """Say that there may be some, without looking."""
+        """Return True without reading: there may be entries."""
         return True
 
     def _number(self, day: date) -> int:
         return day.toordinal() // self._days_at_once
 
     def _part(self, number: int) -> dict[str, StationDayEntry]:
-        """Return the entries of the days that are read together."""
+        """Return the entries of a group of days that are read together."""
         if number not in self._kept:
             first = date.fromordinal(max(1, number * self._days_at_once))
             last = date.fromordinal((number + 1) * self._days_at_once - 1)
@@ -75,7 +75,7 @@ class DayEntries(Mapping[str, StationDayEntry]):
 
 @dataclass(frozen=True, slots=True)
 class LedgerView:
-    """What a store knows about a campaign when it is planned."""
+    """The entries of a campaign's run and associator."""
 
     picks: Mapping[str, StationDayEntry]
     """Newest entry of each station-day of the run."""
@@ -84,7 +84,7 @@ class LedgerView:
 
     @classmethod
     def from_entries(cls, entries: Iterable[LedgerEntry], campaign: Campaign) -> LedgerView:
-        """Sort a ledger's entries."""
+        """Select the entries of a campaign."""
         picks: dict[str, StationDayEntry] = {}
         blocks: dict[str, BlockEntry] = {}
         for entry in entries:
@@ -96,7 +96,7 @@ class LedgerView:
 
     @classmethod
     def from_store(cls, store: Store | None, campaign: Campaign) -> LedgerView:
-        """Look into a store, if there is one, as far as a plan of the campaign will ask."""
+        """Return the view of a store's ledger; an empty one without a store."""
         if store is None:
             return cls({}, {})
         # Blocks within reach of the campaign's may be due, and each depends on all within its own.
@@ -110,11 +110,11 @@ class LedgerView:
         )
         return cls(picks, {entry.key: entry for entry in blocks})
 
-    def settles(self, key: StationDay, archive: str, layout: str) -> bool:
-        """Tell whether a station-day needs no work.
+    def is_done(self, key: StationDay, archive: str, layout: str) -> bool:
+        """Return whether a station-day needs no work.
 
-        Days without data are looked at again if the archive or its layout is another one, and
-        days that could not be read or failed in any case.
+        Days without data are due if the archive or its layout changed, and days that failed or
+        could not be read are due in any case.
         """
         entry = self._entry(key)
         if entry is None or entry.status in RETRIED:
@@ -123,10 +123,12 @@ class LedgerView:
             return True
         return entry.archive == archive and entry.layout in (layout, "")
 
-    def lacks(self, key: StationDay) -> bool:
-        """Tell whether the archive did not give all of a station-day when it was picked."""
+    def is_incomplete(self, key: StationDay) -> bool:
+        """Return whether some object of a station-day could not be obtained when it was picked."""
         entry = self._entry(key)
         return entry is not None and entry.is_incomplete
 
     def _entry(self, key: StationDay) -> StationDayEntry | None:
-        return self.picks.get(str(key)) if self.picks else None  # a first plan asks millions
+        return (
+            self.picks.get(str(key)) if self.picks else None
+        )  # the first plan of a campaign asks for millions

@@ -1,7 +1,7 @@
 """Manifests: many units in one file, of which each worker reads its own.
 
-A child of an array job knows no more than its index.  So the file begins with the places of
-all units: a worker asks for two numbers and then for its unit, however long the file is.
+A child of an array job knows only its index.  The file begins with the offsets of all units, so
+that a worker reads two numbers and then its unit, however long the file is.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ from epicat.pipeline.plan import Unit
 __all__ = ["Part", "pack", "read_count", "read_unit"]
 
 Part = Callable[[int, int], bytes]
-"""Reads the bytes of a manifest from one place until before another."""
+"""Reads the bytes of a manifest from one offset to another (exclusive)."""
 
 _MAGIC = b"epicat-units-1\n\0"
-_PLACE = struct.Struct("<Q")
-_HEAD = len(_MAGIC) + _PLACE.size
+_OFFSET = struct.Struct("<Q")
+_HEADER = len(_MAGIC) + _OFFSET.size
 
 
 def pack(units: Iterable[Unit]) -> bytes:
-    """Return the manifest of units, in their order."""
+    """Return the manifest of units, in the given order."""
     texts = [zlib.compress(_encode(unit)) for unit in units]
-    begin = _HEAD + _PLACE.size * (len(texts) + 1)
-    places = accumulate((len(text) for text in texts), initial=begin)
-    numbers = [len(texts), *places]
-    return b"".join([_MAGIC, *map(_PLACE.pack, numbers), *texts])
+    begin = _HEADER + _OFFSET.size * (len(texts) + 1)
+    offsets = accumulate((len(text) for text in texts), initial=begin)
+    numbers = [len(texts), *offsets]
+    return b"".join([_MAGIC, *map(_OFFSET.pack, numbers), *texts])
 
 
 def read_count(part: Part) -> int:
-    """Return the number of units; raise `InputError` if this is no manifest."""
-    head = part(0, _HEAD)
-    if len(head) < _HEAD or not head.startswith(_MAGIC):
-        raise InputError("this is no manifest of units, or that of another version of epicat")
-    (count,) = _PLACE.unpack(head[len(_MAGIC) :])
+    """Return the number of units; raise `InputError` if this is not a manifest."""
+    head = part(0, _HEADER)
+    if len(head) < _HEADER or not head.startswith(_MAGIC):
+        raise InputError("not a manifest of units written by this version of epicat")
+    (count,) = _OFFSET.unpack(head[len(_MAGIC) :])
     return int(count)
 
 
 def read_unit(part: Part, index: int) -> Unit:
-    """Return one unit; raise `InputError` for an index that the manifest does not have."""
+    """Return one unit; raise `InputError` if the index is out of range."""
     count = read_count(part)
     if not 0 <= index < count:
-        raise InputError(f"index {index} is not in the manifest: it has 0 to {count - 1}")
-    at = _HEAD + _PLACE.size * index
-    begin, end = struct.unpack("<2Q", part(at, at + 2 * _PLACE.size))
+        raise InputError(f"index {index} is out of range: the manifest has units 0 to {count - 1}")
+    at = _HEADER + _OFFSET.size * index
+    begin, end = struct.unpack("<2Q", part(at, at + 2 * _OFFSET.size))
     return _decode(part(begin, end))
 
 

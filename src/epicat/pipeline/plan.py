@@ -1,7 +1,7 @@
-"""The plan: which units of work a campaign needs, as a stream.
+"""The units of work that a campaign needs, as a stream.
 
-Results are kept by key (station-day, block); a unit is a bundle of keys for one worker.  However
-the keys are bundled, the same ones are found done.
+Results are stored by key (station-day or block); a unit is a group of keys for one worker.  The
+same keys are found done, however they are grouped.
 """
 
 from __future__ import annotations
@@ -30,60 +30,60 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Keys for one worker.  Plain data."""
+    """Keys for one worker, plain data."""
 
     stage: Stage
-    """What is to be done with the keys."""
+    """What to do with the keys."""
     keys: tuple[str, ...]
     """Station-days or blocks."""
     needs: Span | None = None
-    """For blocks: the days whose picks must be there first."""
+    """For blocks: the days that must be picked first."""
     recheck: bool = False
-    """For station-days that have a result: compute again only if their objects have changed.
+    """For station-days with a result: recompute only if their objects have changed.
 
-    An object that could not be had before has."""
+    An object that could not be obtained before has changed."""
     after_ns: int = 0
-    """The newest mark that the keys had: theirs will be newer, whatever the clock says by then."""
+    """The newest commit time of the keys; new commits are later, even if a clock is set back."""
 
     @property
     def name(self) -> str:
-        """Return a short name for people: the first key, and how many there are."""
+        """A short description: the stage, the first key and the number of others."""
         more = f" and {len(self.keys) - 1} more" if len(self.keys) > 1 else ""
         return f"{self.stage.value} {self.keys[0]}{more}"
 
 
 def pick_units(
-    campaign: Campaign, partition: Partition, known: LedgerView, *, recheck: bool = False
+    campaign: Campaign, partition: Partition, ledger: LedgerView, *, recheck: bool = False
 ) -> Iterator[Unit]:
-    """Return the units of picking that are due, early days first.
+    """Yield the units of picking that are due, in the order of days.
 
-    With ``recheck``, settled station-days come too, to compare their objects; without it, those
-    of which some object could not be had.
+    With ``recheck``, finished station-days are included, to compare their objects; without it,
+    only those of which some object could not be obtained.
     """
     days = campaign.span.days()
     while chunk := list(islice(days, partition.days_per_unit)):
         for names in _batched(campaign.names, partition.stations_per_unit):
             keys = list(planned_keys(campaign, names, chunk))
-            is_settled = [known.settles(k, campaign.archive, campaign.layout) for k in keys]
-            fresh = [str(k) for k, s in zip(keys, is_settled, strict=True) if not s]
-            settled = [
+            is_done = [ledger.is_done(k, campaign.archive, campaign.layout) for k in keys]
+            due = [str(k) for k, done in zip(keys, is_done, strict=True) if not done]
+            again = [
                 str(k)
-                for k, s in zip(keys, is_settled, strict=True)
-                if s and (recheck or known.lacks(k))
+                for k, done in zip(keys, is_done, strict=True)
+                if done and (recheck or ledger.is_incomplete(k))
             ]
-            if fresh:
-                yield Unit(Stage.PICK, tuple(fresh), after_ns=_newest(fresh, known.picks))
-            if settled:
-                after_ns = _newest(settled, known.picks)
-                yield Unit(Stage.PICK, tuple(settled), recheck=True, after_ns=after_ns)
+            if due:
+                yield Unit(Stage.PICK, tuple(due), after_ns=_newest(due, ledger.picks))
+            if again:
+                after_ns = _newest(again, ledger.picks)
+                yield Unit(Stage.PICK, tuple(again), recheck=True, after_ns=after_ns)
 
 
 def planned_keys(
     campaign: Campaign, names: Iterable[str], days: Sequence[date]
 ) -> Iterator[StationDay]:
-    """Return the station-days of places and days, without those before and after a place's time.
+    """Yield the station-days of places and days on which the place operates.
 
-    A day that an epoch touches is one of them.  A campaign that only associates has none.
+    A campaign that only associates has none.
     """
     if campaign.bundle is None:
         return iter(())
@@ -92,54 +92,54 @@ def planned_keys(
 
 
 def block_units(
-    campaign: Campaign, partition: Partition, known: LedgerView, pending_days: Iterable[date]
+    campaign: Campaign, partition: Partition, ledger: LedgerView, pending_days: Iterable[date]
 ) -> Iterator[Unit]:
-    """Return the units of association that are due, early blocks first.
+    """Yield the units of association that are due, in the order of time.
 
-    Due are blocks that were never associated, whose picks have changed since, or whose picks
-    may change now because picking is due on days within their reach.  That includes blocks of
-    earlier campaigns next to this one.
+    A block is due if it was never associated, if its picks have changed since, or if they may
+    change now because picking is due within its reach.  That includes blocks of earlier
+    campaigns adjacent to this one.
     """
     pending = set(pending_days)
     window_ns = partition.window_days * DAY_NS
     due: dict[int, list[Span]] = {}
-    for block in _blocks(campaign, known):
-        if _is_due(block, campaign, known, pending):
+    for block in _blocks(campaign, ledger):
+        if _is_due(block, campaign, ledger, pending):
             due.setdefault((block.start_ns - campaign.span.start_ns) // window_ns, []).append(block)
     for window in sorted(due):
         blocks = due[window]
         needs = Span(blocks[0].start_ns, blocks[-1].end_ns).widened(campaign.design.reach_ns)
         keys = tuple(block_key(block) for block in blocks)
-        yield Unit(Stage.ASSOCIATE, keys, needs, after_ns=_newest(keys, known.blocks))
+        yield Unit(Stage.ASSOCIATE, keys, needs, after_ns=_newest(keys, ledger.blocks))
 
 
-def _newest(keys: Iterable[str], known: Mapping[str, LedgerEntry]) -> int:
-    entries = (known.get(key) for key in keys)
-    return max((entry.marked_ns for entry in entries if entry), default=0)
+def _newest(keys: Iterable[str], entries: Mapping[str, LedgerEntry]) -> int:
+    found = (entries.get(key) for key in keys)
+    return max((entry.marked_ns for entry in found if entry), default=0)
 
 
-def _blocks(campaign: Campaign, known: LedgerView) -> list[Span]:
-    """Return the campaign's blocks, and older ones whose picks it may change."""
+def _blocks(campaign: Campaign, ledger: LedgerView) -> list[Span]:
+    """Return the campaign's blocks and older ones whose picks it may change."""
     length = campaign.design.block_ns
     first, last = campaign.span.start_ns // length, (campaign.span.end_ns - 1) // length
     own = {Span(i * length, (i + 1) * length) for i in range(first, last + 1)}
     near = campaign.span.widened(campaign.design.reach_ns)
-    older = {block_span(key, length) for key in known.blocks}
+    older = {block_span(key, length) for key in ledger.blocks}
     return sorted(own | {block for block in older if block.overlaps(near)})
 
 
-def _is_due(block: Span, campaign: Campaign, known: LedgerView, pending: set[date]) -> bool:
-    entry = known.blocks.get(block_key(block))
+def _is_due(block: Span, campaign: Campaign, ledger: LedgerView, pending: set[date]) -> bool:
+    entry = ledger.blocks.get(block_key(block))
     if entry is None or entry.status == Status.FAILED:
         return True
     reach = block.widened(campaign.design.reach_ns)
     if pending.intersection(reach.days()):
         return True
-    return entry.inputs != inputs_digest(known.picks, campaign.pick_names, reach)
+    return entry.inputs != inputs_digest(ledger.picks, campaign.pick_names, reach)
 
 
 def inputs_digest(picks: Mapping[str, StationDayEntry], names: Sequence[str], reach: Span) -> str:
-    """Return a digest of the pick results that a block uses: every station-day in its reach."""
+    """Return the digest of the pick results that a block uses: all station-days in its reach."""
     keys = (str(StationDay(name, day)) for day in reach.days() for name in names)
     found = ((key, picks.get(key)) for key in keys)
     return digest_of(*(f"{key}={entry.result}" for key, entry in found if entry))

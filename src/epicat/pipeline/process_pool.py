@@ -1,4 +1,8 @@
-"""A pool of processes on this machine."""
+"""A pool of worker processes on this machine.
+
+A new process imports this module before anything else, so it imports nothing heavy: that takes
+seconds, during which the process could not yet end with its parent.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +11,34 @@ from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
+from typing import TYPE_CHECKING
 
-from epicat._util.processes import Children, Handed, without_interrupts
-from epicat.campaign.campaign import Campaign
+from epicat._util.processes import Children, SharedText, deferred_interrupts, follow_parent
 from epicat.errors import AwayError, unforeseen
-from epicat.pipeline.plan import Unit
-from epicat.pipeline.pool_worker import begin, campaign_json
-from epicat.pipeline.worker import Outcome, Worker
+
+if TYPE_CHECKING:
+    from epicat.campaign.campaign import Campaign
+    from epicat.pipeline.plan import Unit
+    from epicat.pipeline.worker import Outcome, Worker
 
 __all__ = ["Pool"]
 
 _TRIES = 3
-_GONE_S = 2.0
+_DIED = f"its worker died {_TRIES} times (killed, or out of memory)"
+_JOIN_S = 2.0
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Pool:
-    """Processes with one inference thread each.
+    """Worker processes with one inference thread each.
 
-    A worker that dies (killed, or out of memory) takes the pool with it.  The pool is made
-    again, and the units that were under way are done one at a time: so the one that kills its
-    worker is found, and fails alone after three tries.
+    If a worker dies (killed, or out of memory), the executor of the standard library breaks.  It
+    is replaced, and the units that were running are submitted one at a time, so that the one that
+    kills its worker is identified and fails alone after three tries.
     """
 
     def __init__(self, campaign: Campaign, workers: int) -> None:
-        self._campaign = Handed.from_text(campaign.model_dump_json())
+        self._campaign = SharedText.from_text(campaign.model_dump_json())
         self._children = Children()
         self._workers = workers
         self.capacity = 2 * workers
@@ -46,17 +53,17 @@ class Pool:
         return ProcessPoolExecutor(
             self._workers,
             mp_context=self._children,
-            initializer=begin,
+            initializer=_start,
             initargs=(self._campaign,),
         )
 
     def submit(self, unit: Unit) -> None:
-        """Hand a unit to the next process that is free."""
+        """Queue a unit for the next free process."""
         self._waiting.append(unit)
         self._feed()
 
     def next_outcome(self) -> Outcome:
-        """Wait for the next outcome; a unit that raised or killed its worker has one too."""
+        """Wait for the next outcome; a unit that raised or killed its worker has one, too."""
         while True:
             self._feed()
             if self._failed:
@@ -73,13 +80,13 @@ class Pool:
                 return future.result()
             if isinstance(error, AwayError):
                 raise error
-            return Outcome(unit, 0.0, failure=unforeseen(error))
+            return _failed(unit, unforeseen(error))
 
     def _feed(self) -> None:
-        """Hand over what waits; as long as there are suspects, one unit at a time."""
+        """Submit waiting units; while there are suspects, one unit at a time."""
         while self._waiting and not (self._suspects and self._futures):
             try:
-                with without_interrupts():  # it may start a process
+                with deferred_interrupts():  # may start a process
                     future = self._pool.submit(_work, self._waiting[0])
             except BrokenProcessPool:
                 self._remake()
@@ -87,7 +94,7 @@ class Pool:
                 self._futures[future] = self._waiting.popleft()
 
     def _remake(self) -> None:
-        """Make the pool again; what was under way waits in front, unless it did so too often."""
+        """Replace the executor; queue lost units first, unless they were lost too often."""
         kept = {f: u for f, u in self._futures.items() if f.done() and f.exception() is None}
         lost = [unit for future, unit in self._futures.items() if future not in kept]
         self._futures = kept
@@ -99,26 +106,46 @@ class Pool:
                 self._waiting.appendleft(unit)
             else:
                 del self._suspects[unit]
-                reason = f"its worker died {_TRIES} times (killed, or out of memory)"
-                self._failed.append(Outcome(unit, 0.0, failure=reason))
+                self._failed.append(_failed(unit, _DIED))
 
     def close(self, *, now: bool) -> None:
-        """Let the processes go; ``now`` ends them in the middle of what they do."""
-        # Python's end wakes the pool's thread by a pipe that the thread may be closing just then:
-        # so it should be over before.  The pool forgets it at the shutdown.
+        """Stop the processes; ``now`` kills them without waiting for running units."""
+        # At exit, Python wakes the executor's thread through a pipe that the thread may be closing
+        # at that moment: so join it first.  The executor forgets it at the shutdown.
         thread = getattr(self._pool, "_executor_manager_thread", None)
         try:
             self._pool.shutdown(wait=not now, cancel_futures=True)
         finally:
-            self._children.kill()  # also if the waiting is interrupted
+            self._children.kill()  # also if the wait is interrupted
             if thread is not None:
-                thread.join(_GONE_S)
+                thread.join(_JOIN_S)
+
+
+def _failed(unit: Unit, reason: str) -> Outcome:
+    from epicat.pipeline.worker import Outcome
+
+    return Outcome(unit, 0.0, failure=reason)
+
+
+_campaign: SharedText | None = None
+
+
+def _start(campaign: SharedText) -> None:
+    """Initialize a worker process."""
+    global _campaign  # noqa: PLW0603 - the only state of a worker process, set once
+    follow_parent()
+    _campaign = campaign
 
 
 @cache
 def _worker() -> Worker:
-    """Return this process's worker.  Not made by `begin`: what fails there breaks the pool."""
-    return Worker(Campaign.model_validate_json(campaign_json()))
+    """Return the worker of this process; not made by `_start`, where an error breaks the pool."""
+    from epicat.campaign.campaign import Campaign
+    from epicat.pipeline.worker import Worker
+
+    if _campaign is None:
+        raise RuntimeError("this process was not started by a pool")
+    return Worker(Campaign.model_validate_json(_campaign.text()))
 
 
 def _work(unit: Unit) -> Outcome:

@@ -1,4 +1,4 @@
-"""The one loop: plan, hand units over when what they need is done, listen."""
+"""Run a plan: submit units when their dependencies are done, and report to a listener."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from epicat.model import ObjectEntry, Span, Stage, StationDay, Status
 from epicat.pipeline.executors import Executor
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_units, pick_units, planned_keys
-from epicat.pipeline.worker import Outcome, failed
+from epicat.pipeline.worker import Outcome, failed_entries
 from epicat.store.base import Store, new_generation
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.tables import stations_table
@@ -36,14 +36,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an invocation has to do, before it starts."""
+    """What an invocation has to do."""
 
     picking: tuple[Unit, ...]
     """Units of picking that are due."""
     associating: tuple[Unit, ...]
-    """Units of association that are due, or may be."""
+    """Units of association that are due, or may become due."""
     station_days: int
-    """Station-days of the campaign, done ones included; none on which a station is closed."""
+    """Station-days of the campaign, including finished ones, without days of closed stations."""
     done_before: int
     """Station-days that need no work."""
 
@@ -55,51 +55,51 @@ class Plan:
 
 @dataclass(slots=True)
 class Summary:
-    """What an invocation did."""
+    """What an invocation has done."""
 
     station_days: Counter[str] = field(default_factory=Counter)
     """Station-days by status."""
     blocks: Counter[str] = field(default_factory=Counter)
     """Blocks by status."""
     unchanged: int = 0
-    """Keys that turned out to need no work."""
+    """Keys that needed no work."""
     picks: int = 0
     """Picks that were made."""
     events: int = 0
-    """Events that were made, rejected ones included."""
+    """Events that were found, including rejected ones."""
     rejected: int = 0
-    """Events among them that quality control rejects."""
+    """Events among them that quality control rejected."""
     flags: Counter[str] = field(default_factory=Counter)
-    """What quality control has left out or rejected, by criterion."""
-    unread: int = 0
-    """Station-days of which the archive did not give everything."""
+    """What quality control excluded or rejected, by criterion."""
+    n_incomplete: int = 0
+    """Station-days of which some object could not be obtained."""
     failures: list[str] = field(default_factory=list)
-    """Units that failed as a whole, with the reason."""
+    """Units that failed as a whole, with reasons."""
 
     @property
     def has_failures(self) -> bool:
-        """Whether a unit or a key failed, or lacks data; the next invocation tries it again."""
+        """Whether a unit or a key failed or is incomplete; the next invocation retries it."""
         failed_keys = self.station_days[Status.FAILED.value] + self.blocks[Status.FAILED.value]
-        return bool(self.failures) or failed_keys + self.unread > 0
+        return bool(self.failures) or failed_keys + self.n_incomplete > 0
 
     def add(self, outcome: Outcome) -> None:
-        """Count an outcome."""
+        """Add an outcome."""
         picking = outcome.unit.stage == Stage.PICK
         (self.station_days if picking else self.blocks).update(outcome.statuses)
         self.unchanged += outcome.unchanged
-        self.unread += outcome.unread
+        self.n_incomplete += outcome.n_incomplete
         if picking:
-            self.picks += outcome.found
+            self.picks += outcome.n_rows
         else:
-            self.events += outcome.found
-            self.rejected += outcome.rejected
+            self.events += outcome.n_rows
+            self.rejected += outcome.n_rejected
         self.flags.update(outcome.flags)
         if outcome.failure:
             self.failures.append(f"{outcome.unit.name}: {outcome.failure}")
 
 
 class Listener(Protocol):
-    """Told what happens: progress bars, logs, histories.
+    """Receives progress: for bars, logs and histories.
 
     Examples
     --------
@@ -119,21 +119,21 @@ class Listener(Protocol):
     """
 
     def planned(self, plan: Plan) -> None:
-        """Tell that the plan is made."""
+        """Receive the plan, once, before the first unit."""
         ...
 
     def finished(self, outcome: Outcome) -> None:
-        """Tell that a unit is done."""
+        """Receive the outcome of a unit."""
         ...
 
 
 def make_plan(
     campaign: Campaign, partition: Partition, store: Store | None, *, recheck: bool
 ) -> Plan:
-    """Plan against what the store knows; without a store, everything is due."""
-    known = LedgerView.from_store(store, campaign)
-    picking = tuple(pick_units(campaign, partition, known, recheck=recheck))
-    fresh = [key for unit in picking if not unit.recheck for key in unit.keys]
+    """Make the plan of a campaign against the ledger of a store; without one, all is due."""
+    ledger = LedgerView.from_store(store, campaign)
+    picking = tuple(pick_units(campaign, partition, ledger, recheck=recheck))
+    due = [key for unit in picking if not unit.recheck for key in unit.keys]
     pending = {day for unit in picking for day in _days_of(unit)}
     if recheck:
         pending.update(campaign.span.days())
@@ -141,9 +141,9 @@ def make_plan(
     total = sum(1 for _ in planned_keys(campaign, campaign.names, days))
     return Plan(
         picking=picking,
-        associating=tuple(block_units(campaign, partition, known, pending)),
+        associating=tuple(block_units(campaign, partition, ledger, pending)),
         station_days=total,
-        done_before=total - len(fresh),
+        done_before=total - len(due),
     )
 
 
@@ -154,9 +154,9 @@ def run(
     make_executor: Callable[[], Executor],
     listener: Listener,
 ) -> Summary:
-    """Do a plan; raise KeyboardInterrupt if it is interrupted (Ctrl-C, SIGTERM).
+    """Run a plan; raise KeyboardInterrupt if it is interrupted (Ctrl-C, SIGTERM).
 
-    Whatever was marked before an interrupt is kept; running again does the rest.
+    Everything committed before an interrupt is kept; running again does the rest.
     """
     summary = Summary()
     write_records(campaign, store)
@@ -179,12 +179,12 @@ def run(
 
 
 def _outcomes(plan: Plan, executor: Executor) -> Iterator[Outcome]:
-    """Hand units over: associations first, as soon as the picking that they need is done."""
+    """Submit units, associations first, as soon as the picking that they need is done."""
     picking, waiting = deque(plan.picking), deque(plan.associating)
     days = Counter(day for unit in picking for day in _days_of(unit))
-    under_way = 0
-    while picking or waiting or under_way:
-        while under_way < executor.capacity:
+    running = 0
+    while picking or waiting or running:
+        while running < executor.capacity:
             ready = next((u for u in waiting if _is_ready(u, days)), None)
             if ready is not None:
                 waiting.remove(ready)
@@ -193,9 +193,9 @@ def _outcomes(plan: Plan, executor: Executor) -> Iterator[Outcome]:
             else:
                 break
             executor.submit(ready)
-            under_way += 1
+            running += 1
         outcome = executor.next_outcome()
-        under_way -= 1
+        running -= 1
         if outcome.unit.stage == Stage.PICK:
             days.subtract(_days_of(outcome.unit))
         yield outcome
@@ -211,16 +211,16 @@ def _is_ready(unit: Unit, pending: Counter[date]) -> bool:
 
 
 def mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:
-    """Mark the keys of a unit that failed as a whole, so that the next invocation finds them."""
+    """Record the keys of a unit that failed as a whole, for the next invocation to retry."""
     unit = outcome.unit
-    if unit.recheck:  # trouble while looking again never replaces a result that is there
+    if unit.recheck:  # a failed recheck never replaces a result
         return
     design = campaign.run.digest if unit.stage == Stage.PICK else campaign.design.digest
-    store.mark(failed(unit, design, outcome.failure))
+    store.mark(failed_entries(unit, design, outcome.failure))
 
 
 def write_records(campaign: Campaign, store: Store) -> None:
-    """Keep what the digests stand for, this invocation, and objects that belong to no station."""
+    """Record what the digests stand for, this invocation, and objects without a station."""
     store.put_stations(stations_table(campaign.stations))
     store.put_record("run", campaign.run.digest, campaign.run.model_dump(mode="json"))
     store.put_record("associator", campaign.design.digest, campaign.design.model_dump(mode="json"))
@@ -245,7 +245,7 @@ def _invocation(campaign: Campaign) -> Invocation:
 
 
 def _mark_unreadable(campaign: Campaign, store: Store) -> None:
-    """Mark objects whose station is unknown because nothing in them can be read."""
+    """Record objects whose station is unknown because nothing in them can be read."""
     if not campaign.archive:
         return
     known = {entry.key: entry for entry in store.ledger(Stage.ARCHIVE)}

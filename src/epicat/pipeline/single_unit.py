@@ -1,7 +1,7 @@
-"""One unit, alone: what a job on a cluster or in a cloud does.
+"""Run one unit: what a job on a cluster or in a cloud does.
 
-The unit is done by child processes, so that somebody is left to tell what became of it when one
-of them is killed, runs out of memory or hangs.
+The unit runs in child processes, so that the parent can still record the outcome if a child is
+killed, runs out of memory or hangs.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from epicat.pipeline.executors import Executor
 from epicat.pipeline.plan import Unit
 from epicat.pipeline.worker import Outcome
 
-__all__ = ["do_alone", "split"]
+__all__ = ["run_unit", "split"]
 
 
 def split(unit: Unit, parts: int) -> list[Unit]:
-    """Deal a unit's keys to as many units, or to one for each key if there are fewer."""
+    """Split a unit into ``parts`` units, or into one per key if there are fewer keys."""
     parts = min(parts, len(unit.keys))
     size, more = divmod(len(unit.keys), parts)
     ends = [(i + 1) * size + min(i + 1, more) for i in range(parts)]
@@ -28,11 +28,11 @@ def split(unit: Unit, parts: int) -> list[Unit]:
     return [replace(unit, keys=unit.keys[a:b]) for a, b in zip(starts, ends, strict=True)]
 
 
-def do_alone(unit: Unit, executor: Executor, parts: int, limit_s: float | None) -> list[Outcome]:
-    """Do a unit in as many parts at once; return an outcome of each.
+def run_unit(unit: Unit, executor: Executor, parts: int, limit_s: float | None) -> list[Outcome]:
+    """Run a unit in ``parts`` parallel parts; return the outcome of each.
 
-    What is not done after ``limit_s`` seconds fails.  Raises KeyboardInterrupt if it is
-    interrupted: then nothing is marked that is not done.
+    Parts that are not done after ``limit_s`` seconds fail.  Raises KeyboardInterrupt if it is
+    interrupted; unfinished keys are then not recorded.
     """
     waiting = split(unit, parts)
     outcomes: list[Outcome] = []
@@ -58,7 +58,7 @@ class _TooLongError(Exception):
 
 @contextmanager
 def _limited(seconds: float | None) -> Iterator[None]:
-    """Raise `_TooLongError` after some time of the wall clock."""
+    """Raise `_TooLongError` after ``seconds`` of wall-clock time."""
 
     def ring(signum: int, frame: FrameType | None) -> None:
         del signum, frame

@@ -1,12 +1,12 @@
-"""A submission: all that workers elsewhere need, in one folder that they can read.
+"""A submission: everything that remote workers need, in one folder.
 
     FOLDER/campaign.json       what is computed
     FOLDER/bundle/...          the compiled picker
     FOLDER/NAME.units          units, see `epicat.pipeline.manifest`
-    FOLDER/jobs.json           what was handed over to be done
+    FOLDER/jobs.json           the jobs that were submitted
 
-The folder holds no secret.  Its files are written once and never changed, but for the list of
-jobs, which grows while they are handed over.
+The folder contains no secrets.  Its files are written once and never changed, except for the list
+of jobs, which grows while they are submitted.
 """
 
 from __future__ import annotations
@@ -33,33 +33,33 @@ T = TypeVar("T")
 
 
 class Submission:
-    """The folder of a submission.  Nothing is read or written before it is asked for."""
+    """The folder of a submission, read and written lazily."""
 
     def __init__(self, location: str) -> None:
         self._files: Files = open_files(location.rstrip("/"), _NOUN)
         self.location = self._files.location
 
     @classmethod
-    def holding(cls, manifest: str) -> tuple[Submission, str]:
-        """Return the submission in whose folder a manifest lies, and the manifest's name.
+    def from_manifest(cls, manifest: str) -> tuple[Submission, str]:
+        """Return the submission of a manifest, and the name of the manifest.
 
-        Raises `InputError` if it does not look like ``s3://BUCKET/FOLDER/NAME.units``.
+        Raises `InputError` if the location is not like ``s3://BUCKET/FOLDER/NAME.units``.
         """
         folder, _, name = manifest.rpartition("/")
         if not folder or not name.endswith(_UNITS) or name == _UNITS:
             raise InputError(
-                f"{manifest!r} is no manifest of units: it is written like "
+                f"{manifest!r} is not the location of a manifest, such as "
                 "s3://BUCKET/FOLDER/NAME.units"
             )
         return cls(folder), name.removesuffix(_UNITS)
 
     def write_campaign(self, campaign: Campaign) -> None:
-        """Write what is computed, and the compiled picker that it needs."""
+        """Write the campaign and its compiled picker."""
         self._files.prepare()
         bundle = None
         if campaign.bundle is not None:
             self._bundle().write(campaign.bundle)
-            bundle = Path(campaign.bundle.name)  # workers have it in another place
+            bundle = Path(campaign.bundle.name)  # workers copy it to their cache
         moved = campaign.model_copy(update={"bundle": bundle})
         self._files.write(_CAMPAIGN, moved.model_dump_json().encode())
 
@@ -69,14 +69,14 @@ class Submission:
         return f"{self.location}/{name}{_UNITS}"
 
     def campaign(self) -> Campaign:
-        """Return what is computed; its picker is copied to this machine's cache first."""
+        """Return the campaign, after copying its picker to the cache of this machine."""
         text = self._found(_CAMPAIGN, lambda: self._files.read(_CAMPAIGN))
         try:
             campaign = Campaign.model_validate_json(text)
         except ValidationError as error:
             raise InputError(
-                f"{_NOUN} {self.location!r}: {_CAMPAIGN} is not understood: it is damaged, or of "
-                "another version of epicat"
+                f"{_NOUN} {self.location!r}: {_CAMPAIGN} cannot be read by this version of epicat "
+                f"({error.error_count()} invalid fields)"
             ) from error
         if campaign.bundle is None:
             return campaign
@@ -87,11 +87,11 @@ class Submission:
         return KeptBundle(f"{self.location}/{_BUNDLE}", _NOUN)
 
     def write_jobs(self, text: str) -> None:
-        """Keep what was handed over, in the place of what was kept before."""
+        """Write the record of the submitted jobs, replacing an earlier one."""
         self._files.write(_JOBS, text.encode())
 
     def jobs(self) -> str | None:
-        """Return what was handed over, or None if nothing was."""
+        """Return the record of the submitted jobs; None if nothing was submitted."""
         try:
             return self._files.read(_JOBS).decode()
         except FileNotFoundError:
@@ -102,14 +102,14 @@ class Submission:
         return self._of(name, read_count)
 
     def units(self, name: str) -> Iterator[Unit]:
-        """Give all units of a manifest, which is read at once."""
+        """Yield all units of a manifest."""
         file = f"{name}{_UNITS}"
-        whole = self._found(file, lambda: self._files.read(file))
-        for index in range(read_count(lambda start, end: whole[start:end])):
-            yield read_unit(lambda start, end: whole[start:end], index)
+        data = self._found(file, lambda: self._files.read(file))
+        for index in range(read_count(lambda start, end: data[start:end])):
+            yield read_unit(lambda start, end: data[start:end], index)
 
     def unit(self, name: str, index: int) -> Unit:
-        """Return a unit of a manifest; raise `InputError` for an index that it does not have."""
+        """Return a unit of a manifest; raise `InputError` if the index is out of range."""
         return self._of(name, lambda part: read_unit(part, index))
 
     def _of(self, name: str, read: Callable[[Callable[[int, int], bytes]], T]) -> T:

@@ -1,6 +1,6 @@
-"""work(unit) -> Outcome: the only thing that any executor runs, on this machine or another.
+"""The worker: runs a unit and returns its outcome, on this machine or another.
 
-For each key it reads, computes, writes the rows as a new generation and marks that last.
+For each key it reads, computes, writes the rows as a new generation, and commits that last.
 """
 
 from __future__ import annotations
@@ -42,31 +42,31 @@ from epicat.store.base import Store, block_entries, new_generation, station_day_
 from epicat.store.open import open_store
 from epicat.tables import SCHEMAS, TableName, arrivals_table, events_table, picks_table
 
-__all__ = ["Outcome", "Worker", "failed"]
+__all__ = ["Outcome", "Worker", "failed_entries"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a unit.  Plain data."""
+    """The outcome of a unit, plain data."""
 
     unit: Unit
     """The unit."""
     seconds: float
-    """Time that it took."""
+    """Processing time in seconds."""
     statuses: Mapping[str, int] = field(default_factory=dict)
-    """How many of its keys came to which status."""
+    """Number of keys by status."""
     unchanged: int = 0
-    """Keys whose objects or picks had not changed, so that nothing was done."""
-    found: int = 0
-    """Picks or events, rejected ones included."""
-    rejected: int = 0
-    """Events among them that quality control rejects."""
+    """Keys whose objects or picks had not changed."""
+    n_rows: int = 0
+    """Picks or events, as the stage of the unit has it; including rejected ones."""
+    n_rejected: int = 0
+    """Events that quality control rejected."""
     flags: Mapping[str, int] = field(default_factory=dict)
-    """What quality control has left out or rejected, by criterion."""
-    unread: int = 0
-    """Keys of which the archive did not give everything; the next invocation tries again."""
+    """What quality control excluded or rejected, by criterion."""
+    n_incomplete: int = 0
+    """Station-days of which some object could not be obtained; the next run retries them."""
     failure: str = ""
-    """Why the unit as a whole failed, if it did."""
+    """Why the unit failed as a whole; empty if it did not."""
 
 
 Rows = Mapping[TableName, pa.Table]
@@ -75,24 +75,24 @@ Keyed = tuple[LedgerEntry, Rows]
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What became of a key."""
+    """The result of a key."""
 
     entry: LedgerEntry
     rows: Rows
-    is_kept: bool = True  # or the one that is there stays
+    is_kept: bool = True  # else the present result is kept
 
 
 class Worker:
-    """Works on the units of a campaign, one at a time; opens what it needs when it needs it."""
+    """Runs the units of a campaign, one at a time; opens store, archive and picker lazily."""
 
     def __init__(self, campaign: Campaign, threads: int = 1) -> None:
         self._campaign = campaign
         self._threads = threads
 
     def work(self, unit: Unit) -> Outcome:
-        """Do a unit: compute its keys, write their rows, mark them.
+        """Run a unit: compute its keys, write their rows and commit them.
 
-        Raises `StoreError` or `AwayError` if the store or the archive is gone.
+        Raises `StoreError` or `AwayError` if the store or the archive is unreachable.
         """
         begin = time.monotonic()
         do = self._pick if unit.stage == Stage.PICK else self._associate
@@ -106,10 +106,10 @@ class Worker:
             seconds=time.monotonic() - begin,
             statuses=Counter(entry.status.value for entry in entries),
             unchanged=len(unit.keys) - len(entries),
-            found=sum(entry.n_rows for entry in entries),
-            rejected=sum(e.n_rejected for e in entries if isinstance(e, BlockEntry)),
+            n_rows=sum(entry.n_rows for entry in entries),
+            n_rejected=sum(e.n_rejected for e in entries if isinstance(e, BlockEntry)),
             flags=flag_counts(entries),
-            unread=sum(result.entry.is_incomplete for result in results),
+            n_incomplete=sum(result.entry.is_incomplete for result in results),
         )
 
     def _save(self, results: Iterable[_Result], generation: str) -> None:
@@ -134,7 +134,7 @@ class Worker:
                 continue
             begun = _Begun(unit, text, generation, self._run_digest)
             entry, rows = _timed(begun, partial(self._pick_key, coming=after))
-            # Trouble while looking again never replaces a result that is there.
+            # A failed recheck never replaces a result.
             yield _Result(entry, rows, not (unit.recheck and entry.status in RETRIED))
 
     def _pick_key(self, text: str, coming: StationDay | None) -> tuple[LedgerEntry, Rows]:
@@ -206,8 +206,8 @@ class Worker:
         bundle = Bundle.read(folder)
         if not self._campaign.picking.picks_with(bundle.info):
             raise ModelError(
-                f"compiled model {str(folder)!r} is not the one that run {self._run_digest} was "
-                "planned with; start it again"
+                f"compiled model {str(folder)!r} is not the one of run "
+                f"{self._run_digest}: it was replaced after the run was planned; run again"
             )
         picker = load_picker(bundle, self._threads, self._campaign.picking.precision)
         return DayPicker(self._campaign, self._campaign.open_archive(), picker)
@@ -246,7 +246,7 @@ def _digest(ids: pa.ChunkedArray) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A key that is being worked on."""
+    """A key that is being computed."""
 
     unit: Unit
     key: str
@@ -255,9 +255,9 @@ class _Begun:
 
 
 def _timed(begun: _Begun, compute: Callable[[str], Keyed]) -> Keyed:
-    """Compute one key; what it raises becomes its entry: one bad key never fails a unit.
+    """Compute one key; what it raises becomes its entry, so that it never fails the unit.
 
-    That the archive is gone is not one key's trouble.
+    `AwayError` is not an error of one key and is raised.
     """
     begin = time.monotonic()
     rows: Rows = {}
@@ -268,12 +268,12 @@ def _timed(begun: _Begun, compute: Callable[[str], Keyed]) -> Keyed:
     except EpicatError as error:
         entry = _failed(begun, str(error))
     except Exception as error:
-        entry = _failed(begun, _told(error))
+        entry = _failed(begun, _message(error))
     return _stamped(entry, begun, time.monotonic() - begin), rows
 
 
-def failed(unit: Unit, design: str, reason: str) -> list[LedgerEntry]:
-    """Return the entries of a unit's keys that failed; the next invocation tries them again."""
+def failed_entries(unit: Unit, design: str, reason: str) -> list[LedgerEntry]:
+    """Return entries that record the keys of a unit as failed; the next run retries them."""
     generation = new_generation()
     begun = [_Begun(unit, key, generation, design) for key in unit.keys]
     return [_stamped(_failed(one, reason), one, 0.0) for one in begun]
@@ -285,12 +285,12 @@ def _failed(begun: _Begun, reason: str) -> LedgerEntry:
 
 
 def _stamped(entry: LedgerEntry, begun: _Begun, seconds: float) -> LedgerEntry:
-    """Return an entry that is newer than what its key had, also if the clock was set back."""
+    """Return an entry that is newer than the previous one, even if the clock was set back."""
     marked_ns = max(time.time_ns(), begun.unit.after_ns + 1)
     return replace(entry, generation=begun.generation, marked_ns=marked_ns, seconds=seconds)
 
 
-def _told(error: Exception) -> str:
-    """Return an unforeseen error with the place where it came from."""
+def _message(error: Exception) -> str:
+    """Return an unexpected exception with the place in the code where it was raised."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{unforeseen(error)} ({last.name}, line {last.lineno})"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat._util.processes import Children, follow_parent, without_interrupts
+from epicat._util.processes import Children, deferred_interrupts, follow_parent
 from epicat._version import __version__
 from epicat.errors import InputError
 from epicat.model import digest_of
@@ -148,7 +148,7 @@ def _results(
     pool = ProcessPoolExecutor(workers, mp_context=children, initializer=follow_parent)
 
     def begin(count: int) -> list[Future[StationDayResult]]:
-        with without_interrupts():
+        with deferred_interrupts():
             return [pool.submit(write_station_day, scenario, task) for task in islice(tasks, count)]
 
     try:

@@ -1,0 +1,97 @@
+"""Messages on stderr, confirmation by the user, and plain-text formatting."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from epicat.errors import InputError
+
+if TYPE_CHECKING:
+    from epicat.catalog.selection import Selection
+
+__all__ = [
+    "aligned",
+    "confirm",
+    "format_flags",
+    "report",
+    "report_rejected",
+    "report_selection",
+    "warnings_as_messages",
+]
+
+
+def report(text: str) -> None:
+    """Print a message on stderr; stdout is for data."""
+    typer.echo(text, err=True)
+
+
+class warnings_as_messages(warnings.catch_warnings):  # noqa: N801 - a context manager, used as one
+    """Print warnings as messages, without their place in the code."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_, **__: report(f"warning: {message}")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask for confirmation; raise `InputError` without a terminal, exit with status 1 on "no"."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError(f"cannot ask for confirmation without a terminal ({question}?); use --yes")
+    typer.echo(f"{question}? [y/N]", err=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise typer.Exit(1)
+
+
+def report_selection(chosen: Selection, wanted: str | None) -> None:
+    """Report which results were chosen if there are others and the user named none."""
+    if chosen.others and not wanted:
+        typer.echo(
+            f"the store has {chosen.others} more pair(s) of run and associator; this is run "
+            f"{chosen.run}, associator {chosen.associator} (choose with --run)",
+            err=True,
+        )
+
+
+def report_rejected(rejected: int) -> None:
+    """Report the number of events that quality control rejected, if any."""
+    if rejected:
+        typer.echo(
+            f"{rejected:,} events rejected by quality control are excluded "
+            "(--with-rejected includes them)",
+            err=True,
+        )
+
+
+def format_flags(flags: Mapping[str, int], rejected: int) -> str:
+    """Format how often each criterion failed, and the number of rejected events."""
+    counts = ", ".join(f"{name} {n:,}" for name, n in sorted(flags.items()))
+    return f"{counts} ({rejected:,} events rejected)" if rejected else counts
+
+
+def aligned(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: int = 1,
+    width: int | None = None,
+) -> Iterator[str]:
+    """Yield the lines of a table, its first ``left`` columns left-aligned.
+
+    Columns are two blanks apart, or one if lines would be longer than ``width`` otherwise.
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    is_tight = width is not None and sum(widths) + 2 * (len(widths) - 1) > width
+    for row in (header, *rows):
+        cells = [
+            cell.ljust(room) if at < left else cell.rjust(room)
+            for at, (cell, room) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield (" " if is_tight else "  ").join(cells).rstrip()

@@ -147,7 +147,7 @@ def test_files_that_cannot_be_read(tmp_path):
     assert "`epicat init" in refusal(tmp_path / "none.toml")
     assert "cannot be read: Is a directory" in refusal(tmp_path)
     (tmp_path / "c.toml").write_bytes(b"store = '\xff'")
-    assert "not a text file in UTF-8" in refusal(tmp_path / "c.toml")
+    assert "is not a UTF-8 text file" in refusal(tmp_path / "c.toml")
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path):

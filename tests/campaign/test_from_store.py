@@ -146,7 +146,7 @@ def test_what_is_missing_is_told(tmp_path):
     ):
         resolve_association(asked(store), store)
     store, digest = put_picks(tmp_path)
-    with pytest.raises(InputError, match="has no stations; `epicat stations import FILE`"):
+    with pytest.raises(InputError, match="has no stations; import them with `epicat stations"):
         resolve_association(asked(store), store)
     store.put_stations(stations_table(stations()))
     days = {"start": "2021-01-01", "end": "2021-01-02"}

@@ -138,7 +138,7 @@ def test_the_environment_counts_more_than_a_file_and_less_than_a_flag(folder, ca
     assert call("status")[1] == "the store is empty\n"
     code, out, err = call("status", folder / "campaign.toml")
     assert (code, out) == (0, "the store is empty\n")
-    assert f"the store is {empty.location}, by EPICAT_STORE; {folder}/campaign.toml: store" in err
+    assert f"using store {empty.location} from EPICAT_STORE; {folder}/campaign.toml: store" in err
     code, out, err = call("status", folder / "campaign.toml", "--store", folder / "store")
     assert "16 station-days" in out
     assert "EPICAT_STORE" not in err
@@ -148,20 +148,23 @@ def test_the_environment_counts_more_than_a_file_and_less_than_a_flag(folder, ca
 def test_a_password_is_not_told(folder, call, monkeypatch):
     monkeypatch.setenv("EPICAT_STORE", "mongodb://me:hush@host/db")
     code, _, err = call("status", folder / "campaign.toml")
-    assert "the store is mongodb://...@host/db, by EPICAT_STORE" in err
+    assert "using store mongodb://...@host/db from EPICAT_STORE" in err
     assert (code, "hush" in err) == (2, False)
 
 
 MIXED = {
-    "nothing": ([], ["give START END EXTENT, such as 2019.172 2019.182", "`epicat init`"]),
-    "a file and a day": (["{file}", "2020-01-01"], ["stands alone", "--start"]),
-    "days and a file": (["2020-01-01", "2020-01-02", "{file}"], ["stands alone", "--extent"]),
-    "two files": (["{file}", "{file}"], ["stands alone"]),
-    "a file of another ending": (["stations.csv"], ["'stations.csv'", "ends in .toml"]),
+    "nothing": ([], ["missing START END EXTENT, for example 2019.172 2019.182", "`epicat init`"]),
+    "a file and a day": (["{file}", "2020-01-01"], ["must be the only argument", "--start"]),
+    "days and a file": (
+        ["2020-01-01", "2020-01-02", "{file}"],
+        ["must be the only argument", "--extent"],
+    ),
+    "two files": (["{file}", "{file}"], ["must be the only argument"]),
+    "a file of another ending": (["stations.csv"], ["'stations.csv'", "(*.toml)"]),
     "a day": (["2020-01-01"], ["'2020-01-01'", "START END EXTENT are three"]),
     "no extent": (["2020-01-01", "2020-01-02"], ["got 2 arguments"]),
     "too much": (["a", "b", "c", "d"], ["got 4 arguments (a b c d)"]),
-    "a southern extent alone": (["-41,-39,174,176"], ["'-41,-39,174,176' alone"]),
+    "a southern extent alone": (["-41,-39,174,176"], ["'-41,-39,174,176' is not a campaign file"]),
     "a day twice": (
         ["2020-01-01", "2020-01-02", "1,2,3,4", "--start", "2020-02-01"],
         ["start is given twice, by START 2020-01-01 and --start 2020-02-01"],
@@ -198,7 +201,7 @@ def test_what_is_mixed_up_is_told(folder, call, tmp_path, case, command):
 def test_a_store_is_no_campaign_file(call, tmp_path):
     code, _, err = call("status", tmp_path)
     assert code == 2
-    assert f"a store is given by --store {tmp_path}" in err
+    assert f"to name a store use --store {tmp_path}" in err
 
 
 def test_init_writes_what_run_takes(folder, call, tmp_path, monkeypatch):

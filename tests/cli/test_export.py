@@ -128,7 +128,7 @@ def test_tables_are_exported_as_before(store: ParquetStore, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--format", "hypodd"], "needs a file, -o FILE"),
+        (["--format", "hypodd"], "needs -o FILE"),
         (["--format", "quakeml", "--table", "picks"], "leave --table and --columns out"),
         (["--format", "quakeml", "--columns", "all"], "leave --table and --columns out"),
         (["--format", "quakml"], "did you mean quakeml"),

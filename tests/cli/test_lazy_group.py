@@ -23,7 +23,8 @@ COLUMNS = {
     "picks": "pick_id,trace_id,band,phase,time,confidence",
     "arrivals": "event_id,pick_id,trace_id,phase,time,residual_s,distance_km,azimuth_deg",
     "stations": "id,network_code,station_code,location_code,channels,latitude,longitude,elevation",
-    "ledger": "stage,key,status,reason,objects,samples,gaps,seconds,count,details,archive,design",
+    "ledger": "stage,key,status,reason,archive,layout,objects,samples,gaps,channels,n_picks,"
+    "n_picks_used,n_sites,n_events,n_rejected,seconds,design",
 }
 
 

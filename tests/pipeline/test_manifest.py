@@ -63,7 +63,7 @@ def test_what_is_no_unit_of_the_manifest_is_refused():
         with pytest.raises(InputError, match=rf"index {index} is out of range.* 0 to 0"):
             read_unit(reader(data), index)
     for wrong in (b"", b"PAR1", data[:10], b"x" * 100):
-        with pytest.raises(InputError, match="no manifest"):
+        with pytest.raises(InputError, match="not a manifest"):
             read_unit(reader(wrong), 0)
     with pytest.raises(InputError, match="damaged; submit again"):
         read_unit(reader(data[:-9] + b"no matter"), 0)

@@ -1,4 +1,4 @@
-"""``epicat export``: tables and catalogs out of a store."""
+"""``epicat export``: write tables and catalogs of a store."""
 
 from __future__ import annotations
 
@@ -33,31 +33,34 @@ _FORMATS = ("csv", "json", "parquet", *_CATALOGS)
 def export(
     given: Values,
     table: Annotated[
-        str, typer.Option(help=", ".join(_TABLES) + "; for csv, json, parquet.")
+        str, typer.Option(help=", ".join(_TABLES) + "; with csv, json or parquet.")
     ] = "events",
     output_format: Annotated[
         str,
         typer.Option(
-            "--format", help="A table: csv, json (lines), parquet. Events: " + ", ".join(_CATALOGS)
+            "--format",
+            help="Of tables: csv, json (lines), parquet.  Of events: " + ", ".join(_CATALOGS),
         ),
     ] = "csv",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="File; default: stdout, for all but parquet, hypodd."),
+        typer.Option(
+            "-o", "--output", help="Output file.  Default: stdout, except for parquet and hypodd."
+        ),
     ] = None,
     columns: Annotated[str, typer.Option(help="'standard' or 'all'.")] = "standard",
     design: Annotated[
         str | None,
         typer.Option(
-            "--run", help="Beginning of a run's or an associator's digest; default: the newest."
+            "--run", help="Beginning of the digest of a run or associator.  Default: the newest."
         ),
     ] = None,
     with_rejected: WithRejected = False,
 ) -> None:
-    """Write a table or the catalog of the newest run, or of the one that --run names.
+    """Write a table or the catalog of the newest run, or of the run given by --run.
 
-    The ledger has a row for each station-day and block, also for station-days that were asked for
-    and not run: those of a campaign file's days, or of earlier invocations.
+    The ledger has a row for each station-day and block, including station-days that were requested
+    but not processed, by a campaign file or by earlier invocations.
     """
     _check(table, output_format, columns)
     if output_format == "parquet" and output is None:
@@ -86,8 +89,8 @@ def _check(table: str, output_format: str, columns: str) -> None:
         raise NameChoiceError("set of columns", columns, ["standard", "all"])
     if output_format in _CATALOGS and (table, columns) != ("events", "standard"):
         raise InputError(
-            f"--format {output_format} holds events with their arrivals, always in the same "
-            "form: leave --table and --columns out, or use --format csv, json or parquet"
+            f"--format {output_format} always contains events with their arrivals; remove --table "
+            "and --columns, or use --format csv, json or parquet"
         )
 
 
@@ -99,7 +102,7 @@ def _write_catalog(
     form = FORMATS[name]
     if output is None and form.needs_file:
         raise InputError(
-            f"--format {name} needs a file, -o FILE: it writes {' and '.join(form.beside)} beside"
+            f"--format {name} needs -o FILE: it also writes FILE{' and FILE'.join(form.beside)}"
         )
     if output is None:
         parts = catalog.parts(with_rejected=with_rejected)

@@ -23,8 +23,8 @@ from epicat.association.options import AssociateOptions
 from epicat.aws.estimate import stations_per_unit
 from epicat.aws.prices import Shape
 from epicat.aws.stack import Stack
-from epicat.aws.submission_record import Handed
-from epicat.aws.submit import hand_over
+from epicat.aws.submission_record import SubmissionRecord
+from epicat.aws.submit import submit_arrays
 from epicat.aws.template import DEFAULTS
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
@@ -73,9 +73,9 @@ def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
     with tempfile.TemporaryDirectory() as folder:
         submission = Submission(f"{folder}/submission")
         submission.write_campaign(campaign)
-        handed = Handed.planned(stack, campaign, cut, strict=False)
+        record = SubmissionRecord.from_plan(stack, campaign, cut, strict=False)
         arrays = _counted(plan_job_arrays(campaign, cut, LedgerView({}, {})), planned)
-        hand_over(aws, stack, submission, arrays, handed)  # type: ignore[arg-type]
+        submit_arrays(aws, stack, submission, arrays, record)  # type: ignore[arg-type]
         done = time.perf_counter()
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)

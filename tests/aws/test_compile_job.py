@@ -152,7 +152,7 @@ def test_a_job_that_fails_tells_the_end_of_its_log(bed, epicat, stack, words, he
     (container / "mode").write_text("forget")
     told = epicat("submit", *words)
     assert told.code == 1
-    assert "the job has ended well, and there is no model in 's3://" in told.err
+    assert "the job succeeded but left no model at 's3://" in told.err
     assert len(compilations(bed)) == 2
     assert not [job for job in bed.batch.jobs.values() if "epicat-cmp-pick" in job.name]
 
@@ -179,7 +179,7 @@ def test_after_ctrl_c_the_same_command_joins_the_job(
     clock(monkeypatch, ctrl_c)
     left = epicat("submit", *words)
     assert left.code == 130
-    assert "the job goes on: the same command waits for it again" in left.err
+    assert "the job keeps running: the same command waits for it again" in left.err
     (job,) = compilations(bed)[before:]
 
     clock(monkeypatch, lambda seconds: (container / "go").touch())

@@ -14,4 +14,4 @@ def test_only_what_crosses_regions_is_warned_of():
     assert "$0.02" in told
     assert "--region us-east-2" in told
     assert "$0.01" in (crossing("ncedc", "us-east-2", "us-east-1") or "")
-    assert "has its price" in (crossing("mine", "eu-west-1", "us-west-2") or "")
+    assert "is billed" in (crossing("mine", "eu-west-1", "us-west-2") or "")

@@ -59,13 +59,13 @@ def test_an_unknown_profile(bed, epicat):
 def test_nobody_answers(bed, epicat):
     told = epicat("cloud", "status", "--endpoint", "http://127.0.0.1:9")
     assert told.code == 1
-    assert "no AWS answers there" in told.err
+    assert "no answer from AWS" in told.err
 
 
 ANSWERS = {
     "ExpiredToken": "have expired",
     "InvalidClientTokenId": "is not valid",
-    "Throttling": "asks to slow down",
+    "Throttling": "throttles requests",
     "LimitExceeded": "quota",
     "OptInRequired": "enable it",
     "SomethingElse": "AWS says SomethingElse: ...",
@@ -85,7 +85,7 @@ def test_a_page_in_between_is_not_taken_for_aws(bed, epicat):
     with s3.Faulty(lambda *_: page).serving() as endpoint:
         told = epicat("cloud", "status", "--endpoint", endpoint)
     assert told.code == 1
-    assert "is a proxy or a sign-in page in between" in told.err
+    assert "check for a proxy or login page" in told.err
     assert "doctype" not in told.err
 
 

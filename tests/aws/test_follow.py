@@ -63,7 +63,10 @@ def test_news_come_once_and_in_order_and_an_old_status_is_no_end(bed):
     assert end is not None
     assert end.status == "UPDATE_COMPLETE"
     assert failures == []
-    assert said == ["  changed: SpotQueue (Batch::JobQueue)", "  made: TaskRole (Batch::JobQueue)"]
+    assert said == [
+        "  updated: SpotQueue (Batch::JobQueue)",
+        "  created: TaskRole (Batch::JobQueue)",
+    ]
 
 
 def test_causes_are_kept_and_what_they_stopped_is_not(bed):

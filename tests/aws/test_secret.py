@@ -24,7 +24,7 @@ def test_a_source_that_holds_none_is_told_without_what_it_holds(monkeypatch, tmp
     sources = {
         "env:EMPTY": "is empty", "env:NOT_SET": "is empty", "env:OTHER": "does not begin with",
         f"file:{tmp_path}": "Is a directory", f"file:{tmp_path / 'none'}": "No such file",
-        f"file:{tmp_path / 'bytes'}": "it is no text", "vault:x": "env:NAME, file:PATH or none",
+        f"file:{tmp_path / 'bytes'}": "not a text file", "vault:x": "env:NAME, file:PATH or none",
         URI: "not the address itself",
     }  # fmt: skip
     for source, words in sources.items():

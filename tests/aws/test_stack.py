@@ -254,11 +254,11 @@ def test_a_stack_that_fails_says_why_and_can_be_made_again(bed, epicat, role):
     up = ("cloud", "up", "--name", "fails", "--image", "epicat:1", "--service-role")
     failed = epicat(*up, role.replace("batch", "nobody"))
     assert failed.code == 1
-    assert "could not be made as asked (ROLLBACK_COMPLETE)" in failed.err
+    assert "could not be deployed (ROLLBACK_COMPLETE)" in failed.err
     assert "Could not find IAM role" in failed.err
     made = epicat(*up, role)
     assert made.code == 0, made.err
-    assert "removing what is left of a stack that could not be made" in made.err
+    assert "removing the remains of a stack that could not be created" in made.err
     epicat("cloud", "down", "--name", "fails", "--yes", "--delete-data")
 
 

@@ -1,4 +1,4 @@
-"""What is handed to AWS Batch, by a client that counts; the folder is on this machine."""
+"""What is record to AWS Batch, by a client that counts; the folder is on this machine."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ def handed_over(aws, folder, *, days=3, stack=None, strict=False, partition=PART
     submission = Submission(str(folder))
     submission.write_campaign(campaign)
     stack = stack or stack_of()
-    handed = SubmissionRecord.from_plan(stack, campaign, partition, strict=strict)
+    record = SubmissionRecord.from_plan(stack, campaign, partition, strict=strict)
     planned = bare_campaign(campaign.span)  # with a bundle: it picks
     return submission, submit_arrays(
-        aws, stack, submission, plan_job_arrays(planned, partition, LedgerView({}, {})), handed
+        aws, stack, submission, plan_job_arrays(planned, partition, LedgerView({}, {})), record
     )
 
 
 def test_requests_are_names_and_places(tmp_path):
     aws = Counted()
-    submission, handed = handed_over(aws, tmp_path)
+    submission, record = handed_over(aws, tmp_path)
     first, last = aws.requests[0], aws.requests[-1]
     assert first == {
         "jobName": "epicat-x-pick-0000",
@@ -87,7 +87,7 @@ def test_requests_are_names_and_places(tmp_path):
             ]
         },
         "tags": {
-            "epicat:stack": "epicat-x", "epicat:submission": handed.name,
+            "epicat:stack": "epicat-x", "epicat:submission": record.name,
             "epicat:array": "pick-0000", "epicat:version": first["tags"]["epicat:version"],
         },
         "propagateTags": True,
@@ -96,12 +96,12 @@ def test_requests_are_names_and_places(tmp_path):
     assert last["dependsOn"] == [{"jobId": "id-2"}, {"jobId": "id-3"}]
     assert "arrayProperties" not in last, "a single unit is a plain job"
     assert last["containerOverrides"]["command"][3:5] == ["--workers", "2"]
-    assert [(job.name, job.id, job.units, job.keys, job.first) for job in handed.jobs[2:4]] == [
+    assert [(job.name, job.id, job.units, job.keys, job.first) for job in record.jobs[2:4]] == [
         ("pick-0002", "id-3", 2, 8, "2020.004"),
         ("associate-0000", "id-4", 1, 4, "2020.002"),
     ]
     assert json.loads(Path(tmp_path, "jobs.json").read_text())["jobs"][0]["id"] == "id-1"
-    assert SubmissionRecord.model_validate_json(submission.jobs()) == handed
+    assert SubmissionRecord.model_validate_json(submission.jobs()) == record
     assert folder_of(stack_of(), "x") == "s3://bucket/part/submissions/x"
 
 
@@ -127,7 +127,7 @@ def test_what_was_submitted_before_ctrl_c_is_kept(tmp_path, most):
 
 
 def test_a_unit_is_found_by_name_and_by_key(tmp_path):
-    submission, handed = handed_over(Counted(), tmp_path)
+    submission, record = handed_over(Counted(), tmp_path)
     for text, found in (
         ("pick-0001:1", ("pick-0001", 1)),
         ("associate-0002", ("associate-0002", 0)),
@@ -136,7 +136,7 @@ def test_a_unit_is_found_by_name_and_by_key(tmp_path):
         ("2020-01-04T06:00", ("associate-0002", 0)),
         ("2020.004", ("associate-0002", 0)),
     ):
-        job, index = find_unit(submission, handed, text)
+        job, index = find_unit(submission, record, text)
         assert (job.name, index) == found
         assert job.stage == (Stage.PICK if "pick" in job.name else Stage.ASSOCIATE)
     for text, words in (
@@ -146,7 +146,7 @@ def test_a_unit_is_found_by_name_and_by_key(tmp_path):
         ("nothing", "no unit 'nothing'"),
     ):
         with pytest.raises(InputError, match=words):
-            find_unit(submission, handed, text)
+            find_unit(submission, record, text)
 
 
 def test_workers_must_reach_store_and_archive():

@@ -42,8 +42,8 @@ class Containers(awsbed.Image):
 
     def arguments(self, command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
         """Return what to start; values of variables are inherited and not on the command line."""
-        handed = [f"--env={name}" for name in environment if name not in ENGINES]
-        self.started.append([*self.entrypoint, "--network=host", *handed, self.name, *command])
+        record = [f"--env={name}" for name in environment if name not in ENGINES]
+        self.started.append([*self.entrypoint, "--network=host", *record, self.name, *command])
         return list(self.started[-1])
 
 

@@ -21,7 +21,7 @@ __all__ = ["Spent", "spent_on", "spent_on_models"]
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What jobs of one kind took, beside what they were reckoned to take."""
+    """What jobs of one kind took, compared with the estimate."""
 
     submission: str
     """Name of the submission; empty for jobs that are of none."""
@@ -40,21 +40,21 @@ class Spent:
     seconds: float
     """Seconds from the start to the end of all attempts, added up."""
     estimated_s: float
-    """Seconds that were reckoned with, forgotten jobs included."""
+    """Seconds that were estimated, for jobs that Batch has forgotten too."""
 
 
-def spent_on(aws: Aws, handed: SubmissionRecord) -> Iterator[Spent]:
+def spent_on(aws: Aws, record: SubmissionRecord) -> Iterator[Spent]:
     """Ask Batch for every attempt of every job; a request for a hundred jobs."""
     for stage in (Stage.PICK, Stage.ASSOCIATE):
-        jobs = [job for job in handed.jobs if job.stage == stage]
+        jobs = [job for job in record.jobs if job.stage == stage]
         if jobs:
-            yield _spent(aws, handed, stage, jobs)
+            yield _spent(aws, record, stage, jobs)
 
 
 def spent_on_models(aws: Aws, stack: Stack) -> Iterator[Spent]:
     """Ask Batch for the jobs that compiled models, for whatever submission.
 
-    Nothing is reckoned with for them, and those that Batch has forgotten are not told of.  They
+    There is no estimate for them, and those that Batch has forgotten are left out.  They
     never wait for Spot.
     """
     has_address = stack.parameters["PublicIp"] == "ENABLED"
@@ -75,15 +75,15 @@ def spent_on_models(aws: Aws, stack: Stack) -> Iterator[Spent]:
         )
 
 
-def _spent(aws: Aws, handed: SubmissionRecord, stage: Stage, jobs: list[Job]) -> Spent:
+def _spent(aws: Aws, record: SubmissionRecord, stage: Stage, jobs: list[Job]) -> Spent:
     ids = (member for job in jobs for member in members(job.id, job.units))
     known, attempts, seconds = _added(described(aws, ids))
     units = sum(job.units for job in jobs)
     return Spent(
-        submission=handed.name,
+        submission=record.name,
         stage=stage.value,
-        shape=handed.shape(stage),
-        prices=handed.prices,
+        shape=record.shape(stage),
+        prices=record.prices,
         jobs=units,
         forgotten=units - known,
         attempts=attempts,
@@ -92,10 +92,10 @@ def _spent(aws: Aws, handed: SubmissionRecord, stage: Stage, jobs: list[Job]) ->
     )
 
 
-def _added(told: Iterable[Mapping[str, Any]]) -> tuple[int, int, float]:
+def _added(descriptions: Iterable[Mapping[str, Any]]) -> tuple[int, int, float]:
     """Return how many jobs there are, how often they were started, and their seconds."""
     jobs, attempts, seconds = 0, 0, 0.0
-    for job in told:
+    for job in descriptions:
         times = list(_times(job))
         jobs += 1
         attempts += len(times)
@@ -103,13 +103,13 @@ def _added(told: Iterable[Mapping[str, Any]]) -> tuple[int, int, float]:
     return jobs, attempts, seconds
 
 
-def _times(told: Mapping[str, Any]) -> Iterator[float]:
+def _times(job: Mapping[str, Any]) -> Iterator[float]:
     """Give the seconds of each attempt; one that goes on counts until now."""
-    attempts = list(told.get("attempts", []))
-    is_running = told["status"] == "RUNNING"
+    attempts = list(job.get("attempts", []))
+    is_running = job["status"] == "RUNNING"
     ended = [attempt for attempt in attempts if attempt.get("stoppedAt")]
     for attempt in ended:
         if attempt.get("startedAt"):  # one that never came to run costs nothing
             yield max(0, attempt["stoppedAt"] - attempt["startedAt"]) / 1000
-    if is_running and told.get("startedAt"):
-        yield max(0.0, time.time() - told["startedAt"] / 1000)
+    if is_running and job.get("startedAt"):
+        yield max(0.0, time.time() - job["startedAt"] / 1000)

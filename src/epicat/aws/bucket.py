@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from epicat.aws.errors import code_of, plain_words
+from epicat.aws.errors import code_of, user_errors
 from epicat.aws.session import Aws
 from epicat.errors import CloudError
 
@@ -16,7 +16,7 @@ __all__ = ["Contents", "contents", "delete_bucket", "empty", "find_bucket", "is_
 STORAGE_PER_GB_MONTH: Final = 0.023
 """Dollars for a gigabyte and month in S3 Standard; source: Amazon S3 Pricing, us-west-2, 2025."""
 _COUNTED: Final = 10
-"""Pages of 1,000 objects that are looked at to say how much there is."""
+"""Pages of 1,000 objects that are counted at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Contents:
 def find_bucket(aws: Aws, name: str) -> bool:
     """Return whether a bucket is there and this account's own.
 
-    Raises `CloudError` if it is another account's: whoever takes a name first has it.
+    Raises `CloudError` if another account has it: bucket names are global.
     """
     from botocore.exceptions import ClientError
 
-    with plain_words(f"look at bucket {name}", aws.region):
+    with user_errors(f"inspect bucket {name}", aws.region):
         try:
             aws.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=aws.account)
         except ClientError as error:
@@ -66,7 +66,7 @@ def is_made_for(aws: Aws, name: str, stack_name: str) -> bool:
     """Return whether a stack has made a bucket, by the tag that it then has."""
     from botocore.exceptions import ClientError
 
-    with plain_words(f"look at bucket {name}", aws.region):
+    with user_errors(f"inspect bucket {name}", aws.region):
         try:
             tags = aws.client("s3").get_bucket_tagging(Bucket=name)["TagSet"]
         except ClientError as error:
@@ -78,11 +78,11 @@ def is_made_for(aws: Aws, name: str, stack_name: str) -> bool:
 
 def contents(aws: Aws, name: str, prefix: str) -> Contents:
     """Count what is in a bucket; stops at ten thousand objects."""
-    with plain_words(f"list bucket {name}", aws.region):
+    with user_errors(f"list bucket {name}", aws.region):
         pages = aws.pages("s3", "list_objects_v2", Bucket=name, Prefix=prefix)
-        looked = list(islice(pages, _COUNTED))
-    found = [item for page in looked for item in page.get("Contents", [])]
-    is_all = not looked or not looked[-1].get("IsTruncated", False)
+        read = list(islice(pages, _COUNTED))
+    found = [item for page in read for item in page.get("Contents", [])]
+    is_all = not read or not read[-1].get("IsTruncated", False)
     return Contents(len(found), sum(item["Size"] for item in found), is_all)
 
 
@@ -90,11 +90,13 @@ def empty(aws: Aws, name: str, prefix: str) -> int:
     """Delete all objects, their versions and unfinished uploads; return how many objects."""
     client = aws.client("s3")
     deleted = 0
-    with plain_words(f"empty bucket {name}", aws.region):
+    with user_errors(f"empty bucket {name}", aws.region):
         found = _versions(aws, name, prefix)
         while versions := list(islice(found, 1000)):
-            told = client.delete_objects(Bucket=name, Delete={"Objects": versions, "Quiet": True})
-            if errors := told.get("Errors"):
+            response = client.delete_objects(
+                Bucket=name, Delete={"Objects": versions, "Quiet": True}
+            )
+            if errors := response.get("Errors"):
                 raise CloudError(
                     f"{len(errors)} objects of {name} cannot be deleted, the first is "
                     f"{errors[0]['Key']!r}: {errors[0].get('Message', errors[0].get('Code'))}"
@@ -110,7 +112,7 @@ def empty(aws: Aws, name: str, prefix: str) -> int:
 
 def delete_bucket(aws: Aws, name: str) -> None:
     """Delete a bucket that is empty."""
-    with plain_words(f"delete bucket {name}", aws.region):
+    with user_errors(f"delete bucket {name}", aws.region):
         aws.client("s3").delete_bucket(Bucket=name)
 
 

@@ -3,8 +3,8 @@
     PLACE/models/NAME/bundle/...     the compiled model
     PLACE/models/NAME/weights/...    what it is made of, if that came from the person's machine
 
-Where a bundle is whole, nobody compiles it again.  The job's name is made of what it compiles, so
-that whoever wants the same finds it while it is under way.
+A complete bundle is not compiled again.  The job's name is made of what it compiles, so that
+another submission finds it while it is running.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from epicat._version import __version__
-from epicat.aws.errors import explained, plain_words
+from epicat.aws.errors import explained, user_errors
 from epicat.aws.jobs import active_jobs, described, jobs_named
 from epicat.aws.limits import check_submission
 from epicat.aws.logs import attempts_in, said
 from epicat.aws.session import Aws
-from epicat.aws.stack import Stack, Talk
+from epicat.aws.stack import Reporter, Stack
 from epicat.errors import CloudError, InputError
 from epicat.pick.builtin import SHIPPED
 from epicat.pick.openvino.bundle import Bundle
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _TAIL: Final = 12
-"""Lines of the log that tell why a job failed."""
+"""Lines of the log that are shown when a job fails."""
 _LONG_S: Final = 300.0
 """After so long without a machine there may be none to come."""
 _NO_MACHINE: Final = (
@@ -65,7 +65,7 @@ def kept_bundle(stack: Stack, options: PickOptions) -> KeptBundle:
     return KeptBundle(_bundle_place(stack, options))
 
 
-def compiled(aws: Aws, stack: Stack, options: PickOptions, talk: Talk) -> Bundle:
+def compiled(aws: Aws, stack: Stack, options: PickOptions, report: Reporter) -> Bundle:
     """Return a model from a stack's bucket, compiled by a job first if it is not there.
 
     Joins the job that compiles it if there is one under way.  Raises `InputError` if the stack
@@ -74,11 +74,11 @@ def compiled(aws: Aws, stack: Stack, options: PickOptions, talk: Talk) -> Bundle
     kept = kept_bundle(stack, options)
     if not kept.is_whole():
         check_compiler(stack, options)
-        job = _find(aws, stack, options, talk) or begin(aws, stack, options, talk)
-        wait(aws, stack, job, talk)
+        job = _find(aws, stack, options, report) or begin(aws, stack, options, report)
+        wait(aws, stack, job, report)
         if not kept.is_whole():
-            raise CloudError(f"the job has ended well, and there is no model in {kept.location!r}")
-    talk(f"{_title(options)}: compiled, in {kept.location}")
+            raise CloudError(f"the job succeeded but left no model at {kept.location!r}")
+    report(f"{_title(options)}: compiled, in {kept.location}")
     return kept.fetch()
 
 
@@ -94,7 +94,7 @@ def check_compiler(stack: Stack, options: PickOptions) -> None:
 
 
 def is_compiling(stack: Stack, job: str) -> bool:
-    """Tell by a job's name whether it compiles a model, rather than works on a submission."""
+    """Return whether a job, by its name, compiles a model."""
     return job.startswith(_beginning(stack))
 
 
@@ -103,7 +103,7 @@ def compilers(aws: Aws, stack: Stack) -> Iterator[str]:
     return jobs_named(aws, stack, _beginning(stack))
 
 
-def begin(aws: Aws, stack: Stack, options: PickOptions, talk: Talk) -> str:
+def begin(aws: Aws, stack: Stack, options: PickOptions, report: Reporter) -> str:
     """Submit the job that compiles a model; return Batch's name of it.
 
     Weights of which this machine has the files go to the bucket first.
@@ -115,15 +115,15 @@ def begin(aws: Aws, stack: Stack, options: PickOptions, talk: Talk) -> str:
         weight = keep_weights(pair, f"{_place(stack, options)}/weights")
     request = request_of(stack, options, weight)
     check_submission(request)
-    talk(f"{_title(options)} is compiled by a job, {request['jobName']}: some minutes")
-    with plain_words("submit the job that compiles the model", aws.region):
+    report(f"{_title(options)} is compiled by a job, {request['jobName']}: some minutes")
+    with user_errors("submit the job that compiles the model", aws.region):
         return str(aws.client("batch").submit_job(**request)["jobId"])
 
 
 def request_of(stack: Stack, options: PickOptions, weight: str) -> dict[str, Any]:
     """Return what Batch is asked for; ``weight`` is a name, or where the bucket has the file.
 
-    Somebody waits for it, and it costs a cent: so it does not wait for Spot.
+    The user waits for it and it costs a cent, so it does not wait for Spot capacity.
     """
     outputs = stack.outputs
     is_spot = stack.parameters["Capacity"] == "spot"
@@ -163,46 +163,48 @@ def _title(options: PickOptions) -> str:
     return f"model {options.model} {options.weight}"
 
 
-def _find(aws: Aws, stack: Stack, options: PickOptions, talk: Talk) -> str | None:
+def _find(aws: Aws, stack: Stack, options: PickOptions, report: Reporter) -> str | None:
     """Return the job that compiles a model, if one was submitted before and is not over."""
     name = _job_name(stack, options)
     for job in active_jobs(aws, stack):
         if job.name == name:
-            talk(f"{_title(options)} is compiled by a job that was submitted before, {name}")
+            report(f"{_title(options)} is compiled by a job that was submitted before, {name}")
             return job.id
     return None
 
 
-def wait(aws: Aws, stack: Stack, job: str, talk: Talk) -> None:
-    """Wait for a job and tell how far it is.  Raises `CloudError` if it fails."""
-    begun = since = time.monotonic()
+def wait(aws: Aws, stack: Stack, job: str, report: Reporter) -> None:
+    """Wait for a job and report its state.  Raises `CloudError` if it fails."""
+    started = since = time.monotonic()
     status = ""
     try:
         while status != "SUCCEEDED":
-            told = next(described(aws, [job]), {"status": status or "SUBMITTED"})
-            if told["status"] == "FAILED":
-                raise CloudError(_failure(aws, stack, told))
-            if told["status"] != status:
-                status, since = told["status"], time.monotonic()
-                talk(f"  {_after(begun)} the job {_WORDS[status]}")
+            job_now = next(described(aws, [job]), {"status": status or "SUBMITTED"})
+            if job_now["status"] == "FAILED":
+                raise CloudError(_failure(aws, stack, job_now))
+            if job_now["status"] != status:
+                status, since = job_now["status"], time.monotonic()
+                report(f"  {_after(started)} the job {_WORDS[status]}")
             elif status == "RUNNABLE" and time.monotonic() - since > _LONG_S:
                 since = time.monotonic()
-                talk(f"  {_after(begun)} still no machine: {_NO_MACHINE}")
+                report(f"  {_after(started)} still no machine: {_NO_MACHINE}")
             if status != "SUCCEEDED":
                 time.sleep(aws.pause_s)
     except KeyboardInterrupt:
-        talk("the job goes on: the same command waits for it again, `epicat cancel` ends it")
+        report(
+            "the job keeps running: the same command waits for it again, `epicat cancel` ends it"
+        )
         raise
 
 
-def _after(begun: float) -> str:
-    return str(timedelta(seconds=round(time.monotonic() - begun)))
+def _after(started: float) -> str:
+    return str(timedelta(seconds=round(time.monotonic() - started)))
 
 
-def _failure(aws: Aws, stack: Stack, told: dict[str, Any]) -> str:
+def _failure(aws: Aws, stack: Stack, job: dict[str, Any]) -> str:
     """Say why a job failed: by Batch's words, and by the last lines of its log."""
-    attempts = attempts_in(told)
-    how = attempts[-1].how if attempts else told.get("statusReason", "")
+    attempts = attempts_in(job)
+    how = attempts[-1].how if attempts else job.get("statusReason", "")
     message = f"the job that compiles the model failed ({explained(how or 'no reason given')})"
     stream = attempts[-1].stream if attempts else ""
     if stream:

@@ -29,10 +29,10 @@ def crossing(archive: str, archive_region: str, stack_region: str) -> str | None
     price = PRICE_PER_GB.get(archive_region)
     if {archive_region, stack_region} == _NEIGHBOURS:
         price = _NEIGHBOURS_PRICE
-    told = "has its price" if price is None else f"costs ${price:g}"
+    cost = "is billed" if price is None else f"costs ${price:g}"
     return (
         f"{archive} is in {archive_region}, the stack in {stack_region}: each GB that is read "
-        f"crosses regions, which is slower, does not go by the S3 endpoint and {told} (public "
+        f"crosses regions, which is slower, does not go by the S3 endpoint and {cost} (public "
         f"price of 2025; it is the bucket's owner who pays, unless readers do); --region "
         f"{archive_region} avoids it"
     )

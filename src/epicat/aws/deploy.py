@@ -1,4 +1,4 @@
-"""Make a campaign's stack, or change it, by a change set."""
+"""Create or update a campaign's stack by a change set."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 from epicat._version import __version__
 from epicat.aws import bucket as buckets
-from epicat.aws.errors import plain_words
+from epicat.aws.errors import user_errors
 from epicat.aws.secret import Secret, put_secret
 from epicat.aws.session import Aws
-from epicat.aws.stack import Stack, Talk, find_stack, follow, past_events
+from epicat.aws.stack import Reporter, Stack, find_stack, follow, past_events
 from epicat.aws.template import DEFAULTS, bucket_of, check, repositories_of, stack_of, template
 from epicat.errors import CloudError
 
@@ -38,17 +38,17 @@ def up(
     given: Mapping[str, str],
     secret: Secret | None,
     *,
-    talk: Talk,
+    report: Reporter,
     agree: Callable[[str], None],
 ) -> Deployed:
-    """Make the stack of a campaign, or give it other parameters.
+    """Create the stack of a campaign, or change its parameters.
 
     ``given`` are the parameters that were asked for; the others stay as they are, or have their
     defaults.  ``agree`` is called before something is removed or replaced, and raises if that is
     not wanted.  Raises `InputError` and `CloudError`.
     """
     stack_name = stack_of(name)
-    before = _ready(aws, stack_name, talk)
+    before = _ready(aws, stack_name, report)
     parameters = _parameters(aws, name, before, given)
     check(parameters)
     change_set = _change_set(aws, stack_name, parameters, is_new=before is None)
@@ -58,15 +58,15 @@ def up(
     else:
         _agreed(change_set, agree)
         deployed = Deployed(
-            _executed(aws, change_set, talk), "created" if before is None else "updated"
+            _executed(aws, change_set, report), "created" if before is None else "updated"
         )
     if secret is not None:
         put_secret(aws, deployed.stack.outputs["StoreSecret"], secret)
-        talk("  the store's address is in Secrets Manager")
+        report("  the store's address is in Secrets Manager")
     return deployed
 
 
-def _ready(aws: Aws, stack_name: str, talk: Talk) -> Stack | None:
+def _ready(aws: Aws, stack_name: str, report: Reporter) -> Stack | None:
     """Return the stack if it can be changed, None if it has to be made."""
     stack = find_stack(aws, stack_name)
     if stack is None or not stack.is_begun:
@@ -78,11 +78,11 @@ def _ready(aws: Aws, stack_name: str, talk: Talk) -> Stack | None:
             f"stack {stack_name} is busy ({stack.status}): wait, and see `epicat cloud status`"
         )
     if stack.status in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"):
-        talk(f"removing what is left of a stack that could not be made ({stack.status})")
+        report(f"removing the remains of a stack that could not be created ({stack.status})")
         past = past_events(aws, stack.id)
-        with plain_words("remove the failed stack", aws.region):
+        with user_errors("remove the failed stack", aws.region):
             aws.client("cloudformation").delete_stack(StackName=stack.id)
-        left, failures = follow(aws, stack.id, past, talk)
+        left, failures = follow(aws, stack.id, past, report)
         if left is not None:
             raise CloudError(f"it could not be removed: {'; '.join(failures) or left.status}")
         return None
@@ -114,7 +114,7 @@ def _change_set(
 ) -> dict[str, Any] | None:
     """Let CloudFormation compare; return the change set, or None if nothing would change."""
     client = aws.client("cloudformation")
-    with plain_words("prepare the stack", aws.region):
+    with user_errors("prepare the stack", aws.region):
         made = client.create_change_set(
             StackName=stack_name,
             ChangeSetName=f"epicat-{uuid.uuid4().hex[:12]}",
@@ -157,13 +157,13 @@ def _agreed(change_set: Mapping[str, Any], agree: Callable[[str], None]) -> None
         agree(f"this removes or replaces {', '.join(lost)}")
 
 
-def _executed(aws: Aws, change_set: Mapping[str, Any], talk: Talk) -> Stack:
+def _executed(aws: Aws, change_set: Mapping[str, Any], report: Reporter) -> Stack:
     past = past_events(aws, change_set["StackId"])
-    with plain_words("make the stack", aws.region):
+    with user_errors("make the stack", aws.region):
         aws.client("cloudformation").execute_change_set(ChangeSetName=change_set["ChangeSetId"])
-    stack, failures = follow(aws, change_set["StackId"], past, talk)
+    stack, failures = follow(aws, change_set["StackId"], past, report)
     if stack is None or "ROLLBACK" in stack.status or stack.status.endswith("FAILED"):
-        status = stack.status if stack else "gone"
+        status = stack.status if stack else "deleted"
         causes = "; ".join(failures) or (stack.reason if stack else "")
-        raise CloudError(f"the stack could not be made as asked ({status}): {causes}")
+        raise CloudError(f"the stack could not be deployed ({status}): {causes}")
     return stack

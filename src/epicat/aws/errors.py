@@ -1,4 +1,4 @@
-"""What AWS's errors mean, for those who do not know AWS."""
+"""Translate AWS errors into user-facing messages."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from epicat.errors import CloudError
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
-__all__ = ["code_of", "explained", "plain_words"]
+__all__ = ["code_of", "explained", "user_errors"]
 
 _KEYS = "the access key is not valid, or not for this account or region: renew the credentials"
 _EXPIRED = "the credentials have expired: sign in again (aws sso login, or new keys)"
-_BUSY = "AWS asks to slow down, also after several tries: wait a little and do it again"
+_BUSY = "AWS throttles requests, after several retries too: wait a little and try again"
 _QUOTA = "a quota of the account is used up: delete something, or ask for more in Service Quotas"
 _OPT_IN = "the account may not use this region or service yet: enable it, or take another region"
 _FOREIGN: Final = (
-    "what answers there does not speak as AWS does: is a proxy or a sign-in page in between, or "
-    "the address (AWS_ENDPOINT_URL, --endpoint) wrong? If neither, do it again"
+    "unexpected (non-AWS) response: check for a proxy or login page, or a wrong address "
+    "(AWS_ENDPOINT_URL, --endpoint); otherwise try again"
 )
 _BY_CODE: Final = {
     "ExpiredToken": _EXPIRED,
@@ -56,7 +56,7 @@ _UNSAFE = re.compile(r"mongodb(\+srv)?://\S+")
 
 
 @contextmanager
-def plain_words(doing: str, region: str) -> Iterator[None]:
+def user_errors(doing: str, region: str) -> Iterator[None]:
     """Turn what boto3 raises into `CloudError`, which says what was being done."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -109,11 +109,11 @@ def _unanswered(error: BotoCoreError) -> str:
         ((raised.SSOError, raised.CredentialRetrievalError), _EXPIRED),
         (
             (raised.EndpointConnectionError, raised.ConnectTimeoutError),
-            "no AWS answers there: is the region's name right, and is there a connection?",
+            "no answer from AWS: check the region's name and the network",
         ),
-        ((raised.HTTPClientError,), "the connection to AWS broke off: do it again"),
+        ((raised.HTTPClientError,), "the connection to AWS was lost: try again"),
     ]
-    return next((told for kinds, told in words if isinstance(error, kinds)), _safe(str(error)))
+    return next((text for kinds, text in words if isinstance(error, kinds)), _safe(str(error)))
 
 
 def _safe(text: str) -> str:

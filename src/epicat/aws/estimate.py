@@ -1,7 +1,6 @@
 """How long jobs will take, before any has run; and so how large units should be.
 
-The three times are what is reckoned with, not what is promised: `epicat cost` tells afterwards what
-jobs really took.
+The three times are estimates, not promises: `epicat cost` shows afterwards what jobs really took.
 """
 
 from __future__ import annotations

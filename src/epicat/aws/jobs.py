@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any, Final
 
-from epicat.aws.errors import code_of, plain_words
+from epicat.aws.errors import code_of, user_errors
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
 
@@ -35,14 +35,14 @@ def active_jobs(aws: Aws, stack: Stack) -> Iterator[Active]:
     from botocore.exceptions import ClientError
 
     for queue, status in product(_queues(stack), _ACTIVE):
-        with plain_words("list the jobs", aws.region):
+        with user_errors("list the jobs", aws.region):
             try:
                 for page in aws.pages("batch", "list_jobs", jobQueue=queue, jobStatus=status):
                     yield from (
                         Active(job["jobId"], job["jobName"]) for job in page["jobSummaryList"]
                     )
             except ClientError as error:
-                # A stack that is half gone still tells of queues that are not there any more
+                # A half-deleted stack still lists queues that no longer exist
                 if code_of(error) != "ClientException":
                     raise
 
@@ -54,7 +54,7 @@ def jobs_named(aws: Aws, stack: Stack, beginning: str) -> Iterator[str]:
     """
     filters = [{"name": "JOB_NAME", "values": [f"{beginning}*"]}]
     for queue in _queues(stack):
-        with plain_words("list the jobs", aws.region):
+        with user_errors("list the jobs", aws.region):
             for page in aws.pages("batch", "list_jobs", jobQueue=queue, filters=filters):
                 yield from (job["jobId"] for job in page["jobSummaryList"])
 
@@ -63,7 +63,7 @@ def described(aws: Aws, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Give what Batch says of jobs, a hundred at a time; it forgets them after a week or so."""
     rest = iter(ids)
     while some := list(islice(rest, _AT_ONCE)):
-        with plain_words("look at the jobs", aws.region):
+        with user_errors("describe the jobs", aws.region):
             yield from aws.client("batch").describe_jobs(jobs=some)["jobs"]
 
 
@@ -76,7 +76,7 @@ def end_jobs(aws: Aws, ids: Iterable[str], reason: str) -> int:
     """Terminate jobs, those that wait as well as those that run; return how many."""
     ended = 0
     for job in ids:
-        with plain_words("end the jobs", aws.region):
+        with user_errors("end the jobs", aws.region):
             aws.client("batch").terminate_job(jobId=job, reason=reason)
         ended += 1
     return ended

@@ -154,7 +154,7 @@ def check_dependencies(dependencies: Sequence[Mapping[str, str]]) -> None:
 
 
 def check_overrides(command: Sequence[str], environment: Sequence[Mapping[str, str]]) -> None:
-    """Check the length of a command, its parameters filled in, and of variables beside it."""
+    """Check the length of a command, its parameters filled in, and of its environment variables."""
     length = sum(map(len, command)) + sum(len(v["name"]) + len(v["value"]) for v in environment)
     if length > OVERRIDES:
         raise InputError(

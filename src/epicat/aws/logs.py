@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from epicat.aws.errors import code_of, plain_words
+from epicat.aws.errors import code_of, user_errors
 from epicat.aws.jobs import described, members
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
@@ -31,7 +31,7 @@ class Attempt:
     """How it ended, or that it goes on."""
 
 
-def find_unit(submission: Submission, handed: SubmissionRecord, text: str) -> tuple[Job, int]:
+def find_unit(submission: Submission, record: SubmissionRecord, text: str) -> tuple[Job, int]:
     """Return the job and the index of a unit.
 
     ``text`` is an array's name with an index, ``pick-0002:5``, a plain job's name, or a key:
@@ -39,36 +39,36 @@ def find_unit(submission: Submission, handed: SubmissionRecord, text: str) -> tu
     there is no such unit.
     """
     name, _, index = text.partition(":")
-    named = next((job for job in handed.jobs if job.name == name), None)
+    named = next((job for job in record.jobs if job.name == name), None)
     if named is not None:
         return named, _index(named, index)
-    for job, key in _candidates(submission, handed, text):
+    for job, key in _candidates(submission, record, text):
         for place, unit in enumerate(submission.units(job.name)):
             if key in unit.keys:
                 return job, place
     raise InputError(
-        f"no unit {text!r} in submission {handed.name}: give a job's name and index, such as "
-        f"{handed.jobs[0].name if handed.jobs else 'pick-0000'}:0, a station-day, such as "
+        f"no unit {text!r} in submission {record.name}: give a job's name and index, such as "
+        f"{record.jobs[0].name if record.jobs else 'pick-0000'}:0, a station-day, such as "
         "NC.KBG/2019.172, or the start of a block, such as 2019-06-21T06:00"
     )
 
 
 def attempts_of(aws: Aws, job: Job, index: int) -> list[Attempt]:
     """Return the starts of a unit's job, those of a running one included."""
-    told = next(described(aws, [members(job.id, job.units)[index]]), None)
-    if told is None:
+    job_now = next(described(aws, [members(job.id, job.units)[index]]), None)
+    if job_now is None:
         raise InputError(f"AWS Batch does not know {job.name} any more: it forgets after a week")
-    return attempts_in(told)
+    return attempts_in(job_now)
 
 
-def attempts_in(told: dict[str, Any]) -> list[Attempt]:
+def attempts_in(job: dict[str, Any]) -> list[Attempt]:
     """Return the starts of a job as Batch describes it."""
     attempts = [
         Attempt(number, attempt["container"].get("logStreamName", ""), _how(attempt))
-        for number, attempt in enumerate(told.get("attempts", []), 1)
+        for number, attempt in enumerate(job.get("attempts", []), 1)
     ]
-    stream = told.get("container", {}).get("logStreamName", "")
-    if told["status"] == "RUNNING" and stream not in [attempt.stream for attempt in attempts]:
+    stream = job.get("container", {}).get("logStreamName", "")
+    if job["status"] == "RUNNING" and stream not in [attempt.stream for attempt in attempts]:
         attempts.append(Attempt(len(attempts) + 1, stream, "running"))
     return attempts
 
@@ -81,7 +81,7 @@ def said(aws: Aws, stack: Stack, stream: str) -> Iterator[str]:
         "logGroupName": stack.outputs["LogGroup"], "logStreamName": stream, "startFromHead": True,
     }  # fmt: skip
     while True:
-        with plain_words("read the log", aws.region):
+        with user_errors("read the log", aws.region):
             try:
                 page = aws.client("logs").get_log_events(**asked)
             except ClientError as error:
@@ -106,7 +106,7 @@ def _index(job: Job, text: str) -> int:
 
 
 def _candidates(
-    submission: Submission, handed: SubmissionRecord, text: str
+    submission: Submission, record: SubmissionRecord, text: str
 ) -> Iterator[tuple[Job, str]]:
     """Give the jobs that may have a key, and the key: for a station-day those of its window."""
     try:
@@ -115,18 +115,18 @@ def _candidates(
     except ValueError:
         return
     if day is None:
-        yield from ((job, iso(at_ns)) for job in handed.jobs if job.stage == Stage.ASSOCIATE)
+        yield from ((job, iso(at_ns)) for job in record.jobs if job.stage == Stage.ASSOCIATE)
         return
     days = (at_ns - submission.campaign().span.start_ns) // DAY_NS
-    window = f"{days // handed.partition.window_days:04d}"
-    picking = (job for job in handed.jobs if job.stage == Stage.PICK)
+    window = f"{days // record.partition.window_days:04d}"
+    picking = (job for job in record.jobs if job.stage == Stage.PICK)
     yield from ((job, str(day)) for job in picking if job.window == window)
 
 
 def _how(attempt: dict[str, Any]) -> str:
     code = attempt["container"].get("exitCode")
-    told = [attempt.get("statusReason", ""), attempt["container"].get("reason", "")]
+    reasons = [attempt.get("statusReason", ""), attempt["container"].get("reason", "")]
     words = [f"exit code {code}"] if code is not None else []
     if not attempt.get("stoppedAt"):
         return "running"
-    return ", ".join([*words, *(text for text in told if text and code != 0)])
+    return ", ".join([*words, *(text for text in reasons if text and code != 0)])

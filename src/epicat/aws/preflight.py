@@ -32,11 +32,15 @@ def usable_stack(aws: Aws, name: str) -> Stack:
     stack = find_stack(aws, stack_of(name))
     if stack is None or not stack.is_begun:
         raise InputError(
-            f"there is no stack {stack_of(name)} in {aws.region}: `epicat cloud up` makes it; "
+            f"there is no stack {stack_of(name)} in {aws.region}: `epicat cloud up` creates it; "
             "--name and --region say which is meant"
         )
     if not stack.is_usable:
-        what = "is busy: wait" if stack.is_busy else "is not whole: `epicat cloud up` mends it"
+        what = (
+            "is busy: wait"
+            if stack.is_busy
+            else "is incomplete: run `epicat cloud up` to repair it"
+        )
         raise InputError(f"stack {stack.name} {what} ({stack.status})")
     return stack
 
@@ -44,7 +48,7 @@ def usable_stack(aws: Aws, name: str) -> Stack:
 def check_idle(aws: Aws, stack: Stack) -> None:
     """Raise `InputError` if jobs of a stack are under way: what they do would be done twice.
 
-    Those that compile a model are not meant: whoever needs the model waits for them.
+    Jobs that compile a model are not included: the submission that needs the model waits for them.
     """
     under_way = sum(not is_compiling(stack, job.name) for job in active_jobs(aws, stack))
     if under_way:
@@ -87,9 +91,9 @@ def check_store(store: str, stack: Stack) -> None:
 
 
 def check_address(store: str) -> None:
-    """Raise `InputError` for a database's address, settled, that workers do not have the same way.
+    """Raise `InputError` for a database's resolved address that workers are not given the same way.
 
-    Such an address tells where its password is kept; one that needs none travels as it is.
+    Such an address names where its password is kept; one without a password is passed as it is.
     """
     if is_mongo(store) and not (store.endswith(_BY_VARIABLE) or Address.parse(store).is_open):
         raise InputError(
@@ -108,7 +112,7 @@ def results_of(stack: Stack, collection: str | None) -> str:
 
 
 def is_own(place: str, stack: Stack) -> bool:
-    """Tell whether something lies in the part of the bucket that a stack's workers may use."""
+    """Return whether something lies in the part of the bucket that a stack's workers may use."""
     return f"{place.rstrip('/')}/".startswith(stack.outputs["Place"])
 
 

@@ -58,7 +58,7 @@ class Found:
     """What the ledger has."""
 
     picks: int
-    """Picks of the run, whoever made them."""
+    """Picks of the run, from this submission or not."""
     events: int
     """Events of the associator, rejected ones included."""
     station_days: int
@@ -73,35 +73,35 @@ class Found:
     """Seconds of work on the blocks."""
 
 
-def lines_of(aws: Aws, handed: SubmissionRecord) -> list[Line]:
+def lines_of(aws: Aws, record: SubmissionRecord) -> list[Line]:
     """Ask Batch how far each job is: one request for a hundred of them, however large they are."""
-    told = {job["jobId"]: job for job in described(aws, (job.id for job in handed.jobs))}
-    return [_line(job, told.get(job.id)) for job in handed.jobs]
+    found = {job["jobId"]: job for job in described(aws, (job.id for job in record.jobs))}
+    return [_line(job, found.get(job.id)) for job in record.jobs]
 
 
 def share_over(lines: Iterable[Line]) -> float:
-    """Return how much of a submission is over, 0 to 1, by the time that it was reckoned to take."""
+    """Return how much of a submission is over, 0 to 1, by estimated time."""
     lines = list(lines)
     total = sum(line.job.seconds for line in lines)
     return sum(line.share * line.job.seconds for line in lines) / total if total else 1.0
 
 
-def dollars_so_far(handed: SubmissionRecord, lines: Iterable[Line], found: Found | None) -> float:
+def dollars_so_far(record: SubmissionRecord, lines: Iterable[Line], found: Found | None) -> float:
     """Return about what jobs have cost until now, their addresses included.
 
-    By the times in the ledger and the starts of jobs, or, without a ledger, by what was reckoned.
+    By the times in the ledger and the starts of jobs, or, without a ledger, by the estimate.
     """
     dollars = 0.0
     for stage in (Stage.PICK, Stage.ASSOCIATE):
-        shape, own = handed.shape(stage), [line for line in lines if line.job.stage == stage]
+        shape, own = record.shape(stage), [line for line in lines if line.job.stage == stage]
         if found is None:
             seconds = sum(line.share * line.job.seconds for line in own)
         else:
-            begun = ("running", "done", "failed")
-            starts = sum(line.counts.get(state, 0) for line in own for state in begun)
+            started = ("running", "done", "failed")
+            starts = sum(line.counts.get(state, 0) for line in own for state in started)
             work = found.pick_s if stage == Stage.PICK else found.associate_s
             seconds = work / shape.processes + STARTING_S * starts
-        dollars += handed.prices.compute(shape, seconds) + handed.prices.addresses(seconds)
+        dollars += record.prices.compute(shape, seconds) + record.prices.addresses(seconds)
     return dollars
 
 
@@ -121,15 +121,15 @@ def found_in(picks: Iterable[LedgerEntry], blocks: Iterable[LedgerEntry], since_
     )
 
 
-def _line(job: Job, told: Mapping[str, Any] | None) -> Line:
-    if told is None:
+def _line(job: Job, description: Mapping[str, Any] | None) -> Line:
+    if description is None:
         return Line(job, {}, None)
-    whole = _STATE_OF[told["status"]]
+    overall = _STATE_OF[description["status"]]
     counts: Counter[str] = Counter()
-    for status, count in told.get("arrayProperties", {}).get("statusSummary", {}).items():
+    for status, count in description.get("arrayProperties", {}).get("statusSummary", {}).items():
         if status in _STATE_OF:
             counts[_STATE_OF[status]] += count
     # Children that Batch has not made yet are what the array is
-    counts[whole] += max(0, job.units - counts.total())
-    told_counts = {state: n for state, n in counts.items() if n}
-    return Line(job, told_counts, told.get("startedAt"), told.get("stoppedAt"))
+    counts[overall] += max(0, job.units - counts.total())
+    states = {state: n for state, n in counts.items() if n}
+    return Line(job, states, description.get("startedAt"), description.get("stoppedAt"))

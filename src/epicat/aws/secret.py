@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from epicat.aws.errors import plain_words
+from epicat.aws.errors import user_errors
 from epicat.aws.session import Aws
 from epicat.errors import InputError
 
@@ -15,7 +15,7 @@ _SCHEMES = ("mongodb://", "mongodb+srv://")
 
 
 class Secret:
-    """A text that shows itself to nobody who does not ask."""
+    """A string that is masked in repr() and logs."""
 
     __slots__ = ("_text",)
 
@@ -42,8 +42,8 @@ def read_secret(source: str) -> Secret:
         try:
             text = Path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            told = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise InputError(f"--store {source!r} cannot be read: {told}") from error
+            reason = error.strerror if isinstance(error, OSError) else "not a text file"
+            raise InputError(f"--store {source!r} cannot be read: {reason}") from error
     elif source.startswith(_SCHEMES):
         raise InputError(
             "--store takes env:NAME or file:PATH, not the address itself: command lines are seen "
@@ -60,5 +60,5 @@ def read_secret(source: str) -> Secret:
 
 def put_secret(aws: Aws, arn: str, secret: Secret) -> None:
     """Hand the value to Secrets Manager: the only call that ever holds it."""
-    with plain_words("put the store's address into Secrets Manager", aws.region):
+    with user_errors("put the store's address into Secrets Manager", aws.region):
         aws.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=secret.reveal())

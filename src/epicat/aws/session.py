@@ -1,4 +1,4 @@
-"""The way to AWS: region, credentials, clients that try again when AWS is busy."""
+"""A session with AWS: region, credentials, clients that retry when AWS throttles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from epicat._version import __version__
-from epicat.aws.errors import plain_words
+from epicat.aws.errors import user_errors
 from epicat.errors import CloudError, InputError
 
 __all__ = ["Aws"]
@@ -16,7 +16,7 @@ _TRIES: Final = 8
 
 
 class Aws:
-    """A region of AWS as somebody's profile reaches it.
+    """A region of AWS as a profile reaches it.
 
     Credentials are found by boto3 in its usual places and are nowhere else.  Requests that AWS
     throttles are repeated with growing pauses and at a rate that adapts itself; the variables
@@ -39,7 +39,7 @@ class Aws:
         if not self._session.region_name:
             raise InputError(
                 "no region: give --region, or set AWS_REGION or a region of the profile; best is "
-                "the archive's own (--archive tells it)"
+                "the archive's own (--archive decides it)"
             )
         self.region: str = self._session.region_name
         """Name of the region."""
@@ -47,7 +47,7 @@ class Aws:
     @cached_property
     def account(self) -> str:
         """Number of the account; asking for it checks the credentials."""
-        with plain_words("ask whose account this is", self.region):
+        with user_errors("ask whose account this is", self.region):
             return str(self.client("sts").get_caller_identity()["Account"])
 
     def credential_variables(self) -> dict[str, str]:
@@ -55,7 +55,7 @@ class Aws:
 
         For clients that look nowhere else.  What it returns is a secret: not for showing.
         """
-        with plain_words("find the credentials", self.region):
+        with user_errors("find the credentials", self.region):
             found = self._session.get_credentials()
             if found is None:
                 from botocore.exceptions import NoCredentialsError
@@ -82,7 +82,7 @@ class Aws:
                 user_agent_extra=f"epicat/{__version__}",
                 connect_timeout=10,
             )
-            with plain_words(f"prepare for {service}", self.region):
+            with user_errors(f"prepare for {service}", self.region):
                 self._clients[service] = self._session.client(
                     service, endpoint_url=self._endpoint, config=config
                 )
@@ -101,5 +101,5 @@ def _session(profile: str | None, region: str | None) -> Any:
     given = (
         region or os.environ.get("AWS_REGION") or None
     )  # boto3 itself knows AWS_DEFAULT_REGION only
-    with plain_words("find the credentials", given or ""):
+    with user_errors("find the credentials", given or ""):
         return boto3.Session(profile_name=profile, region_name=given)

@@ -1,4 +1,4 @@
-"""A stack as it is, and the news of one that changes."""
+"""Describe a stack, and follow its events while it changes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from epicat.aws.errors import explained, plain_words
+from epicat.aws.errors import explained, user_errors
 from epicat.aws.session import Aws
 
-__all__ = ["Stack", "Talk", "find_stack", "follow", "past_events"]
+__all__ = ["Reporter", "Stack", "find_stack", "follow", "past_events"]
 
-Talk = Callable[[str], None]
-"""Tells a person something."""
+Reporter = Callable[[str], None]
+"""Receives progress messages."""
 
-_DONE = {"CREATE": "made", "UPDATE": "changed", "DELETE": "deleted"}
+_DONE = {"CREATE": "created", "UPDATE": "updated", "DELETE": "deleted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Stack:
     parameters: dict[str, str]
     """Values of the template's parameters; there is no secret among them."""
     outputs: dict[str, str]
-    """What the template tells of what was made."""
+    """The template's outputs."""
 
     @property
     def is_begun(self) -> bool:
@@ -47,7 +47,7 @@ class Stack:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it is whole, be it with its last change or without."""
+        """Whether it is complete, with or without its last change."""
         return self.status in (
             "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE",
         )  # fmt: skip
@@ -57,7 +57,7 @@ def find_stack(aws: Aws, name: str) -> Stack | None:
     """Return a stack by its name or ARN, or None if there is none."""
     from botocore.exceptions import ClientError
 
-    with plain_words("look at the stack", aws.region):
+    with user_errors("describe the stack", aws.region):
         try:
             found = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
@@ -79,8 +79,10 @@ def past_events(aws: Aws, stack: str) -> set[str]:
     return {event["EventId"] for event in _events(aws, stack)}
 
 
-def follow(aws: Aws, stack: str, past: set[str], talk: Talk) -> tuple[Stack | None, list[str]]:
-    """Wait until nothing goes on in a stack any more, and tell the news.
+def follow(
+    aws: Aws, stack: str, past: set[str], report: Reporter
+) -> tuple[Stack | None, list[str]]:
+    """Wait until a stack has stopped changing, and report its events.
 
     ``stack`` is its ARN, ``past`` the events that are no news.  Returns the stack, None if it is
     gone, and what failed in plain words.
@@ -92,7 +94,7 @@ def follow(aws: Aws, stack: str, past: set[str], talk: Talk) -> tuple[Stack | No
         for event in reversed(list(_events(aws, stack))):
             if event["EventId"] not in past:
                 past.add(event["EventId"])
-                _tell(event, failures, talk)
+                _report_event(event, failures, report)
         if found is None or found.status == "DELETE_COMPLETE":
             return None, failures
         # Until there is news the status may still be that of before
@@ -103,19 +105,19 @@ def follow(aws: Aws, stack: str, past: set[str], talk: Talk) -> tuple[Stack | No
 
 def _events(aws: Aws, stack: str) -> Iterator[dict[str, Any]]:
     """Give the events of a stack, the newest first."""
-    with plain_words("read the stack's events", aws.region):
+    with user_errors("read the stack's events", aws.region):
         for page in aws.pages("cloudformation", "describe_stack_events", StackName=stack):
             yield from page["StackEvents"]
 
 
-def _tell(event: dict[str, Any], failures: list[str], talk: Talk) -> None:
+def _report_event(event: dict[str, Any], failures: list[str], report: Reporter) -> None:
     action, _, state = event["ResourceStatus"].partition("_")
     what = f"{event['LogicalResourceId']} ({event['ResourceType'].removeprefix('AWS::')})"
     reason = event.get("ResourceStatusReason", "")
     if state == "FAILED":
-        # What was stopped because something else failed is no cause of anything
+        # What was stopped because something else failed is not a cause
         if "cancelled" not in reason:
             failures.append(f"{event['LogicalResourceId']}: {explained(reason)}")
-            talk(f"  failed: {what}: {explained(reason)}")
+            report(f"  failed: {what}: {explained(reason)}")
     elif state == "COMPLETE" and action in _DONE:
-        talk(f"  {_DONE[action]}: {what}")
+        report(f"  {_DONE[action]}: {what}")

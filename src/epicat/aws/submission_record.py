@@ -1,4 +1,4 @@
-"""What was submitted: the list of jobs in each submission's folder."""
+"""Records of submissions: the list of jobs in each submission's folder."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Job(BaseModel):
     last: str
     """The last of them."""
     seconds: float
-    """How long it was reckoned to take, all units together."""
+    """Estimated time of all units together."""
 
     @property
     def order(self) -> tuple[str, bool, str]:
@@ -57,7 +57,7 @@ class Job(BaseModel):
 
 
 class SubmissionRecord(BaseModel):
-    """A submission as it was handed over.  Plain data without secrets."""
+    """Record of a submission.  Plain data without secrets."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,7 +66,7 @@ class SubmissionRecord(BaseModel):
     stack: str
     """Name of the stack."""
     time: datetime
-    """When it was begun."""
+    """When it was started."""
     store: str
     """Where results go."""
     run: str
@@ -96,7 +96,7 @@ class SubmissionRecord(BaseModel):
     def from_plan(
         cls, stack: Stack, campaign: Campaign, partition: Partition, *, strict: bool
     ) -> SubmissionRecord:
-        """Return what will be handed over, as yet without jobs."""
+        """Return the record of what will be submitted, without jobs so far."""
         now = datetime.now(UTC)
         return cls(
             name=new_name(now),
@@ -161,6 +161,6 @@ def _understood(text: str, location: str) -> SubmissionRecord:
         return SubmissionRecord.model_validate_json(text)
     except ValidationError as error:
         raise InputError(
-            f"submission {location!r}: jobs.json is not understood: it is damaged, or of another "
-            "version of epicat"
+            f"submission {location!r}: jobs.json cannot be read; it may come from "
+            "another version of epicat"
         ) from error

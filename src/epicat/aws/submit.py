@@ -1,4 +1,4 @@
-"""Hand a plan over to AWS Batch: one submission for each array of jobs."""
+"""Submit a plan to AWS Batch, one request for each array of jobs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from epicat._version import __version__
-from epicat.aws.errors import plain_words
+from epicat.aws.errors import user_errors
 from epicat.aws.estimate import job_seconds
 from epicat.aws.limits import check_submission
 from epicat.aws.session import Aws
@@ -28,32 +28,32 @@ def submit_arrays(
     stack: Stack,
     submission: Submission,
     arrays: Iterable[JobArray],
-    handed: SubmissionRecord,
+    record: SubmissionRecord,
 ) -> SubmissionRecord:
     """Write the units of each array and submit it; return what was submitted.
 
-    The folder's ``jobs.json`` tells at the end, and now and then before, what Batch has taken:
-    also if an error or Ctrl-C comes between.  Raises `CloudError`, `StoreError` and, before
+    The folder's ``jobs.json`` records what Batch has accepted, at the end and from time to time
+    before, also after an error or Ctrl-C.  Raises `CloudError`, `StoreError` and, before
     anything is sent of an array that AWS would refuse, `InputError`.
     """
     try:
         for array in arrays:
-            job = job_of(array, handed)
-            request = request_of(stack, submission, array, handed)
+            job = job_of(array, record)
+            request = request_of(stack, submission, array, record)
             check_submission(request)
             submission.write_units(array.name, array.units)
-            with plain_words(f"submit {array.name}", aws.region):
-                told = aws.client("batch").submit_job(**request)
-            taken = job.model_copy(update={"id": told["jobId"]})
-            handed = handed.model_copy(update={"jobs": (*handed.jobs, taken)})
-            if len(handed.jobs) % _KEPT_EVERY == 1:
-                submission.write_jobs(handed.model_dump_json())
+            with user_errors(f"submit {array.name}", aws.region):
+                response = aws.client("batch").submit_job(**request)
+            taken = job.model_copy(update={"id": response["jobId"]})
+            record = record.model_copy(update={"jobs": (*record.jobs, taken)})
+            if len(record.jobs) % _KEPT_EVERY == 1:
+                submission.write_jobs(record.model_dump_json())
     finally:
-        submission.write_jobs(handed.model_dump_json())
-    return handed
+        submission.write_jobs(record.model_dump_json())
+    return record
 
 
-def job_of(array: JobArray, handed: SubmissionRecord) -> Job:
+def job_of(array: JobArray, record: SubmissionRecord) -> Job:
     """Return what is kept of an array, as yet without Batch's name of it."""
     names = set(_days(array))
     return Job(
@@ -64,7 +64,7 @@ def job_of(array: JobArray, handed: SubmissionRecord) -> Job:
         keys=sum(len(unit.keys) for unit in array.units),
         first=min(names),
         last=max(names),
-        seconds=job_seconds(array, handed.stations, handed.shape(array.stage)),
+        seconds=job_seconds(array, record.stations, record.shape(array.stage)),
     )
 
 
@@ -75,20 +75,20 @@ def _days(array: JobArray) -> Iterator[str]:
 
 
 def request_of(
-    stack: Stack, submission: Submission, array: JobArray, handed: SubmissionRecord
+    stack: Stack, submission: Submission, array: JobArray, record: SubmissionRecord
 ) -> dict[str, Any]:
     """Return what Batch is asked for: names and places, and no secret."""
     definition = "PickJob" if array.stage == Stage.PICK else "AssociateJob"
-    ids = {job.name: job.id for job in handed.jobs}
+    ids = {job.name: job.id for job in record.jobs}
     request = {
         "jobName": f"{stack.name}-{array.name}".replace(".", "_"),
         "jobQueue": stack.outputs["Queue"],
         "jobDefinition": stack.outputs[definition],
         "dependsOn": [{"jobId": ids[name]} for name in array.needs],
-        "containerOverrides": {"command": _command(stack, submission, array, handed)},
+        "containerOverrides": {"command": _command(stack, submission, array, record)},
         "tags": {
             "epicat:stack": stack.name,
-            "epicat:submission": handed.name,
+            "epicat:submission": record.name,
             "epicat:array": array.name,
             "epicat:version": __version__,
         },
@@ -100,7 +100,7 @@ def request_of(
 
 
 def _command(
-    stack: Stack, submission: Submission, array: JobArray, handed: SubmissionRecord
+    stack: Stack, submission: Submission, array: JobArray, record: SubmissionRecord
 ) -> list[str]:
     """Return the worker's command.
 
@@ -108,9 +108,9 @@ def _command(
     what became of the unit.
     """
     plan = f"{submission.location}/{array.name}.units"
-    processes = handed.shape(array.stage).processes
+    processes = record.shape(array.stage).processes
     limit = _time_limit(stack.parameters, array.stage)
-    strict = ["--strict"] if handed.strict else []
+    strict = ["--strict"] if record.strict else []
     return [
         "work", "--plan", plan, "--workers", str(processes), "--time-limit", str(limit), *strict,
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Take a campaign's stack away, and make sure that nothing is left that costs money."""
+"""Delete a campaign's stack, and verify that nothing is left that costs money."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from epicat.aws import bucket as buckets
-from epicat.aws.errors import code_of, plain_words
+from epicat.aws.errors import code_of, user_errors
 from epicat.aws.jobs import active_jobs, end_jobs
 from epicat.aws.session import Aws
-from epicat.aws.stack import Stack, Talk, find_stack, follow, past_events
+from epicat.aws.stack import Reporter, Stack, find_stack, follow, past_events
 from epicat.aws.template import bucket_of, stack_of
 from epicat.errors import CloudError, InputError
 
-__all__ = ["Holdings", "holdings", "take_down"]
+__all__ = ["Holdings", "delete_campaign", "holdings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Holdings:
 
 
 def holdings(aws: Aws, name: str, bucket: str | None = None) -> Holdings:
-    """Look for all that a campaign has.
+    """Return everything that a campaign has.
 
-    ``bucket`` is needed where it has another name than usual and the stack is gone.
+    ``bucket`` is needed where it does not have its default name and the stack was deleted.
     """
     stack_name = stack_of(name)
     stack = find_stack(aws, stack_name)
@@ -69,53 +69,53 @@ def holdings(aws: Aws, name: str, bucket: str | None = None) -> Holdings:
     )
 
 
-def take_down(aws: Aws, held: Holdings, *, delete_data: bool, talk: Talk) -> None:
-    """Delete what a campaign has, the data only if told, and look whether it is gone.
+def delete_campaign(aws: Aws, held: Holdings, *, delete_data: bool, report: Reporter) -> None:
+    """Delete what a campaign has, its data only with ``delete_data``, and verify that it is gone.
 
-    Raises `CloudError` if something is left; the same again goes on from there.
+    Raises `CloudError` if something is left; calling it again continues.
     """
     if delete_data and held.bucket and not (held.is_own_bucket or held.prefix):
         raise InputError(
-            f"bucket {held.bucket} was not made by {held.name} and has no part of its own for it: "
+            f"bucket {held.bucket} was not made by {held.name} and has no prefix for it: "
             "delete what is in it yourself, and leave out --delete-data"
         )
-    _end_jobs(aws, held, talk)
+    _end_jobs(aws, held, report)
     if held.stack is not None:
-        _delete_stack(aws, held.stack, talk)
-    _delete_leftovers(aws, held.name, talk)
+        _delete_stack(aws, held.stack, report)
+    _delete_leftovers(aws, held.name, report)
     if delete_data and held.bucket:
         deleted = buckets.empty(aws, held.bucket, held.prefix if not held.is_own_bucket else "")
-        talk(f"  deleted: {deleted:,} objects in {held.bucket}")
+        report(f"  deleted: {deleted:,} objects in {held.bucket}")
         if held.is_own_bucket:
             buckets.delete_bucket(aws, held.bucket)
-            talk(f"  deleted: bucket {held.bucket}")
+            report(f"  deleted: bucket {held.bucket}")
     _verify(aws, held, delete_data=delete_data)
 
 
 def _resources(aws: Aws, stack: Stack) -> Iterator[tuple[str, str]]:
-    with plain_words("list the stack", aws.region):
+    with user_errors("list the stack", aws.region):
         for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack.id):
             for found in page["StackResourceSummaries"]:
                 if found["ResourceStatus"] != "DELETE_COMPLETE":
                     yield found["LogicalResourceId"], found["ResourceType"]
 
 
-def _end_jobs(aws: Aws, held: Holdings, talk: Talk) -> None:
+def _end_jobs(aws: Aws, held: Holdings, report: Reporter) -> None:
     """Terminate jobs: a queue with jobs in it goes only when they have ended."""
     if held.jobs:
-        talk(f"  ended: {end_jobs(aws, held.jobs, 'epicat cloud down'):,} jobs")
+        report(f"  ended: {end_jobs(aws, held.jobs, 'epicat cloud down'):,} jobs")
 
 
-def _delete_stack(aws: Aws, stack: Stack, talk: Talk) -> None:
+def _delete_stack(aws: Aws, stack: Stack, report: Reporter) -> None:
     past = past_events(aws, stack.id)
-    with plain_words("delete the stack", aws.region):
+    with user_errors("delete the stack", aws.region):
         aws.client("cloudformation").delete_stack(StackName=stack.id)
-    left, failures = follow(aws, stack.id, past, talk)
+    left, failures = follow(aws, stack.id, past, report)
     if left is not None:
         causes = "; ".join(failures) or left.reason or "no reason given"
         raise CloudError(
-            f"stack {stack.name} is not gone ({left.status}): {causes}; run `epicat cloud down` "
-            "again in some minutes"
+            f"stack {stack.name} was not deleted ({left.status}): {causes}; run "
+            "`epicat cloud down` again in some minutes"
         )
 
 
@@ -123,11 +123,11 @@ def _leftovers(aws: Aws, stack_name: str) -> Iterator[str]:
     """Give what a stack may leave behind: logs written late, a secret that waits for its end."""
     from botocore.exceptions import ClientError
 
-    with plain_words("look for logs", aws.region):
+    with user_errors("find logs", aws.region):
         groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/{stack_name}")
         if any(group["logGroupName"] == f"/{stack_name}" for group in groups["logGroups"]):
             yield f"log group /{stack_name}"
-    with plain_words("look for the secret", aws.region):
+    with user_errors("find the secret", aws.region):
         try:
             aws.client("secretsmanager").describe_secret(SecretId=f"{stack_name}/store")
         except ClientError as error:
@@ -137,23 +137,23 @@ def _leftovers(aws: Aws, stack_name: str) -> Iterator[str]:
             yield f"secret {stack_name}/store"
 
 
-def _delete_leftovers(aws: Aws, stack_name: str, talk: Talk) -> None:
+def _delete_leftovers(aws: Aws, stack_name: str, report: Reporter) -> None:
     for leftover in list(_leftovers(aws, stack_name)):
-        with plain_words(f"delete {leftover}", aws.region):
+        with user_errors(f"delete {leftover}", aws.region):
             if leftover.startswith("secret"):
                 aws.client("secretsmanager").delete_secret(
                     SecretId=f"{stack_name}/store", ForceDeleteWithoutRecovery=True
                 )
             else:
                 aws.client("logs").delete_log_group(logGroupName=f"/{stack_name}")
-        talk(f"  deleted: {leftover}")
+        report(f"  deleted: {leftover}")
 
 
 def _verify(aws: Aws, held: Holdings, *, delete_data: bool) -> None:
     left = list(_leftovers(aws, held.name))
     if find_stack(aws, held.name) is not None:
         left.append(f"stack {held.name}")
-    with plain_words("look at the queues", aws.region):
+    with user_errors("describe the queues", aws.region):
         names = [f"{held.name}-spot", f"{held.name}-on-demand"]
         queues = aws.client("batch").describe_job_queues(jobQueues=names)["jobQueues"]
         left += [f"queue {q['jobQueueName']}" for q in queues if q.get("status") != "DELETED"]

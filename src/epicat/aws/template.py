@@ -80,7 +80,7 @@ def stack_of(name: str) -> str:
 
 
 def bucket_of(name: str, account: str, region: str) -> str:
-    """Return the name of a campaign's bucket, which nobody else in the world can have."""
+    """Return the name of a campaign's bucket, which is unique: it has account and region."""
     return f"{stack_of(name)}-{account}-{region}"
 
 

@@ -1,0 +1,1 @@
+"""Hypocenters with calibrated uncertainty, from associated picks and a velocity model."""

@@ -1,0 +1,179 @@
+"""The arrivals of many events, as columns and as padded batches for the numerical core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epicat.locate.grids import PHASES, TravelTimeGrids
+
+__all__ = ["Arrivals", "Batch", "Network", "batches"]
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where the sensors stand, in the local plane."""
+
+    x_km: F64
+    """Kilometres east of the plane's origin, shape (sensors,)."""
+    y_km: F64
+    """Kilometres north of the plane's origin, shape (sensors,)."""
+    depth_km: F64
+    """Kilometres below sea level, negative above it, shape (sensors,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Picks of events: those of event ``i`` are rows ``first[i]`` to ``first[i + 1]``.
+
+    The order of an event's picks decides the last bits of its location, so they are kept in the
+    order of sensor, phase and time: see `Arrivals.from_columns`.
+    """
+
+    first: I64
+    """Row of the first pick of each event, and the number of rows; shape (events + 1,)."""
+    sensor: I64
+    """Number of the sensor, shape (picks,)."""
+    phase: I64
+    """0 for P, 1 for S, shape (picks,)."""
+    time_s: F64
+    """Seconds after the reference time of the event, shape (picks,)."""
+    sigma_s: F64
+    """Standard error that is expected of each pick, shape (picks,)."""
+    row: I64
+    """Where each pick was in the columns that were given, shape (picks,)."""
+
+    @classmethod
+    def from_columns(
+        cls, event: I64, sensor: I64, phase: I64, time_s: F64, sigma_s: F64
+    ) -> Arrivals:
+        """Sort picks of events 0 to n - 1, each with one pick at least."""
+        order = np.lexsort((time_s, phase, sensor, event))
+        count = np.bincount(event)
+        return cls(
+            first=np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
+            sensor=sensor[order],
+            phase=phase[order],
+            time_s=time_s[order],
+            sigma_s=sigma_s[order],
+            row=order.astype(np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.first) - 1
+
+    @property
+    def count(self) -> I64:
+        """Picks of each event, shape (events,)."""
+        return np.diff(self.first)
+
+    @property
+    def event(self) -> I64:
+        """Number of the event of each pick, shape (picks,)."""
+        return np.repeat(np.arange(len(self)), self.count)
+
+    def with_sigma(self, sigma_s: F64) -> Arrivals:
+        """Return the same picks with other standard errors."""
+        return replace(self, sigma_s=sigma_s)
+
+    def select(self, keep: Bool) -> Arrivals:
+        """Return the picks for which ``keep`` (picks,) is true; each event must have one."""
+        event = self.event[keep]
+        count = np.bincount(event, minlength=len(self))
+        return Arrivals(
+            np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
+            self.sensor[keep], self.phase[keep], self.time_s[keep], self.sigma_s[keep],
+            self.row[keep],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events next to each other, padded to the same number of picks: arrays (picks, events, 1)."""
+
+    grids: TravelTimeGrids
+    """Travel times."""
+    events: I64
+    """Number of each event among the arrivals, shape (events,)."""
+    rows: I64
+    """Row of each pick among the arrivals; of the event's first pick where there is none."""
+    key: I64
+    """Number of the pick's sensor and phase: twice that of the sensor, and one more for S."""
+    node: I64
+    """First node of each pick's grid."""
+    x_km: F64
+    """East coordinate of the sensor."""
+    y_km: F64
+    """North coordinate of the sensor."""
+    z_km: F64
+    """Depth of the sensor."""
+    time_s: F64
+    """Observed time after the event's reference, station terms removed."""
+    inverse_sigma: F64
+    """One over the standard error of the pick, in 1/s; 0 where there is no pick."""
+
+    @property
+    def used(self) -> Bool:
+        """Whether there is a pick, shape (picks, events, 1)."""
+        return np.asarray(self.inverse_sigma > 0)
+
+    @property
+    def count(self) -> F64:
+        """Picks of each event, shape (events,)."""
+        return np.asarray(self.used.sum(axis=0)[:, 0], dtype=float)
+
+    def take(self, columns: I64 | Bool) -> Batch:
+        """Return some of the events."""
+        names = ("rows", "key", "node", "x_km", "y_km", "z_km", "time_s", "inverse_sigma")
+        part = {name: getattr(self, name)[:, columns] for name in names}
+        return Batch(grids=self.grids, events=self.events[columns], **part)
+
+    def corrected(self, term_s: F64) -> Batch:
+        """Return the batch with terms (picks, events, 1) taken off the observed times."""
+        return replace(self, time_s=self.time_s - term_s)
+
+    def times(self, x: F64, y: F64, z: F64) -> F64:
+        """Travel times in s, shape (picks, events, n), from n places (events, n) for each event."""
+        offset = (x[None] - self.x_km, y[None] - self.y_km)
+        return self.grids.times(self.node, offset, z[None] - self.z_km, z[None])
+
+    def times_and_slopes(self, x: F64, y: F64, z: F64) -> tuple[F64, list[F64]]:
+        """As `times`, and the derivatives of the times by x, y and z in s/km."""
+        offset = (x[None] - self.x_km, y[None] - self.y_km)
+        return self.grids.times_and_slopes(self.node, offset, z[None] - self.z_km, z[None])
+
+
+def batches(
+    arrivals: Arrivals, network: Network, grids: TravelTimeGrids, size: int
+) -> Iterator[Batch]:
+    """Divide events into batches of ``size``, those with similar numbers of picks together."""
+    order = np.argsort(arrivals.count, kind="stable")
+    for start in range(0, len(order), size):
+        yield _batch(arrivals, network, grids, np.sort(order[start : start + size]))
+
+
+def _batch(arrivals: Arrivals, network: Network, grids: TravelTimeGrids, events: I64) -> Batch:
+    count, first = arrivals.count[events, None], arrivals.first[events, None]
+    place = np.arange(count.max())[:, None, None]
+    used = place < count
+    rows = np.where(used, first + place, first)
+    sensor, phase = arrivals.sensor[rows], arrivals.phase[rows]
+    return Batch(
+        grids=grids,
+        events=events,
+        rows=rows,
+        key=len(PHASES) * sensor + phase,
+        node=(grids.grid_of[sensor] + phase) * grids.grid_size,
+        x_km=network.x_km[sensor],
+        y_km=network.y_km[sensor],
+        z_km=grids.sensor_depth_km[sensor],
+        time_s=arrivals.time_s[rows],
+        inverse_sigma=np.where(used, 1 / arrivals.sigma_s[rows], 0.0),
+    )

@@ -1,0 +1,137 @@
+"""Locate events: global search, robust refinement, fit of the errors, posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epicat.associate.layers import LayerModel
+from epicat.locate.arrivals import Arrivals, Batch, Network, batches
+from epicat.locate.grids import TravelTimeGrids
+from epicat.locate.likelihood import StudentT
+from epicat.locate.refine import Hypocenters, Refiner
+from epicat.locate.search import Box, GlobalSearch
+from epicat.locate.settings import Settings
+from epicat.locate.solution import Fitted, Located, Solution, fit, solve_batch
+
+__all__ = ["Locator", "Terms"]
+
+F64 = NDArray[np.float64]
+
+_BATCH = 256
+_FREEDOM = 2.0
+"""Degrees of freedom of the first, robust refinement."""
+_ROUNDS = 30
+_FIXED_SHARE = 0.6
+"""A depth whose error is this share of that of no knowledge at all is not held by the data."""
+
+Terms = Callable[[Batch, list[F64]], F64]
+"""Station terms in s (picks, events, 1) of a batch's picks for hypocenters (events, 1)."""
+
+
+class Locator:
+    """Locates events of one network in one velocity model."""
+
+    def __init__(
+        self,
+        model: LayerModel,
+        network: Network,
+        box: Box,
+        settings: Settings | None = None,
+        *,
+        spacing_km: float = 0.5,
+    ) -> None:
+        self.network, self.box = network, box
+        self.settings = settings or Settings()
+        self.grids = TravelTimeGrids.from_model(
+            model,
+            network.depth_km,
+            max_distance_km=box.farthest_km(network),
+            depth_range_km=box.z_km,
+            spacing_km=spacing_km,
+        )
+        self._search = GlobalSearch(box, network, self.grids)
+
+    def locate(
+        self,
+        arrivals: Arrivals,
+        *,
+        start: F64 | None = None,
+        terms: Terms | None = None,
+        removed_s2: F64 | None = None,
+    ) -> Located:
+        """Locate every event.
+
+        ``start`` (events, 3) are places to begin from in addition to those that the search
+        finds.  ``terms`` are station terms.  ``removed_s2`` (picks,) is the variance that terms
+        have taken from the residuals: it is no error of a place relative to its neighbours, but
+        of its absolute place.  An event's result does not depend on the other events.
+        """
+        result = Located.empty(len(arrivals), len(arrivals.time_s))
+        for batch in batches(arrivals, self.network, self.grids, _BATCH):
+            extra = None if start is None else start[batch.events]
+            fitted, term = self._fit(batch, extra, terms)
+            removed = np.zeros(batch.time_s.shape)
+            if removed_s2 is not None:
+                removed = np.where(batch.used, removed_s2[batch.rows], 0.0)
+            solution = solve_batch(fitted, self._refiner(False), term, removed, self._blind_km)
+            solution.store(result)
+            loose = np.flatnonzero(self._is_loose(result.covariance_km2[batch.events]))
+            if len(loose):
+                self._fixed(solution, loose, removed).store(result)
+        return result
+
+    def _refiner(self, is_depth_fixed: bool) -> Refiner:
+        return Refiner(self.box, self.settings.model_error, is_depth_fixed)
+
+    def _fit(self, batch: Batch, start: F64 | None, terms: Terms | None) -> tuple[Fitted, F64]:
+        """Return fitted hypocenters, and the terms that were taken off."""
+        found = self._first(batch, start)
+        refiner, term = self._refiner(False), np.zeros(batch.time_s.shape)
+        if terms is None:
+            return fit(batch, found, refiner, self.settings), term
+        # Terms belong to places: those of the place without terms, then of that with them.
+        term = terms(batch, found.unknowns)
+        found = self._first(batch.corrected(term), start)
+        for _ in range(2):
+            term = terms(batch, found.unknowns)
+            fitted = fit(batch.corrected(term), found, refiner, self.settings)
+            found = fitted.found
+        return fitted, term
+
+    def _first(self, batch: Batch, start: F64 | None) -> Hypocenters:
+        """Search everywhere, and refine what was found robustly."""
+        seeds = self._search.find(batch)
+        if start is not None:
+            low, high = self.box.low, self.box.low + self.box.size
+            place = [np.clip(start[:, k : k + 1], low[k], high[k]) for k in range(3)]
+            given = [*place, self._search.origin(batch, place)]
+            seeds = [np.concatenate(pair, axis=1) for pair in zip(seeds, given, strict=True)]
+        likelihood = StudentT(batch.inverse_sigma, _FREEDOM)
+        unknowns = [*seeds, np.zeros_like(seeds[0])]
+        return self._refiner(False).refine(batch, likelihood, unknowns, _ROUNDS).best()
+
+    @property
+    def _blind_km(self) -> float:
+        """Standard error of a depth of which nothing is known."""
+        return float(self.box.size[2]) / float(np.sqrt(12))
+
+    def _is_loose(self, covariance: F64) -> NDArray[np.bool_]:
+        """Tell for which events the data do not hold the depth."""
+        limit = min(_FIXED_SHARE * self._blind_km, self.settings.largest_depth_error_km)
+        return np.asarray(covariance[:, 2, 2] > limit**2)
+
+    def _fixed(self, solution: Solution, columns: NDArray[np.int64], removed: F64) -> Solution:
+        """Return some of the events again, at the depth for those that the data do not hold."""
+        top, bottom = self.box.z_km
+        depth = float(np.clip(self.settings.fixed_depth_km, top, bottom))
+        before = solution.fitted
+        unknowns = [v[columns] for v in before.found.unknowns]
+        unknowns[2] = np.full_like(unknowns[2], depth)
+        batch, refiner = before.batch.take(columns), self._refiner(True)
+        found = refiner.refine(batch, StudentT(batch.inverse_sigma, _FREEDOM), unknowns, _ROUNDS)
+        fitted = fit(batch, found, refiner, self.settings)
+        term = solution.term[:, columns]
+        return solve_batch(fitted, refiner, term, removed[:, columns], self._blind_km)

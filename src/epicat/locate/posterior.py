@@ -1,0 +1,127 @@
+"""Posterior of a hypocenter on 5 x 5 x 5 nodes along the axes of its error ellipsoid."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epicat.locate.arrivals import Batch
+from epicat.locate.likelihood import Likelihood
+from epicat.locate.ordered import Symmetric, solve, total
+from epicat.locate.refine import Hypocenters
+from epicat.locate.search import Box
+
+__all__ = ["Posterior", "posterior", "profile"]
+
+F64 = NDArray[np.float64]
+
+_PER_AXIS = 5
+_REACH = 3.5
+"""Half the width of the grid, in standard deviations of the Laplace approximation."""
+_LARGEST_SD_KM = 15.0
+_AT_ONCE = 1 << 18
+"""Travel times that are computed at once, so that they stay in the cache."""
+_UNIT = np.array(
+    list(
+        itertools.product(
+            _REACH * (2 * (np.arange(_PER_AXIS) + 0.5) / _PER_AXIS - 1), repeat=3
+        )
+    )
+)
+"""The nodes in standard deviations, shape (125, 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Mean and covariance of hypocenters."""
+
+    mean: F64
+    """x, y and depth in km, shape (events, 3)."""
+    covariance: F64
+    """Covariance in km², shape (events, 3, 3)."""
+
+
+def posterior(
+    batch: Batch, likelihood: Likelihood, found: Hypocenters, box: Box, scale_error: float
+) -> Posterior:
+    """Integrate the likelihood around hypocenters (events, 1) found by `Refiner.refine`.
+
+    Origin time and scale are integrated out by Laplace's approximation at each node.  Nodes
+    outside the box count nothing.
+    """
+    places, guess = _nodes(found)
+    logarithm = np.empty(places[0].shape)
+    step = max(1, _AT_ONCE // (batch.time_s.shape[0] * batch.time_s.shape[1]))
+    for i in range(0, logarithm.shape[1], step):
+        part = slice(i, i + step)
+        start = [v[:, part] for v in (*places, *guess)]
+        _, logarithm[:, part] = profile(batch, likelihood, start, scale_error, 2)
+    inside = np.ones(logarithm.shape, dtype=bool)
+    for values, (low, high) in zip(places, (box.x_km, box.y_km, box.z_km), strict=True):
+        inside &= (values >= low) & (values <= high)
+    return _moments(places, np.where(inside, logarithm, -np.inf), found)
+
+
+def profile(
+    batch: Batch, likelihood: Likelihood, start: list[F64], scale_error: float, rounds: int
+) -> tuple[list[F64], F64]:
+    """Fit origin time and scale at given places; ``start`` holds five unknowns (events, n).
+
+    Returns the unknowns, and the log-likelihood with origin time and scale integrated out.
+    """
+    x, y, z, origin, scale = start
+    times = batch.times(x, y, z)
+    delay = batch.time_s - times
+    change = scale_error * times
+    for _ in range(rounds):
+        weight = likelihood.weights(delay - origin - scale * change)
+        a = total(weight) + 1e-6
+        weighted = weight * change
+        b, c = total(weighted), total(weighted * change) + 1.0
+        weighted *= delay
+        right = total(weighted)
+        left = total(weight * delay)
+        determinant = a * c - b * b
+        origin = (c * left - b * right) / determinant
+        scale = (a * right - b * left) / determinant
+    logarithm = likelihood.logarithm(delay - origin - scale * change)
+    logarithm -= 0.5 * scale * scale + 0.5 * np.log(determinant)
+    return [x, y, z, origin, scale], logarithm
+
+
+def _nodes(found: Hypocenters) -> tuple[list[F64], list[F64]]:
+    """Return places (events, nodes), and the origin time and scale to expect there."""
+    covariance = found.normal.inverse()
+    variance, axes = np.linalg.eigh(covariance.stacked(3)[:, 0])
+    length = np.minimum(np.sqrt(np.maximum(variance, 1e-8)), _LARGEST_SD_KM)
+    offset = []
+    for k in range(3):
+        parts = [(axes[:, k, j] * length[:, j])[:, None] * _UNIT[:, j] for j in range(3)]
+        offset.append(parts[0] + parts[1] + parts[2])
+    places = [v + d for v, d in zip(found.unknowns[:3], offset, strict=True)]
+    inner = Symmetric([[covariance[i, j] for j in range(3)] for i in range(3)])
+    guess = []
+    for k in (3, 4):
+        by = solve(inner, [covariance[k, j] for j in range(3)])
+        change = by[0] * offset[0] + by[1] * offset[1] + by[2] * offset[2]
+        guess.append(found.unknowns[k] + change)
+    return places, guess
+
+
+def _moments(places: list[F64], logarithm: F64, found: Hypocenters) -> Posterior:
+    peak = np.maximum(logarithm.max(axis=1, keepdims=True), -1e300)
+    weight = np.ascontiguousarray(np.exp(logarithm - peak).T)
+    norm = total(weight)
+    # The central node is inside the box, so that the norm is never 0.
+    offset = [np.ascontiguousarray((p - x).T)
+              for p, x in zip(places, found.unknowns[:3], strict=True)]  # fmt: skip
+    shift = [total(weight * d) / norm for d in offset]
+    mean = np.stack([x[:, 0] + s for x, s in zip(found.unknowns[:3], shift, strict=True)], -1)
+    rows = [
+        [total(weight * (offset[i] - shift[i]) * (offset[j] - shift[j])) / norm for j in range(3)]
+        for i in range(3)
+    ]
+    return Posterior(mean, Symmetric(rows).stacked())

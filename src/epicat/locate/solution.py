@@ -1,0 +1,172 @@
+"""The location of a batch of events, from the fitted place to what is reported of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epicat.locate.arrivals import Batch
+from epicat.locate.likelihood import Mixture
+from epicat.locate.ordered import Symmetric
+from epicat.locate.pick_noise import PickNoise
+from epicat.locate.posterior import Posterior, posterior, profile
+from epicat.locate.refine import Hypocenters, Refiner, residuals
+from epicat.locate.settings import Settings
+from epicat.locate.uncertainty import region_factor
+
+__all__ = ["Fitted", "Located", "Solution", "fit", "solve_batch"]
+
+F64 = NDArray[np.float64]
+
+_WIDENED = (2.0, 1.4, 1.0, 1.0)
+"""Factors by which errors are wider in successive refinements: no basin is lost at once."""
+_ROUNDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Hypocenters of events, and what their picks say about them."""
+
+    place_km: F64
+    """x, y and depth in the local plane, shape (events, 3)."""
+    origin_s: F64
+    """Origin time after the event's reference, shape (events,)."""
+    origin_error_s: F64
+    """Standard error of the origin time, shape (events,)."""
+    covariance_km2: F64
+    """Absolute covariance of the place, with model and station errors, shape (events, 3, 3)."""
+    relative_km2: F64
+    """Covariance of the place relative to its neighbours, shape (events, 3, 3)."""
+    is_depth_fixed: NDArray[np.bool_]
+    """Whether the depth was fixed since the data do not hold it, shape (events,)."""
+    error_factor: F64
+    """Errors of the picks over those expected, shape (events,)."""
+    residual_s: F64
+    """Observed minus predicted time with terms, shape (picks,), in the order of the arrivals."""
+    term_s: F64
+    """Station term that was taken off, shape (picks,)."""
+    inlier: F64
+    """Probability of each pick to belong to its event, shape (picks,)."""
+    sigma_s: F64
+    """Standard error of each pick, shape (picks,)."""
+
+    @classmethod
+    def empty(cls, events: int, picks: int) -> Located:
+        """Make room for the results of batches."""
+        one, each = (events,), (picks,)
+        square = (events, 3, 3)
+        return cls(
+            np.zeros((events, 3)), np.zeros(one), np.zeros(one), np.zeros(square),
+            np.zeros(square), np.zeros(one, dtype=bool), np.zeros(one),
+            np.zeros(each), np.zeros(each), np.zeros(each), np.zeros(each),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A batch whose places and errors fit each other."""
+
+    batch: Batch
+    """The events, terms taken off."""
+    found: Hypocenters
+    """The most likely hypocenters, (events, 1)."""
+    noise: PickNoise
+    """Errors of the picks."""
+
+
+def fit(batch: Batch, found: Hypocenters, refiner: Refiner, settings: Settings) -> Fitted:
+    """Fit the errors of the picks and the hypocenters in turn."""
+    floor = np.where(batch.key % 2 == 0, settings.floor_p_s, settings.floor_s_s)
+    inverse_floor = np.where(batch.used, 1 / floor, 0.0)
+    noise = PickNoise.expected(settings.noise, batch.inverse_sigma, inverse_floor)
+    noise = noise.fitted(residuals(batch, found.unknowns, settings.model_error))
+    for widened in _WIDENED:
+        found = refiner.refine(batch, noise.mixture(widened), found.unknowns, _ROUNDS)
+        noise = noise.fitted(residuals(batch, found.unknowns, settings.model_error))
+    return Fitted(batch, found, noise)
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Located events of a batch."""
+
+    fitted: Fitted
+    """Errors and most likely hypocenters."""
+    unknowns: list[F64]
+    """x, y, depth, origin time and scale that are reported, (events, 1) each."""
+    residual: F64
+    """Residuals there, (picks, events, 1)."""
+    term: F64
+    """Terms that were taken off, (picks, events, 1)."""
+    place: Posterior
+    """Mean and absolute covariance."""
+    origin_variance: F64
+    """Variance of the origin time, (events,)."""
+    relative: F64
+    """Relative covariance, (events, 3, 3)."""
+    is_fixed: bool
+    """Whether depths are fixed."""
+
+    def store(self, into: Located) -> None:
+        """Write the results to their events and picks."""
+        batch, noise = self.fitted.batch, self.fitted.noise
+        at = batch.events
+        region = region_factor(noise.freedom(self.residual)[:, 0])
+        into.place_km[at] = np.concatenate(self.unknowns[:3], axis=1)
+        into.origin_s[at] = self.unknowns[3][:, 0]
+        into.origin_error_s[at] = np.sqrt(region * self.origin_variance)
+        into.covariance_km2[at] = region[:, None, None] * self.place.covariance
+        into.relative_km2[at] = region[:, None, None] * self.relative
+        into.is_depth_fixed[at] = self.is_fixed
+        into.error_factor[at] = noise.factor[:, 0]
+        used = batch.used
+        rows = batch.rows[used]
+        into.residual_s[rows] = self.residual[used]
+        into.term_s[rows] = self.term[used]
+        into.inlier[rows] = noise.inliers(self.residual)[used]
+        into.sigma_s[rows] = 1 / noise.inverse_sigma[used]
+
+
+def solve_batch(
+    fitted: Fitted, refiner: Refiner, term: F64, removed_s2: F64, depth_sd_km: float
+) -> Solution:
+    """Integrate around fitted hypocenters.
+
+    ``term`` and ``removed_s2`` (picks, events, 1) are the terms, and the variance that they have
+    taken from the residuals.  ``depth_sd_km`` is the error of a depth that is fixed.
+    """
+    batch, noise, found = fitted.batch, fitted.noise, fitted.found
+    error = refiner.scale_error
+    inverse = noise.inverse_sigma
+    absolute = noise.mixture().with_errors(inverse / np.sqrt(1 + removed_s2 * inverse**2))
+    around = refiner.refine(batch, absolute, found.unknowns, 0)
+    if refiner.is_depth_fixed:
+        around.normal.lower[2][2] += 1 / depth_sd_km**2
+        place = _laplace(around)
+    else:
+        place = posterior(batch, absolute, around, refiner.box, error)
+    unknowns = [*(place.mean[:, k : k + 1] for k in range(3)), *found.unknowns[3:]]
+    unknowns, _ = profile(batch, noise.mixture(), unknowns, error, 4)
+    return Solution(
+        fitted=fitted,
+        unknowns=unknowns,
+        residual=residuals(batch, unknowns, error),
+        term=term,
+        place=place,
+        origin_variance=around.normal.inverse()[3, 3][:, 0],
+        relative=_relative(found.normal),
+        is_fixed=refiner.is_depth_fixed,
+    )
+
+
+def _laplace(around: Hypocenters) -> Posterior:
+    mean = np.concatenate(around.unknowns[:3], axis=1)
+    return Posterior(mean, around.normal.inverse().stacked(3)[:, 0])
+
+
+def _relative(normal: Symmetric) -> F64:
+    """Return the covariance of places if the scale of travel times is known."""
+    known = Symmetric(normal.lower[:4])
+    return known.inverse().stacked(3)[:, 0]

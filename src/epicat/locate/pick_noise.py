@@ -7,7 +7,7 @@ a prior: the expected errors of picks, and one wrong pick in ten.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ F64 = NDArray[np.float64]
 class NoiseModel:
     """What is assumed about the errors of picks before any event is seen."""
 
-    prior_picks: float = 4.0
+    prior_picks: float = 1.0
     """How many picks the expected errors are worth against the residuals of an event."""
     wrong_share: float = 0.1
     """Expected share of wrong picks."""
@@ -32,7 +32,7 @@ class NoiseModel:
     """How many picks that share is worth."""
     wrong_width_s: float = 3.0
     """Width of the window over which wrong picks are spread evenly."""
-    unknowns: float = 4.0
+    unknowns: float = 5.0
     """Unknowns of a hypocenter that the residuals have been made small by."""
 
 
@@ -50,6 +50,8 @@ class PickNoise:
     """Errors over expected errors, shape (events, 1)."""
     wrong_share: F64
     """Share of wrong picks, shape (events, 1)."""
+    sharing: F64
+    """Picks for each independent one, see `epicat.locate.sharing`; shape (events, 1)."""
 
     @classmethod
     def expected(cls, model: NoiseModel, inverse_sigma: F64, inverse_floor: F64) -> PickNoise:
@@ -57,7 +59,7 @@ class PickNoise:
         shape = inverse_sigma.shape[1:]
         wide = np.full(shape, 2.0)
         share = np.full(shape, model.wrong_share)
-        return cls(model, inverse_sigma, inverse_floor, wide, share)
+        return cls(model, inverse_sigma, inverse_floor, wide, share, np.ones(shape))
 
     @property
     def inverse_sigma(self) -> F64:
@@ -77,21 +79,26 @@ class PickNoise:
             noise = noise._improved(residual)
         return noise
 
+    def shared(self, sharing: F64) -> PickNoise:
+        """Return the same errors with another number of picks for each independent one."""
+        return replace(self, sharing=sharing)
+
     def inliers(self, residual: F64) -> F64:
         """Probability of each pick to belong to the core; 0 where there is none."""
         return self.mixture().inlier_probability(residual)
 
     def freedom(self, residual: F64) -> F64:
         """Degrees of freedom of the errors, with those of the prior; shape (events, 1)."""
-        support = total(self.inliers(residual)) - self.model.unknowns
+        support = total(self.inliers(residual)) / self.sharing - self.model.unknowns
         return np.asarray(self.model.prior_picks + np.maximum(support, 0.0))
 
     def _improved(self, residual: F64) -> PickNoise:
         model, inlier = self.model, self.inliers(residual)
         support, picks = total(inlier), total((self.inverse_expected > 0).astype(float))
         misfit = total(inlier * (residual * self.inverse_expected) ** 2)
-        free = np.maximum(support - model.unknowns, 0.0) + model.prior_picks
+        absorbed = model.unknowns * self.sharing
+        free = np.maximum(support - absorbed, 0.0) + model.prior_picks
         factor = np.sqrt((misfit + model.prior_picks) / free)
         wrong = picks - support + model.wrong_share * model.wrong_prior_picks
         share = wrong / (picks + model.wrong_prior_picks)
-        return PickNoise(model, self.inverse_expected, self.inverse_floor, factor, share)
+        return replace(self, factor=factor, wrong_share=share)

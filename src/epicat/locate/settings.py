@@ -15,9 +15,9 @@ class Settings:
 
     model_error: float = 0.02
     """Standard error of the velocity model, as a common scale of travel times."""
-    floor_p_s: float = 0.03
+    floor_p_s: float = 0.025
     """Smallest standard error of a P pick in s."""
-    floor_s_s: float = 0.05
+    floor_s_s: float = 0.04
     """Smallest standard error of an S pick in s."""
     fixed_depth_km: float = 10.0
     """Depth below sea level of events whose depth the data do not hold."""

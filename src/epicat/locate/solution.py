@@ -13,6 +13,7 @@ from epicat.locate.ordered import Symmetric
 from epicat.locate.pick_noise import PickNoise
 from epicat.locate.posterior import Posterior, posterior, profile
 from epicat.locate.refine import Hypocenters, Refiner, residuals
+from epicat.locate.sharing import sharing
 from epicat.locate.settings import Settings
 from epicat.locate.uncertainty import region_factor
 
@@ -84,7 +85,10 @@ def fit(batch: Batch, found: Hypocenters, refiner: Refiner, settings: Settings) 
     noise = noise.fitted(residuals(batch, found.unknowns, settings.model_error))
     for widened in _WIDENED:
         found = refiner.refine(batch, noise.mixture(widened), found.unknowns, _ROUNDS)
-        noise = noise.fitted(residuals(batch, found.unknowns, settings.model_error))
+        residual = residuals(batch, found.unknowns, settings.model_error)
+        noise = noise.fitted(residual)
+        noise = noise.shared(sharing(batch, found, noise, residual, settings.model_error))
+    noise = noise.fitted(residual)
     return Fitted(batch, found, noise)
 
 
@@ -114,6 +118,7 @@ class Solution:
         batch, noise = self.fitted.batch, self.fitted.noise
         at = batch.events
         region = region_factor(noise.freedom(self.residual)[:, 0])
+        region = region * noise.sharing[:, 0]
         into.place_km[at] = np.concatenate(self.unknowns[:3], axis=1)
         into.origin_s[at] = self.unknowns[3][:, 0]
         into.origin_error_s[at] = np.sqrt(region * self.origin_variance)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.associate.layers import LayerModel, Phase
-from epicat.associate.traveltimes import travel_times
+from epicat.velocity.layers import LayerModel, Phase
+from epicat.velocity.travel_times import travel_times
 
 __all__ = ["PHASES", "TravelTimeGrids"]
 

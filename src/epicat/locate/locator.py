@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.associate.layers import LayerModel
 from epicat.locate.arrivals import Arrivals, Batch, Network, batches
 from epicat.locate.grids import TravelTimeGrids
 from epicat.locate.likelihood import StudentT
@@ -15,6 +14,7 @@ from epicat.locate.refine import Hypocenters, Refiner
 from epicat.locate.search import Box, GlobalSearch
 from epicat.locate.settings import Settings
 from epicat.locate.solution import Fitted, Located, Solution, fit, solve_batch
+from epicat.velocity.layers import LayerModel
 
 __all__ = ["Locator", "Terms"]
 

@@ -20,7 +20,7 @@ F64 = NDArray[np.float64]
 
 def total(values: F64) -> F64:
     """Sum over the first axis, row by row."""
-    result = values[0].copy()
+    result: F64 = values[0].copy()
     for row in values[1:]:
         result += row
     return result
@@ -95,7 +95,5 @@ def normal_equations(
     ``weight``, ``residual`` and each of ``slopes`` have the shape (picks, ...).
     """
     weighted = [weight * slope for slope in slopes]
-    rows = [
-        [total(weighted[i] * slopes[j]) for j in range(i + 1)] for i in range(len(slopes))
-    ]
+    rows = [[total(weighted[i] * slopes[j]) for j in range(i + 1)] for i in range(len(slopes))]
     return Symmetric(rows), [total(w * residual) for w in weighted]

@@ -43,7 +43,10 @@ class PickNoise:
     model: NoiseModel
     """The priors."""
     inverse_expected: F64
-    """One over the expected error of each pick in 1/s, 0 where there is none; (picks, events, 1)."""
+    """One over the expected error of each pick in 1/s, 0 where there is no pick.
+
+    Shape (picks, events, 1).
+    """
     inverse_floor: F64
     """One over the smallest error of each pick in 1/s, same shape."""
     factor: F64

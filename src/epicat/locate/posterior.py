@@ -25,11 +25,7 @@ _LARGEST_SD_KM = 15.0
 _AT_ONCE = 1 << 18
 """Travel times that are computed at once, so that they stay in the cache."""
 _UNIT = np.array(
-    list(
-        itertools.product(
-            _REACH * (2 * (np.arange(_PER_AXIS) + 0.5) / _PER_AXIS - 1), repeat=3
-        )
-    )
+    list(itertools.product(_REACH * (2 * (np.arange(_PER_AXIS) + 0.5) / _PER_AXIS - 1), repeat=3))
 )
 """The nodes in standard deviations, shape (125, 3)."""
 
@@ -112,16 +108,19 @@ def _nodes(found: Hypocenters) -> tuple[list[F64], list[F64]]:
 
 
 def _moments(places: list[F64], logarithm: F64, found: Hypocenters) -> Posterior:
+    """Return mean and covariance; the middle node is in the box, so that some weight is not 0."""
     peak = np.maximum(logarithm.max(axis=1, keepdims=True), -1e300)
-    weight = np.ascontiguousarray(np.exp(logarithm - peak).T)
+    weight = _by_node(np.exp(logarithm - peak))
     norm = total(weight)
-    # The central node is inside the box, so that the norm is never 0.
-    offset = [np.ascontiguousarray((p - x).T)
-              for p, x in zip(places, found.unknowns[:3], strict=True)]  # fmt: skip
+    middle = found.unknowns[:3]
+    offset = [_by_node(p - x) for p, x in zip(places, middle, strict=True)]
     shift = [total(weight * d) / norm for d in offset]
-    mean = np.stack([x[:, 0] + s for x, s in zip(found.unknowns[:3], shift, strict=True)], -1)
-    rows = [
-        [total(weight * (offset[i] - shift[i]) * (offset[j] - shift[j])) / norm for j in range(3)]
-        for i in range(3)
-    ]
+    mean = np.stack([x[:, 0] + s for x, s in zip(middle, shift, strict=True)], -1)
+    centered = [d - s for d, s in zip(offset, shift, strict=True)]
+    rows = [[total(weight * a * b) / norm for b in centered] for a in centered]
     return Posterior(mean, Symmetric(rows).stacked())
+
+
+def _by_node(values: F64) -> F64:
+    """Return values (events, nodes) with the nodes first, as `total` sums them."""
+    return np.ascontiguousarray(values.T)

@@ -63,8 +63,7 @@ class Box:
         """Return the largest epicentral distance between a sensor and a place in the box."""
         corners = itertools.product(self.x_km, self.y_km)
         return max(
-            float(np.hypot(network.x_km - x, network.y_km - y).max(initial=0.0))
-            for x, y in corners
+            float(np.hypot(network.x_km - x, network.y_km - y).max(initial=0.0)) for x, y in corners
         )
 
 

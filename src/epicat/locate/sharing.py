@@ -44,21 +44,19 @@ def sharing(
 
     def absorbed(one: slice, two: slice) -> F64:
         products = (side[one] * slope[two] for side, slope in zip(sides, slopes, strict=True))
-        return sum(products, np.zeros_like(residual[one])) * scaled[one] * scaled[two]
+        return np.asarray(sum(products) * scaled[one] * scaled[two])
 
     p, s = slice(None, -1), slice(1, None)
     is_pair = (batch.key[p] // 2 == batch.key[s] // 2) & batch.used[s]
     both = np.where(is_pair, inlier[p] * inlier[s], 0.0)
     product = total(both * (error[p] * error[s] + absorbed(p, s)))
-    square = total(
-        both * (error[p] ** 2 + absorbed(p, p) + error[s] ** 2 + absorbed(s, s)) / 2
-    )
+    square = total(both * (error[p] ** 2 + absorbed(p, p) + error[s] ** 2 + absorbed(s, s)) / 2)
     pairs = total(both)
     seen = product / (square + 1e-9)
     excess = 1 - 1 / np.maximum(noise.factor / _ORDINARY, 1.0) ** 2
     correlation = (seen * pairs + excess * _PRIOR_PAIRS) / (pairs + _PRIOR_PAIRS)
     share = 2 * pairs / np.maximum(total(inlier), 1.0)
-    return 1 + np.clip(correlation, -0.5, 1.0) * share
+    return np.asarray(1 + np.clip(correlation, -0.5, 1.0) * share)
 
 
 def _slopes(batch: Batch, found: Hypocenters, scale_error: float) -> list[F64]:

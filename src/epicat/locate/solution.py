@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epicat.locate.arrivals import Batch
-from epicat.locate.likelihood import Mixture
 from epicat.locate.ordered import Symmetric
 from epicat.locate.pick_noise import PickNoise
 from epicat.locate.posterior import Posterior, posterior, profile
 from epicat.locate.refine import Hypocenters, Refiner, residuals
-from epicat.locate.sharing import sharing
 from epicat.locate.settings import Settings
+from epicat.locate.sharing import sharing
 from epicat.locate.uncertainty import region_factor
 
 __all__ = ["Fitted", "Located", "Solution", "fit", "solve_batch"]

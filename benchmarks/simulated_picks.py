@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 
-from epicat.associate.layers import LayerModel
-from epicat.associate.traveltimes import travel_times
 from epicat.locate.arrivals import Arrivals, Network
 from epicat.locate.search import Box
+from epicat.velocity.layers import LayerModel
+from epicat.velocity.travel_times import travel_times
 
 LAYERS = LayerModel(
     (0.0, 2.0, 5.0, 10.0, 20.0, 30.0),
@@ -92,8 +92,8 @@ def _picks(rng, network, place, origin, model, errors):
     correlation = np.exp(-0.5 * apart / errors.path_km**2) + 1e-6 * np.eye(events)
     factor = np.linalg.cholesky(correlation)
     rows = []
-    x = np.linspace(0, 160, 641)
-    z = np.linspace(-1.5, 31, 131)
+    x = np.linspace(0, 160, 321)
+    z = np.linspace(-1.5, 31, 66)
     for k in range(len(network.x_km)):
         distance = np.hypot(place[:, 0] - network.x_km[k], place[:, 1] - network.y_km[k])
         delay = rng.normal(0, errors.static_s) + factor @ rng.normal(0, errors.path_s, events)

@@ -1,0 +1,36 @@
+"""How many true places lie in the 68 % region; `python -m benchmarks locate` asks many more."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from benchmarks.simulated_picks import LAYERS, Errors, simulate
+
+from epicat.locate.locator import Locator
+
+IN_ONE, IN_TWO = 1.0, 2.2957
+"""Quantiles of chi-square at 68.27 % with one and two degrees of freedom."""
+
+
+def shares(seed: int, errors: Errors, events: int = 250) -> tuple[float, float]:
+    """Return the share of true epicentres and depths in their regions."""
+    case = simulate(seed, events=events, errors=errors)
+    located = Locator(LAYERS, case.network, case.box).locate(case.arrivals)
+    off, covariance = located.place_km - case.place_km, located.covariance_km2
+    inverse = np.linalg.inv(covariance[:, :2, :2])
+    distance = np.einsum("ei,eij,ej->e", off[:, :2], inverse, off[:, :2])
+    depth = off[:, 2] ** 2 / covariance[:, 2, 2]
+    return float(np.mean(distance <= IN_TWO)), float(np.mean(depth <= IN_ONE))
+
+
+@pytest.mark.parametrize("noise_s", [(0.03, 0.06), (0.06, 0.1)])
+def test_noise_and_wrong_picks(noise_s):
+    horizontal, depth = shares(21, Errors(noise_s=noise_s))
+    assert 0.60 <= horizontal <= 0.80
+    assert 0.60 <= depth <= 0.82
+
+
+def test_errors_that_differ_from_event_to_event():
+    horizontal, depth = shares(22, Errors(path_s=0.13, path_km=0.01))
+    assert 0.58 <= horizontal <= 0.85
+    assert 0.58 <= depth <= 0.85

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,16 @@ _FIXED_SHARE = 0.6
 
 Terms = Callable[[Batch, list[F64]], F64]
 """Station terms in s (picks, events, 1) of a batch's picks for hypocenters (events, 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where the search for a batch's hypocenters begins."""
+
+    place_km: F64 | None
+    """Places (events, 3) to refine in addition to those that the search finds."""
+    is_enough: bool
+    """Whether there is no search."""
 
 
 class Locator:
@@ -61,18 +72,20 @@ class Locator:
         start: F64 | None = None,
         terms: Terms | None = None,
         removed_s2: F64 | None = None,
+        is_start_enough: bool = False,
     ) -> Located:
         """Locate every event.
 
         ``start`` (events, 3) are places to begin from in addition to those that the search
-        finds.  ``terms`` are station terms.  ``removed_s2`` (picks,) is the variance that terms
-        have taken from the residuals: it is no error of a place relative to its neighbours, but
-        of its absolute place.  An event's result does not depend on the other events.
+        finds, or with ``is_start_enough`` instead of it.  ``terms`` are station terms.
+        ``removed_s2`` (picks,) is the variance that terms have taken from the residuals: it is
+        no error of a place relative to its neighbours, but of its absolute place.  An event's
+        result does not depend on the other events.
         """
         result = Located.empty(len(arrivals), len(arrivals.time_s))
         for batch in batches(arrivals, self.network, self.grids, _BATCH):
             extra = None if start is None else start[batch.events]
-            fitted, term = self._fit(batch, extra, terms)
+            fitted, term = self._fit(batch, _Start(extra, is_start_enough), terms)
             removed = np.zeros(batch.time_s.shape)
             if removed_s2 is not None:
                 removed = np.where(batch.used, removed_s2[batch.rows], 0.0)
@@ -86,29 +99,32 @@ class Locator:
     def _refiner(self, is_depth_fixed: bool) -> Refiner:
         return Refiner(self.box, self.settings.model_error, is_depth_fixed)
 
-    def _fit(self, batch: Batch, start: F64 | None, terms: Terms | None) -> tuple[Fitted, F64]:
+    def _fit(self, batch: Batch, start: _Start, terms: Terms | None) -> tuple[Fitted, F64]:
         """Return fitted hypocenters, and the terms that were taken off."""
         found = self._first(batch, start)
         refiner, term = self._refiner(False), np.zeros(batch.time_s.shape)
         if terms is None:
             return fit(batch, found, refiner, self.settings), term
         # Terms belong to places: those of the place without terms, then of that with them.
-        term = terms(batch, found.unknowns)
-        found = self._first(batch.corrected(term), start)
+        if not start.is_enough:
+            term = terms(batch, found.unknowns)
+            found = self._first(batch.corrected(term), start)
         for _ in range(2):
             term = terms(batch, found.unknowns)
             fitted = fit(batch.corrected(term), found, refiner, self.settings)
             found = fitted.found
         return fitted, term
 
-    def _first(self, batch: Batch, start: F64 | None) -> Hypocenters:
+    def _first(self, batch: Batch, start: _Start) -> Hypocenters:
         """Search everywhere, and refine what was found robustly."""
-        seeds = self._search.find(batch)
-        if start is not None:
+        seeds = [] if start.is_enough else self._search.find(batch)
+        if start.place_km is not None:
             low, high = self.box.low, self.box.low + self.box.size
-            place = [np.clip(start[:, k : k + 1], low[k], high[k]) for k in range(3)]
-            given = [*place, self._search.origin(batch, place)]
-            seeds = [np.concatenate(pair, axis=1) for pair in zip(seeds, given, strict=True)]
+            given = start.place_km.T[:, :, None]
+            place = [np.clip(v, *edges) for v, *edges in zip(given, low, high, strict=True)]
+            place.append(self._search.origin(batch, place))
+            pairs = zip(seeds or [v[:, :0] for v in place], place, strict=True)
+            seeds = [np.concatenate(pair, axis=1) for pair in pairs]
         likelihood = StudentT(batch.inverse_sigma, _FREEDOM)
         unknowns = [*seeds, np.zeros_like(seeds[0])]
         return self._refiner(False).refine(batch, likelihood, unknowns, _ROUNDS).best()

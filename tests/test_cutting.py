@@ -9,7 +9,6 @@ import numpy as np
 import pymseed
 import pytest
 
-from epicat.association.options import AssociateOptions
 from epicat.campaign.options import CampaignOptions, Partition
 from epicat.campaign.resolve import resolve
 from epicat.cli.app import main
@@ -76,7 +75,7 @@ def run(archives, realdata, seisbench_cache):
         epicat(
             "run", "2014-08-23", "2014-08-25", "64.4,65.3,-17.6,-15.9",
             "--archive", archives / layout, "--layout", layout, "--store", store,
-            "--stations", realdata / "holuhraun" / "stations.csv", "--one-view",
+            "--stations", realdata / "holuhraun" / "stations.csv",
             "--workers", workers, "--stations-per-unit", stations,
             "--days-per-unit", days, "--window-days", window, *more,
         )  # fmt: skip
@@ -125,7 +124,6 @@ def test_in_any_order_the_later_day_first_picks_and_events_are_the_same(
         start="2014-08-23", end="2014-08-25", extent="64.4,65.3,-17.6,-15.9",
         archive=str(archives / "sds"), layout="sds", store=str(tmp_path / "store"),
         stations=str(realdata / "holuhraun" / "stations.csv"),
-        associate=AssociateOptions(views=False),
     )  # fmt: skip
     cut = Partition(stations_per_unit=3, days_per_unit=1, window_days=1)
     how = Cutting(cut, invocations=((1, 2), (0, 1)), workers=2, order=5, again=Partition())

@@ -141,7 +141,7 @@ class TestHoluhraun:
 def test_quality_control_flags_little_of_good_data(given, tmp_path):
     """Good stations: no channel is dead or clipped; the short segments and some events are told."""
     at = given.index("--store") + 1
-    limits = ["--one-view", "--min-segment", 60, "--max-dead-share", 0.5, "--max-clipped-share",
+    limits = ["--min-segment", 60, "--max-dead-share", 0.5, "--max-clipped-share",
               0.001, "--max-picks-per-hour", 400, "--min-stations", 8, "--max-gap", 180,
               "--max-rms", 0.5]  # fmt: skip
     epicat(*given[:at], tmp_path / "store", *given[at + 1 :], *limits)

@@ -215,7 +215,7 @@ def test_an_event_that_an_edge_cuts_anywhere_is_whole(tmp_path, at_edge):
     (event,) = truths([0])
     late = sorted(pick.time_ns for pick in arrivals(event, stations()))[at_edge] - MIDNIGHT
     event = replace(event, time_ns=event.time_ns - late)
-    campaign, store = associating(tmp_path, [event], block_hours=12.0, views=False)
+    campaign, store = associating(tmp_path, [event], block_hours=12.0)
     associate(campaign)
     assert one_each(origins(store), [event])
     picks = store.read("arrivals", Where())["time"].cast("int64").to_pylist()
@@ -225,7 +225,7 @@ def test_an_event_that_an_edge_cuts_anywhere_is_whole(tmp_path, at_edge):
 
 def test_associating_again_replaces_events_and_adds_none(tmp_path):
     events = truths([-1.0, 600])
-    campaign, store = associating(tmp_path, events, block_hours=12.0, views=False)
+    campaign, store = associating(tmp_path, events, block_hours=12.0)
     associate(campaign)
     before = store.read("events", Where())
     noise = Pick(MIDNIGHT + 3600 * SECOND_NS, "XX.ST00.00", "HH", "P", 0.5, 0, 0)
@@ -257,7 +257,7 @@ def test_no_events_and_no_picks_are_normal_and_told_apart(tmp_path, times, statu
 def test_two_models_in_one_store_keep_their_picks_and_their_events(tmp_path):
     """The second one's picks are those of the first, and those of another event."""
     one, other = truths([60]), truths([60, 600])
-    campaign, store = associating(tmp_path, one, block_hours=24.0, views=False)
+    campaign, store = associating(tmp_path, one, block_hours=24.0)
     run = PickRun.from_options(INFO, PickOptions(p_threshold=0.9))
     design = campaign.design.model_copy(update={"run": run.digest})
     second = campaign.model_copy(update={"run": run, "design": design})

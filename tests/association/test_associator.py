@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyocto
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from epicat.association.associator import Associator, site_picks
 from epicat.association.candidates import Needs, exclusive
 from epicat.association.options import PyOctoOptions
+from epicat.association.search import Search
 from epicat.association.sites import SiteIndex
 from epicat.model import Pick
 from epicat.tables import picks_table
@@ -226,7 +226,7 @@ def test_no_picks_and_no_stations_and_one_station_are_normal(tmp_path):
 def crowd(tmp_path_factory):
     """Give a maker of associators, 40 minutes of picks, an event a minute, and what is found."""
     rows = stations()
-    design = design_of(rows, associate_options(views=False))
+    design = design_of(rows, associate_options())
     index = SiteIndex.from_stations(rows, PLANE, 100.0)
     folder = tmp_path_factory.mktemp("tables")
     picks = site_picks(picks_of(truths(range(0, 2400, 60)), rows), index)
@@ -254,13 +254,13 @@ def test_candidates_are_the_same_to_the_last_bit_however_much_was_read(crowd, fi
 def test_slices_that_two_blocks_share_are_computed_once(crowd, monkeypatch):
     make, design, picks, everything = crowd
     calls = []
-    whole = pyocto.OctoAssociator.associate
+    find = Search.find
 
-    def counted(octo, frame, stations):
-        calls.append(len(frame))
-        return whole(octo, frame, stations)
+    def counted(search, part):
+        calls.append(len(part))
+        return find(search, part)
 
-    monkeypatch.setattr(pyocto.OctoAssociator, "associate", counted)
+    monkeypatch.setattr(Search, "find", counted)
     associator, middle = make(), MIDNIGHT + 1200 * SECOND_NS
     halo = design.slicing.span_ns
     early = [p for p in picks if p.time_ns < middle + halo]

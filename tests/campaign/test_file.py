@@ -70,13 +70,13 @@ def test_an_extent_is_a_list_or_text(tmp_path, written):
 def test_numbers_are_those_that_flags_give(tmp_path):
     made = options(
         tmp_path,
-        "[pick]\np_threshold = 0.2\n[associate]\nmax_depth = 50\nviews = false\n"
+        "[pick]\np_threshold = 0.2\n[associate]\nmax_depth = 50\nmargin = -2\n"
         "[associate.pyocto]\ntime_before = 150\nsecond_pass_overwrites = { n_picks = 6, "
         "pick_match_tolerance = 1.5 }\n[partition]\nworkers = 3\n",
     )
     assert made.pick.p_threshold == 0.2
     assert repr(made.associate.max_depth_km) == "50.0"
-    assert made.associate.views is False
+    assert repr(made.associate.margin_km) == "-2.0"
     assert repr(made.associate.pyocto.time_before) == "150.0"
     again = made.associate.pyocto.second_pass_overwrites
     assert repr(again) == "{'n_picks': 6, 'pick_match_tolerance': 1.5}"

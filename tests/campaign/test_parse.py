@@ -33,7 +33,7 @@ def refusal(changes, by="c.toml: "):
         (("pick", "p_threshold"), "0.2", "pick.p_threshold is '0.2', but must be: number, above 0"),
         (("pick", "s_threshold"), True, "pick.s_threshold is True, but must be: number"),
         (("pick", "model"), 3, "pick.model is 3, but must be: text"),
-        (("associate", "views"), "no", "associate.views is 'no', but must be: true or false"),
+        (("associate", "margin"), "no", "associate.margin is 'no', but must be: number"),
         (("associate", "velocity_layers"), "gradnt", "did you mean gradient? Choose from constant"),
         (("associate", "block_hours"), 0, "associate.block_hours is 0: it must be greater than 0"),
         (("associate", "pyocto", "n_picks"), 8.5, "n_picks is 8.5, but must be: whole number"),

@@ -32,7 +32,7 @@ weight = {weight}
 [associate]
 p_velocity = {vp}
 s_velocity = {vs}
-views = false
+block_hours = 12
 
 [associate.pyocto]
 n_picks = 8
@@ -76,7 +76,7 @@ def test_a_file_and_flags_are_the_same_run(folder, call, tmp_path):
     code, out, by_file = call("run", folder / "campaign.toml", "--json")
     assert code == 0, by_file
     assert json.loads(out)["events"] == 3
-    flags = arguments(folder, tmp_path / "store", "--one-view", "--workers", "1", "--json")
+    flags = arguments(folder, tmp_path / "store", "--block-hours", "12", "--workers", "1", "--json")
     code, other, by_flags = call("run", *flags)
     assert code == 0, by_flags
     assert digests(by_file) == digests(by_flags) != []
@@ -86,7 +86,7 @@ def test_a_file_and_flags_are_the_same_run(folder, call, tmp_path):
         for store in (folder / "store", tmp_path / "store")
     ]
     assert ids[0] == ids[1] != []
-    code, _, again = call("run", *arguments(folder, folder / "store", "--one-view"))
+    code, _, again = call("run", *arguments(folder, folder / "store", "--block-hours", "12"))
     assert (code, "nothing to do" in again) == (0, True)
 
 
@@ -208,7 +208,7 @@ def test_init_writes_what_run_takes(folder, call, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     file = tmp_path / "sub" / "mine.toml"
     file.parent.mkdir()
-    given = arguments(Path(), Path("made"), "--one-view")
+    given = arguments(Path(), Path("made"), "--block-hours", "12")
     assert given[given.index("--archive") + 1] == "sds"
     code, out, err = call("init", file, *given)
     assert (code, out) == (0, "")
@@ -216,7 +216,7 @@ def test_init_writes_what_run_takes(folder, call, tmp_path, monkeypatch):
     assert call("plan", file) == call("plan", *given)
     written = make_options(CampaignOptions, read_campaign(file))
     assert (written.start, str(written.extent)) == ("2020-01-01", str(EXTENT))
-    assert (written.associate.views, written.associate.pyocto.n_picks) == (False, 8)
+    assert (written.associate.block_hours, written.associate.pyocto.n_picks) == (12.0, 8)
     assert Path(written.store).resolve() == folder / "made"
 
 

@@ -81,13 +81,13 @@ def run(*given: object) -> int:
 @pytest.fixture(scope="module")
 def store(network):
     given = arguments(network, network / "store", *map(str, LIMITS), "--workers", "1")
-    assert run("run", *given, "--one-view") == 0
+    assert run("run", *given) == 0
     return ParquetStore(network / "store")
 
 
 @pytest.fixture(scope="module")
 def plain(network):
-    assert run("run", *arguments(network, network / "plain", "--one-view", "--workers", "1")) == 0
+    assert run("run", *arguments(network, network / "plain", "--workers", "1")) == 0
     return ParquetStore(network / "plain")
 
 
@@ -164,7 +164,7 @@ def test_rejected_events_stay_and_say_why(store):
 )  # fmt: skip
 def test_however_it_is_cut_the_same_is_left_out(network, store, tmp_path, cut):
     other = ParquetStore(tmp_path / "store", create=True)
-    given = arguments(network, tmp_path / "store", *map(str, LIMITS), "--one-view", *cut)
+    given = arguments(network, tmp_path / "store", *map(str, LIMITS), *cut)
     assert run("run", *given) == 0
     for table in TABLES:
         assert other.read(table, Where()).equals(store.read(table, Where())), table
@@ -178,7 +178,7 @@ def timeless(entry):
 def test_limits_can_be_changed_without_picking_again(plain, tmp_path, capsys):
     copy = tmp_path / "store"
     shutil.copytree(plain.location, copy)
-    given = ["2020-01-01", "2020-01-03", EXTENT, "--store", copy, "--workers", 1, "--one-view",
+    given = ["2020-01-01", "2020-01-03", EXTENT, "--store", copy, "--workers", 1,
              "--p-velocity", 6.0, "--s-velocity", 3.4, "--pyocto", "n_picks=8"]  # fmt: skip
     assert run("associate", *given, "--max-gap", 130, "--json") == 0
     made = json.loads(capsys.readouterr().out)

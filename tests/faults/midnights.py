@@ -171,7 +171,7 @@ def campaign_of(folder: Path) -> Campaign:
     One view of PyOcto with its quick location, and a picker that wants whole windows.
     """
     quick = PyOctoOptions(n_picks=8, location_split_depth=6, location_split_return=4)
-    options = associate_options(views=False, block_hours=BLOCK_HOURS, pyocto=quick)
+    options = associate_options(block_hours=BLOCK_HOURS, pyocto=quick)
     campaign = settled(folder, folder / "nowhere", end="2020-01-04")
     design = resolve_design(options, campaign.run.digest, campaign.extent, list(campaign.stations))
     bundle = write_uneasy(folder / "bundle")

@@ -62,13 +62,13 @@ def test_events_at_the_edges_of_blocks_are_found_once_however_blocks_are_done(
     seconds = [3600 * n + offset for n, offset in zip(range(-3, 4), offsets, strict=True)]
     truth = truths(seconds)
     span = Span(MIDNIGHT - 4 * HOUR, MIDNIGHT + 4 * HOUR)
-    campaign, store = associating(tmp_path, truth, span=span, block_hours=1.0, views=False)
+    campaign, store = associating(tmp_path, truth, span=span, block_hours=1.0)
     keys = blocks_of(campaign)
     Worker(campaign).work(Unit(Stage.ASSOCIATE, tuple(keys)))
     assert one_each(origins(store), truth)
     together = {name: table_of(store, name) for name in ("events", "arrivals")}
 
-    alone, other = associating(tmp_path / "alone", truth, span=span, block_hours=1.0, views=False)
+    alone, other = associating(tmp_path / "alone", truth, span=span, block_hours=1.0)
     assert alone.design.digest == campaign.design.digest
     random.Random(seed).shuffle(keys)
     for key in keys:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from epicat.association.candidates import Candidate, Matched, Needs
+from epicat.association.candidates import Candidate, Matched, Needs, exclusive, without_impossible
 from epicat.association.design import Design
-from epicat.association.sites import SiteIndex
+from epicat.association.matching import Matcher, SiteTimes
+from epicat.association.network import Network
+from epicat.association.search import Found, Search, SearchInput, SearchSites
+from epicat.association.search_rules import Rules
+from epicat.association.sites import Site, SiteIndex
 from epicat.association.slices import Slice
 from epicat.association.station_tables import station_tables
 from epicat.time import SECOND_NS
@@ -99,152 +104,178 @@ def _preference(pick: SitePick) -> tuple[float, float, str]:
 
 
 class Associator:
-    """A design, ready to associate: velocity model built, sites projected."""
+    """A design, ready to associate: travel times at hand, sites projected."""
 
-    def __init__(self, design: Design, cache: Path) -> None:
-        import pandas as pd
-        import pyocto
-
+    def __init__(self, design: Design, cache: Path, threads: int = 1) -> None:
+        """Prepare; ``cache`` keeps tables of travel times, ``threads`` search slices at once."""
         self._design = design
-        names = [name for name, *_ in design.sites]
-        x, y = design.plane.to_xy([s[1] for s in design.sites], [s[2] for s in design.sites])
-        z = [-s[3] / 1000 for s in design.sites]
-        self._stations = pd.DataFrame({"id": names, "x": x, "y": y, "z": z})
-        folder = _tables(design, cache)
-        self._views = [
-            pyocto.OctoAssociator(
-                xlim=design.x_km,
-                ylim=design.y_km,
-                zlim=design.z_km,
-                velocity_model=_Kept(_velocity_model(design, folder, view)),
-                n_threads=1,
-                **_parameters(design, view),
-            )
-            for view in design.views
-        ]
-        self._least = Needs.from_pyocto(design.pyocto).n_picks
+        self._threads = threads
+        self._needs = Needs.from_pyocto(design.pyocto)
+        self._names = tuple(name for name, *_ in design.sites)
+        self._number = {name: number for number, name in enumerate(self._names)}
+        self._network = Network.from_sites([Site(*site) for site in design.sites], design.plane)
+        self._levels: list[_Level] = []
+        if self._names:
+            self._prepare(cache)
         self._kept: dict[int, tuple[Sequence[SitePick], list[Candidate]]] = {}
         self.slicing = design.slicing
 
+    def _prepare(self, cache: Path) -> None:
+        design, network = self._design, self._network
+        depth_km = np.round(network.depth_km / design.table_depth_step_km, 0)
+        depth_km = depth_km * design.table_depth_step_km if design.layers else network.depth_km
+        place_km = np.column_stack([network.x_km, network.y_km, depth_km])
+        speed = _tables(design, dict(zip(self._names, depth_km.tolist(), strict=True)), cache)
+        times = SiteTimes(self._names, place_km, speed or (design.p_velocity, design.s_velocity))
+        match_s, fraction = (
+            float(design.pyocto[name]) for name in ("pick_match_tolerance", "min_pick_fraction")
+        )
+        self._matcher = Matcher(times, match_s, fraction)
+        box = (design.x_km, design.y_km, design.z_km)
+        for members in _levels(network):
+            sites = SearchSites(tuple(self._names[n] for n in members), place_km[members])
+            part = network.take(members)
+            pyocto = design.pyocto if len(part) == len(network) else _coarse(design, part)
+            search = Search(sites, box, pyocto, speed or (design.p_velocity, design.s_velocity))
+            number = np.full(len(network), -1)
+            number[members] = np.arange(len(members))
+            window = pyocto["time_before"] + 2 * pyocto["tolerance"]
+            self._levels.append(_Level(search, number, window))
+
     def associate(self, picks: Sequence[SitePick]) -> list[Candidate]:
-        """Return candidates of every view, in the order of time; picks may be in several.
+        """Return candidates, in the order of time; picks may be in several.
 
         ``picks`` are in the order of time.  Candidates depend on the picks of their slice alone,
         see `epicat.association.slices`: slices of the last call that come again, as they do where
         blocks are read with a halo, are not computed again.
         """
         before, self._kept = self._kept, {}
-        for part in self.slicing.cut(picks):
-            picks_before, found = before.get(part.start_ns, ((), []))
-            if picks_before != part.picks:
-                found = self.associate_slice(part)
-            self._kept[part.start_ns] = (part.picks, found)
+        parts = list(self.slicing.cut(picks))
+        new = [p for p in parts if before.get(p.start_ns, ((), []))[0] != p.picks]
+        for part, found in zip(new, self._searched(new), strict=True):
+            before[part.start_ns] = (part.picks, found)
+        self._kept = {part.start_ns: before[part.start_ns] for part in parts}
         candidates = [c for _, found in self._kept.values() for c in found]
         return sorted(candidates, key=lambda c: (c.time_ns, c.picks))
 
-    def associate_slice(self, part: Slice[SitePick]) -> list[Candidate]:
-        """Return the candidates of every view in one slice, in no order."""
-        import pandas as pd
+    def _searched(self, parts: Sequence[Slice[SitePick]]) -> Iterable[list[Candidate]]:
+        if self._threads == 1 or len(parts) < 2:
+            return map(self.associate_slice, parts)
+        with ThreadPoolExecutor(self._threads) as pool:  # PyOcto works without Python's lock
+            return list(pool.map(self.associate_slice, parts))
 
-        if len(part.picks) < self._least or len(self._stations) == 0:
-            return []
-        frame = pd.DataFrame(
-            {
-                "station": [pick.position or pick.site for pick in part.picks],
-                "phase": [pick.phase for pick in part.picks],
-                "time": [(pick.time_ns - part.start_ns) / SECOND_NS for pick in part.picks],
-            }
+    def associate_slice(self, part: Slice[SitePick]) -> list[Candidate]:
+        """Return the candidates in one slice, in no order, without impossible arrivals."""
+        picks = SearchInput(
+            np.array([(p.time_ns - part.start_ns) / SECOND_NS for p in part.picks]),
+            np.array([self._number[p.position or p.site] for p in part.picks], np.int64),
+            np.array([ord(p.phase) for p in part.picks], np.uint8),
         )
+        left = np.arange(len(picks))
+        candidates: list[Candidate] = []
+        for level in self._levels:
+            found = level.find(picks, left)
+            if level is not self._levels[-1]:
+                found = [self._matcher.match(event, picks, left) for event in found]
+            made = [without_impossible(_candidate(event, part)) for event in found]
+            if level is not self._levels[-1]:
+                made = exclusive(made, self._needs)
+                taken = {pick.pick_id for c in made for pick in c.picks}
+                is_left = [part.picks[row].pick_id not in taken for row in left.tolist()]
+                left = left[np.array(is_left, bool)]
+            candidates += made
+        return candidates
+
+
+_COARSEST = 48
+"""Sites of the coarsest level.  PyOcto's location takes the square of the picks of an event."""
+_FINER = 4
+"""Sites of a level over those of the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A search that knows some of the sites: large events are found with few of them."""
+
+    search: Search
+    number: np.ndarray[tuple[int], np.dtype[np.int64]]
+    """Number of each site in the search, -1 for those that it does not know."""
+    window_s: float
+    """All picks of an event in the search are within so many seconds."""
+
+    def find(
+        self, picks: SearchInput, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
+    ) -> list[Found]:
+        """Return the events among some rows of the picks."""
+        rows = rows[self.number[picks.site[rows]] >= 0]
+        part = picks.take(rows)
+        part = SearchInput(part.time_s, self.number[part.site], part.phase)
+        least = self.search.least_picks
+        if len(part) < least:
+            return []
+        apart = part.time_s[least - 1 :] - part.time_s[: len(part) - least + 1]
+        if apart.min() > self.window_s:
+            return []
         return [
-            candidate
-            for octo in self._views
-            for candidate in _candidates(octo.associate(frame, self._stations), part)
+            Found(e.time_s, e.place_km, rows[e.rows], e.residual_s) for e in self.search.find(part)
         ]
 
 
-class _Kept:
-    """A velocity model that PyOcto builds once, not for each call: a network's tables are large.
+def _levels(network: Network) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Return the sites of each level, from the coarsest to all.
 
-    For one list of stations only.
+    A large event at hundreds of sites is found with some of them in a fraction of the time; its
+    picks at the others are matched to it.  The small ones are left for the finer levels.
     """
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._built: Any = None
-
-    def to_cpp(self, stations: Any) -> Any:
-        """Return what PyOcto builds of the model and its stations."""
-        if self._built is None:
-            self._built = self._model.to_cpp(stations)
-        return self._built
+    sizes = []
+    size = _COARSEST
+    while _FINER * size <= _FINER * len(network) and size * 1.5 < len(network):
+        sizes.append(size)
+        size *= _FINER
+    return [network.spread(size) for size in sizes] + [np.arange(len(network))]
 
 
-def _candidates(result: tuple[Any, Any], part: Slice[SitePick]) -> list[Candidate]:
-    """Return PyOcto's events and assignments as candidates."""
-    events, assignments = result
-    members = _members(assignments, part.picks)
-    return [
-        Candidate(
-            time_ns=part.start_ns + round(float(row.time) * SECOND_NS),
-            x_km=float(row.x),
-            y_km=float(row.y),
-            z_km=float(row.z),
-            picks=tuple(sorted(members[int(row.idx)])),
-        )
-        for row in events.itertuples()
-    ]
+def _coarse(design: Design, part: Network) -> dict[str, Any]:
+    """Return PyOcto's parameters for some of the sites: those that follow from the network."""
+    rules = Rules.from_network(part, design.model_error)
+    cutoff = max(rules.cutoff_km, float(design.pyocto["association_cutoff_distance"]))
+    own = {
+        "association_cutoff_distance": cutoff,
+        "tolerance": max(rules.tolerance_s, design.pyocto["tolerance"]),
+        "min_node_size": max(rules.node_km, design.pyocto["min_node_size"]),
+        "n_picks": max(rules.n_picks, design.pyocto["n_picks"]),
+    }
+    return {**design.pyocto, **own}
 
 
-_OF_THE_MODEL = ("tolerance", "association_cutoff_distance")
+def _candidate(event: Found, part: Slice[SitePick]) -> Candidate:
+    """Return an event of PyOcto as a candidate."""
+    pairs = zip(event.rows.tolist(), event.residual_s.tolist(), strict=True)
+    picks = ((part.picks[row], residual) for row, residual in pairs)
+    matched = (
+        Matched(p.time_ns, p.pick_id, p.trace_id, p.site, p.phase, residual, p.position or p.site)
+        for p, residual in picks
+    )
+    x, y, z = event.place_km
+    return Candidate(
+        time_ns=part.start_ns + round(event.time_s * SECOND_NS),
+        x_km=x,
+        y_km=y,
+        z_km=z,
+        picks=tuple(sorted(matched)),
+    )
 
 
-def _parameters(design: Design, view: Mapping[str, float]) -> dict[str, Any]:
-    """Return PyOcto's parameters for a view, of whose slices each call gets a single one."""
-    values = {**design.pyocto, **view}
-    whole = values["time_slicing"] + 2 * values["time_before"] + 1
-    kept = {name: value for name, value in values.items() if name not in _OF_THE_MODEL}
-    return {**kept, "time_slicing": whole}
-
-
-def _tables(design: Design, cache: Path) -> Path | None:
+def _tables(design: Design, depth_km: dict[str, float], cache: Path) -> Path | None:
     """Return the folder of travel time tables, or None for constant velocities."""
     layers = design.layer_model
     if layers is None:
         return None
     return station_tables(
         layers,
-        {name: elevation for name, _, _, elevation in design.sites},
-        max_distance_km=_table_length(design),
+        {name: round(-1000 * depth, 3) for name, depth in depth_km.items()},
+        max_distance_km=design.table_length_km,
         depth_range_km=design.z_km,
         spacing_km=design.table_spacing_km,
         cache=cache,
     )
-
-
-def _velocity_model(design: Design, tables: Path | None, view: Mapping[str, float]) -> Any:
-    import pyocto
-
-    limits = {name: view.get(name, design.pyocto[name]) for name in _OF_THE_MODEL}
-    if tables is None:
-        return pyocto.VelocityModel0D(design.p_velocity, design.s_velocity, **limits)
-    return pyocto.StationSpecificVelocityModel1D(tables, **limits)
-
-
-def _table_length(design: Design) -> float:
-    """Return a distance that no site is from any point of the box, in km."""
-    x, y = design.plane.to_xy([s[1] for s in design.sites], [s[2] for s in design.sites])
-    corners = [np.hypot(x - cx, y - cy).max() for cx in design.x_km for cy in design.y_km]
-    box = np.hypot(design.x_km[1] - design.x_km[0], design.y_km[1] - design.y_km[0])
-    return float(np.ceil(max(*corners, box) + 2 * design.table_spacing_km))
-
-
-def _members(assignments: Any, picks: Sequence[SitePick]) -> dict[int, list[Matched]]:
-    members: dict[int, list[Matched]] = defaultdict(list)
-    columns = (assignments[n].to_numpy() for n in ("event_idx", "pick_idx", "residual"))
-    for event, at, residual in zip(*columns, strict=True):
-        pick = picks[int(at)]
-        members[int(event)].append(
-            Matched(pick.time_ns, pick.pick_id, pick.trace_id, pick.site, pick.phase,
-                    float(residual), pick.position or pick.site)
-        )  # fmt: skip
-    return members

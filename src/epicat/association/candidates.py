@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Candidate", "Matched", "Needs", "exclusive"]
+__all__ = ["Candidate", "Matched", "Needs", "exclusive", "without_impossible"]
 
 _LEAST_LEFT = 0.6
 """A candidate that has lost more than the rest of its picks was another view of other events."""
@@ -47,6 +47,8 @@ class Candidate:
     """Kilometres below sea level."""
     picks: tuple[Matched, ...]
     """In the order of time."""
+    dropped: int = 0
+    """Arrivals that were impossible and are not among the picks."""
 
     @property
     def rms_s(self) -> float:
@@ -78,7 +80,7 @@ class Needs:
         return cls(**least, match_s=pyocto["pick_match_tolerance"])
 
     def met_by(self, candidate: Candidate) -> bool:
-        """Tell whether a candidate has the picks of an event."""
+        """Return whether a candidate has the picks of an event."""
         by_phase = {
             phase: [p.site for p in candidate.picks if p.phase == phase] for phase in ("P", "S")
         }
@@ -114,3 +116,31 @@ def exclusive(candidates: Iterable[Candidate], needs: Needs) -> list[Candidate]:
             kept.append(reduced)
             taken.update(p.pick_id for p in left)
     return sorted(kept, key=lambda c: (c.time_ns, c.picks))
+
+
+def without_impossible(candidate: Candidate) -> Candidate:
+    """Drop arrivals that no earthquake makes, and count them.
+
+    None may be at or before the origin time.  A site has one P and one S at most: of several the
+    one with the smallest residual stays.  Where the S of a site is not after its P, the one that
+    fits better stays.
+    """
+    best: dict[tuple[str, str], Matched] = {}
+    for pick in candidate.picks:
+        if pick.time_ns <= candidate.time_ns:
+            continue
+        other = best.get((pick.site, pick.phase))
+        if other is None or _misfit(pick) < _misfit(other):
+            best[pick.site, pick.phase] = pick
+    for site in {site for site, _ in best}:
+        p, s = best.get((site, "P")), best.get((site, "S"))
+        if p is not None and s is not None and s.time_ns <= p.time_ns:
+            del best[site, max(p, s, key=_misfit).phase]
+    kept = tuple(sorted(best.values()))
+    dropped = candidate.dropped + len(candidate.picks) - len(kept)
+    return replace(candidate, picks=kept, dropped=dropped)
+
+
+def _misfit(pick: Matched) -> tuple[float, int, str]:
+    """Sort key by which the better fitting of two picks comes first."""
+    return abs(pick.residual_s), pick.time_ns, pick.pick_id

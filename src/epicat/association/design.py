@@ -1,4 +1,4 @@
-"""The design of an association: every number that decides its result, settled once.
+"""The design of an association: every number that decides its result, derived once.
 
 Defaults come from the geometry of the campaign, never from a block's picks: the same for the
 first block and the last.  The digest of a design names its events.
@@ -7,14 +7,17 @@ first block and the last.  The digest of a design names its events.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from epicat.association.options import AssociateOptions
+from epicat.association.network import Network
+from epicat.association.options import AssociateOptions, PyOctoOptions
 from epicat.association.quality import CatalogQuality
+from epicat.association.search_rules import Rules
 from epicat.association.sites import Site, count_sites
 from epicat.association.slices import Slicing
 from epicat.errors import InputError
@@ -22,12 +25,30 @@ from epicat.geo import Extent, Plane
 from epicat.model import EVER, digest_of
 from epicat.time import SECOND_NS
 from epicat.velocity.layers import LayerModel
+from epicat.velocity.travel_times import travel_times
 
 __all__ = ["Design", "make_design"]
 
-_ALGORITHM = 2
+_ALGORITHM = 3
 """Raised whenever the same design gives other events."""
 _REGIONAL_KM = 400.0
+"""Aperture of a network from which rays run in the mantle."""
+_MODEL_ERROR = 0.02
+"""Relative error of the travel times of a layered model."""
+_CONSTANT_ERROR = 0.03
+"""The same of constant velocities."""
+_MARGIN = 0.05
+"""Margin around the extent over its diagonal."""
+_NEIGHBOURS = 4
+"""Sites whose distance says whether a site can share an event with others: itself and three."""
+_REACH = 0.3
+"""How far outside a network events are looked for, over its aperture."""
+_LEAST_REACH_KM = 10.0
+_LEAST_MATCHED_KM = 100.0
+"""Sites take part in matching to twice the cutoff, and at least as far as this."""
+_LEAST_PICKS = 6
+_TABLE_BYTES = 256e6
+"""Memory for the tables of travel times of all sites."""
 
 
 class Design(BaseModel):
@@ -69,18 +90,22 @@ class Design(BaseModel):
     """How far around a block picks are read."""
     pyocto: dict[str, Any]
     """PyOcto's parameters."""
-    views: tuple[dict[str, float], ...]
-    """What each run of PyOcto over the same picks has different."""
+    model_error: float
+    """Relative error of travel times that the search allows for."""
     algorithm: int = _ALGORITHM
     """Version of epicat's own part."""
     quality: CatalogQuality = CatalogQuality()
     """Which picks are left out, and which events are rejected."""
+    velocity: str = ""
+    """Name of the layered model."""
+    reasons: dict[str, str] = {}
+    """Why each derived number is what it is."""
 
     @property
     def digest(self) -> str:
-        """Names the design; equal for equal designs.  Limits that are not set are left out."""
+        """Names the design; equal for equal designs.  Names and reasons are not part of it."""
         unused = {name for name in ("groups", "epochs") if not getattr(self, name)}
-        text = self.model_dump_json(exclude={"quality", *unused})
+        text = self.model_dump_json(exclude={"quality", "velocity", "reasons", *unused})
         return digest_of(text, *self.quality.given)
 
     @property
@@ -102,6 +127,19 @@ class Design(BaseModel):
         return LayerModel(depth, vp, vs, constant=self.constant_layers)
 
     @property
+    def table_depth_step_km(self) -> float:
+        """Depths of sites are rounded to this, so that those of like depth share a table."""
+        return self.table_spacing_km / 10
+
+    @property
+    def table_length_km(self) -> float:
+        """A distance that no site is from any point of the box."""
+        network = Network.from_sites([Site(*site) for site in self.sites], self.plane)
+        box = math.hypot(self.x_km[1] - self.x_km[0], self.y_km[1] - self.y_km[0])
+        farthest = max(network.farthest_km(self.x_km, self.y_km), box)
+        return math.ceil(farthest + 2 * self.table_spacing_km)
+
+    @property
     def slicing(self) -> Slicing:
         """How picks are cut into the slices that PyOcto gets."""
         return Slicing.from_seconds(self.pyocto["time_slicing"], self.pyocto["time_before"])
@@ -112,20 +150,72 @@ class Design(BaseModel):
         return self.block_ns + self.halo_ns
 
     def described(self) -> str:
-        """Return the derived numbers in words, for a person."""
+        """Return the derived numbers in words."""
         p = self.pyocto
         size = f"{self.x_km[1] - self.x_km[0]:.0f} x {self.y_km[1] - self.y_km[0]:.0f} km"
+        kind = "layers" if self.constant_layers else "gradient nodes"
         velocity = (
-            f"{len(self.layers)} {'layers' if self.constant_layers else 'gradient nodes'}"
+            f"{self.velocity or 'velocity model'} ({len(self.layers)} {kind})"
             if self.layers
             else f"vp {self.p_velocity:g}, vs {self.s_velocity:g} km/s"
         )
         return (
             f"{self.n_sites} sites; search box {size}, {self.z_km[0]:g} to {self.z_km[1]:g} km "
             f"deep; {velocity}; n_picks {p['n_picks']}, tolerance {p['tolerance']:g} s, "
+            f"match {p['pick_match_tolerance']:g} s, "
             f"cutoff {p['association_cutoff_distance']:g} km, time_before {p['time_before']:g} s; "
             f"blocks of {self.block_ns / 3600e9:g} h with a halo of {self.halo_ns / 1e9:g} s"
             f"{''.join(f'; {limit}' for limit in self.quality.given)}"
+        )
+
+    def explained(self) -> list[str]:
+        """Return a line for each derived number: its name, its value and the rule behind it."""
+        return [
+            f"{name} {self.pyocto[name]:g}: {why}" if name in self.pyocto else f"{name}: {why}"
+            for name, why in self.reasons.items()
+        ]
+
+    def report(self) -> list[str]:
+        """Return what the user sees: the numbers, the rules behind them, and contradictions."""
+        rules = [f"  {line}" for line in self.explained()]
+        return [self.described(), *rules, *(f"warning: {c}" for c in self.contradictions())]
+
+    def contradictions(self) -> list[str]:
+        """Return a sentence for each setting that another one, or the network, defeats."""
+        return list(_contradictions(self))
+
+
+def _contradictions(design: Design) -> Iterator[str]:
+    p, sites = design.pyocto, design.n_sites
+    needed = max(-(-p["n_picks"] // 2), p["n_p_picks"], p["n_s_picks"], p["n_p_and_s_picks"])
+    if sites < needed:
+        yield (
+            f"{sites} sites, but an event needs picks at {needed} sites at least (n_picks "
+            f"{p['n_picks']}, n_p_picks {p['n_p_picks']}, n_s_picks {p['n_s_picks']}, "
+            f"n_p_and_s_picks {p['n_p_and_s_picks']}): no event can be found"
+        )
+    network = Network.from_sites([Site(*site) for site in design.sites], design.plane)
+    deepest = design.z_km[1] - float(np.min(network.depth_km, initial=0.0))
+    cutoff = p["association_cutoff_distance"]
+    if not design.layers and cutoff < deepest:
+        yield (
+            f"association_cutoff_distance {cutoff:g} km is less than the depth of the search box "
+            f"below the highest site, {deepest:g} km: deeper events cannot be found"
+        )
+    speed = design.layer_model or LayerModel((0.0,), (design.p_velocity,), (design.s_velocity,))
+    highest = float(np.min(network.depth_km, initial=0.0))
+    straight_up = travel_times(speed, "S", highest, np.zeros(1), np.array([design.z_km[1]]))
+    if p["time_before"] < straight_up.max():
+        yield (
+            f"time_before {p['time_before']:g} s is less than the S travel time from "
+            f"{design.z_km[1]:g} km depth straight up, {straight_up.max():.0f} s: events near the "
+            "ends of time slices lose picks or are missed"
+        )
+    least = p["time_slicing"] + p["time_before"]
+    if design.halo_ns < least * SECOND_NS:
+        yield (
+            f"halo {design.halo_ns / SECOND_NS:g} s is less than time_slicing and time_before, "
+            f"{least:g} s: events near the edges of blocks may differ"
         )
 
 
@@ -135,22 +225,29 @@ def make_design(
     extent: Extent,
     sites: Sequence[Site],
     layers: LayerModel | None,
+    velocity: str = "",
 ) -> Design:
-    """Settle every number; raise `InputError` if the options contradict each other."""
+    """Derive every number that is not set; raise `InputError` if the options contradict.
+
+    ``velocity`` names the layered model for the user.
+    """
     _check_finite({**options.model_dump(by_alias=True), **options.pyocto.model_dump()})
     n_sites = count_sites(sites)
     _check_stations(options.quality, n_sites)
     plane = Plane(*extent.center)
-    x_km, y_km = _box(extent, plane, options.margin_km)
-    diagonal = math.hypot(x_km[1] - x_km[0], y_km[1] - y_km[0])
-    span = max(diagonal, _farthest(sites, plane, x_km, y_km))
-    z_km = _depths(options, sites, diagonal)
-    vp, vs = _velocities(options, diagonal, layers)
-    pyocto = _pyocto(options, n_sites, span, vs, layered=layers is not None)
+    network = Network.from_sites(sites, plane)
+    vp, vs = _velocities(options, network, layers)
+    error = _MODEL_ERROR if layers else _CONSTANT_ERROR
+    rules = Rules.from_network(network, error, options.pyocto.association_cutoff_distance)
+    x_km, y_km, why_box = _box(options, extent, plane, network, rules)
+    span = max(math.hypot(x_km[1] - x_km[0], y_km[1] - y_km[0]), network.farthest_km(x_km, y_km))
+    z_km = _depths(options, network)
+    speed = layers or LayerModel((0.0,), (vp,), (vs,))
+    search = _Search(rules, network, n_sites, z_km, span, speed)
+    pyocto, reasons = _pyocto(options.pyocto, search)
     # All of the slices around a seam, and the picks that could be another's arrival there.
     slice_s = pyocto["time_slicing"] + pyocto["time_before"]
     halo = options.halo_s or math.ceil(slice_s) + 1
-    block_ns = _block_ns(options.block_hours)
     return Design(
         run=run,
         sites=tuple((s.name, s.latitude, s.longitude, s.elevation_m) for s in sites),
@@ -165,46 +262,79 @@ def make_design(
         constant_layers=layers.constant if layers else False,
         p_velocity=vp,
         s_velocity=vs,
-        table_spacing_km=min(max(round(span / 400, 1), 0.2), 2.0),
-        block_ns=block_ns,
+        table_spacing_km=_table_spacing(span, z_km, len(sites)),
+        block_ns=_block_ns(options.block_hours),
         halo_ns=round(halo * SECOND_NS),
         pyocto=pyocto,
-        views=_views(pyocto) if options.views else ({},),
+        model_error=error,
         quality=options.quality,
+        velocity=velocity,
+        reasons={"search box": why_box, **reasons},
     )
 
 
 def _box(
-    extent: Extent, plane: Plane, margin_km: float | None
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the smallest box around the extent's outline, widened by the margin, to 10 m.
+    options: AssociateOptions, extent: Extent, plane: Plane, network: Network, rules: Rules
+) -> tuple[tuple[float, float], tuple[float, float], str]:
+    """Return the search box to 10 m, and why it is that one.
 
-    A box much larger than the network invites events outside it that swallow the picks of
-    those inside: hence the modest default.
+    A box much larger than the network invites events outside it that take the picks of
+    those inside.  So without ``--event-extent`` or ``--margin`` it reaches no farther than events
+    that the network can hold.
     """
+    within = options.event_extent or extent
+    x, y = _outline(within, plane)
+    diagonal = float(np.hypot(np.ptp(x), np.ptp(y)))
+    margin = options.margin_km
+    if margin is None:
+        margin = 0.0 if options.event_extent else max(2.0, _MARGIN * diagonal)
+    box = [(float(v.min()) - margin, float(v.max()) + margin) for v in (x, y)]
+    why = f"{'EVENT_EXTENT' if options.event_extent else 'EXTENT'} and {margin:.1f} km around it"
+    if options.margin_km is None and options.event_extent is None and len(network):
+        box, why = (
+            _near_network(box, network, rules),
+            (
+                f"{why}, where it is within {_reach_km(network):.0f} km of sites that have "
+                "neighbours"
+            ),
+        )
+    sides = tuple((round(low, 2), round(high, 2)) for low, high in box)
+    if any(low >= high for low, high in sides):
+        raise InputError(
+            f"margin: {margin:g} km leaves nothing of {within}; give a margin above "
+            f"{-min(np.ptp(x), np.ptp(y)) / 2:.0f} km"
+        )
+    return sides[0], sides[1], why
+
+
+def _near_network(
+    box: list[tuple[float, float]], network: Network, rules: Rules
+) -> list[tuple[float, float]]:
+    """Return the part of a box around the sites that can share an event with others."""
+    near = network.distance_to_nth_km(_NEIGHBOURS) <= rules.cutoff_km
+    held = network.take(np.flatnonzero(near)) if near.any() else network
+    reach = _reach_km(network)
+    around = [(float(v.min()) - reach, float(v.max()) + reach) for v in (held.x_km, held.y_km)]
+    parts = [
+        (max(low, first), min(high, last))
+        for (low, high), (first, last) in zip(box, around, strict=True)
+    ]
+    return parts if all(low < high for low, high in parts) else box
+
+
+def _reach_km(network: Network) -> float:
+    """Return how far outside a network events are looked for."""
+    return max(_LEAST_REACH_KM, _REACH * network.aperture_km)
+
+
+def _outline(extent: Extent, plane: Plane) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return points on the edges of an extent, in km."""
     along = np.linspace(0, 1, 33)
     lats = extent.south + (extent.north - extent.south) * along
     lons = extent.west + extent.width_deg * along
-    outline_lat = np.concatenate([lats, lats, np.full(33, extent.south), np.full(33, extent.north)])
-    outline_lon = np.concatenate([np.full(33, lons[0]), np.full(33, lons[-1]), lons, lons])
-    x, y = plane.to_xy(outline_lat, outline_lon)
-    diagonal = float(np.hypot(np.ptp(x), np.ptp(y)))
-    margin = max(2.0, 0.05 * diagonal) if margin_km is None else margin_km
-
-    def widened(values: np.ndarray[Any, Any]) -> tuple[float, float]:
-        low, high = float(values.min()) - margin, float(values.max()) + margin
-        return round(low, 2), round(high, 2)
-
-    return widened(x), widened(y)
-
-
-def _farthest(
-    sites: Sequence[Site], plane: Plane, x_km: tuple[float, float], y_km: tuple[float, float]
-) -> float:
-    """Return the largest distance from a site to a corner of the box."""
-    x, y = plane.to_xy([s.latitude for s in sites], [s.longitude for s in sites])
-    corners = [np.hypot(x - cx, y - cy).max(initial=0) for cx in x_km for cy in y_km]
-    return float(max(corners))
+    latitudes = np.concatenate([lats, lats, np.full(33, extent.south), np.full(33, extent.north)])
+    longitudes = np.concatenate([np.full(33, lons[0]), np.full(33, lons[-1]), lons, lons])
+    return plane.to_xy(latitudes, longitudes)
 
 
 def _check_finite(values: Mapping[str, object]) -> None:
@@ -229,15 +359,14 @@ def _block_ns(hours: float) -> int:
     return seconds * SECOND_NS
 
 
-def _depths(
-    options: AssociateOptions, sites: Sequence[Site], diagonal: float
-) -> tuple[float, float]:
-    highest = max((s.elevation_m for s in sites), default=0.0) / 1000
+def _depths(options: AssociateOptions, network: Network) -> tuple[float, float]:
+    """Return top and bottom of the search box: deeper events need a wider network to be seen."""
+    highest = max(float(np.max(-network.depth_km, initial=0.0)), 0.0)
     top = options.min_depth_km
     bottom = options.max_depth_km
     z = (
         min(0.0, -math.ceil(highest * 2) / 2) if top is None else top,
-        float(min(max(30, round(diagonal / 5, -1)), 200)) if bottom is None else bottom,
+        float(min(max(30, round(network.aperture_km / 5, -1)), 200)) if bottom is None else bottom,
     )
     if z[0] >= z[1]:
         raise InputError(f"the search box has no depth: from {z[0]:g} to {z[1]:g} km")
@@ -245,14 +374,14 @@ def _depths(
 
 
 def _velocities(
-    options: AssociateOptions, diagonal: float, layers: LayerModel | None
+    options: AssociateOptions, network: Network, layers: LayerModel | None
 ) -> tuple[float, float]:
     """Crustal velocities for a region, upper mantle's share for a large one."""
     if layers is not None:
         if options.p_velocity or options.s_velocity:
-            raise InputError("give either a file of velocities or constant ones, not both")
+            raise InputError("give either a model of velocities or constant ones, not both")
         return max(layers.vp), min(layers.vs)
-    vp, vs = (6.3, 3.7) if diagonal <= _REGIONAL_KM else (7.0, 4.0)
+    vp, vs = (6.0, 3.47) if network.aperture_km <= _REGIONAL_KM else (7.0, 4.0)
     vp = options.p_velocity or (options.s_velocity * 1.73 if options.s_velocity else vp)
     vs = options.s_velocity or (options.p_velocity / 1.73 if options.p_velocity else vs)
     if vs >= vp:
@@ -260,28 +389,71 @@ def _velocities(
     return vp, vs
 
 
-def _views(pyocto: dict[str, Any]) -> tuple[dict[str, float], ...]:
-    """Return what three runs over the same picks have different.
-
-    PyOcto's search is greedy: in a swarm an early, mixed event takes the picks of later ones,
-    and which does depends on the tolerances.  A strict search and a strict match see other
-    candidates; the best supported of all are kept.  Measured in docs/design/association.md.
-    """
-    search = {"tolerance": round(0.5 * pyocto["tolerance"], 3)}
-    match = {"pick_match_tolerance": round(0.4 * pyocto["pick_match_tolerance"], 3)}
-    return ({}, search, {**search, **match})
+def _table_spacing(span_km: float, z_km: tuple[float, float], sites: int) -> float:
+    """Return the spacing of the tables: fine, and such that all of them fit into memory."""
+    nodes = _TABLE_BYTES / (16 * max(sites, 1))
+    fitting = math.sqrt(span_km * (z_km[1] - z_km[0] + 5) / nodes)
+    return round(max(min(max(span_km / 400, 0.2), 2.0), fitting), 1)
 
 
-def _pyocto(
-    options: AssociateOptions, sites: int, span_km: float, vs: float, *, layered: bool
-) -> dict[str, Any]:
-    values = options.pyocto.model_dump()
-    cutoff = values["association_cutoff_distance"] or min(max(span_km / 2, 100.0), 250.0)
-    defaults = {
-        "n_picks": min(10, max(6, round(0.7 * sites))),
-        "min_node_size_location": min(max(round(span_km / 200, 1), 0.3), 1.5),
-        "tolerance": (1.0 if layered else 1.5) + (0.5 if span_km > _REGIONAL_KM else 0.0),
-        "association_cutoff_distance": round(cutoff, 1),
-        "time_before": float(math.ceil(min(span_km, 2 * cutoff) / (vs if not layered else 3.0))),
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What PyOcto's parameters are derived from."""
+
+    rules: Rules
+    network: Network
+    n_sites: int
+    z_km: tuple[float, float]
+    span_km: float
+    speed: LayerModel
+
+    @property
+    def is_layered(self) -> bool:
+        """Whether PyOcto gets tables of travel times."""
+        return len(self.speed.depth_km) > 1
+
+    @property
+    def cutoff_km(self) -> float:
+        """PyOcto's cutoff: a horizontal distance with layers, else one in space."""
+        cutoff = self.rules.cutoff_km
+        return cutoff if self.is_layered else math.hypot(cutoff, self._deepest_km)
+
+    @property
+    def longest_s(self) -> float:
+        """Longest S travel time to a site that may belong to an event."""
+        distance = min(self.span_km, max(2 * self.rules.cutoff_km, _LEAST_MATCHED_KM))
+        highest = float(np.min(self.network.depth_km, initial=0.0))
+        ends = np.array(self.z_km)
+        times = travel_times(self.speed, "S", highest, np.array([distance]), ends)
+        return float(times.max())
+
+    @property
+    def _deepest_km(self) -> float:
+        """Bottom of the box below the highest site."""
+        return self.z_km[1] - float(np.min(self.network.depth_km, initial=0.0))
+
+
+def _pyocto(options: PyOctoOptions, search: _Search) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return PyOcto's parameters, and why those that are derived are what they are."""
+    rules, sites = search.rules, search.n_sites
+    n_picks = min(rules.n_picks, max(_LEAST_PICKS, round(0.7 * 2 * sites)))
+    longest = search.longest_s + rules.tolerance_s
+    derived = {
+        "n_picks": n_picks,
+        "min_node_size": rules.node_km,
+        "min_node_size_location": rules.location_node_km,
+        "tolerance": rules.tolerance_s,
+        "pick_match_tolerance": rules.match_s,
+        "association_cutoff_distance": round(search.cutoff_km, 1),
+        "time_before": float(math.ceil(longest)),
     }
-    return {k: defaults.get(k) if v is None else v for k, v in values.items()}
+    given = options.model_dump()
+    values = {k: derived.get(k) if v is None else v for k, v in given.items()}
+    if given["association_cutoff_distance"] is not None:
+        values["association_cutoff_distance"] = given["association_cutoff_distance"]
+    reasons = {
+        **rules.reasons,
+        "min_node_size_location": "a tenth of min_node_size, 0.2 to 2 km",
+        "time_before": "longest S travel time to sites within twice the cutoff",
+    }
+    return values, {k: v for k, v in reasons.items() if given.get(k) is None}

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from epicat._util.option_fields import Assigned, Place, Shown
 from epicat.association.quality import CatalogQuality
+from epicat.geo import Extent
 
 __all__ = ["AssociateOptions", "PyOctoOptions"]
 
 
+def _is_model(name: str) -> bool:
+    from epicat.velocity.builtin import is_model_name
+
+    return is_model_name(name)
+
+
+def _extent(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        value = ",".join(map(str, value))
+    return Extent.parse(value) if isinstance(value, str) else value
+
+
 class PyOctoOptions(BaseModel):
-    """PyOcto's own parameters, under its names.  None: derived from the network, and told."""
+    """PyOcto's own parameters, under its names.  None: derived from the network, and printed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     n_picks: int | None = Field(
         default=None,
         ge=1,
-        description="Picks that an event needs; default: 0.7 of the number of sites, 6 to 10.",
+        description="Picks that an event needs; default: what noise at the sites within the "
+        "cutoff hardly ever reaches, 6 at least.",
         examples=[8],
     )
     n_p_picks: int = Field(default=3, ge=0, description="P picks that an event needs.")
@@ -31,25 +45,29 @@ class PyOctoOptions(BaseModel):
     tolerance: float | None = Field(
         default=None,
         gt=0,
-        description="Tolerance of the velocity model in s, while the space is searched; default: 1 "
-        "with layers, 1.5 without, 0.5 more above 400 km.",
+        description="Tolerance of the velocity model in s, while the space is searched; default: "
+        "0.1 and the error of the S travel time to the cutoff, 0.3 to 2.",
         examples=[1.5],
     )
-    pick_match_tolerance: float = Field(
-        default=1.5, gt=0, description="Largest residual of a pick that belongs to an event, in s."
+    pick_match_tolerance: float | None = Field(
+        default=None,
+        gt=0,
+        description="Largest residual of a pick that belongs to an event, in s; default: 1.5 "
+        "times the tolerance, 0.8 to 2.5.",
+        examples=[1.0],
     )
     association_cutoff_distance: float | None = Field(
         default=None,
         gt=0,
-        description="Sites farther than this in km do not take part in the search; default: half "
-        "the size of search box and network, 100 to 250.",
+        description="Sites farther than this in km do not take part in the search; default: what "
+        "holds 12 sites almost everywhere, 30 at least.",
         examples=[150.0],
     )
     time_before: float | None = Field(
         default=None,
         gt=0,
-        description="Overlap of the time slices in s; default: the longest S travel time through "
-        "the network.",
+        description="Overlap of the time slices in s; default: the longest S travel time to sites "
+        "within twice the cutoff, from the whole depth of the search box.",
         examples=[60.0],
     )
     time_slicing: float = Field(
@@ -57,14 +75,18 @@ class PyOctoOptions(BaseModel):
         ge=1,
         description="Length of the time slices in s, counted from 1970, that PyOcto gets.",
     )
-    min_node_size: float = Field(
-        default=10.0, gt=0, description="Smallest node of the search in km."
+    min_node_size: float | None = Field(
+        default=None,
+        gt=0,
+        description="Smallest node of the search in km; default: 10 for each second of tolerance, "
+        "2 to 20.",
+        examples=[5.0],
     )
     min_node_size_location: float | None = Field(
         default=None,
         gt=0,
-        description="Smallest node of the location in km; default: 0.5 % of the size of search "
-        "box and network, 0.3 to 1.5.",
+        description="Smallest node of the location in km; default: a tenth of min_node_size, 0.2 "
+        "to 2.",
         examples=[1.0],
     )
     min_interevent_time: float = Field(default=3.0, ge=0, description="Between two events, in s.")
@@ -74,30 +96,30 @@ class PyOctoOptions(BaseModel):
     max_pick_overlap: int = Field(
         default=4,
         ge=0,
-        description="Picks that two of PyOcto's events may share; without effect as long as PyOcto "
+        description="Picks that two of PyOcto's events may share; without effect, since PyOcto "
         "gets one slice at a time.",
     )
     refinement_iterations: int = Field(
         default=3, ge=0, description="Rounds of location and matching."
     )
     location_split_depth: int = Field(
-        default=9, ge=1, description="Depth of the location's search."
+        default=6, ge=1, description="Depth of the location's search."
     )
     location_split_return: int = Field(
-        default=6, ge=0, description="Part of it that samples evenly."
+        default=4, ge=0, description="Part of it that samples evenly."
     )
-    exponential_edt: bool = Field(default=False, description="Spikier loss for the location.")
+    exponential_edt: bool = Field(default=False, description="Use PyOcto's exponential EDT loss.")
     edt_pick_std: float = Field(
         default=1.0, gt=0, description="Pick uncertainty for that loss in s."
     )
     queue_memory_protection_dfs_size: int = Field(
         default=500_000,
         ge=1,
-        description="Length of the search queue from which depth comes first.",
+        description="Queue length beyond which PyOcto searches depth-first to save memory.",
     )
     second_pass_overwrites: dict[str, Any] | None = Field(
         default=None,
-        description="Parameters of a second pass over the picks that are left.",
+        description="Parameters of a second pass over the picks that no event has.",
         examples=[{"n_picks": 8}],
     )
 
@@ -123,10 +145,11 @@ class AssociateOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
-    velocity: Annotated[str | None, Place(), Shown(metavar="FILE")] = Field(
+    velocity: Annotated[str | None, Place(is_name=_is_model), Shown(metavar="NAME|FILE")] = Field(
         default=None,
-        description="File with columns depth_km, vp, vs; default: constant velocities.",
-        examples=["velocity.csv"],
+        description="Velocity model: a name of `epicat velocity list`, or a file with columns "
+        "depth_km, vp, vs; default: the model of the region, else iasp91.",
+        examples=["iasp91"],
     )
     velocity_layers: Literal["gradient", "constant"] = Field(
         default="gradient",
@@ -135,13 +158,14 @@ class AssociateOptions(BaseModel):
     p_velocity: float | None = Field(
         default=None,
         gt=0,
-        description="Constant P velocity in km/s; default: by the size of the region.",
+        description="Constant P velocity in km/s instead of a model; default: that of S times "
+        "1.73.",
         examples=[6.3],
     )
     s_velocity: float | None = Field(
         default=None,
         gt=0,
-        description="Constant S velocity in km/s; default: by the size of the region.",
+        description="Constant S velocity in km/s instead of a model; default: that of P over 1.73.",
         examples=[3.7],
     )
     min_depth_km: float | None = Field(
@@ -154,15 +178,24 @@ class AssociateOptions(BaseModel):
     max_depth_km: float | None = Field(
         default=None,
         alias="max_depth",
-        description="Bottom of the search box in km; default: a fifth of its diagonal, 30 to 200.",
+        description="Bottom of the search box in km; default: a fifth of the aperture of the "
+        "network, 30 to 200.",
         examples=[30.0],
+    )
+    event_extent: Annotated[Extent | None, BeforeValidator(_extent), Shown(metavar="EXTENT")] = (
+        Field(
+            default=None,
+            description="Where earthquakes are looked for; default: EXTENT, as far as the stations "
+            "in it can hold events.",
+            examples=["39.5,40.5,-124.5,-123.5"],
+        )
     )
     margin_km: float | None = Field(
         default=None,
         alias="margin",
-        ge=0,
-        description="The search box reaches this many km beyond the extent on all sides; default: "
-        "5 % of the extent's diagonal, at least 2 km.",
+        description="The search box reaches this many km beyond that extent on all sides, or, if "
+        "negative, stays so far inside; default: 5 % of the diagonal of EXTENT, 0 for "
+        "--event-extent.",
         examples=[10.0],
     )
     site_radius_m: float = Field(
@@ -182,13 +215,8 @@ class AssociateOptions(BaseModel):
         alias="halo",
         gt=0,
         description="Seconds of picks read before and after a block; default: time_slicing, "
-        "time_before and one more.  With less, the events near a block's edge may be others.",
+        "time_before and one more.  With less, events near a block's edge may differ.",
         examples=[1800.0],
-    )
-    views: Annotated[bool, Shown(negative="--one-view")] = Field(
-        default=True,
-        description="Run PyOcto three times (as set, with a strict search, with a strict search "
-        "and match) and keep the best supported events; or once, which is faster.",
     )
     pyocto: Annotated[PyOctoOptions, Assigned("n_picks=8")] = Field(
         default_factory=PyOctoOptions,

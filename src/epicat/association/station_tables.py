@@ -19,7 +19,7 @@ from epicat.model import digest_of
 from epicat.velocity.layers import LayerModel
 from epicat.velocity.travel_times import travel_times
 
-__all__ = ["station_tables"]
+__all__ = ["StationTable", "station_tables"]
 
 F64 = NDArray[np.float64]
 
@@ -161,3 +161,34 @@ def _table(model: LayerModel, grid: _Grid, station_depth_km: float) -> bytes:
     x, z = grid.distance_km(), grid.depth_km(station_depth_km)
     p, s = (travel_times(model, phase, station_depth_km, x, z) for phase in ("P", "S"))
     return struct.pack("iid", grid.nx, grid.nz, grid.spacing_km) + p.tobytes() + s.tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class StationTable:
+    """A table that was written by `station_tables`."""
+
+    spacing_km: float
+    """Distance between nodes, both ways."""
+    top_km: float
+    """Depth of the first node below sea level."""
+    seconds: F64
+    """Travel times, shape (2, nx, nz): of P, then of S; by distance and depth."""
+
+    @classmethod
+    def read(cls, folder: Path, name: str, station_depth_km: float) -> StationTable:
+        """Read the table of a station at a depth below sea level."""
+        raw = (folder / f"{name}.pyocto").read_bytes()
+        nx, nz, spacing = struct.unpack_from("iid", raw)
+        (above,) = struct.unpack("i", (folder / "n_padding").read_bytes())
+        seconds = np.frombuffer(raw, offset=16).reshape(2, nx, nz)
+        return cls(spacing, station_depth_km - above * spacing, seconds)
+
+    def times(self, distance_km: F64, depth_km: float) -> F64:
+        """Interpolate linearly, as PyOcto does: shape (2, distances); NaN beyond the table."""
+        column, row = distance_km / self.spacing_km, (depth_km - self.top_km) / self.spacing_km
+        i = np.minimum(column.astype(np.int64), self.seconds.shape[1] - 2)
+        j = min(max(int(row), 0), self.seconds.shape[2] - 2)
+        along, down = column - i, row - j
+        edge = (1 - down) * self.seconds[:, :, j] + down * self.seconds[:, :, j + 1]
+        times = (1 - along) * edge[:, i] + along * edge[:, i + 1]
+        return np.asarray(np.where(along <= 1, times, np.nan))

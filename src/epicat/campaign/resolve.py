@@ -33,6 +33,7 @@ from epicat.stations import Patterns, bucket_opener, find_stations, move_message
 from epicat.store.base import Store
 from epicat.tables import stations_of
 from epicat.time import DAY_NS, day_name
+from epicat.velocity.builtin import is_model_name, named_model, regional_model
 from epicat.velocity.layers import LayerModel, read_layers
 
 __all__ = ["choose_stations", "resolve", "resolve_association", "resolve_design"]
@@ -120,9 +121,9 @@ def resolve_design(
     ``layers`` takes precedence over the velocities that the options name.  ``report`` receives the
     names of stations that are joined to one site.
     """
-    if layers is None and associate.velocity:
-        constant = associate.velocity_layers == "constant"
-        layers = read_layers(Path(associate.velocity), constant=constant)
+    name = "the model given" if layers is not None else ""
+    if layers is None:
+        layers, name = velocity_model(associate, extent)
     index = SiteIndex.from_stations(stations, Plane(*extent.center), associate.site_radius_m)
     if index.joined:
         names = list_some([" with ".join(names) for names in index.joined], "; ")
@@ -130,7 +131,25 @@ def resolve_design(
             f"{len(index.joined)} sites have several stations, within {associate.site_radius_m:g} "
             f"m of each other: {names}"
         )
-    return make_design(associate, run, extent, index.sites, layers)
+    return make_design(associate, run, extent, index.sites, layers, name)
+
+
+def velocity_model(associate: AssociateOptions, extent: Extent) -> tuple[LayerModel | None, str]:
+    """Return the layered model that the options name, and its name; None for constant velocities.
+
+    Without any choice it is the model of the region, else iasp91.
+    """
+    if associate.velocity is None:
+        if associate.p_velocity or associate.s_velocity:
+            return None, ""
+        regional = regional_model(extent)
+        return regional.model, regional.name
+    if is_model_name(associate.velocity):
+        named = named_model(associate.velocity)
+        return named.model, named.name
+    path = Path(associate.velocity)
+    constant = associate.velocity_layers == "constant"
+    return read_layers(path, constant=constant), path.name
 
 
 def choose_stations(

@@ -39,5 +39,6 @@ def associate(
         report("START and END are widened to whole UTC days")
     plan = make_plan(campaign, options.partition, opened, recheck=False)
     report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
-    report(campaign.design.described())
+    for text in campaign.design.report():
+        report(text)
     run_plan(campaign, plan, opened, options.partition.workers, begin=begin, as_json=as_json)

@@ -103,6 +103,7 @@ COMMANDS: Mapping[str, Entry] = {
     "cost": Entry("jobs:cost", "Show the estimated and the actual time and cost of jobs."),
     "work": Entry("work:work", "Run one unit of a submission and print its outcome as JSON."),
     "stations": Entry("stations:app", "Bring stations into a store."),
+    "velocity": Entry("velocity:app", "Show the built-in velocity models."),
     "picks": Entry("picks:app", "Bring picks into a store."),
     "models": Entry("models:app", "See and compile pickers."),
     "cloud": Entry(

@@ -31,7 +31,8 @@ def plan(
     campaign = resolve(options, report)
     plan = make_plan(campaign, options.partition, find_store(options.store), recheck=recheck)
     if not as_json:
-        report(campaign.design.described())
+        for text in campaign.design.report():
+            report(text)
         report(
             f"{plan.station_days} station-days, {plan.done_before} already done; "
             f"{len(plan.picking)} units of picking, {len(plan.associating)} of association"

@@ -60,6 +60,7 @@ def make_catalog(
     opened = open_store(options.store, create=True)
     plan = make_plan(campaign, options.partition, opened, recheck=recheck)
     report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
-    report(campaign.design.described())
+    for text in campaign.design.report():
+        report(text)
     run_plan(campaign, plan, opened, options.partition.workers, begin=begin, as_json=as_json)
     return campaign

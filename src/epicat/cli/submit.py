@@ -175,7 +175,8 @@ def _report_campaign(campaign: Campaign, options: CampaignOptions, *, is_known: 
             "which takes some minutes; finished work is unknown before that, so all work is "
             "shown as due"
         )
-    report(campaign.design.described())
+    for text in campaign.design.report():
+        report(text)
 
 
 def _warn_of_crossing(campaign: Campaign, region: str) -> None:

@@ -25,6 +25,7 @@ __all__ = ["BlockAssociator", "BlockResult", "StoredPicks"]
 
 _KEPT_RUNS = 4
 _PICK_RATE = "pick rate"
+_IMPOSSIBLE = "impossible arrivals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,15 @@ class BlockAssociator:
         left_out = self._at_sites(sifted.left_out["trace_id"].to_pylist())
         excessive = [str(crowd) for crowd in sifted.crowds if self._at_sites([crowd.trace_id])]
         rate = (Flag(_PICK_RATE, left_out),) if left_out else ()
+        dropped = sum(candidate.dropped for candidate in chosen)
+        impossible = (Flag(_IMPOSSIBLE, dropped),) if dropped else ()
         return BlockResult(
             status=Status.DONE if chosen else Status.NO_EVENTS if picks else Status.NO_PICKS,
             events=tuple(events),
             n_picks=len(picks),
             n_sites=len({pick.site for pick in picks}),
             reason="; ".join(excessive),
-            flags=(*event_flags(events, self._design.quality), *rate),
+            flags=(*event_flags(events, self._design.quality), *impossible, *rate),
         )
 
     def _neighbour(self, block: Span, step: int) -> Span:

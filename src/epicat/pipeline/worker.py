@@ -214,7 +214,7 @@ class Worker:
 
     @cached_property
     def _associator(self) -> Associator:
-        return Associator(self._campaign.design, cache_folder("traveltimes"))
+        return Associator(self._campaign.design, cache_folder("traveltimes"), self._threads)
 
 
 def _block_entry(blocks: BlockAssociator, picks: StoredPicks, text: str, design: Design) -> Keyed:

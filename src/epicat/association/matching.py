@@ -1,0 +1,111 @@
+"""Match picks to events whose place is known: the second half of an association.
+
+The search decides with some of the sites, or before an event is well located.  Once it has a
+place, its arrivals are those picks that fit the predicted times best.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epicat.association.search import Found, SearchInput
+from epicat.association.station_tables import StationTable
+
+__all__ = ["Matcher", "SiteTimes"]
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+_PHASES = (ord("P"), ord("S"))
+
+
+class SiteTimes:
+    """Predicted travel times from a place to all sites."""
+
+    def __init__(
+        self, names: tuple[str, ...], place_km: F64, speed: tuple[float, float] | Path
+    ) -> None:
+        """``place_km`` (sites, 3) is east, north and depth of the sites named ``names``.
+
+        ``speed`` are constant velocities of P and S, or the folder of the sites' tables.
+        """
+        self._place_km = place_km
+        self._speed = speed
+        depths, self._group = np.unique(place_km[:, 2], return_inverse=True)
+        # Sites of one depth share a table.
+        first = [int(np.flatnonzero(self._group == g)[0]) for g in range(len(depths))]
+        self._examples = [names[n] for n in first]
+
+    def times(self, place_km: tuple[float, float, float]) -> F64:
+        """Travel times in s, shape (2, sites): of P, then of S; NaN beyond the tables."""
+        offset = self._place_km - np.array(place_km)
+        distance = np.hypot(offset[:, 0], offset[:, 1])
+        if not isinstance(self._speed, Path):
+            length = np.hypot(distance, offset[:, 2])
+            return np.stack([length / velocity for velocity in self._speed])
+        found = np.empty((2, len(distance)))
+        for group, table in enumerate(self._tables):
+            sites = self._group == group
+            found[:, sites] = table.times(distance[sites], place_km[2])
+        return found
+
+    def distance_km(self, place_km: tuple[float, float, float]) -> F64:
+        """Horizontal distances of the sites from a place, shape (sites,)."""
+        offset = self._place_km - np.array(place_km)
+        return np.asarray(np.hypot(offset[:, 0], offset[:, 1]))
+
+    @cached_property
+    def _tables(self) -> list[StationTable]:
+        if not isinstance(self._speed, Path):
+            return []
+        depths = np.unique(self._place_km[:, 2])
+        return [
+            StationTable.read(self._speed, name, float(depth))
+            for name, depth in zip(self._examples, depths, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Matches picks to events by their predicted times."""
+
+    times: SiteTimes
+    """Predicted times."""
+    match_s: float
+    """Largest residual of a pick that belongs to an event."""
+    least_fraction: float
+    """Sites farther than the last one up to which this share has a pick are left out."""
+
+    def match(self, event: Found, picks: SearchInput, rows: I64) -> Found:
+        """Return the event with the best fitting pick of each site and phase among ``rows``."""
+        predicted = event.time_s + self.times.times(event.place_km)
+        end = np.nanmax(predicted, initial=event.time_s) + self.match_s
+        low, high = np.searchsorted(picks.time_s[rows], [event.time_s - self.match_s, end])
+        near = rows[low:high]
+        phase = (picks.phase[near] == _PHASES[1]).astype(np.int64)
+        site = picks.site[near]
+        residual = picks.time_s[near] - predicted[phase, site]
+        fits = np.abs(residual) <= self.match_s
+        near, site, phase, residual = near[fits], site[fits], phase[fits], residual[fits]
+        order = np.lexsort((near, np.abs(residual), phase, site))
+        key = 2 * site[order] + phase[order]
+        best = order[np.concatenate([[True], key[1:] != key[:-1]])] if len(order) else order
+        best = np.sort(best[self._is_near(event, site[best], picks, rows)])
+        return Found(event.time_s, event.place_km, near[best], residual[best])
+
+    def _is_near(self, event: Found, site: I64, picks: SearchInput, rows: I64) -> NDArray[np.bool_]:
+        """Return for each site whether enough of the sites up to it have a pick of the event."""
+        active = np.unique(picks.site[rows])
+        distance = self.times.distance_km(event.place_km)
+        by_distance = active[np.argsort(distance[active], kind="stable")]
+        has_pick = np.isin(by_distance, site)
+        share = np.cumsum(has_pick) / np.arange(1, len(by_distance) + 1)
+        enough = np.flatnonzero(share >= self.least_fraction)
+        if not len(enough):
+            return np.zeros(len(site), bool)
+        return np.asarray(distance[site] <= distance[by_distance[enough[-1]]])

@@ -1,0 +1,153 @@
+"""Call PyOcto's core on arrays: no data frames, and everything built once.
+
+PyOcto's Python wrapper converts stations and configuration again in each call and joins data
+frames around it, which costs as much as the search of a quiet slice.  Its core takes numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Found", "Search", "SearchInput", "SearchSites"]
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+_OF_THE_MODEL = ("tolerance", "association_cutoff_distance")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchInput:
+    """Picks as columns, in the order of time, shape (picks,) each."""
+
+    time_s: F64
+    """Seconds after some moment."""
+    site: I64
+    """Number of the site."""
+    phase: NDArray[np.uint8]
+    """``ord("P")`` or ``ord("S")``."""
+
+    def take(self, rows: I64) -> SearchInput:
+        """Return some of the picks."""
+        return SearchInput(self.time_s[rows], self.site[rows], self.phase[rows])
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An event of PyOcto."""
+
+    time_s: float
+    """Origin time, on the clock of the picks."""
+    place_km: tuple[float, float, float]
+    """East, north and depth in the plane."""
+    rows: I64
+    """Rows of its picks, shape (n,)."""
+    residual_s: F64
+    """Observed minus predicted time of each, shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSites:
+    """Sites of a search: numbers of sites elsewhere are not known to it."""
+
+    names: tuple[str, ...]
+    """Names, as the tables of travel times have them."""
+    place_km: F64
+    """East, north and depth, shape (sites, 3)."""
+
+
+class Search:
+    """One configuration of PyOcto, for one list of sites."""
+
+    def __init__(
+        self,
+        sites: SearchSites,
+        box_km: tuple[tuple[float, float], ...],
+        pyocto: dict[str, Any],
+        speed: tuple[float, float] | Path,
+    ) -> None:
+        """Build the search of the box ``box_km``: its sides in x, y and depth.
+
+        ``pyocto`` has PyOcto's parameters, and ``speed`` constant P and S velocities or the
+        folder of the sites' tables.
+        """
+        from pyocto import OctoAssociator, _core
+
+        stations = [
+            _core.Station(name, *map(float, place), 0.0, 0.0)
+            for name, place in zip(sites.names, sites.place_km, strict=True)
+        ]
+        # Each call gets one slice, which must be one for PyOcto, too.
+        whole = pyocto["time_slicing"] + 2 * pyocto["time_before"] + 1
+        parameters = {k: v for k, v in pyocto.items() if k not in _OF_THE_MODEL}
+        # PyOcto's objects hold pointers to each other: all must stay.
+        self._octo = OctoAssociator(
+            *box_km,
+            velocity_model=_Built(_velocity_model(speed, pyocto).to_cpp(stations)),
+            n_threads=1,
+            **{**parameters, "time_slicing": whole},
+        )
+        second = pyocto.get("second_pass_overwrites")
+        self._configs = [self._octo._build_config(stations)]
+        if second:
+            again = self._octo._build_config(stations, second_pass=True)
+            self._configs += [again] * int(second.get("iterations", 1))
+        self.least_picks = min(config.n_picks for config in self._configs)
+
+    def find(self, picks: SearchInput) -> list[Found]:
+        """Return the events of a slice.  Safe to call from several threads."""
+        found: list[Found] = []
+        left = np.arange(len(picks))
+        for config in self._configs:
+            more = list(_events(config, picks, left))
+            if not more:
+                break
+            found += more
+            used = np.concatenate([event.rows for event in more])
+            left = np.setdiff1d(left, used, assume_unique=False)
+        return found
+
+
+class _Built:
+    """What PyOcto takes for a velocity model and asks for its C++ counterpart."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def to_cpp(self, stations: Any) -> Any:
+        """Return the model, which has its stations."""
+        del stations
+        return self._model
+
+
+def _velocity_model(speed: tuple[float, float] | Path, pyocto: dict[str, Any]) -> Any:
+    from pyocto import StationSpecificVelocityModel1D, VelocityModel0D
+
+    limits = [pyocto[name] for name in _OF_THE_MODEL]
+    if isinstance(speed, Path):
+        return StationSpecificVelocityModel1D(speed, *limits)
+    return VelocityModel0D(*speed, *limits)
+
+
+def _events(config: Any, picks: SearchInput, rows: I64) -> Iterator[Found]:
+    from pyocto import _core
+
+    if len(rows) < config.n_picks:
+        return
+    columns = (picks.time_s[rows], picks.site[rows], picks.phase[rows])
+    given = _core.create_picks(rows, *columns)
+    for event in _core.OctoAssociator(config).associate(given):
+        residual = np.array(event.residuals)
+        is_there = np.isfinite(residual)  # a pick beyond the tables has none
+        members = np.array([pick.idx for pick in event.picks], np.int64)[is_there]
+        place = (float(event.x), float(event.y), float(event.z))
+        yield Found(float(event.time), place, members, residual[is_there])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from epicat.association.associator import SitePick, site_picks
 from epicat.association.design import Design, make_design
-from epicat.association.options import AssociateOptions, PyOctoOptions
+from epicat.association.options import AssociateOptions
 from epicat.association.sites import SiteIndex
 from epicat.geo import Extent, Plane
 from epicat.pick.import_table import read_picks
@@ -29,8 +29,6 @@ _HOUR = parse_time("2019-07-06T08:00:00")
 _PERIOD_NS = (3600 + 420) * SECOND_NS
 _VP, _VS = 6.0, 3.46
 _DEPTHS, _LAYERS = (0.0, 5.5, 16.0, 32.0), (5.5, 6.3, 6.7, 7.8)
-# Seven eighths of the time goes into the location, which has no part in this.
-_QUICK = PyOctoOptions(location_split_depth=6, location_split_return=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Dense:
     name: str
     """What they are."""
     design: Design
-    """One view of PyOcto."""
+    """How they are associated."""
     picks: list[SitePick]
     """In the order of time."""
     times_ns: NDArray[np.int64]
@@ -55,7 +53,7 @@ def real(folder: Path, hours: int) -> Dense:
     Known are the reviewed events of ComCat, one in three of those that the picks hold.
     """
     layers = LayerModel(_DEPTHS, _LAYERS, tuple(v / 1.73 for v in _LAYERS), constant=True)
-    design, index = _design(folder, AssociateOptions(views=False, pyocto=_QUICK), layers)
+    design, index = _design(folder, AssociateOptions(), layers)
     hour = site_picks(picks_table(read_picks(folder / "picks.csv").picks, "", ""), index)
     with (folder / "comcat_reviewed.csv").open(encoding="utf-8") as file:
         known = list(csv.DictReader(file))
@@ -86,7 +84,7 @@ def made_up(folder: Path, hours: int, rate: int) -> Dense:
     In twelve clusters; arrivals with an error of 0.1 s, fewer the farther and the smaller; three
     noise picks for ten of these.
     """
-    options = AssociateOptions(views=False, p_velocity=_VP, s_velocity=_VS, pyocto=_QUICK)
+    options = AssociateOptions(p_velocity=_VP, s_velocity=_VS)
     design, _ = _design(folder, options, None)
     random = np.random.default_rng(5)
     count = hours * rate

@@ -58,7 +58,7 @@ def test_what_was_given_is_filled_in():
         ("start",): "2019.172", ("end",): "2019.182", ("extent",): "-41,-39.25,174,176",
         ("archive",): "data/sds", ("stations",): "ncedc", ("store",): "s3://bucket/out",
         ("select",): ("NC.*", "BK.*"), ("pick", "weight"): "my.pt",
-        ("associate", "views"): False, ("associate", "pyocto", "n_picks"): 8,
+        ("associate", "margin"): -2.0, ("associate", "pyocto", "n_picks"): 8,
     }  # fmt: skip
     text = campaign_text({path: Given(value, "") for path, value in asked_for.items()})
     values = {path: given.value for path, given in parse_campaign(text, HERE).items()}

@@ -96,7 +96,8 @@ def test_the_help_imports_no_command():
 
 def test_the_commands_are_those_of_the_documentation():
     assert {name for name, _ in commands()} == {
-        "epicat", "epicat init", "epicat run", "epicat plan", "epicat status", "epicat export",
+        "epicat", "epicat velocity", "epicat velocity list",
+        "epicat init", "epicat run", "epicat plan", "epicat status", "epicat export",
         "epicat plot", "epicat cloud", "epicat cloud up", "epicat cloud status",
         "epicat cloud down", "epicat cloud template",
         "epicat models", "epicat models list", "epicat models known", "epicat models compile",

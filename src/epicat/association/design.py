@@ -243,7 +243,7 @@ def make_design(
     span = max(math.hypot(x_km[1] - x_km[0], y_km[1] - y_km[0]), network.farthest_km(x_km, y_km))
     z_km = _depths(options, network)
     speed = layers or LayerModel((0.0,), (vp,), (vs,))
-    search = _Search(rules, network, n_sites, z_km, span, speed)
+    search = _Search(rules, network, n_sites, z_km, span, speed, layers is not None)
     pyocto, reasons = _pyocto(options.pyocto, search)
     # All of the slices around a seam, and the picks that could be another's arrival there.
     slice_s = pyocto["time_slicing"] + pyocto["time_before"]
@@ -406,11 +406,8 @@ class _Search:
     z_km: tuple[float, float]
     span_km: float
     speed: LayerModel
-
-    @property
-    def is_layered(self) -> bool:
-        """Whether PyOcto gets tables of travel times."""
-        return len(self.speed.depth_km) > 1
+    is_layered: bool
+    """Whether PyOcto gets tables of travel times."""
 
     @property
     def cutoff_km(self) -> float:

@@ -91,7 +91,7 @@ DAMAGE = {
         lambda path: path.unlink(),
         "events and arrivals that differ",
     ),
-    "marks cut off": ("ledger/**/*.parquet", cut_off, "damaged marks"),
+    "marks cut off": ("ledger/**/*.parquet", cut_off, "damaged commit records"),
     "all marks deleted": ("ledger", shutil.rmtree, "rows being written"),
     "a record cut off": ("records/run/*.json", cut_off, "damaged records"),
     "stations cut off": ("stations/*.parquet", cut_off, "damaged records"),
@@ -99,7 +99,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("what", DAMAGE)
-def test_what_is_damaged_is_found_and_mended_and_made_again(folder, location, doctor, what):
+def test_what_is_damaged_is_found_and_repaired_and_made_again(folder, location, doctor, what):
     pattern, damage, kind = DAMAGE[what]
     damage(sorted(location.glob(pattern))[0])
     is_note = kind == "rows being written"
@@ -107,11 +107,11 @@ def test_what_is_damaged_is_found_and_mended_and_made_again(folder, location, do
     assert code == int(not is_note)
     assert f"\n{kind}: " in out
     assert "\n  means: " in out
-    assert "\n  mend:  " in out
-    code, out = doctor("--mend", "--json")
+    assert "\n  remedy: " in out
+    code, out = doctor("--repair", "--json")
     made = json.loads(out)
     first = next(f for f in made["findings"] if f["kind"] == kind)
-    assert (code, first["mended"]) == (int(not is_note), 0 if is_note else first["count"])
+    assert (code, first["repaired"]) == (int(not is_note), 0 if is_note else first["count"])
     done(folder, location)
     assert doctor()[0] == 0
     assert tables(location) == tables(folder / "store")

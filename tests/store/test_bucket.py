@@ -159,7 +159,7 @@ def test_a_damaged_file_is_named(server, tmp_path):
 
 def test_a_place_with_other_things_is_refused(server, tmp_path):
     BucketFiles(url_of(tmp_path)).write("thesis.tex", b"important")
-    with pytest.raises(StoreError, match=r"other things in it \(thesis\.tex\)"):
+    with pytest.raises(StoreError, match=r"other files \(thesis\.tex\)"):
         open_store(url_of(tmp_path), create=True)
 
 

@@ -234,7 +234,7 @@ def test_a_damaged_file_is_named(tmp_path, pattern, read):
 
 def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("important")
-    with pytest.raises(StoreError, match=r"other things in it \(thesis\.tex\).*new or empty"):
+    with pytest.raises(StoreError, match=r"other files \(thesis\.tex\).*new or empty"):
         ParquetStore(tmp_path, create=True)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -274,9 +274,9 @@ def test_a_store_that_is_deleted_is_told_and_stays_away(tmp_path):
     store = ParquetStore(tmp_path / "store", create=True)
     fill(store)
     shutil.rmtree(tmp_path / "store")
-    with pytest.raises(StoreError, match=r"store' is gone: its folder, or one in it, was deleted"):
+    with pytest.raises(StoreError, match=r"store' was deleted while in use"):
         fill(store)
-    with pytest.raises(StoreError, match=r"store' is gone: its folder, or one in it, was deleted"):
+    with pytest.raises(StoreError, match=r"store' was deleted while in use"):
         store.put_record("run", "r", {"a": 1})
     assert not list(tmp_path.iterdir())
     fill(ParquetStore(tmp_path / "store", create=True))
@@ -286,7 +286,7 @@ def test_a_store_that_is_being_deleted_takes_no_marks(tmp_path):
     store = ParquetStore(tmp_path, create=True)
     shutil.rmtree(tmp_path / "ledger", ignore_errors=True)
     (tmp_path / "store.json").unlink()
-    with pytest.raises(StoreError, match="is gone: it was deleted while it was in use"):
+    with pytest.raises(StoreError, match="was deleted while in use"):
         fill(store)
     assert not list(tmp_path.rglob("ledger/**/*.parquet"))
     assert files_of(tmp_path, "picks/**/*.parquet")  # counts for nothing, and so is no obstacle
@@ -299,7 +299,7 @@ def test_a_store_that_is_being_deleted_takes_no_marks(tmp_path):
 def test_what_is_left_of_a_store_is_told_from_other_things(tmp_path):
     fill(ParquetStore(tmp_path, create=True))
     (tmp_path / "store.json").unlink()
-    with pytest.raises(StoreError, match=r"the rest of a store that was deleted \(.*picks.*delete"):
+    with pytest.raises(StoreError, match=r"the remains of a deleted store \(.*picks.*delete"):
         ParquetStore(tmp_path, create=True)
 
 
@@ -351,3 +351,19 @@ def test_what_arrow_reads_is_its_own():
     source = as_source(data)
     assert sys.getrefcount(data) == references
     assert source.read() == data
+
+
+def test_a_file_that_the_system_refuses_is_not_called_damaged(tmp_path):
+    ParquetStore(tmp_path / "store", create=True)
+    (tmp_path / "store/store.json").unlink()
+    (tmp_path / "store/store.json").mkdir()
+    with pytest.raises(StoreError, match=r"store.json' cannot be read: Is a directory"):
+        ParquetStore(tmp_path / "store")
+
+
+def test_a_damaged_description_is_named_with_the_reason(tmp_path):
+    ParquetStore(tmp_path / "store", create=True)
+    for text, reason in (("{}", "'schema_version' is missing"), ("{", "Expecting property name")):
+        (tmp_path / "store/store.json").write_text(text)
+        with pytest.raises(StoreError, match=rf"store\.json' is damaged: {reason}"):
+            ParquetStore(tmp_path / "store")

@@ -346,4 +346,4 @@ def test_the_command_compacts(capsys, location):
     assert ask(store, "from picks order by pick_id") == before
     code, out, err = run(capsys, "compact", "--store", location)
     assert (code, out) == (0, "")
-    assert err.startswith("0 rows of 0 keys written again, 0 files deleted; files now: 4 of picks")
+    assert err.startswith("0 rows of 0 keys rewritten, 0 files deleted; files now: 4 of picks")

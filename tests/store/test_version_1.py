@@ -12,10 +12,10 @@ import pytest
 from epicat.model import BlockEntry, Flag, LedgerEntry, Stage, StationDayEntry, Status, digest_of
 from epicat.store.base import Store, Where
 from epicat.store.compact import compact
+from epicat.store.findings import Kind
 from epicat.store.parquet import ParquetStore
 from epicat.store.sql import Designs, query
-from epicat.store.verify.findings import Kind
-from epicat.store.verify.verify import check_store
+from epicat.store.verify.verify import verify_store
 from epicat.tables import SCHEMA_VERSION, accepted, arrivals_table, events_table, picks_table
 from epicat.testing.store_contract import entry_of, event_at, pick_at
 from epicat.time import SECOND_NS, parse_time
@@ -87,7 +87,7 @@ def test_what_is_written_later_is_of_version_2_and_both_are_read_as_one(folder):
         assert counted.to_pylist() == [{"band": "HH", "n": 6}]
         counted = query(store, "SELECT sum(n_picks) p, sum(n_events) e FROM ledger", designs)
         assert counted.to_pylist() == [{"p": 6, "e": 1}]
-        assert {found.kind for found in check_store(store).findings.all()} == {Kind.NO_RECORD}
+        assert {found.kind for found in verify_store(store).findings.all()} == {Kind.NO_RECORD}
 
 
 def test_files_of_before_quality_control_are_read(tmp_path):

@@ -30,7 +30,7 @@ from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.stations import Patterns, bucket_opener, find_stations, move_messages, select
-from epicat.store.base import Store
+from epicat.store.base import ReadableStore
 from epicat.tables import stations_of
 from epicat.time import DAY_NS, day_name
 from epicat.velocity.builtin import is_model_name, named_model, regional_model
@@ -174,7 +174,7 @@ def choose_stations(
 
 
 def resolve_association(
-    options: AssociationOptions, store: Store, report: Callable[[str], None] = _ignore
+    options: AssociationOptions, store: ReadableStore, report: Callable[[str], None] = _ignore
 ) -> Campaign:
     """Resolve a campaign that associates the picks of a store at its stations.
 
@@ -205,7 +205,7 @@ def resolve_association(
     return campaign
 
 
-def _stored_run(store: Store, wanted: str) -> PickRun | ImportedRun:
+def _stored_run(store: ReadableStore, wanted: str) -> PickRun | ImportedRun:
     records = store.records("run")
     runs = {digest: _run_of(digest, record) for digest, record in records.items()}
     fitting = [run for digest, run in runs.items() if digest.startswith(wanted)]
@@ -241,7 +241,7 @@ def _about(run: PickRun | ImportedRun) -> str:
     return f"{run.picker.model} {run.picker.weight}, thresholds {limits}{quality}"
 
 
-def _check_picks(campaign: Campaign, store: Store, report: Callable[[str], None]) -> None:
+def _check_picks(campaign: Campaign, store: ReadableStore, report: Callable[[str], None]) -> None:
     """Report ignored picks; raise `InputError` if there are none in the span."""
     keys = [
         StationDay.parse(entry.key)

@@ -16,12 +16,12 @@ from epicat._util.atomic import atomic_file
 from epicat.catalog.coverage import complete_ledger
 from epicat.catalog.read import catalog_parts
 from epicat.catalog.selection import Selection, select_results
-from epicat.errors import InputError, StoreError
+from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.model import LedgerEntry, Span, StationDay, StationDayEntry
 from epicat.stations import Patterns
-from epicat.store.base import Store, Where, block_entries
-from epicat.store.open import find_store
+from epicat.store.base import ReadableStore, Where, block_entries
+from epicat.store.open import open_readable
 from epicat.tables import EXPORT_COLUMNS, TableName, accepted, ledger_table
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Catalog:
 
     """
 
-    def __init__(self, store: Store, selection: Selection) -> None:
+    def __init__(self, store: ReadableStore, selection: Selection) -> None:
         self._store = store
         self._selection = selection
 
@@ -91,7 +91,7 @@ class Catalog:
         return self._store.location
 
     @property
-    def store(self) -> Store:
+    def store(self) -> ReadableStore:
         """The store."""
         return self._store
 
@@ -293,9 +293,7 @@ def open_catalog(location: str | Path, run: str | None = None) -> Catalog:
     ['done']
 
     """
-    store = find_store(str(location))
-    if store is None:
-        raise StoreError(f"there is no store at {str(location)!r}; `epicat run` makes one")
+    store = open_readable(str(location))
     return Catalog(store, select_results(store, run))
 
 

@@ -20,7 +20,7 @@ from epicat.model import (
     places_of,
 )
 from epicat.stations import Patterns
-from epicat.store.base import Store
+from epicat.store.base import ReadableStore
 from epicat.store.invocations import Invocation, invocations
 from epicat.tables import stations_of
 
@@ -52,7 +52,7 @@ class Requested:
 
 
 def requested(
-    store: Store, span: Span | None, extent: Extent | None, patterns: Patterns
+    store: ReadableStore, span: Span | None, extent: Extent | None, patterns: Patterns
 ) -> list[Requested]:
     """Return the station-days that should be there, at stations that the store has.
 
@@ -66,7 +66,7 @@ def requested(
 
 
 def complete_ledger(
-    store: Store,
+    store: ReadableStore,
     span: Span | None = None,
     extent: Extent | None = None,
     patterns: Patterns | None = None,

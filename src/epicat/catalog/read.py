@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from epicat.export.quakes import Part
 from epicat.model import LedgerEntry, Span, Stage
-from epicat.store.base import Store, Where
+from epicat.store.base import ReadableStore, Where
 from epicat.tables import accepted
 
 __all__ = ["catalog_parts"]
@@ -20,7 +20,7 @@ _MOST_BLOCKS = 28
 
 
 def catalog_parts(
-    store: Store, run: str | None, associator: str | None, *, with_rejected: bool = False
+    store: ReadableStore, run: str | None, associator: str | None, *, with_rejected: bool = False
 ) -> Iterator[Part]:
     """Give the events of an associator with their arrivals and the run's picks, in order."""
     if run is None or associator is None:
@@ -49,7 +49,7 @@ def _bundles(entries: Iterable[LedgerEntry]) -> Iterator[frozenset[str]]:
         yield frozenset(keys)
 
 
-def _picks(store: Store, run: str, arrivals: pa.Table) -> pa.Table:
+def _picks(store: ReadableStore, run: str, arrivals: pa.Table) -> pa.Table:
     """Return the picks of the arrivals; there are many more that no event has."""
     times = pc.min_max(arrivals["time"].cast(pa.int64())).as_py()
     span = Span(times["min"] or 0, (times["max"] or 0) + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from epicat.errors import InputError
-from epicat.store.base import Store
+from epicat.store.base import ReadableStore
 from epicat.store.invocations import invocations
 
 __all__ = ["Selection", "select_results"]
@@ -25,7 +25,7 @@ class Selection:
     """How many other pairs of run and associator the store has."""
 
 
-def select_results(store: Store, wanted: str | None = None) -> Selection:
+def select_results(store: ReadableStore, wanted: str | None = None) -> Selection:
     """Return the run and associator of the newest invocation, or those that ``wanted`` names.
 
     ``wanted`` is the beginning of a digest of a run or of an associator.  Raises `InputError`

@@ -1,4 +1,4 @@
-"""``epicat copy``: a store into another."""
+"""``epicat copy``: copy a store into another, and compare them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _SHOWN = 5
 
 def copy(
     source: Annotated[
-        str, typer.Option("--from", help="A store: what --store of other commands takes.")
+        str, typer.Option("--from", help="Store to copy, as for --store of other commands.")
     ],
-    target: Annotated[str, typer.Option("--to", help="Another store, made if it is not there.")],
+    target: Annotated[str, typer.Option("--to", help="Store to copy into, created if needed.")],
     source_collection: Annotated[
         str | None,
         typer.Option("--from-collection", metavar="NAME", help="Database of --from."),
@@ -31,29 +31,29 @@ def copy(
         str | None,
         typer.Option("--to-collection", metavar="NAME", help="Database of --to."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="What was done, as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:
-    """Copy all of a store into another of any kind, then read both and compare them.
+    """Copy a store into another of any kind, then read both and compare them.
 
-    It may be stopped: the same command goes on.  Again later, it copies what has changed since.
-    A key that the other store has from a later time is left as it is there.
+    If it is interrupted, the same command resumes it.  Repeated later, it copies what has changed
+    since.  A key with a later result in the other store is left unchanged.
     """
     from epicat.store.copy import copy_store
-    from epicat.store.open import open_store
+    from epicat.store.open import open_readable, open_store
 
-    opened = open_store(secure(source, source_collection))
+    opened = open_readable(secure(source, source_collection))
     other = open_store(secure(target, target_collection), create=True)
-    done = copy_store(opened, other, _Told())
+    done = copy_store(opened, other, _Progress())
     if as_json:
         _write_json(done, opened.location, other.location)
     else:
-        _tell(done)
+        _show(done)
     if done.different or done.changed:
         raise typer.Exit(1)
 
 
-class _Told:
-    """Says every few seconds how far it is."""
+class _Progress:
+    """Report progress every few seconds."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
@@ -65,15 +65,15 @@ class _Told:
             typer.echo(f"{count:,} of {of:,} keys {what}", err=True)
 
 
-def _tell(done: Copied) -> None:
+def _show(done: Copied) -> None:
     copied = ", ".join(f"{count:,} {table}" for table, count in done.rows.items()) or "nothing"
     typer.echo(f"{done.keys:,} keys copied: {copied}", err=True)
     compared = ", ".join(f"{count:,} {table}" for table, count in done.compared.items())
     typer.echo(f"equal in both: {compared or 'nothing'}; SHA-256 {done.digest}", err=True)
     for names, words in (
-        (done.newer, "have a later result there, which is left"),
-        (done.changed, "were written meanwhile: copy again"),
-        (done.different, "are not the same in both"),
+        (done.newer, "have a later result there, left unchanged"),
+        (done.changed, "were written during the copy: copy again"),
+        (done.different, "differ between the stores"),
     ):
         if names:
             more = ", ..." if len(names) > _SHOWN else ""

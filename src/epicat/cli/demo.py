@@ -23,7 +23,7 @@ from epicat.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from epicat.store.base import Store
+    from epicat.store.base import ReadableStore
     from epicat.synthetic.scoring import PhaseScore, Score, Truth
 
 __all__ = ["demo"]
@@ -133,10 +133,10 @@ def _campaign(file: Path, model: str, weight: str) -> CampaignOptions:
 def _scored(folder: Path) -> Score:
     """Compare the catalog with the truth; write it as a table and a figure."""
     from epicat.store.base import Where
-    from epicat.store.open import open_store
+    from epicat.store.open import open_readable
     from epicat.synthetic.scoring import read_truth, score_catalog
 
-    store = open_store(str(folder / _STORE))
+    store = open_readable(str(folder / _STORE))
     truth = read_truth(folder / _ARCHIVE)
     events = store.read("events", Where())
     _write_table(events, folder / _TABLE)
@@ -152,7 +152,7 @@ def _write_table(events: pa.Table, path: Path) -> None:
         write_csv(events, EXPORT_COLUMNS["events"], file)
 
 
-def _draw(events: pa.Table, store: Store, truth: Truth, path: Path) -> None:
+def _draw(events: pa.Table, store: ReadableStore, truth: Truth, path: Path) -> None:
     from epicat.plot import draw_catalog
 
     if find_spec("matplotlib") is None:

@@ -1,4 +1,4 @@
-"""``epicat doctor``: whether a store is what it should be, and how to mend it."""
+"""``epicat doctor``: verify a store, and repair it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 
 if TYPE_CHECKING:
-    from epicat.store.verify.findings import Finding
-    from epicat.store.verify.verify import Checked
+    from epicat.store.findings import Finding
+    from epicat.store.verify.verify import Verification
 
 __all__ = ["doctor"]
 
@@ -22,25 +22,25 @@ __all__ = ["doctor"]
 @takes(StoreOptions)
 def doctor(
     given: Values,
-    mend: Annotated[
+    repair: Annotated[
         bool,
-        typer.Option("--mend", help="Mend what is safe to mend; the next run does the rest."),
+        typer.Option("--repair", help="Repair what is safe to repair; the next run does the rest."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="What was found, as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Verify a store: can all be read, are the rows those that were marked, is anything left over.
+    """Verify a store: every file is readable, rows match the ledger, nothing is left over.
 
-    For each finding it says what that means and how to mend it.  With --mend, damaged files are
-    put away, keys whose rows are not what they should be are marked as failed, so that the next
-    run does them again, and what stopped writers have left is deleted, if it is so old that no
-    writer can be at work on it.  Runs may go on meanwhile.  Leaves with 1 if anything was found,
-    mended or not.
+    For each finding it prints what it means and what to do.  With --repair, damaged files are
+    quarantined, keys with wrong rows are marked as failed, so that the next run does them again,
+    and leftovers of stopped writers are deleted, once they are too old to belong to an active
+    writer.  Runs may be active at the same time.  Exits with status 1 if anything was found,
+    repaired or not.
     """
-    from epicat.store.open import open_store
-    from epicat.store.verify.verify import check_store
+    from epicat.store.open import open_readable
+    from epicat.store.verify.verify import verify_store
 
-    opened = open_store(make_options(StoreOptions, given).store)
-    done = check_store(opened, mend=mend, tell=_Told())
+    opened = open_readable(make_options(StoreOptions, given).store)
+    done = verify_store(opened, repair=repair, report=_Progress())
     if as_json:
         _write_json(done, opened.location)
     else:
@@ -49,8 +49,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-class _Told:
-    """Says every few seconds how far it is."""
+class _Progress:
+    """Report progress every few seconds."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
@@ -59,13 +59,13 @@ class _Told:
         now = time.monotonic()
         if now - self._last > 5:
             self._last = now
-            typer.echo(f"{count:,} of {of:,} keys looked at", err=True)
+            typer.echo(f"{count:,} of {of:,} keys verified", err=True)
 
 
-def _show(done: Checked, location: str) -> None:
+def _show(done: Verification, location: str) -> None:
     rows = [f"{count:,} {table}" for table, count in done.rows.items()]
-    looked = ", ".join([f"{done.keys.total():,} keys", *rows])
-    typer.echo(f"store {location}: {looked}; SHA-256 {done.digest or 'not made'}")
+    verified = ", ".join([f"{done.keys.total():,} keys", *rows])
+    typer.echo(f"store {location}: {verified}; SHA-256 {done.digest or 'not computed'}")
     for finding in done.findings.all():
         _show_finding(finding)
     if done.findings.is_healthy:
@@ -73,31 +73,31 @@ def _show(done: Checked, location: str) -> None:
 
 
 def _show_finding(finding: Finding) -> None:
-    from epicat.store.verify.findings import ADVICE
+    from epicat.store.findings import ADVICE
 
     advice = ADVICE[finding.kind]
-    mended = f", {finding.mended:,} mended" if finding.mended else ""
-    typer.echo(f"{finding.kind.value}: {finding.count:,}{mended}")
+    repaired = f", {finding.repaired:,} repaired" if finding.repaired else ""
+    typer.echo(f"{finding.kind.value}: {finding.count:,}{repaired}")
     for example in finding.examples:
         typer.echo(f"    {example}")
     if finding.count > len(finding.examples):
         typer.echo(f"    and {finding.count - len(finding.examples):,} more")
-    typer.echo(f"  means: {advice.meaning}")
-    typer.echo(f"  mend:  {advice.mend}")
+    typer.echo(f"  means:  {advice.meaning}")
+    typer.echo(f"  remedy: {advice.remedy}")
 
 
-def _write_json(done: Checked, location: str) -> None:
-    from epicat.store.verify.findings import ADVICE
+def _write_json(done: Verification, location: str) -> None:
+    from epicat.store.findings import ADVICE
 
     findings = [
         {
             "kind": finding.kind.value,
             "count": finding.count,
-            "mended": finding.mended,
+            "repaired": finding.repaired,
             "is_note": ADVICE[finding.kind].is_note,
             "examples": finding.examples,
             "meaning": ADVICE[finding.kind].meaning,
-            "mend": ADVICE[finding.kind].mend,
+            "remedy": ADVICE[finding.kind].remedy,
         }
         for finding in done.findings.all()
     ]

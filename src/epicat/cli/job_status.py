@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from epicat.aws.session import Aws
     from epicat.aws.stack import Stack
     from epicat.aws.submission_record import Job, SubmissionRecord
-    from epicat.store.base import Store
+    from epicat.store.base import ReadableStore
 
 __all__ = ["jobs_table", "show_jobs"]
 
@@ -130,7 +130,7 @@ class _Ledger:
         self._aws = aws
         self._record = record
         self._keys: dict[str, str] = {}
-        self._store: Store | None = None
+        self._store: ReadableStore | None = None
         self._found: Found | None = None
         self._next = 0.0
         self._is_large = sum(job.keys for job in record.jobs) > _MOST_KEYS
@@ -158,14 +158,14 @@ class _Ledger:
             round(self._record.time.timestamp() * 1e9),
         )
 
-    def _opened(self) -> Store:
+    def _opened(self) -> ReadableStore:
         """Return the store, reopened when temporary credentials were renewed."""
-        from epicat.store.open import open_store
+        from epicat.store.open import open_readable
 
         keys = self._aws.credential_variables()
         if self._store is None or keys != self._keys:
             with exported_credentials(self._aws):
-                self._store = open_store(self._record.store)
+                self._store = open_readable(self._record.store)
             self._keys = keys
         return self._store
 

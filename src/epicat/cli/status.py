@@ -82,10 +82,10 @@ def _refuse_store(given: Values) -> None:
 def _show_store(given: Values, *, as_json: bool) -> None:
     from epicat.catalog.coverage import complete_ledger
     from epicat.stations import Patterns
-    from epicat.store.open import open_store
+    from epicat.store.open import open_readable
 
     options = make_options(LedgerOptions, given)
-    opened = open_store(options.store)
+    opened = open_readable(options.store)
     groups: dict[tuple[Stage, str], list[LedgerEntry]] = {}
     patterns = Patterns(options.select, options.exclude)
     for entry in complete_ledger(opened, options.span, options.extent, patterns):

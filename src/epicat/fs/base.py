@@ -218,10 +218,7 @@ class LocalFiles:
 
     def _unwritable(self, error: OSError) -> StoreError:
         if isinstance(error, FileNotFoundError):  # only `prepare` finds no folder otherwise
-            return StoreError(
-                f"{self._noun} {self.location!r} is gone: its folder, or one in it, was deleted "
-                "while it was in use"
-            )
+            return StoreError(f"the {self._noun} at {self.location!r} was deleted while in use")
         return StoreError(
             f"{self._noun} {self.location!r} cannot be written: {error.strerror or error}"
         )

@@ -10,7 +10,7 @@ from functools import partial
 
 from epicat.campaign.campaign import Campaign
 from epicat.model import BlockEntry, LedgerEntry, Span, StationDay, StationDayEntry, Status
-from epicat.store.base import Store, block_entries, station_day_entries
+from epicat.store.base import ReadableStore, block_entries, station_day_entries
 from epicat.time import DAY_NS, day_start, named_day
 
 __all__ = ["RETRIED", "DayEntries", "LedgerView"]
@@ -95,7 +95,7 @@ class LedgerView:
         return cls(picks, blocks)
 
     @classmethod
-    def from_store(cls, store: Store | None, campaign: Campaign) -> LedgerView:
+    def from_store(cls, store: ReadableStore | None, campaign: Campaign) -> LedgerView:
         """Return the view of a store's ledger; an empty one without a store."""
         if store is None:
             return cls({}, {})

@@ -19,7 +19,7 @@ from epicat.pipeline.executors import Executor
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_units, pick_units, planned_keys
 from epicat.pipeline.worker import Outcome, failed_entries
-from epicat.store.base import Store, new_generation
+from epicat.store.base import ReadableStore, Store, new_generation
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.tables import stations_table
 
@@ -128,7 +128,7 @@ class Listener(Protocol):
 
 
 def make_plan(
-    campaign: Campaign, partition: Partition, store: Store | None, *, recheck: bool
+    campaign: Campaign, partition: Partition, store: ReadableStore | None, *, recheck: bool
 ) -> Plan:
     """Make the plan of a campaign against the ledger of a store; without one, all is due."""
     ledger = LedgerView.from_store(store, campaign)

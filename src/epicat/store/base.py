@@ -1,10 +1,13 @@
-"""What a store is.
+"""What a store is: protocols that every kind of store implements as far as it can.
 
-Results belong to keys (station-days and blocks).  Whoever has computed keys writes their rows
-under a new *generation* with `Store.replace`, one table after the other, and then names that
-generation in the ledger with `Store.mark`.  Readers see only rows whose generation is the one
-that the newest mark of their key names: a kill between the two leaves nothing half written to
-see, and writing a key again replaces its rows.
+`ReadableStore` gives tables, the ledger and records.  A `Store` can also be written.  What only
+some stores can do is a protocol of its own: `Compactable`, `Verifiable` and `Queryable`.
+
+Results belong to keys (station-days and blocks).  A worker writes the rows of some keys under a
+new *generation* with `Store.replace`, one table after the other, and then names that generation in
+the ledger with `Store.mark`.  Readers see only rows whose generation is the one that the newest
+mark of their key names: a kill between the two leaves nothing half written to see, and writing a
+key again replaces its rows.
 """
 
 from __future__ import annotations
@@ -13,24 +16,32 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import pyarrow as pa
 
 from epicat.model import BlockEntry, LedgerEntry, Span, Stage, StationDayEntry
-from epicat.store.verify.findings import Findings
 from epicat.tables import TableName
 from epicat.time import DAY_NS, day_name, day_of
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from epicat.store.findings import Findings
 
 __all__ = [
     "REACH_NS",
     "RECORD_KINDS",
     "STAGE_OF",
-    "Clearable",
-    "Examinable",
+    "Compactable",
+    "Compaction",
+    "Designs",
+    "Queryable",
+    "ReadableStore",
     "Store",
+    "Verifiable",
     "Where",
     "begun_ns",
     "block_entries",
@@ -41,6 +52,8 @@ __all__ = [
     "span_days",
     "station_day_entries",
 ]
+
+T = TypeVar("T")
 
 _NAMED = re.compile(r"t[0-9a-f]{31}")
 _DAY = re.compile(r"\d{4}\.[0-3]\d\d")
@@ -62,7 +75,7 @@ RECORD_KINDS = ("run", "associator", "invocation")
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which rows to read; what is None is not asked about."""
+    """Which rows to read; None means all."""
 
     design: str | None = None
     """Digest of the run (picks) or the associator (events, arrivals)."""
@@ -72,14 +85,54 @@ class Where:
     """Rows of these keys."""
 
 
-class Store(Protocol):
-    """Tables in and out, marks, and records of runs."""
+@dataclass(frozen=True, slots=True)
+class Designs:
+    """The run and the associator that a query is about."""
+
+    run: str
+    """Digest of the run; empty if there is none."""
+    associator: str
+    """Digest of the associator; empty if there is none."""
+
+    def of(self, table: TableName) -> str:
+        """Return the one that a table's rows belong to."""
+        return self.run if table == "picks" else self.associator
+
+
+class ReadableStore(Protocol):
+    """Tables, the ledger and records of runs, to read."""
 
     location: str
     """Where it is, without any secret."""
 
+    def read(self, table: TableName, where: Where) -> pa.Table:
+        """Return the live rows, sorted by time and then by id."""
+        ...
+
+    def ledger(
+        self, stage: Stage | None = None, design: str | None = None, span: Span | None = None
+    ) -> list[LedgerEntry]:
+        """Return the newest entry of each key, in the order of stage, design and key.
+
+        With ``span``, those of the UTC days that it touches, and of keys that have no day; a
+        block's day is the one it begins on.  No other entries are read.
+        """
+        ...
+
+    def stations(self) -> pa.Table:
+        """Return the stations, in the order of ids."""
+        ...
+
+    def records(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the records of a kind by name, in the order of names."""
+        ...
+
+
+class Store(ReadableStore, Protocol):
+    """A store that can be written, by several processes at once."""
+
     def replace(self, table: TableName, rows: pa.Table, generation: str) -> None:
-        """Write rows of any number of keys; nobody sees them until `mark` names the generation.
+        """Write rows of any number of keys; they are invisible until `mark` names the generation.
 
         Call it once for each table and generation.
         """
@@ -92,66 +145,78 @@ class Store(Protocol):
         """
         ...
 
-    def read(self, table: TableName, where: Where) -> pa.Table:
-        """Return the marked rows, sorted by time and then by id."""
-        ...
-
-    def ledger(
-        self, stage: Stage | None = None, design: str | None = None, span: Span | None = None
-    ) -> list[LedgerEntry]:
-        """Return the newest entry of each key, in the order of stage, design and key.
-
-        With ``span``, those of the UTC days that it touches, and of keys that have no day; a
-        block's day is the one it begins on.  The rest is not even looked at.
-        """
-        ...
-
     def put_stations(self, rows: pa.Table) -> None:
         """Add stations; a row replaces an earlier one of the same id."""
-        ...
-
-    def stations(self) -> pa.Table:
-        """Return the stations, in the order of ids."""
         ...
 
     def put_record(self, kind: str, name: str, record: Mapping[str, Any]) -> None:
         """Keep a record of a run, an associator or an invocation; the first of a name stays."""
         ...
 
-    def records(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Return the records of a kind by name, in the order of names."""
+
+@dataclass(slots=True)
+class Compaction:
+    """What a compaction has done."""
+
+    rows: int = 0
+    """Rows that were rewritten."""
+    keys: int = 0
+    """Keys whose rows were rewritten or deleted."""
+    deleted: int = 0
+    """Files or documents that were deleted."""
+    files: dict[str, int] = field(default_factory=dict)
+    """Files that remain, by table, and of the ledger; empty for a database."""
+
+
+@runtime_checkable
+class Compactable(Protocol):
+    """A store that grows by leftovers, or by many small files."""
+
+    def compact(self) -> Compaction:
+        """Merge small files and delete what is superseded; others may read and write it."""
         ...
 
 
 @runtime_checkable
-class Clearable(Protocol):
-    """A store that has no files to put together, but may have rows that nobody will ever see."""
+class Verifiable(Store, Protocol):
+    """A store that can check what lies below its tables: files, or documents."""
 
-    def clear(self) -> tuple[int, int]:
-        """Delete them; return the numbers of keys and of rows."""
-        ...
+    def verify_storage(
+        self, findings: Findings, *, repair: bool
+    ) -> Callable[[LedgerEntry], bool] | None:
+        """Check all data, including orphans; with ``repair``, fix what can be fixed safely.
 
-
-@runtime_checkable
-class Examinable(Protocol):
-    """A store that has no files, and can tell what is wrong below its tables."""
-
-    def examined(self, findings: Findings, *, mend: bool) -> Callable[[LedgerEntry], bool] | None:
-        """Look at everything, also at what nobody reads; with ``mend``, mend what is safe to.
-
-        Return what tells that the rows of a mark, if it has any, cannot be read; None if marks
-        cannot.
+        Return a function that tells whether the rows of an entry, if it has any, are unreadable;
+        None if entries themselves are.
         """
         ...
 
 
+@runtime_checkable
+class Queryable(ReadableStore, Protocol):
+    """A store that DuckDB can read in place, rather than from tables in memory."""
+
+    def register_views(
+        self, connection: DuckDBPyConnection, words: set[str], designs: Designs
+    ) -> None:
+        """Make the view of each table whose name is among the words of a query.
+
+        The other views are there, and empty.
+        """
+        ...
+
+    def steady(self, look: Callable[[], T]) -> T:
+        """Return what ``look`` returns when no data were deleted while it looked."""
+        ...
+
+
 def new_generation() -> str:
-    """Return a name that no other writing has; it tells when it began."""
+    """Return a unique name for a writing; it encodes when the writing began."""
     return f"t{time.time_ns():016x}{uuid.uuid4().hex[:15]}"
 
 
 def begun_ns(generation: str) -> int | None:
-    """Return when a writing began, as its name tells; None for a name that was made otherwise.
+    """Return when a writing began, from its name; None for a name of another form.
 
     >>> begun_ns("t15aa34e9ebaf4a4e0123456789abcde")
     1561118400123456078
@@ -181,7 +246,7 @@ def span_days(span: Span) -> tuple[str, str]:
 
 
 def of_days(entries: Iterable[LedgerEntry], span: Span | None) -> Iterator[LedgerEntry]:
-    """Return the entries that `Store.ledger` gives for a span."""
+    """Return the entries that `ReadableStore.ledger` gives for a span."""
     if span is None:
         yield from entries
         return
@@ -193,17 +258,17 @@ def of_days(entries: Iterable[LedgerEntry], span: Span | None) -> Iterator[Ledge
 
 
 def station_day_entries(
-    store: Store, run: str | None = None, span: Span | None = None
+    store: ReadableStore, run: str | None = None, span: Span | None = None
 ) -> list[StationDayEntry]:
-    """Return the newest entry of each station-day: `Store.ledger` of one stage."""
+    """Return the newest entry of each station-day: `ReadableStore.ledger` of one stage."""
     entries = store.ledger(Stage.PICK, run, span)
     return [entry for entry in entries if isinstance(entry, StationDayEntry)]
 
 
 def block_entries(
-    store: Store, associator: str | None = None, span: Span | None = None
+    store: ReadableStore, associator: str | None = None, span: Span | None = None
 ) -> list[BlockEntry]:
-    """Return the newest entry of each block: `Store.ledger` of one stage."""
+    """Return the newest entry of each block: `ReadableStore.ledger` of one stage."""
     entries = store.ledger(Stage.ASSOCIATE, associator, span)
     return [entry for entry in entries if isinstance(entry, BlockEntry)]
 

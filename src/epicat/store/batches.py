@@ -1,4 +1,4 @@
-"""Some keys at a time, and the content of their rows: for whoever goes through a whole store."""
+"""Batches of keys, and digests of their rows, for passes over a complete store."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["batches_of", "content_digest", "name_of", "tables_of", "where_of"]
 _ROWS: Final = 50_000
 """Rows that are in memory at once; a single key may have more."""
 _KEYS: Final = 1000
-"""Keys that are looked at together."""
+"""Keys in one batch."""
 
 
 def batches_of(entries: Iterable[LedgerEntry]) -> Iterator[list[LedgerEntry]]:
-    """Yield entries of one stage and design, of neighbouring days where keys tell the day."""
+    """Yield entries of one stage and design, of neighbouring days where keys have days."""
     some: list[LedgerEntry] = []
     rows = 0
     for entry in sorted(entries, key=_order):
@@ -41,7 +41,7 @@ def _order(entry: LedgerEntry) -> tuple[str, str, str, str]:
 
 
 def where_of(entries: Sequence[LedgerEntry]) -> Where:
-    """Return the question for the rows of keys of one stage and design."""
+    """Return what selects the rows of keys of one stage and design."""
     return Where(design=entries[0].design, keys=frozenset(entry.key for entry in entries))
 
 
@@ -51,7 +51,7 @@ def tables_of(stage: Stage) -> list[TableName]:
 
 
 def name_of(entry: LedgerEntry) -> str:
-    """Return what messages call a key."""
+    """Return the name of a key for messages."""
     return f"{entry.stage} {entry.design} {entry.key}"
 
 

@@ -1,34 +1,34 @@
-"""Compaction: the rows of many generations into few files, and many marks into few.
+"""Compaction: merge the rows of many generations, and many files of marks, into few files.
 
 A store that has grown unit by unit has a small file for each of them.  Compaction goes through
 each design's keys month by month, writes the live rows of some of them under a new generation,
-and then marks these keys with it: the same entries, a nanosecond younger, so that whatever
-somebody else marks in the meantime is younger still.  When all is written it puts the
-ledger's entries together, and only then deletes files that no entry names any more.
+and then marks these keys with it: the same entries, a nanosecond younger, so that what another
+process marks in the meantime is younger still.  When all is written it merges the ledger's
+entries, and only then deletes files that no entry names any more.
 
-A kill at any point leaves rows that nobody sees, or files that the next compaction deletes.
+A kill at any point leaves orphaned rows, or files that the next compaction deletes.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.model import LedgerEntry, Stage
-from epicat.store.base import STAGE_OF, Where, day_of_key, new_generation, newest
+from epicat.store.base import STAGE_OF, Compaction, Where, day_of_key, new_generation, newest
 from epicat.store.parquet import DataFile, ParquetStore, in_threads
 from epicat.tables import TABLES, TableName
 
-__all__ = ["Compacted", "Limits", "compact"]
+__all__ = ["Limits", "compact"]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large files become.  More rows are fewer files and more memory: some 400 MB here."""
+    """Size of merged files.  More rows mean fewer files and more memory: about 400 MB here."""
 
     rows: int = 1_000_000
     """Rows of one generation; a single key may have more."""
@@ -36,24 +36,10 @@ class Limits:
     """Entries of one file of the ledger."""
 
 
-@dataclass(slots=True)
-class Compacted:
-    """What a compaction has done."""
-
-    rows: int = 0
-    """Rows that were written again."""
-    keys: int = 0
-    """Keys whose rows they are."""
-    deleted: int = 0
-    """Files that were deleted."""
-    files: dict[str, int] = field(default_factory=dict)
-    """Files that are left, by table, and of the ledger."""
-
-
-def compact(store: ParquetStore, limits: Limits | None = None) -> Compacted:
-    """Compact a store; others may read and write it meanwhile."""
+def compact(store: ParquetStore, limits: Limits | None = None) -> Compaction:
+    """Compact a store; others may read and write it at the same time."""
     limits = limits or Limits()
-    done = Compacted()
+    done = Compaction()
     for stage in (Stage.PICK, Stage.ASSOCIATE):
         for design in sorted({entry.design for entry in store.ledger(stage)}):
             for keys in _Plan(store, stage, design, limits).batches():
@@ -76,7 +62,7 @@ class _Key:
 
 
 class _Plan:
-    """Which keys of a design to write again, and which of them together."""
+    """Which keys of a design to rewrite, and which of them together."""
 
     def __init__(self, store: ParquetStore, stage: Stage, design: str, limits: Limits) -> None:
         self._limit = limits.rows
@@ -95,17 +81,17 @@ class _Plan:
             self._live[known.generation] += known.rows
 
     def batches(self) -> Iterator[list[str]]:
-        """Yield keys that should have a generation together; leave what is well as it is."""
+        """Yield keys to merge into one generation each; skip what needs no change."""
         months: dict[str, list[str]] = defaultdict(list)
         for key, known in self._keys.items():
-            if not self._is_settled(known.generation):
+            if not self._is_large_and_clean(known.generation):
                 months[known.month].append(key)
         for _, keys in sorted(months.items()):
-            for batch in self._cut(sorted(keys, key=lambda k: (self._keys[k].day, k))):
+            for batch in self._batched(sorted(keys, key=lambda k: (self._keys[k].day, k))):
                 if not self._is_alone(batch):
                     yield batch
 
-    def _cut(self, keys: list[str]) -> Iterator[list[str]]:
+    def _batched(self, keys: list[str]) -> Iterator[list[str]]:
         batch: list[str] = []
         rows = 0
         for key in keys:
@@ -119,12 +105,12 @@ class _Plan:
     def _is_clean(self, generation: str) -> bool:
         return self._written[generation] == self._live[generation]
 
-    def _is_settled(self, generation: str) -> bool:
-        """Tell whether a generation is large and has nothing superseded."""
+    def _is_large_and_clean(self, generation: str) -> bool:
+        """Whether a generation is large and has nothing superseded."""
         return self._is_clean(generation) and 2 * self._written[generation] >= self._limit
 
     def _is_alone(self, batch: list[str]) -> bool:
-        """Tell whether the keys are a whole generation already."""
+        """Whether the keys are a complete generation already."""
         generations = {self._keys[key].generation for key in batch}
         rows = sum(self._keys[key].rows for key in batch)
         return len(generations) == 1 and all(self._written[g] == rows for g in generations)
@@ -177,10 +163,10 @@ def _rewrite(store: ParquetStore, stage: Stage, design: str, keys: Sequence[str]
 
 
 def _clear(store: ParquetStore, limits: Limits) -> int:
-    """Put the ledger together; then delete the files with rows, and then those with marks.
+    """Merge the ledger; then delete dead files of rows, and then those of marks.
 
-    Everything is judged by the marks that were there at the beginning: the file that has them
-    together is what tells readers that something was deleted.
+    What is dead is decided by the marks at the beginning: the merged file tells readers that files
+    were deleted.
     """
     marks = store.marks()
     live = newest(entry for entries in marks.values() for entry in entries)
@@ -198,7 +184,7 @@ def _clear(store: ParquetStore, limits: Limits) -> int:
     kept = {_id(entry) for entries in settled.values() for entry in entries}
     rest = sorted((entry for entry in live if _id(entry) not in kept), key=_day)
     for start in range(0, max(len(rest), 1), limits.entries):
-        store.put_together(rest[start : start + limits.entries])
+        store.put_merged_marks(rest[start : start + limits.entries])
     dead = _dead(store, marks, live)
     store.files.delete([file.name for file in dead])
     store.files.delete(scattered)
@@ -217,7 +203,7 @@ def _id(entry: LedgerEntry) -> tuple[str, str, str, str, int]:
 def _dead(
     store: ParquetStore, marks: dict[str, list[LedgerEntry]], live: Sequence[LedgerEntry]
 ) -> list[DataFile]:
-    """Return the files of which no row counts, and none can count any more."""
+    """Return the files without live rows, and without any that can become live."""
     named = {(entry.stage, entry.design, entry.generation) for entry in live}
     marked: dict[tuple[Stage, str, str], set[str]] = defaultdict(set)
     for entries in marks.values():
@@ -232,7 +218,7 @@ def _dead(
             keys = set(store.scan(file, ["key"])["key"].to_pylist())
         except FileNotFoundError:  # another compaction was faster
             return False
-        return keys <= marked[writing]  # else its writer has more to mark
+        return keys <= marked[writing]  # otherwise its writer has more to mark
 
     files = [file for table in TABLES for file in store.data_files(table, None)]
     return [file for file, dead in zip(files, in_threads(is_dead, files), strict=True) if dead]

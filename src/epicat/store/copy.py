@@ -1,8 +1,8 @@
 """Copy a store into another, of any kind; then compare them.
 
-Keys are copied some at a time, rows first and then the marks with their own times, so that a
-kill leaves nothing half copied, and the same command does what is missing.  A key that the other
-store has from a later mark stays what it is there.
+Keys are copied in batches, rows first and then their entries with the original times, so that a
+kill leaves nothing half copied, and a second call copies the rest.  A key with a later entry in
+the other store is left unchanged.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from epicat.model import LedgerEntry, Stage
-from epicat.store.base import RECORD_KINDS, Store, new_generation
+from epicat.store.base import RECORD_KINDS, ReadableStore, Store, new_generation
 from epicat.store.batches import batches_of, content_digest, name_of, tables_of, where_of
 
 __all__ = ["Copied", "Progress", "copy_store"]
 
 Progress = Callable[[str, int, int], None]
-"""Told what is done, how many keys of it, and of how many."""
+"""Called with the step, the number of keys done, and of all keys."""
 _Key = tuple[Stage, str, str]
 
 
 @dataclass(slots=True)
 class Copied:
-    """What a copy has done, and what the comparison found."""
+    """What was copied, and the result of the comparison."""
 
     keys: int = 0
     """Keys that were copied."""
@@ -38,31 +38,31 @@ class Copied:
     digest: str = ""
     """SHA-256 of the content of all rows that were compared."""
     newer: list[str] = field(default_factory=list)
-    """Keys that the other store has from a later mark: they were left."""
+    """Keys with a later entry in the other store: left unchanged."""
     changed: list[str] = field(default_factory=list)
-    """Keys that somebody marked in one of the stores meanwhile: copy again."""
+    """Keys that were written in one of the stores during the copy: copy again."""
     different: list[str] = field(default_factory=list)
-    """What is not the same in both stores, and should be."""
+    """What differs between the stores, and should not."""
 
 
-def copy_store(source: Store, target: Store, progress: Progress | None = None) -> Copied:
-    """Copy what a store holds into another and compare all of it.
+def copy_store(source: ReadableStore, target: Store, progress: Progress | None = None) -> Copied:
+    """Copy a store into another and compare all of both.
 
     Raises `StoreError` if one of them cannot be read or written.
     """
-    tell = progress or (lambda *_: None)
+    report = progress or (lambda *_: None)
     done = Copied()
     target.put_stations(source.stations())
     for kind in RECORD_KINDS:
         for name, record in source.records(kind).items():
             target.put_record(kind, name, record)
-    _copy_keys(source, target, done, tell)
-    _compare_keys(source, target, done, tell)
+    _copy_keys(source, target, done, report)
+    _compare_keys(source, target, done, report)
     _compare_others(source, target, done)
     return done
 
 
-def _copy_keys(source: Store, target: Store, done: Copied, tell: Progress) -> None:
+def _copy_keys(source: ReadableStore, target: Store, done: Copied, report: Progress) -> None:
     known = _by_key(target.ledger())
     missing = []
     for entry in source.ledger():
@@ -71,10 +71,12 @@ def _copy_keys(source: Store, target: Store, done: Copied, tell: Progress) -> No
             missing.append(entry)
     for some in batches_of(missing):
         _copy_some(source, target, some, done)
-        tell("copied", done.keys, len(missing))
+        report("copied", done.keys, len(missing))
 
 
-def _copy_some(source: Store, target: Store, entries: Sequence[LedgerEntry], done: Copied) -> None:
+def _copy_some(
+    source: ReadableStore, target: Store, entries: Sequence[LedgerEntry], done: Copied
+) -> None:
     """Copy keys of one stage and design."""
     generation = new_generation()
     where = where_of(entries)
@@ -86,11 +88,11 @@ def _copy_some(source: Store, target: Store, entries: Sequence[LedgerEntry], don
     done.keys += len(entries)
 
 
-def _compare_keys(source: Store, target: Store, done: Copied, tell: Progress) -> None:
+def _compare_keys(source: ReadableStore, target: Store, done: Copied, report: Progress) -> None:
     """Read every key of the source in both stores."""
     entries = source.ledger()
     known = _by_key(target.ledger())
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     same, suspects = [], []
     for entry in entries:
         there = known.get(_key(entry))
@@ -98,22 +100,26 @@ def _compare_keys(source: Store, target: Store, done: Copied, tell: Progress) ->
             done.changed.append(name_of(entry))  # since the copying began
         elif there.marked_ns > entry.marked_ns:
             done.newer.append(name_of(entry))
-        elif _said(there) != _said(entry):
+        elif _without_generation(there) != _without_generation(entry):
             done.different.append(name_of(entry))
         else:
             same.append(entry)
     compared = 0
     for some in batches_of(same):
-        suspects += _compare_some(source, target, some, done, whole)
+        suspects += _compare_some(source, target, some, done, digest)
         compared += len(some)
-        tell("compared", compared, len(same))
-    done.digest = whole.hexdigest()
+        report("compared", compared, len(same))
+    done.digest = digest.hexdigest()
     if suspects:
-        _judge(source, target, suspects, done)
+        _confirm(source, target, suspects, done)
 
 
 def _compare_some(
-    source: Store, target: Store, entries: Sequence[LedgerEntry], done: Copied, whole: hashlib._Hash
+    source: ReadableStore,
+    target: Store,
+    entries: Sequence[LedgerEntry],
+    done: Copied,
+    digest: hashlib._Hash,
 ) -> list[LedgerEntry]:
     """Compare the rows of keys; return the entries of keys whose rows differ."""
     where = where_of(entries)
@@ -122,21 +128,26 @@ def _compare_some(
         ours, theirs = (store.read(table, where) for store in (source, target))
         if content_digest(ours) == content_digest(theirs):
             done.compared[table] += ours.num_rows
-            whole.update(content_digest(ours))
+            digest.update(content_digest(ours))
         else:
             bad |= _differing(ours, theirs)
     return [entry for entry in entries if entry.key in bad]
 
 
-def _judge(source: Store, target: Store, suspects: Sequence[LedgerEntry], done: Copied) -> None:
-    """Tell keys that are being written from those that are not what they should be."""
+def _confirm(
+    source: ReadableStore, target: Store, suspects: Sequence[LedgerEntry], done: Copied
+) -> None:
+    """Separate keys that are being written from those that really differ."""
     latest = [_by_key(store.ledger()) for store in (source, target)]
     for entry in suspects:
-        still = all(_said(known[_key(entry)]) == _said(entry) for known in latest)
+        still = all(
+            _without_generation(known[_key(entry)]) == _without_generation(entry)
+            for known in latest
+        )
         (done.different if still else done.changed).append(name_of(entry))
 
 
-def _compare_others(source: Store, target: Store, done: Copied) -> None:
+def _compare_others(source: ReadableStore, target: Store, done: Copied) -> None:
     there = {row["id"]: row for row in target.stations().to_pylist()}
     for row in source.stations().to_pylist():
         if there.get(row["id"]) != row:
@@ -163,6 +174,6 @@ def _key(entry: LedgerEntry) -> _Key:
     return entry.stage, entry.design, entry.key
 
 
-def _said(entry: LedgerEntry) -> LedgerEntry:
-    """Return an entry without what names its writing, which is another in each store."""
+def _without_generation(entry: LedgerEntry) -> LedgerEntry:
+    """Return an entry without its generation, which differs between stores."""
     return replace(entry, generation="")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from epicat.model import Span
-from epicat.store.base import Store
+from epicat.store.base import ReadableStore, Store
 
 __all__ = ["Invocation", "invocations", "record_invocation"]
 
@@ -68,7 +68,7 @@ class Invocation:
         return {**record, "versions": dict(self.versions), "number": self.number}
 
 
-def invocations(store: Store) -> list[Invocation]:
+def invocations(store: ReadableStore) -> list[Invocation]:
     """Return the invocations of a store, the oldest first.
 
     The order is that of their numbers: clocks may be set back.

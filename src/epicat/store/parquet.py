@@ -1,4 +1,4 @@
-"""The embedded store: Parquet files in a folder or a bucket, nothing to keep running.
+"""The embedded store: Parquet files in a folder or a bucket, without a server.
 
 ::
 
@@ -7,16 +7,15 @@
     events/design={associator}/month=.../{generation}.parquet     and arrivals likewise
     ledger/month={2019-06}/{generation}-{mark}.{days}.parquet     the marks of some days
     ledger/{generation}-{mark}.parquet                    marks of keys that have no day
-    compacted/{time}-{digits}.{days}.parquet              marks that a compaction put together
+    compacted/{time}-{digits}.{days}.parquet              marks that a compaction merged
     stations/{time}-{digest}.parquet
     records/{kind}/{name}.json
 
-The days of a file of marks, first and last, such as ``2019.172-2019.173``, are in its name: who
-looks at some days reads no other marks, however large the store.
+The days of a file of marks, first and last, such as ``2019.172-2019.173``, are in its name: a
+reader of some days reads no other marks, however large the store.
 
-A file is written whole or not at all and never changed.  One file holds many keys.  Files
-whose generation no mark names are leftovers of a kill and are never read.  Several processes
-may write at once.
+A file is written atomically and never changed.  One file holds many keys.  Files whose generation
+no mark names are leftovers of a kill and are never read.  Several processes may write at once.
 
 Only a compaction (`epicat.store.compact`) deletes files, and before it does it writes a new one
 to ``compacted/`` that knows of every row it leaves.  So what a reader sees fits together if
@@ -36,7 +35,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,6 +47,8 @@ from epicat.model import LedgerEntry, Span, Stage, digest_of
 from epicat.store.base import (
     REACH_NS,
     STAGE_OF,
+    Compaction,
+    Designs,
     Where,
     day_of_key,
     newest,
@@ -68,6 +69,11 @@ from epicat.tables import (
 )
 from epicat.time import day_start, month_of, named_day
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from epicat.store.findings import Findings
+
 __all__ = ["DataFile", "ParquetStore", "as_source", "in_threads", "months_of"]
 
 _ABOUT = "store.json"
@@ -77,7 +83,7 @@ _TRIES = 10
 _THREADS = 8
 _ROW_GROUP = 1 << 17
 _MARKS_KEPT = 1_000_000
-"""Marks that are remembered when others are asked for."""
+"""Marks that are cached."""
 _DICTIONARIES = ["trace_id", "band", "phase", "key", "stage", "status", "archive",
                  "layout", "channels"]  # fmt: skip
 _MEASURED = ["key", "time"]
@@ -145,22 +151,21 @@ class ParquetStore:
             self._write_json(_ABOUT, {"schema_version": SCHEMA_VERSION})
 
     def _is_unmarked(self, others: Sequence[str]) -> bool:
-        """Tell whether what is there is of a store that was deleted, and counts for nothing.
+        """Whether the files are the remains of a deleted store, without any mark.
 
-        Whoever was writing just then leaves it behind.
+        A process that was writing at that moment leaves them behind.
         """
         return set(others) <= _FOLDERS and not any(map(self.files.list, _MARKED))
 
     def _read_version(self) -> int:
         """Return the store's schema version; raise `StoreError` if it is newer than ours."""
         try:
-            text = self.files.read(_ABOUT)
-        except OSError as error:
+            with self._errors_of(_ABOUT):
+                found = int(json.loads(self.files.read(_ABOUT))["schema_version"])
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise StoreError(
                 f"there is no store at {self.location!r}; `epicat run` makes one"
             ) from error
-        with self._damage_told(_ABOUT):
-            found = int(json.loads(text)["schema_version"])
         if found > SCHEMA_VERSION:
             raise StoreError(
                 f"store {self.location!r} was written by a newer epicat (schema {found}, this one "
@@ -176,14 +181,23 @@ class ParquetStore:
             self._version = SCHEMA_VERSION
 
     @contextmanager
-    def _damage_told(self, name: str) -> Iterator[None]:
-        """Name the file that cannot be read; that it is gone is another matter."""
+    def _errors_of(self, name: str) -> Iterator[None]:
+        """Raise `StoreError`, with the file and the reason, if its content cannot be used.
+
+        A file that does not exist, and too little memory, say nothing of its content.
+        """
+        where = f"{self.location}/{name}"
         try:
             yield
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError, MemoryError):
             raise
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            where = f"{self.location}/{name}"
+        except OSError as error:
+            # Arrow's own errors are OSErrors as well, without a number.
+            what = "is damaged" if error.errno is None else "cannot be read"
+            raise StoreError(f"{where!r} {what}: {error.strerror or error}") from error
+        except KeyError as error:
+            raise StoreError(f"{where!r} is damaged: {error} is missing") from error
+        except (ValueError, TypeError, pa.ArrowException) as error:
             raise StoreError(f"{where!r} is damaged: {error}") from error
 
     def replace(self, table: TableName, rows: pa.Table, generation: str) -> None:
@@ -212,21 +226,43 @@ class ParquetStore:
             files[f"{folder}/{_with_days(stem, some)}"] = some
         self._write_marks(files)
 
-    def put_together(self, entries: Sequence[LedgerEntry]) -> None:
-        """Write marks of any generations to ``compacted/``, where names rise with time."""
+    def put_merged_marks(self, entries: Sequence[LedgerEntry]) -> None:
+        """Write marks of any generations to ``compacted/``, whose names rise with time."""
         stem = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
         self._write_marks({f"compacted/{_with_days(stem, entries)}": entries})
 
     def _write_marks(self, files: Mapping[str, Sequence[LedgerEntry]]) -> None:
-        """Write files of marks; take them back if the store has been deleted meanwhile."""
+        """Write files of marks; delete them again if the store was deleted at the same time."""
         for name, entries in files.items():
             self._write_parquet(name, ledger_table(entries))
         if not self.files.exists(_ABOUT):
             self.files.delete(list(files))
-            raise StoreError(f"store {self.location!r} is gone: it was deleted while it was in use")
+            raise StoreError(f"the store at {self.location!r} was deleted while in use")
+
+    def compact(self) -> Compaction:
+        """Merge small files and delete what is superseded."""
+        from epicat.store.compact import compact
+
+        return compact(self)
+
+    def verify_storage(
+        self, findings: Findings, *, repair: bool
+    ) -> Callable[[LedgerEntry], bool] | None:
+        """Check all files, including orphans; with ``repair``, fix what is safe to."""
+        from epicat.store.verify.files import verify_files
+
+        return verify_files(self, findings, repair=repair)
+
+    def register_views(
+        self, connection: DuckDBPyConnection, words: set[str], designs: Designs
+    ) -> None:
+        """Make views of the files of each table that a query names."""
+        from epicat.store.views import show_files
+
+        show_files(self, connection, words, designs)
 
     def read(self, table: TableName, where: Where) -> pa.Table:
-        """Return the marked rows, sorted by time and then by id."""
+        """Return the live rows, sorted by time and then by id."""
         schema = SCHEMAS[table]
         found = self.steady(lambda: self.read_of(table, where, self._entries(table, where)))
         return found.sort_by([("time", "ascending"), (schema.names[0], "ascending")])
@@ -238,10 +274,10 @@ class ParquetStore:
         return [e for e in entries if where.keys is None or e.key in where.keys]
 
     def steady(self, look: Callable[[], T]) -> T:
-        """Look at the ledger and then at files, until no compaction comes in between.
+        """Call ``look`` until no compaction comes in between; return what it returns.
 
-        ``look`` begins with `ledger`, or looks at no files of rows.  While ``compacted/`` stays
-        what it was there, no file with rows that the ledger named has been deleted.
+        ``look`` reads the ledger first, or no files of rows.  While ``compacted/`` stays the same,
+        no file with rows that the ledger named has been deleted.
         """
         for _ in range(_TRIES):
             self._compacted = None
@@ -250,16 +286,15 @@ class ParquetStore:
                 if self._is_as_it_was():
                     return found
         raise StoreError(
-            f"store {self.location!r}: files vanish all the time; is something else than "
-            "`epicat compact` deleting them?"
+            f"store {self.location!r}: files keep disappearing; is another program deleting them?"
         )
 
     def _is_as_it_was(self) -> bool:
-        """Tell whether no compaction came since the ledger was looked at, if it was."""
+        """Whether no compaction came since the ledger was read, if it was."""
         return self._compacted is None or set(self._listed("compacted")) == self._compacted
 
     def read_of(self, table: TableName, where: Where, entries: Iterable[LedgerEntry]) -> pa.Table:
-        """Return the rows that entries name, in no order; files may be gone meanwhile."""
+        """Return the rows that entries name, in no order; files may be deleted meanwhile."""
         live: dict[str, set[str]] = defaultdict(set)
         for entry in entries:
             live[entry.generation].add(entry.key)
@@ -272,7 +307,7 @@ class ParquetStore:
         return pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
 
     def data_files(self, table: TableName, design: str | None) -> list[DataFile]:
-        """Return the files of a table, those included that no mark names."""
+        """Return the files of a table, including those that no mark names."""
         folder = table if design is None else f"{table}/design={design}"
         found = (DataFile.parse(name) for name in self._listed(folder))
         return [file for file in found if file is not None]
@@ -282,7 +317,7 @@ class ParquetStore:
         import pyarrow.dataset as ds
 
         schema = pa.schema([SCHEMAS[file.table].field(name) for name in columns])
-        with self._damage_told(file.name):
+        with self._errors_of(file.name):
             fragment = ds.ParquetFileFormat().make_fragment(file.name, self.files.arrow)
             old = old_names(file.table, fragment.physical_schema.names)
             stored = _renamed(_without_design(SCHEMAS[file.table]), old)
@@ -339,9 +374,9 @@ class ParquetStore:
         return self._at_marks(None, look)
 
     def _at_marks(self, span: Span | None, look: Callable[[list[str]], T]) -> T:
-        """Look at the files of marks, again if some of them vanish meanwhile."""
+        """Read the files of marks, again if some of them disappear meanwhile."""
         for _ in range(_TRIES):
-            # In this order: what vanishes from the first is in the second by then.
+            # In this order: what disappears from the first is in the second by then.
             names = self._mark_files(span)
             compacted = self._listed("compacted")
             names += [name for name in compacted if _may_mark(name, span)]
@@ -349,7 +384,7 @@ class ParquetStore:
                 found = look(names)
                 self._compacted = set(compacted)
                 return found
-        raise StoreError(f"store {self.location!r}: files of the ledger vanish all the time")
+        raise StoreError(f"store {self.location!r}: files of the ledger keep disappearing")
 
     def _mark_files(self, span: Span | None) -> list[str]:
         if span is None:
@@ -365,7 +400,7 @@ class ParquetStore:
         return [n for n in names if n.endswith(".parquet") and _may_mark(n, span)]
 
     def _read_marks(self, name: str) -> list[LedgerEntry]:
-        with self._damage_told(name):
+        with self._errors_of(name):
             return entries_of(self._read_parquet(name, STORED_LEDGER))
 
     def put_stations(self, rows: pa.Table) -> None:
@@ -374,7 +409,9 @@ class ParquetStore:
         last = max(self._listed("stations"), default="")
         if not PurePosixPath(last).stem.endswith(digest):
             before = int(PurePosixPath(last).stem.partition("-")[0] or 0)
-            moment = max(time.time_ns(), before + 1)  # the last one wins, also on a clock set back
+            moment = max(
+                time.time_ns(), before + 1
+            )  # the last one wins, also if the clock was set back
             self._write_parquet(f"stations/{moment:020d}-{digest}.parquet", rows)
 
     def stations(self) -> pa.Table:
@@ -398,12 +435,12 @@ class ParquetStore:
         return {PurePosixPath(n).stem: r for n, r in zip(names, records, strict=True)}
 
     def _read_json(self, name: str) -> dict[str, Any]:
-        with self._damage_told(name):
+        with self._errors_of(name):
             found: dict[str, Any] = json.loads(self.files.read(name))
             return found
 
     def _read_parquet(self, name: str, schema: pa.Schema) -> pa.Table:
-        with self._damage_told(name):
+        with self._errors_of(name):
             data = as_source(self.files.read(name))
             return pq.read_table(data, schema=schema, columns=schema.names, partitioning=None)
 
@@ -431,10 +468,10 @@ class ParquetStore:
 
 
 def as_source(data: bytes) -> pa.BufferReader:
-    """Return bytes as Arrow reads them: a copy of Arrow's own.
+    """Return bytes for Arrow to read, copied into memory that Arrow owns.
 
-    The last to let go of what is read is a thread of Arrow's, at any time.  Were it Python's, it
-    would need Python's lock for that, and abort the process if Python has just come to its end.
+    A thread of Arrow may release what it reads at any time.  Python's memory would need Python's
+    lock for that, and abort the process during the interpreter's shutdown.
     """
     sink = pa.BufferOutputStream()
     sink.write(data)
@@ -442,15 +479,15 @@ def as_source(data: bytes) -> pa.BufferReader:
 
 
 def _not_a_store(others: Sequence[str]) -> str:
-    """Say what a folder is that holds things and is no store."""
+    """Describe a folder that is not empty and not a store."""
     some = ", ".join(others[:3])
     if set(others) <= _FOLDERS:
-        return f"the rest of a store that was deleted ({some}); delete this folder as well"
-    return f"a folder with other things in it ({some}); give --store a new or empty folder"
+        return f"the remains of a deleted store ({some}); delete this folder as well"
+    return f"a folder with other files ({some}); give --store a new or empty folder"
 
 
 def in_threads(function: Callable[[S], T], items: Sequence[S]) -> list[T]:
-    """Call a function that mostly waits for files with each item, several at a time."""
+    """Map an I/O-bound function over items with several threads."""
     if len(items) < 2:
         return [function(item) for item in items]
     with ThreadPoolExecutor(_THREADS) as threads:
@@ -458,7 +495,7 @@ def in_threads(function: Callable[[S], T], items: Sequence[S]) -> list[T]:
 
 
 def _encodings(schema: pa.Schema) -> dict[str, str]:
-    """Choose what makes columns small that are no dictionary."""
+    """Choose the encoding of columns that have no dictionary."""
     kinds: list[tuple[Callable[[pa.DataType], bool], str]] = [
         (pa.types.is_timestamp, "DELTA_BINARY_PACKED"),
         (pa.types.is_integer, "DELTA_BINARY_PACKED"),
@@ -474,7 +511,7 @@ def _encodings(schema: pa.Schema) -> dict[str, str]:
 
 
 def _by_day_and_key(rows: pa.Table) -> pa.Table:
-    """Sort rows so that a day's lie together, and in it a key's: small, and few to read."""
+    """Sort rows by day and then by key: smaller files, and fewer pages to read."""
     days = pc.floor_temporal(rows["time"], unit="day")
     order = [("day", "ascending"), ("key", "ascending"), ("time", "ascending")]
     return rows.append_column("day", days).sort_by(order).drop_columns(["day"])
@@ -515,7 +552,7 @@ def _with_days(stem: str, entries: Iterable[LedgerEntry]) -> str:
 
 
 def _may_mark(name: str, span: Span | None) -> bool:
-    """Tell by its name whether a file may have marks of a span's days."""
+    """Whether a file may have marks of a span's days, by its name."""
     found = _DAYS.search(name)
     if span is None or found is None:
         return True

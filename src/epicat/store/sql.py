@@ -1,9 +1,9 @@
-"""SQL over a store, by DuckDB: each table is a view that has the rows that count, and no others.
+"""SQL over a store, by DuckDB: each table is a view of the live rows.
 
-Files are read by Arrow, from folders and buckets alike, and only those columns, months and
-parts of files that a query asks for.  A store without files is asked for the whole of each table
-that the query names.  Nothing is written: the database is in memory, takes one statement, and may
-neither open files nor load extensions.
+Arrow reads the files of folders and buckets, and only the columns, months and parts of files that
+a query needs.  From a store without files, each table that the query names is read completely.
+Nothing is written: the database is in memory, takes one statement, and may neither open files nor
+load extensions.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from epicat.errors import InputError
-from epicat.store.base import Store
-from epicat.store.parquet import ParquetStore
-from epicat.store.views import Designs, show_files, show_rows
+from epicat.store.base import Designs, Queryable, ReadableStore
+from epicat.store.views import show_rows
 from epicat.tables import TABLES, ledger_table
 
 if TYPE_CHECKING:
@@ -38,14 +37,14 @@ _LOCKED: Mapping[str, Any] = {
 }
 
 
-def query(store: Store, sql: str, designs: Designs) -> pa.Table:
-    """Return the rows that a query selects; raise `InputError` if it is not understood.
+def query(store: ReadableStore, sql: str, designs: Designs) -> pa.Table:
+    """Return the rows that a query selects; raise `InputError` if it is invalid.
 
-    Times are without a zone, UTC, in nanoseconds as they are kept.
+    Times are UTC, without a zone, in nanoseconds.
     """
     with _connected() as connection:
-        _refuse_all_but_one_question(connection, sql)
-        if isinstance(store, ParquetStore):
+        _check_is_one_select(connection, sql)
+        if isinstance(store, Queryable):
             found = store.steady(lambda: _asked(store, connection, sql, designs))
         else:
             found = _asked(store, connection, sql, designs)
@@ -69,7 +68,7 @@ def _connected() -> Iterator[DuckDBPyConnection]:
         connection.close()
 
 
-def _refuse_all_but_one_question(connection: DuckDBPyConnection, sql: str) -> None:
+def _check_is_one_select(connection: DuckDBPyConnection, sql: str) -> None:
     import duckdb
 
     try:
@@ -82,17 +81,20 @@ def _refuse_all_but_one_question(connection: DuckDBPyConnection, sql: str) -> No
         duckdb.StatementType.EXPLAIN,
     ):
         raise InputError(
-            f"a query is one SELECT over the views {', '.join(VIEWS)}; a store is not changed by it"
+            f"a query is one SELECT over the views {', '.join(VIEWS)}; it cannot change the store"
         )
 
 
 def _asked(
-    store: Store, connection: DuckDBPyConnection, sql: str, designs: Designs
+    store: ReadableStore, connection: DuckDBPyConnection, sql: str, designs: Designs
 ) -> pa.Table | Exception:
-    """Make the views and ask; a file may be gone meanwhile, so that errors are judged later."""
+    """Create the views and run the query.
+
+    An error is returned: it may come from a file that a compaction deletes, and is then retried.
+    """
     import duckdb
 
-    # What is not named is there all the same, and empty: DuckDB then knows what was meant.
+    # Views that are not named exist, empty, so that DuckDB's hints can mention them.
     words = set(re.findall(r"\w+", sql.casefold()))
     wanted = (designs.run, designs.associator)
     entries = store.ledger() if "ledger" in words else []
@@ -100,8 +102,8 @@ def _asked(
     connection.register("stations", store.stations())
     connection.register("runs", _runs(store))
     try:
-        if isinstance(store, ParquetStore):
-            show_files(store, connection, words, designs)
+        if isinstance(store, Queryable):
+            store.register_views(connection, words, designs)
         else:
             show_rows(store, connection, words, designs)
         return connection.sql(sql).to_arrow_table()
@@ -109,8 +111,8 @@ def _asked(
         return error
 
 
-def _runs(store: Store) -> pa.Table:
-    """Return what made the picks of each run, and all that is known of it as JSON."""
+def _runs(store: ReadableStore) -> pa.Table:
+    """Return the picker of each run, and its complete record as JSON."""
     rows = []
     for name, record in store.records("run").items():
         picker = record.get("picker", {})
@@ -133,7 +135,7 @@ def _runs(store: Store) -> pa.Table:
 
 
 def _first_line(error: Exception) -> str:
-    """Return what an error of DuckDB says, without the picture of the place."""
+    """Return the message of a DuckDB error, without the excerpt of the query."""
     lines = (line.strip() for line in str(error).splitlines())
-    told = [line for line in lines if line and not line.startswith(("LINE ", "^"))]
-    return " ".join(told[:2]) if told else type(error).__name__
+    shown = [line for line in lines if line and not line.startswith(("LINE ", "^"))]
+    return " ".join(shown[:2]) if shown else type(error).__name__

@@ -1,14 +1,13 @@
-"""Views of a store's tables in DuckDB: each has the rows that count, and no others.
+"""Views of a store's tables in DuckDB: each has the live rows.
 
-What a store keeps in files is a view of one part for each month, which says within which times its
-rows lie.  So DuckDB drops the months that a question is not about, however it is asked: Arrow,
-which reads the files, is not told about times.
+A table in files is a view of one part for each month, with a condition on the times of its rows.
+So DuckDB skips the months outside a query, however it is written: Arrow, which reads the files,
+gets no condition on times.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from epicat.store.base import STAGE_OF, Store, Where
+from epicat.store.base import STAGE_OF, Designs, ReadableStore, Where
 from epicat.store.parquet import DataFile, ParquetStore, months_of
 from epicat.tables import RENAMED, SCHEMAS, TABLES, TableName
 from epicat.time import month_span
@@ -25,7 +24,7 @@ from epicat.time import month_span
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Designs", "show_files", "show_rows"]
+__all__ = ["show_files", "show_rows"]
 
 _OF_A_MARK = ("stage", "design", "key", "generation", "marked_ns")
 _NEWEST = """
@@ -35,26 +34,12 @@ _NEWEST = """
 """The order is that of `epicat.store.base.newest`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Designs:
-    """The run and the associator that a query is about."""
-
-    run: str
-    """Digest of the run; empty if there is none."""
-    associator: str
-    """Digest of the associator; empty if there is none."""
-
-    def of(self, table: TableName) -> str:
-        """Return the one that a table's rows belong to."""
-        return self.run if table == "picks" else self.associator
-
-
 def show_files(
     store: ParquetStore, connection: DuckDBPyConnection, words: set[str], designs: Designs
 ) -> None:
-    """Make a view of each table that reads files, and of those the needed; empty if not named.
+    """Create a view of each table over the needed files; empty if the query does not name it.
 
-    Which marks are the newest is worked out by DuckDB: a large store has millions.
+    DuckDB determines the newest marks: a large store has millions.
     """
     named = [table for table in TABLES if table in words]
     if named:
@@ -80,9 +65,9 @@ def show_files(
 
 
 def show_rows(
-    store: Store, connection: DuckDBPyConnection, words: set[str], designs: Designs
+    store: ReadableStore, connection: DuckDBPyConnection, words: set[str], designs: Designs
 ) -> None:
-    """Make a view of each table, filled with all of its rows if the query has its name in it."""
+    """Create a view of each table, with all of its rows if the query names it."""
     for table in TABLES:
         rows = SCHEMAS[table].empty_table()
         if table in words and designs.of(table):
@@ -119,11 +104,11 @@ def _make_view(
     parts: Iterable[str],
     old_names: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Make a view of parts, their month first: to count rows DuckDB reads the first column."""
+    """Create a view of parts, month first: to count rows DuckDB reads the first column."""
     columns = ", ".join(_selected(field, old_names.get(field.name)) for field in SCHEMAS[table])
     union = " UNION ALL ".join(f"SELECT month, {columns} {part}" for part in parts)
     names = ", ".join(f'"{name}"' for name in SCHEMAS[table].names)
-    # Names of our own alone: nothing that was given, and of a store its months.
+    # Only epicat's own names and the store's months: no user input.
     words = ("CREATE OR REPLACE VIEW", table, "AS SELECT", names, ", month FROM (", union, ")")
     connection.execute(" ".join(words))
 
@@ -154,7 +139,7 @@ def _equal(values: Mapping[str, str]) -> Any:
 
 
 def _bare(field: pa.Field) -> pa.Field:
-    """Take times as integers: what DuckDB asks Arrow about times depends on its version."""
+    """Return a field with times as integers: how DuckDB filters Arrow's times varies by version."""
     return pa.field(field.name, pa.int64() if pa.types.is_timestamp(field.type) else field.type)
 
 

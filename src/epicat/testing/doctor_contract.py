@@ -25,8 +25,8 @@ from epicat.model import (
     digest_of,
 )
 from epicat.store.base import Store, new_generation
-from epicat.store.verify.findings import Kind
-from epicat.store.verify.verify import check_store
+from epicat.store.findings import Kind
+from epicat.store.verify.verify import verify_store
 from epicat.tables import TableName, arrivals_table, events_table, picks_table, stations_table
 from epicat.testing.store_contract import event_at, pick_at
 from epicat.time import SECOND_NS, parse_time
@@ -100,22 +100,22 @@ class DoctorContract:
         put_sound(store)
         return store
 
-    def _is_found_and_mended(self, store: Store, *kinds: Kind, failed: str) -> None:
+    def _is_found_and_repaired(self, store: Store, *kinds: Kind, failed: str) -> None:
         """Look, twice the same; mend; look again: healthy, and the next run has work to do."""
-        found = check_store(store).findings
+        found = verify_store(store).findings
         assert [finding.kind for finding in found.all()] == list(kinds)
         assert not found.is_healthy
-        mended = check_store(store, mend=True).findings.all()
+        mended = verify_store(store, repair=True).findings.all()
         assert [finding.kind for finding in mended] == list(kinds)
-        assert all(finding.mended == finding.count for finding in mended)
-        assert check_store(store).findings.all() == []
+        assert all(finding.repaired == finding.count for finding in mended)
+        assert verify_store(store).findings.all() == []
         assert [e.key for e in store.ledger() if e.status == Status.FAILED] == [failed]
         reasons = [e.reason for e in store.ledger() if e.status == Status.FAILED]
         assert reasons[0].startswith("epicat doctor: ")
 
     def test_a_sound_store_is_healthy(self, tmp_path: Path) -> None:
         """And what was looked at is told."""
-        done = check_store(self._sound(tmp_path))
+        done = verify_store(self._sound(tmp_path))
         assert done.findings.all() == []
         assert done.findings.is_healthy
         assert done.keys == {"pick": 1, "associate": 1}
@@ -123,30 +123,30 @@ class DoctorContract:
 
     def test_an_empty_store_is_healthy(self, tmp_path: Path) -> None:
         """As `epicat run` makes it."""
-        assert check_store(self.make_store(tmp_path / "store")).findings.is_healthy
+        assert verify_store(self.make_store(tmp_path / "store")).findings.is_healthy
 
     def test_the_digest_is_that_of_the_rows(self, tmp_path: Path) -> None:
         """Equal for equal rows, whatever the generations; another for others."""
         one, same = self._sound(tmp_path / "one"), self._sound(tmp_path / "same")
-        digest = check_store(one).digest
-        assert check_store(same).digest == digest
+        digest = verify_store(one).digest
+        assert verify_store(same).digest == digest
         put(one, DAY, _picks(_ONE, _OTHER), marked_ns=_NOON + 1)
-        assert check_store(one).digest == digest
+        assert verify_store(one).digest == digest
         put(one, DAY, _picks(_ONE), marked_ns=_NOON + 2)
-        assert check_store(one).digest != digest
+        assert verify_store(one).digest != digest
 
     def test_lost_rows_are_found(self, tmp_path: Path) -> None:
         """Fewer rows, or more, than the mark says."""
         for said in (1, 5):
             store = self._sound(tmp_path / str(said))
             put(store, DAY, _picks(_ONE, _OTHER), n_picks=said, marked_ns=_NOON + 1)
-            self._is_found_and_mended(store, Kind.ROWS_LOST, failed=DAY)
+            self._is_found_and_repaired(store, Kind.ROWS_LOST, failed=DAY)
 
     def test_other_rows_than_were_marked_are_found(self, tmp_path: Path) -> None:
         """By the digest that the mark has of them."""
         store = self._sound(tmp_path)
         put(store, DAY, _picks(_ONE, _OTHER), result="another", marked_ns=_NOON + 1)
-        self._is_found_and_mended(store, Kind.ROWS_CHANGED, failed=DAY)
+        self._is_found_and_repaired(store, Kind.ROWS_CHANGED, failed=DAY)
 
     def test_rows_whose_content_is_not_that_of_their_id_are_found(self, tmp_path: Path) -> None:
         """A time that somebody has changed."""
@@ -156,13 +156,13 @@ class DoctorContract:
         at = rows.schema.get_field_index("time")
         changed = rows.set_column(at, rows.schema.field(at), times.cast(rows["time"].type))
         put(store, DAY, {"picks": changed}, marked_ns=_NOON + 1)
-        self._is_found_and_mended(store, Kind.ROWS_CHANGED, failed=DAY)
+        self._is_found_and_repaired(store, Kind.ROWS_CHANGED, failed=DAY)
 
     def test_ids_that_come_twice_are_found(self, tmp_path: Path) -> None:
         """The same pick in two station-days; the one that is outside of its own is named."""
         store = self._sound(tmp_path)
         put(store, "NC.KBG/2019.173", _picks(_ONE, key="NC.KBG/2019.173"))
-        self._is_found_and_mended(store, Kind.TWICE, Kind.OUTSIDE, failed="NC.KBG/2019.173")
+        self._is_found_and_repaired(store, Kind.TWICE, Kind.OUTSIDE, failed="NC.KBG/2019.173")
 
     def test_rows_outside_their_key_are_found(self, tmp_path: Path) -> None:
         """A pick of the next day, and an event of the next block."""
@@ -172,13 +172,13 @@ class DoctorContract:
             moved = replace(_event(_ONE), time_ns=_NOON + shift * SECOND_NS)
             tables = _events(moved) if key == BLOCK else _picks(_ONE, _OTHER, late)
             put(store, key, tables, marked_ns=_NOON + 1)
-            self._is_found_and_mended(store, Kind.OUTSIDE, failed=key)
+            self._is_found_and_repaired(store, Kind.OUTSIDE, failed=key)
 
     def test_arrivals_without_their_pick_are_found(self, tmp_path: Path) -> None:
         """The picks of a day were made again, and the block was not."""
         store = self._sound(tmp_path)
         put(store, DAY, _picks(_ONE), marked_ns=_NOON + 1)
-        self._is_found_and_mended(store, Kind.NO_PICK, failed=BLOCK)
+        self._is_found_and_repaired(store, Kind.NO_PICK, failed=BLOCK)
 
     def test_events_without_their_arrivals_are_found(self, tmp_path: Path) -> None:
         """None of them, one of them, others; and arrivals of no event."""
@@ -195,26 +195,26 @@ class DoctorContract:
             store = self._sound(tmp_path / str(number))
             put(store, "NC.KBG/2019.171", _picks(key="NC.KBG/2019.171"))
             put(store, BLOCK, {**whole, "arrivals": arrivals}, marked_ns=_NOON + 1)
-            self._is_found_and_mended(store, Kind.EVENT, failed=BLOCK)
+            self._is_found_and_repaired(store, Kind.EVENT, failed=BLOCK)
 
     def test_results_without_a_record_are_found(self, tmp_path: Path) -> None:
         """Nothing but the run again can write it."""
         store = self.make_store(tmp_path / "store")
         put(store, DAY, _picks(_ONE, _OTHER))
-        for mend in (True, False):
-            (finding,) = check_store(store, mend=mend).findings.all()
+        for repair in (True, False):
+            (finding,) = verify_store(store, repair=repair).findings.all()
             assert (finding.kind, finding.examples) == (Kind.NO_RECORD, ["run run"])
         store.put_record("run", RUN, {})
-        assert check_store(store).findings.all() == []
+        assert verify_store(store).findings.all() == []
 
     def test_marks_of_the_future_are_told_and_do_no_harm(self, tmp_path: Path) -> None:
         """Mending still makes a newer mark."""
         store = self._sound(tmp_path)
         future = parse_time("2150-01-01")
         put(store, DAY, _picks(_ONE, _OTHER), marked_ns=future)
-        (finding,) = check_store(store).findings.all()
+        (finding,) = verify_store(store).findings.all()
         assert (finding.kind, finding.count) == (Kind.FUTURE, 1)
-        assert check_store(store).findings.is_healthy
+        assert verify_store(store).findings.is_healthy
         put(store, DAY, _picks(_ONE, _OTHER), marked_ns=future + 1, n_picks=7)
-        check_store(store, mend=True)
+        verify_store(store, repair=True)
         assert [e.status for e in store.ledger(Stage.PICK)] == [Status.FAILED]

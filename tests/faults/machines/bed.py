@@ -19,7 +19,7 @@ from epicat.pipeline.runner import run as do
 from epicat.pipeline.worker import Outcome
 from epicat.store.base import Store
 from epicat.store.open import find_store, open_store
-from epicat.store.verify.verify import check_store
+from epicat.store.verify.verify import verify_store
 from faults.campaigns import asked, prepare
 from faults.rows import table_rows
 from faults.trial import difference
@@ -173,7 +173,7 @@ class Bed:
         why = why or again
         store = find_store(str(run.store))
         lost, doubled = difference(self._right, _rows(store))
-        found = check_store(store).findings if store else None
+        found = verify_store(store).findings if store else None
         if found is not None and not found.is_healthy:
             kinds = ", ".join(finding.kind.value for finding in found.all())
             why = why or f"epicat doctor finds {kinds}"

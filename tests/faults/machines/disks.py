@@ -28,7 +28,7 @@ def disk_cases(form: Form) -> Iterator[Case]:
     sizes = (8, 16, 24, 32, 40, 48, 56, 64) if form is Form.LONG else (48,)
     for size in sizes:
         yield Case(f"the store's disk full at {size} kB", partial(_full, size), _FAILED, _FULL)
-    gone = r"is gone: (it|its folder, or one in it,) was deleted"
+    gone = r"was deleted while in use"
     yield Case("the store taken away", _taken_away, _FAILED, gone)
     if form is Form.LONG:
         yield Case("a store that may only be read", _read_only, _FAILED, "Read-only file system")

@@ -10,12 +10,12 @@ import pytest
 
 from epicat.errors import InputError, StoreError
 from epicat.model import Status, digest_of
-from epicat.store.base import Store, Where, new_generation
+from epicat.store.base import Compaction, Store, Where, new_generation
+from epicat.store.findings import Kind
 from epicat.store.mongo.server import Server
 from epicat.store.mongo.store import LONGEST_NS
-from epicat.store.open import open_store
-from epicat.store.verify.findings import Kind
-from epicat.store.verify.verify import check_store
+from epicat.store.open import open_readable, open_store
+from epicat.store.verify.verify import verify_store
 from epicat.tables import picks_table
 from epicat.testing.doctor_contract import BLOCK, DAY, RUN, DoctorContract, put_sound
 from epicat.testing.store_contract import entry_of, pick_at
@@ -45,7 +45,7 @@ def server(connect: Callable[[], Server]) -> Server:
 
 
 def kinds(store, **given):
-    return [finding.kind for finding in check_store(store, **given).findings.all()]
+    return [finding.kind for finding in verify_store(store, **given).findings.all()]
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def kinds(store, **given):
 )
 def test_damaged_documents(store, server, name, change, failed):
     server.collection(name).update_one({}, change)
-    (finding,) = check_store(store).findings.all()
+    (finding,) = verify_store(store).findings.all()
     assert finding.kind == Kind.ROWS_DAMAGED
     assert finding.examples[0].startswith(f"{name} ")
     assert failed in finding.examples[1]
-    check_store(store, mend=True)
+    verify_store(store, repair=True)
     assert kinds(store) == []
     assert [e.key for e in store.ledger() if e.status == Status.FAILED] == [failed]
 
@@ -71,22 +71,22 @@ def test_damaged_documents(store, server, name, change, failed):
 def test_damaged_marks(store, server):
     server.collection("ledger").update_one({"key": BLOCK}, {"$unset": {"status": True}})
     assert kinds(store) == [Kind.MARKS_DAMAGED]
-    (finding, *_) = check_store(store, mend=True).findings.all()
-    assert (finding.mended, [e.key for e in store.ledger()]) == (1, [DAY])
+    (finding, *_) = verify_store(store, repair=True).findings.all()
+    assert (finding.repaired, [e.key for e in store.ledger()]) == (1, [DAY])
     assert kinds(store) == [Kind.YOUNG]
     put_sound(store)
-    assert check_store(store).findings.is_healthy
+    assert verify_store(store).findings.is_healthy
 
 
 def test_documents_of_others_are_told_and_left(store, server):
     server.collection("picks").insert_one({"_id": "mine", "note": "my own"})
-    for mend in (False, True):
-        (finding,) = check_store(store, mend=mend).findings.all()
+    for repair in (False, True):
+        (finding,) = verify_store(store, repair=repair).findings.all()
         assert (finding.kind, finding.examples) == (Kind.FOREIGN, ["picks mine"])
     assert server.find("picks", {"_id": "mine"})
     with pytest.raises(StoreError, match="a document of picks is not one that epicat wrote"):
         store.read("picks", Where())
-    assert store.clear() == (0, 0)
+    assert store.compact() == Compaction()
 
 
 def old_generation():
@@ -98,11 +98,11 @@ def old_generation():
 def test_what_stopped_writers_leave_is_deleted_when_it_is_old(store, server):
     picks = picks_table([pick_at(5)], RUN, "X")
     store.replace("picks", picks, new_generation())
-    assert kinds(store) == kinds(store, mend=True) == [Kind.YOUNG]
-    assert check_store(store).findings.is_healthy
+    assert kinds(store) == kinds(store, repair=True) == [Kind.YOUNG]
+    assert verify_store(store).findings.is_healthy
     store.replace("picks", picks_table([pick_at(6)], RUN, "Y"), old_generation())
     assert kinds(store) == [Kind.UNMARKED, Kind.YOUNG]
-    check_store(store, mend=True)
+    verify_store(store, repair=True)
     assert kinds(store) == [Kind.YOUNG]
     assert store.read("picks", Where()).num_rows == 2
     assert server.collection("picks").count_documents({}) == 3
@@ -118,23 +118,23 @@ def test_superseded_rows_that_were_not_deleted_are_found(store, server):
     server.collection("ledger").update_one({"key": DAY}, {"$set": change})
     found = kinds(store)
     assert Kind.SUPERSEDED in found
-    check_store(store, mend=True)
+    verify_store(store, repair=True)
     assert Kind.SUPERSEDED not in kinds(store)
     assert not server.find("picks", {"generations": before})
 
 
 def test_missing_indexes_are_found_and_made(store, server):
     server.collection("picks").drop_index("trace_id_time")
-    (finding,) = check_store(store).findings.all()
+    (finding,) = verify_store(store).findings.all()
     assert (finding.kind, finding.examples) == (Kind.NO_INDEX, ["picks: trace_id, time"])
-    check_store(store, mend=True)
+    verify_store(store, repair=True)
     assert kinds(store) == []
 
 
 def test_a_database_of_the_tutorial_has_nothing_to_verify(url, server):
     server.collection("picks").insert_one({"trace_id": "NC.KBG.00", "phase": "P"})
-    with pytest.raises(InputError, match="not one that epicat has written"):
-        check_store(open_store(url))
+    with pytest.raises(InputError, match="was not written by epicat"):
+        verify_store(open_readable(url))
 
 
 def test_the_servers_clock_is_asked(store, server):

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from epicat.errors import StoreError
 from epicat.model import BlockEntry, Pick, Stage, Station, StationDayEntry, Status, digest_of
-from epicat.store.base import Where, begun_ns, new_generation
+from epicat.store.base import Compaction, Where, begun_ns, new_generation
+from epicat.store.findings import Kind
 from epicat.store.mongo.address import Address, secured
 from epicat.store.mongo.documents import SHAPES
 from epicat.store.mongo.ledger import Ledger
@@ -23,8 +24,7 @@ from epicat.store.mongo.schema import INDEXES, make_store
 from epicat.store.mongo.server import Server
 from epicat.store.mongo.store import LONGEST_NS, MongoStore
 from epicat.store.open import find_store, open_store
-from epicat.store.verify.findings import Kind
-from epicat.store.verify.verify import check_store
+from epicat.store.verify.verify import verify_store
 from epicat.tables import (
     SCHEMA_VERSION,
     arrivals_table,
@@ -168,7 +168,9 @@ def test_a_store_of_version_1_is_read_examined_and_added_to(store, raw, url):
     old = open_store(url)
     assert old.read("picks", Where())["band"].to_pylist() == ["HH"]
     assert old.ledger() == entries
-    assert {found.kind for found in check_store(old, mend=True).findings.all()} == {Kind.NO_RECORD}
+    assert {found.kind for found in verify_store(old, repair=True).findings.all()} == {
+        Kind.NO_RECORD
+    }
     new = open_store(url, create=True)
     assert raw.epicat.find_one({"_id": "schema"})["schema_version"] == SCHEMA_VERSION
     put(new, "g2", day, [pick_at(NOON), pick_at(NOON + 1)])  # one of them is there
@@ -260,12 +262,12 @@ def test_clearing_leaves_what_counts_and_what_is_being_written(store, raw):
     live = new_generation()
     done(store, live, "A", [pick_at(NOON)], 1)
     raw.ledger.update_one({}, {"$addToSet": {"superseded": "gone"}})
-    assert store.clear() == (1, 1)
+    assert store.compact() == Compaction(keys=1, deleted=1)
     assert {d["time_ns"] - NOON: d["generations"] for d in raw.picks.find()} == {
         0: [live],
         2: [young],
     }
-    assert store.clear() == (0, 0)
+    assert store.compact() == Compaction()
     assert store.read("picks", Where()).num_rows == 1
 
 

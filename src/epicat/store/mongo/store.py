@@ -24,15 +24,15 @@ import pyarrow.compute as pc
 
 from epicat.errors import StoreError
 from epicat.model import LedgerEntry, Span, Stage
-from epicat.store.base import STAGE_OF, Where, begun_ns
+from epicat.store.base import STAGE_OF, Compaction, Where, begun_ns
+from epicat.store.findings import Findings, Kind
 from epicat.store.mongo.documents import GENERATION
-from epicat.store.mongo.examine import examine_documents
 from epicat.store.mongo.ledger import Ledger, Superseded
 from epicat.store.mongo.records import Records
 from epicat.store.mongo.rows import Rows
 from epicat.store.mongo.schema import is_store, make_store
 from epicat.store.mongo.server import Server
-from epicat.store.verify.findings import Findings, Kind
+from epicat.store.mongo.verify_documents import verify_documents
 from epicat.tables import SCHEMAS, TABLES, TableName
 from epicat.time import DAY_NS, SECOND_NS
 
@@ -74,7 +74,7 @@ class MongoStore:
         if len(generations) != 1:
             raise ValueError(f"marks of one call must be of one generation, not {generations}")
         begun = begun_ns(entries[0].generation)
-        # Both ask the server's clock, since another machine's may be wrong: this and `clear`.
+        # Both ask the server's clock, since another machine's may be wrong: this and `compact`.
         if begun is not None and self._server.now_ns() - begun > LONGEST_NS:
             raise StoreError(
                 f"store {self.location}: these rows were begun more than a week ago by the "
@@ -88,21 +88,23 @@ class MongoStore:
                 for rows in self._of(stage):
                     rows.settle(design, keys)
 
-    def clear(self) -> tuple[int, int]:
-        """Delete rows that nobody will ever see; return the numbers of keys and of documents.
+    def compact(self) -> Compaction:
+        """Delete orphaned rows, which killed writers have left.
 
-        Killed writers leave them: superseded ones that were not deleted any more, and those
-        that were written longer ago than a writing may take and are marked for no key.
+        These are superseded ones that were not deleted any more, and those that were written
+        longer ago than a writing may take and are marked for no key.
         """
         superseded = self._ledger.superseded() | self._left_behind()
         gone = self._clear(superseded)
         for rows in self._rows.values():
             rows.settle_all()
-        return len({name[:3] for name in superseded}), gone
+        return Compaction(keys=len({name[:3] for name in superseded}), deleted=gone)
 
-    def examined(self, findings: Findings, *, mend: bool) -> Callable[[LedgerEntry], bool] | None:
-        """Look at all documents, also at those that nobody reads; with ``mend``, mend them."""
-        is_unreadable = examine_documents(self._server, findings, mend=mend)
+    def verify_storage(
+        self, findings: Findings, *, repair: bool
+    ) -> Callable[[LedgerEntry], bool] | None:
+        """Check all documents, including orphans; with ``repair``, fix what is safe to."""
+        is_unreadable = verify_documents(self._server, findings, repair=repair)
         if is_unreadable is None:
             return None
         now_ns = self._server.now_ns()
@@ -115,10 +117,10 @@ class MongoStore:
         old, young = self._unmarked(now_ns)
         findings.add(Kind.UNMARKED, (" ".join(name) for name in sorted(old)))
         findings.add(Kind.YOUNG, (" ".join(name) for name in sorted(young - superseded)))
-        if mend and (superseded or old):
-            self.clear()
-            findings.mended(Kind.SUPERSEDED, len(superseded))
-            findings.mended(Kind.UNMARKED, len(old))
+        if repair and (superseded or old):
+            self.compact()
+            findings.repaired(Kind.SUPERSEDED, len(superseded))
+            findings.repaired(Kind.UNMARKED, len(old))
         return is_unreadable
 
     def _unmarked(self, now_ns: int) -> tuple[set[Superseded], set[Superseded]]:

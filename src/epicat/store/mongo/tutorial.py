@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,7 +51,7 @@ _SUMMARY: Final = ("model", "weight", "p_threshold", "s_threshold", "components_
 
 
 class TutorialStore:
-    """A `Store` that is only read."""
+    """A `ReadableStore`: the tutorial's database is never written."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -93,29 +93,6 @@ class TutorialStore:
             associator = ASSOCIATOR if self._tables["events"].num_rows else ""
             return {name: _invocation(name, associator, d) for name, d in self._runs.items()}
         return {}
-
-    def replace(self, table: TableName, rows: pa.Table, generation: str) -> NoReturn:
-        """Refuse."""
-        self._refuse(table, rows, generation)
-
-    def mark(self, entries: Sequence[LedgerEntry]) -> NoReturn:
-        """Refuse."""
-        self._refuse(entries)
-
-    def put_stations(self, rows: pa.Table) -> NoReturn:
-        """Refuse."""
-        self._refuse(rows)
-
-    def put_record(self, kind: str, name: str, record: Mapping[str, Any]) -> NoReturn:
-        """Refuse."""
-        self._refuse(kind, name, record)
-
-    def _refuse(self, *given: object) -> NoReturn:
-        del given
-        raise StoreError(
-            f"store {self.location} is a database of the tutorial: it is only read; "
-            "`epicat copy --from ... --to ...` makes a store of it"
-        )
 
     @cached_property
     def _places(self) -> dict[str, Station]:

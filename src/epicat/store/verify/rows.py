@@ -1,4 +1,4 @@
-"""Whether the rows of some keys are what their marks say, one batch after the other."""
+"""Verify the rows of some keys against the ledger, batch by batch."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pyarrow as pa
 
 from epicat.errors import InputError
 from epicat.model import LedgerEntry, Span, Stage, StationDay, digest_of
-from epicat.store.verify.findings import Kind
+from epicat.store.findings import Kind
 from epicat.tables import TableName
 from epicat.time import parse_time
 
-__all__ = ["Trouble", "Twice", "event_troubles", "pick_troubles", "span_of"]
+__all__ = ["Problem", "Twice", "event_problems", "pick_problems", "span_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something that is wrong with the rows of a key."""
+class Problem:
+    """A problem with the rows of a key."""
 
     kind: Kind
     """What it is."""
@@ -31,7 +31,7 @@ class Trouble:
 
 @dataclass(slots=True)
 class Twice:
-    """Finds ids that come twice: neighbours in time, since ids come from times."""
+    """Finds duplicate ids: they are neighbours in time, since ids are made from times."""
 
     _before: frozenset[str] = frozenset()
     _now: set[str] = field(default_factory=set)
@@ -40,16 +40,16 @@ class Twice:
         """Forget all ids but those of the last batch."""
         self._before, self._now = frozenset(self._now), set()
 
-    def troubles(self, ids: Sequence[str], keys: Sequence[str]) -> Iterator[Trouble]:
+    def problems(self, ids: Sequence[str], keys: Sequence[str]) -> Iterator[Problem]:
         """Yield the rows whose ids were there already."""
         for name, key in zip(ids, keys, strict=True):
             if name in self._now or name in self._before:
-                yield Trouble(Kind.TWICE, key, name)
+                yield Problem(Kind.TWICE, key, name)
             self._now.add(name)
 
 
 def span_of(entry: LedgerEntry, block_ns: int) -> Span | None:
-    """Return the time that belongs to a key; None if that cannot be told."""
+    """Return the time that belongs to a key; None if unknown."""
     try:
         if entry.stage == Stage.PICK:
             return StationDay.parse(entry.key).span
@@ -59,59 +59,59 @@ def span_of(entry: LedgerEntry, block_ns: int) -> Span | None:
     return Span(start, start + block_ns) if block_ns else None
 
 
-def pick_troubles(
+def pick_problems(
     entries: Sequence[LedgerEntry], picks: pa.Table, twice: Twice
-) -> Iterator[Trouble]:
-    """Yield what is wrong with picks."""
-    yield from _of_marks(entries, picks, "pick_id")
+) -> Iterator[Problem]:
+    """Yield the problems of picks."""
+    yield from _against_ledger(entries, picks, "pick_id")
     yield from _outside(entries, picks, 0)
-    yield from twice.troubles(picks["pick_id"].to_pylist(), picks["key"].to_pylist())
+    yield from twice.problems(picks["pick_id"].to_pylist(), picks["key"].to_pylist())
     names = ["pick_id", "key", "design", "trace_id", "band", "phase"]
     columns = [picks[name].to_pylist() for name in names]
     times = picks["time"].cast(pa.int64()).to_pylist()
     for pick_id, key, *content in zip(*columns, times, strict=True):
         if digest_of(*content) != pick_id:
-            yield Trouble(Kind.ROWS_CHANGED, key, f"pick {pick_id} is not what its id says")
+            yield Problem(Kind.ROWS_CHANGED, key, f"pick {pick_id} does not match its id")
 
 
-def event_troubles(
+def event_problems(
     entries: Sequence[LedgerEntry],
     tables: Mapping[TableName, pa.Table],
     twice: Twice,
     block_ns: int,
-) -> Iterator[Trouble]:
-    """Yield what is wrong with events and their arrivals; ``block_ns`` is 0 if nobody knows."""
+) -> Iterator[Problem]:
+    """Yield the problems of events and their arrivals; ``block_ns`` is 0 if unknown."""
     events, arrivals = tables["events"], tables["arrivals"]
-    yield from _of_marks(entries, events, "event_id")
+    yield from _against_ledger(entries, events, "event_id")
     yield from _outside(entries, events, block_ns)
-    yield from twice.troubles(events["event_id"].to_pylist(), events["key"].to_pylist())
+    yield from twice.problems(events["event_id"].to_pylist(), events["key"].to_pylist())
     yield from _unlike(events, arrivals)
 
 
-def _of_marks(entries: Sequence[LedgerEntry], rows: pa.Table, name: str) -> Iterator[Trouble]:
-    """Compare rows with the number and the digest that were marked."""
+def _against_ledger(entries: Sequence[LedgerEntry], rows: pa.Table, name: str) -> Iterator[Problem]:
+    """Compare rows with the number and the digest in the ledger."""
     ids: dict[str, list[str]] = defaultdict(list)
     for key, identity in zip(rows["key"].to_pylist(), rows[name].to_pylist(), strict=True):
         ids[key].append(identity)
     for entry in entries:
         found = sorted(ids[entry.key])
         if len(found) != entry.n_rows:
-            text = f"{entry.n_rows} marked, {len(found)} there"
-            yield Trouble(Kind.ROWS_LOST, entry.key, text)
+            text = f"{entry.n_rows} committed, {len(found)} found"
+            yield Problem(Kind.ROWS_LOST, entry.key, text)
         elif found and entry.result and digest_of(*found) != entry.result:
-            yield Trouble(Kind.ROWS_CHANGED, entry.key, "other rows than were marked")
+            yield Problem(Kind.ROWS_CHANGED, entry.key, "the rows differ from the committed ones")
 
 
-def _outside(entries: Sequence[LedgerEntry], rows: pa.Table, block_ns: int) -> Iterator[Trouble]:
+def _outside(entries: Sequence[LedgerEntry], rows: pa.Table, block_ns: int) -> Iterator[Problem]:
     spans = {entry.key: span_of(entry, block_ns) for entry in entries}
     times = rows["time"].cast(pa.int64()).to_pylist()
     for key, time_ns in zip(rows["key"].to_pylist(), times, strict=True):
         span = spans.get(key)
         if span is not None and not span.start_ns <= time_ns < span.end_ns:
-            yield Trouble(Kind.OUTSIDE, key, f"a row of {time_ns} ns")
+            yield Problem(Kind.OUTSIDE, key, f"a row of {time_ns} ns")
 
 
-def _unlike(events: pa.Table, arrivals: pa.Table) -> Iterator[Trouble]:
+def _unlike(events: pa.Table, arrivals: pa.Table) -> Iterator[Problem]:
     """Compare each event with its arrivals: its id is made of them, and it counts them."""
     own: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     names = ["key", "event_id", "pick_id", "phase"]
@@ -126,8 +126,8 @@ def _unlike(events: pa.Table, arrivals: pa.Table) -> Iterator[Trouble]:
         phases = [phase for _, phase in found]
         if (phases.count("P"), phases.count("S")) != (n_p, n_s):
             told = f"{phases.count('P')} P and {phases.count('S')} S instead of {n_p} and {n_s}"
-            yield Trouble(Kind.EVENT, key, f"event {event_id} has {told}")
+            yield Problem(Kind.EVENT, key, f"event {event_id} has {told}")
         elif digest_of(design, time_ns, *sorted(pick for pick, _ in found)) != event_id:
-            yield Trouble(Kind.EVENT, key, f"event {event_id} is not what its id says")
+            yield Problem(Kind.EVENT, key, f"event {event_id} does not match its id")
     for key, event_id in own:
-        yield Trouble(Kind.EVENT, key, f"arrivals of {event_id}, which is not there")
+        yield Problem(Kind.EVENT, key, f"arrivals of {event_id}, which does not exist")

@@ -1,4 +1,4 @@
-"""The files of a store in Parquet: can all be read, does a mark name each, is any left behind."""
+"""Verify the files of a Parquet store: readable, named by the ledger, nothing left behind."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from epicat.errors import StoreError
 from epicat.fs.base import Found
 from epicat.model import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF
+from epicat.store.findings import Findings, Kind
 from epicat.store.parquet import DataFile, ParquetStore, as_source, in_threads
-from epicat.store.verify.findings import Findings, Kind
 from epicat.tables import SCHEMAS, STATIONS, STORED_LEDGER, entries_of, old_names
 
-__all__ = ["OLD_NS", "PUT_AWAY", "examine_files"]
+__all__ = ["OLD_NS", "QUARANTINE", "verify_files"]
 
 OLD_NS: Final = 3600 * 1_000_000_000
-"""Age at which no writer is at work on a file any more: from writing to marking it are seconds."""
-PUT_AWAY: Final = "damaged"
-"""The folder that `mend` puts damaged files into."""
+"""Age at which no writer is active on a file any more: it is marked within seconds."""
+QUARANTINE: Final = "damaged"
+"""The folder for damaged files."""
 _AT_ONCE: Final = 64
-"""Files that are looked at together."""
+"""Files that are read together."""
 _MARKS: Final = ("ledger", "compacted")
 
 _Writing = tuple[Stage, str, str]
@@ -46,22 +46,22 @@ class _Sorted:
     foreign: list[str] = field(default_factory=list)
 
 
-def examine_files(
-    store: ParquetStore, findings: Findings, *, mend: bool
+def verify_files(
+    store: ParquetStore, findings: Findings, *, repair: bool
 ) -> Callable[[LedgerEntry], bool] | None:
-    """Look at all files; return what tells that rows of a mark cannot be read.
+    """Verify all files; return a function that tells whether the rows of an entry are unreadable.
 
-    Returns None if marks or records cannot be read and are not mended.
+    Returns None if entries or records are unreadable and not repaired.
     """
     found = _sorted(store.files.found())
     findings.add(Kind.FOREIGN, found.foreign)
-    bad = _damaged(store, found.marks, findings, Kind.MARKS_DAMAGED, mend=mend)
-    bad += _damaged(store, found.others, findings, Kind.RECORD_DAMAGED, mend=mend)
-    if bad and not mend:
+    bad = _damaged(store, found.marks, findings, Kind.MARKS_DAMAGED, repair=repair)
+    bad += _damaged(store, found.others, findings, Kind.RECORD_DAMAGED, repair=repair)
+    if bad and not repair:
         return None
-    clock = store.files.now_ns() if mend else time.time_ns()
-    _left_behind(store, found, findings, clock, mend=mend)
-    return _damaged_rows(store, found, findings, mend=mend)
+    clock = store.files.now_ns() if repair else time.time_ns()
+    _left_behind(store, found, findings, clock, repair=repair)
+    return _damaged_rows(store, found, findings, repair=repair)
 
 
 def _sorted(files: Iterable[Found]) -> _Sorted:
@@ -72,7 +72,7 @@ def _sorted(files: Iterable[Found]) -> _Sorted:
         data = DataFile.parse(file.name)
         if file.is_unfinished:
             found.unfinished.append(file)
-        elif last.startswith(".") or top == PUT_AWAY or file.name == "store.json":
+        elif last.startswith(".") or top == QUARANTINE or file.name == "store.json":
             continue
         elif data is not None:
             found.rows.append((data, file))
@@ -97,23 +97,23 @@ def _is_other(folder: str, last: str) -> bool:
 
 
 def _damaged(
-    store: ParquetStore, names: Sequence[str], findings: Findings, kind: Kind, *, mend: bool
+    store: ParquetStore, names: Sequence[str], findings: Findings, kind: Kind, *, repair: bool
 ) -> list[str]:
-    """Return the files among marks, stations and records that cannot be read, or could not."""
-    told = in_threads(lambda name: _told(store, name), names)
-    bad = {name: text for name, text in zip(names, told, strict=True) if text}
+    """Return the unreadable files among marks, stations and records, repaired or not."""
+    errors = in_threads(lambda name: _error_of(store, name), names)
+    bad = {name: text for name, text in zip(names, errors, strict=True) if text}
     findings.add(kind, (f"{name}: {text}" for name, text in bad.items()))
-    if mend:
-        findings.mended(kind, sum(_put_away(store, name) for name in bad))
+    if repair:
+        findings.repaired(kind, sum(_quarantine(store, name) for name in bad))
     return list(bad)
 
 
-def _told(store: ParquetStore, name: str) -> str:
-    """Return why a file of marks, stations or a record cannot be read; nothing if it can."""
+def _error_of(store: ParquetStore, name: str) -> str:
+    """Return why a file of marks, stations or a record is unreadable; empty if it is not."""
     try:
         data = store.files.read(name)
         if name.endswith(".json"):
-            return "" if isinstance(json.loads(data), dict) else "no record"
+            return "" if isinstance(json.loads(data), dict) else "not a JSON object"
         is_marks = name.partition("/")[0] in _MARKS
         schema = STORED_LEDGER if is_marks else STATIONS
         rows = pq.read_table(
@@ -129,9 +129,9 @@ def _told(store: ParquetStore, name: str) -> str:
 
 
 def _left_behind(
-    store: ParquetStore, found: _Sorted, findings: Findings, clock_ns: int, *, mend: bool
+    store: ParquetStore, found: _Sorted, findings: Findings, clock_ns: int, *, repair: bool
 ) -> None:
-    """Find what writers that were stopped have left; delete it if it is old."""
+    """Find leftovers of stopped writers; with ``repair``, delete the old ones."""
     marked = {
         (entry.stage, entry.design, entry.generation)
         for entries in store.marks().values()
@@ -142,29 +142,29 @@ def _left_behind(
         old = [file.name for file in files if clock_ns - file.modified_ns > OLD_NS]
         findings.add(kind, old)
         findings.add(Kind.YOUNG, (f.name for f in files if clock_ns - f.modified_ns <= OLD_NS))
-        if mend and old:
+        if repair and old:
             store.files.delete(old)
-            findings.mended(kind, len(old))
+            findings.repaired(kind, len(old))
     found.rows = [(data, file) for data, file in found.rows if _writing(data) in marked]
 
 
 def _damaged_rows(
-    store: ParquetStore, found: _Sorted, findings: Findings, *, mend: bool
+    store: ParquetStore, found: _Sorted, findings: Findings, *, repair: bool
 ) -> Callable[[LedgerEntry], bool]:
-    """Read every file with rows; return what tells that the rows of a mark are in a bad one."""
+    """Read every file of rows; return a function that tells whether an entry's are in a bad one."""
     bad: set[_Writing] = set()
     for some in _pieces([data for data, _ in found.rows]):
-        for data, told in zip(some, in_threads(lambda d: _trouble(store, d), some), strict=True):
-            if told:
-                findings.add(Kind.ROWS_DAMAGED, [f"{data.name}: {told}"])
+        for data, error in zip(some, in_threads(lambda d: _row_error(store, d), some), strict=True):
+            if error:
+                findings.add(Kind.ROWS_DAMAGED, [f"{data.name}: {error}"])
                 bad.add(_writing(data))
-                if mend:
-                    findings.mended(Kind.ROWS_DAMAGED, _put_away(store, data.name))
+                if repair:
+                    findings.repaired(Kind.ROWS_DAMAGED, _quarantine(store, data.name))
     return lambda e: (e.stage, e.design, e.generation) in bad
 
 
-def _trouble(store: ParquetStore, data: DataFile) -> str:
-    """Return why rows cannot be used; nothing if they can.  Reads all, some rows at a time."""
+def _row_error(store: ParquetStore, data: DataFile) -> str:
+    """Return why rows are unusable; empty if they are not.  Reads all, some rows at a time."""
     try:
         with store.files.arrow.open_input_file(data.name) as source:
             file = pq.ParquetFile(source, page_checksum_verification=True)
@@ -174,10 +174,10 @@ def _trouble(store: ParquetStore, data: DataFile) -> str:
             required = {f.name for f in schema if not f.nullable} - {"design"}
             needed = {old.get(name, name) for name in required}
             if lacking := needed - set(there):
-                return f"without the column {min(lacking)}"
+                return f"column {min(lacking)} is missing"
             for batch in file.iter_batches():
-                if told := _misplaced(batch, data, needed):
-                    return told
+                if error := _misplaced(batch, data, needed):
+                    return error
     except FileNotFoundError:  # a compaction was faster
         return ""
     except (StoreError, OSError, ValueError, pa.ArrowException) as error:
@@ -186,24 +186,24 @@ def _trouble(store: ParquetStore, data: DataFile) -> str:
 
 
 def _misplaced(batch: pa.RecordBatch, data: DataFile, needed: Collection[str]) -> str:
-    """Tell rows that readers would miss, or stumble over."""
+    """Return what makes rows invisible or unreadable; empty if nothing does."""
     for name in sorted(needed):
         if batch[name].null_count:
-            return f"without a {name} in some rows"
+            return f"{name} is null in some rows"
     months = pc.unique(pc.strftime(batch["time"], format="%Y-%m")).to_pylist()
     others = sorted(set(months) - {data.month})
     return f"has rows of {others[0]}" if others else ""
 
 
-def _put_away(store: ParquetStore, name: str) -> int:
-    """Copy a damaged file to where nobody reads it, and delete it; tell how many were."""
+def _quarantine(store: ParquetStore, name: str) -> int:
+    """Move a damaged file to where it is not read; return the number of files moved."""
     try:
         data = store.files.read(name)
     except FileNotFoundError:
         return 0
     except OSError as error:
         raise StoreError(f"'{store.location}/{name}' cannot be read: {error.strerror}") from error
-    store.files.write(f"{PUT_AWAY}/{name}", data)
+    store.files.write(f"{QUARANTINE}/{name}", data)
     store.files.delete([name])
     return 1
 

@@ -15,10 +15,10 @@ import pytest
 from epicat.model import Stage, Status
 from epicat.store.base import Where
 from epicat.store.compact import compact
+from epicat.store.findings import Kind
 from epicat.store.parquet import ParquetStore
-from epicat.store.verify.findings import Kind
-from epicat.store.verify.parquet import OLD_NS, PUT_AWAY
-from epicat.store.verify.verify import check_store
+from epicat.store.verify.files import OLD_NS, QUARANTINE
+from epicat.store.verify.verify import verify_store
 from epicat.tables import TABLES, picks_table
 from epicat.testing.doctor_contract import BLOCK, DAY, RUN, put_sound
 from epicat.testing.store_contract import pick_at
@@ -66,51 +66,51 @@ def test_damaged_rows(store, table, failed, how):
     name = name_of(store, table)
     damaged = DAMAGE[how](store.files.read(name))
     store.files.write(name, damaged)
-    done = check_store(opened(store))
+    done = verify_store(opened(store))
     (finding,) = done.findings.all()
     assert finding.kind == Kind.ROWS_DAMAGED
     assert finding.examples[0].startswith(f"{name}: ")
     assert failed in finding.examples[1]
     assert store.files.exists(name)
-    check_store(opened(store), mend=True)
+    verify_store(opened(store), repair=True)
     assert not store.files.exists(name)
-    assert store.files.read(f"{PUT_AWAY}/{name}") == damaged
+    assert store.files.read(f"{QUARANTINE}/{name}") == damaged
     after = opened(store)
-    assert check_store(after).findings.all() == []
+    assert verify_store(after).findings.all() == []
     assert [e.key for e in after.ledger() if e.status == Status.FAILED] == [failed]
     assert after.read(table, Where()).num_rows == 0
     compact(after)
-    assert check_store(opened(store)).findings.all() == []
+    assert verify_store(opened(store)).findings.all() == []
 
 
 @pytest.mark.parametrize("how", DAMAGE)
 def test_damaged_marks(store, how):
     name = name_of(store, "ledger")
     store.files.write(name, DAMAGE[how](store.files.read(name)))
-    done = check_store(opened(store))
+    done = verify_store(opened(store))
     (finding,) = done.findings.all()
     assert (finding.kind, finding.count) == (Kind.MARKS_DAMAGED, 1)
     assert not done.digest
-    mended = check_store(opened(store), mend=True)
-    assert mended.findings.all()[0].mended == 1
-    assert store.files.exists(f"{PUT_AWAY}/{name}")
+    mended = verify_store(opened(store), repair=True)
+    assert mended.findings.all()[0].repaired == 1
+    assert store.files.exists(f"{QUARANTINE}/{name}")
     # Rows that nobody marks any more: young as yet.  Arrivals may have lost their picks.
-    again = check_store(opened(store))
+    again = verify_store(opened(store))
     assert set(kinds(again)) <= {Kind.YOUNG, Kind.NO_PICK}
     put_sound(opened(store))
-    assert check_store(opened(store)).findings.is_healthy
+    assert verify_store(opened(store)).findings.is_healthy
 
 
 @pytest.mark.parametrize("folder", ["records/run", "records/associator", "stations"])
 def test_damaged_records(store, folder):
     name = name_of(store, folder)
     store.files.write(name, b"{ no such thing")
-    for mend in (False, True):
-        found = check_store(opened(store), mend=mend).findings.all()[0]
-        assert (found.kind, found.count, found.mended) == (Kind.RECORD_DAMAGED, 1, int(mend))
+    for repair in (False, True):
+        found = verify_store(opened(store), repair=repair).findings.all()[0]
+        assert (found.kind, found.count, found.repaired) == (Kind.RECORD_DAMAGED, 1, int(repair))
         assert found.examples[0].startswith(f"{name}: ")
     put_sound(opened(store))
-    assert check_store(opened(store)).findings.all() == []
+    assert verify_store(opened(store)).findings.all() == []
     assert opened(store).stations().num_rows == 1
 
 
@@ -119,11 +119,11 @@ def test_rows_of_another_month_are_found(store):
     name = name_of(store, "picks")
     store.files.write(name.replace("2019-06", "2019-07"), store.files.read(name))
     store.files.delete([name])
-    (finding,) = check_store(store).findings.all()
+    (finding,) = verify_store(store).findings.all()
     assert finding.kind == Kind.ROWS_DAMAGED
     assert "has rows of 2019-06" in finding.examples[0]
-    check_store(store, mend=True)
-    assert check_store(store).findings.all() == []
+    verify_store(store, repair=True)
+    assert verify_store(store).findings.all() == []
 
 
 def test_columns_that_are_not_there_are_found(store):
@@ -131,22 +131,22 @@ def test_columns_that_are_not_there_are_found(store):
     sink = io.BytesIO()
     pq.write_table(pq.read_table(pa.BufferReader(store.files.read(name))).drop(["phase"]), sink)
     store.files.write(name, sink.getvalue())
-    (finding,) = check_store(store).findings.all()
-    assert finding.examples[0] == f"{name}: without the column phase"
+    (finding,) = verify_store(store).findings.all()
+    assert finding.examples[0] == f"{name}: column phase is missing"
 
 
 def test_a_lost_file_is_found(store):
     for table in TABLES:
         store.files.delete([name_of(store, table)])
-    assert set(kinds(check_store(store))) == {Kind.ROWS_LOST}
-    check_store(store, mend=True)
-    assert check_store(store).findings.all() == []
+    assert set(kinds(verify_store(store))) == {Kind.ROWS_LOST}
+    verify_store(store, repair=True)
+    assert verify_store(store).findings.all() == []
     assert {e.status for e in store.ledger()} == {Status.FAILED}
 
 
 def test_a_lost_mark_is_seen_as_rows_of_nobody(store):
     store.files.delete(store.files.list("ledger"))
-    done = check_store(opened(store))
+    done = verify_store(opened(store))
     assert kinds(done) == [Kind.YOUNG]
     assert done.findings.all()[0].count == 3
 
@@ -163,17 +163,17 @@ def test_what_stopped_writers_leave_is_deleted_when_it_is_old(store):
     unmarked = next(name for name in store.files.list("picks") if "unmarked" in name)
     unfinished = f"picks/.{'0' * 32}.partial"
     (Path(store.location) / unfinished).write_bytes(b"half")
-    for mend in (False, True):
-        done = check_store(store, mend=mend)
+    for repair in (False, True):
+        done = verify_store(store, repair=repair)
         assert kinds(done) == [Kind.YOUNG]
         assert done.findings.all()[0].count == 2
         assert done.findings.is_healthy
     aged(store, unmarked)
     aged(store, unfinished)
-    assert kinds(check_store(store)) == [Kind.UNMARKED, Kind.UNFINISHED]
-    done = check_store(store, mend=True)
-    assert [f.mended for f in done.findings.all()] == [1, 1]
-    assert check_store(store).findings.all() == []
+    assert kinds(verify_store(store)) == [Kind.UNMARKED, Kind.UNFINISHED]
+    done = verify_store(store, repair=True)
+    assert [f.repaired for f in done.findings.all()] == [1, 1]
+    assert verify_store(store).findings.all() == []
     assert not (Path(store.location) / unfinished).exists()
     assert not store.files.exists(unmarked)
     assert store.read("picks", Where()).num_rows == 2
@@ -184,16 +184,16 @@ def test_rows_that_count_are_kept_however_old(store):
     for name in store.files.list(""):
         aged(store, name, 10 * 365 * 24 * OLD_NS)
     before = store.files.list("")
-    assert check_store(store, mend=True).findings.all() == []
+    assert verify_store(store, repair=True).findings.all() == []
     assert store.files.list("") == before
 
 
 def test_superseded_rows_are_no_finding(store):
     """They are until the next compaction."""
     put_sound(store)
-    assert check_store(store).findings.all() == []
+    assert verify_store(store).findings.all() == []
     compact(store)
-    assert check_store(store).findings.all() == []
+    assert verify_store(store).findings.all() == []
 
 
 def test_damage_to_superseded_rows_costs_no_key(store):
@@ -201,19 +201,19 @@ def test_damage_to_superseded_rows_costs_no_key(store):
     (live,) = {e.generation for e in store.ledger(Stage.PICK)}
     (superseded,) = (name for name in store.files.list("picks") if live not in name)
     store.files.write(superseded, b"")
-    (finding,) = check_store(store).findings.all()
+    (finding,) = verify_store(store).findings.all()
     assert (finding.kind, finding.count) == (Kind.ROWS_DAMAGED, 1)
-    check_store(store, mend=True)
+    verify_store(store, repair=True)
     assert not [e for e in store.ledger() if e.status == Status.FAILED]
     compact(store)
-    assert check_store(opened(store)).findings.all() == []
+    assert verify_store(opened(store)).findings.all() == []
 
 
 def test_foreign_files_are_told_and_left(store):
     store.files.write("thesis.tex", b"important")
-    for mend in (False, True):
-        (finding,) = check_store(store, mend=mend).findings.all()
-        assert (finding.kind, finding.examples, finding.mended) == (
+    for repair in (False, True):
+        (finding,) = verify_store(store, repair=repair).findings.all()
+        assert (finding.kind, finding.examples, finding.repaired) == (
             Kind.FOREIGN, ["thesis.tex"], 0,
         )  # fmt: skip
     assert store.files.read("thesis.tex") == b"important"
@@ -226,7 +226,7 @@ def test_files_without_check_sums_are_healthy(store):
             sink = io.BytesIO()
             pq.write_table(pq.read_table(pa.BufferReader(store.files.read(name))), sink)
             store.files.write(name, sink.getvalue())
-    assert check_store(opened(store)).findings.all() == []
+    assert verify_store(opened(store)).findings.all() == []
 
 
 def test_the_clock_that_dates_the_files_is_asked(store):

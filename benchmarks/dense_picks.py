@@ -16,7 +16,7 @@ from epicat.association.design import Design, make_design
 from epicat.association.options import AssociateOptions
 from epicat.association.sites import SiteIndex
 from epicat.geo import Extent, Plane
-from epicat.pick.import_table import read_picks
+from epicat.imports.picks import read_picks
 from epicat.stations import Patterns, find_stations
 from epicat.tables import picks_table
 from epicat.time import SECOND_NS, parse_time

@@ -22,8 +22,8 @@ from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import make_options
 from epicat.errors import EpicatError
 from epicat.fs.base import LocalFiles
+from epicat.imports.picks import read_picks
 from epicat.model import Stage
-from epicat.pick.import_table import read_picks
 from epicat.pipeline.import_picks import import_picks
 from epicat.stations import find_stations
 from epicat.store.parquet import DataFile, ParquetStore

@@ -405,6 +405,10 @@ class Event:
     """In the order of time."""
     rejected: str = ""
     """Why quality control rejects it, with values and limits; empty if it is accepted."""
+    magnitude: float | None = None
+    """Magnitude of an imported catalog; None if unknown."""
+    magnitude_type: str = ""
+    """Kind of the magnitude, for example ``ml``."""
 
     def id(self, associator: str) -> str:
         """Return the id of the event for the digest of an associator."""

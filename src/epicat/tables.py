@@ -109,10 +109,16 @@ EVENTS: Final = pa.schema(
             ("y_km", pa.float64()),
         ),
         pa.field("rejected", pa.string()),
+        pa.field("magnitude", pa.float64()),
+        pa.field("magnitude_type", pa.string()),
         *_KEYED,
     ]
 )
-"""``rejected`` gives the reason if quality control rejects the event; null otherwise."""
+"""``rejected`` gives the reason if quality control rejects the event; null otherwise.
+
+``magnitude`` and ``magnitude_type`` are those of an imported catalog; null otherwise, and in files
+of earlier versions.
+"""
 ARRIVALS: Final = pa.schema(
     [
         *_schema(
@@ -259,7 +265,7 @@ def events_table(events: Iterable[Event], design: str, key: str) -> pa.Table:
         (e.id(design), e.time_ns, e.latitude, e.longitude, e.depth_km,
          sum(a.phase == "P" for a in e.arrivals), sum(a.phase == "S" for a in e.arrivals),
          e.n_stations, e.rms_s, e.gap_deg, e.dmin_km, e.edge,
-         e.x_km, e.y_km, e.rejected or None, design, key)
+         e.x_km, e.y_km, e.rejected or None, e.magnitude, e.magnitude_type or None, design, key)
         for e in sorted(events, key=lambda e: (e.time_ns, e.id(design)))
     ]  # fmt: skip
     return _from_rows(rows, EVENTS)

@@ -93,7 +93,7 @@ def test_every_format_is_written(
 ) -> None:
     path = tmp_path / "catalog.out"
     assert run("--store", store.location, "--format", name, "-o", path) == 0
-    expected = {"catalog.out", *(f"catalog.out{ending}" for ending in FORMATS[name].beside)}
+    expected = {"catalog.out", *(f"catalog.out{ending}" for ending in FORMATS[name].companions)}
     assert {p.name for p in tmp_path.iterdir()} == expected
     assert all(p.stat().st_size for p in tmp_path.iterdir())
     told = capsys.readouterr()

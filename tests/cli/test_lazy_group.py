@@ -105,6 +105,7 @@ def test_the_commands_are_those_of_the_documentation():
         "epicat demo", "epicat doctor", "epicat work", "epicat submit", "epicat retry",
         "epicat cancel", "epicat logs", "epicat cost",
         "epicat stations", "epicat stations import", "epicat picks", "epicat picks import",
+        "epicat events", "epicat events import", "epicat compare",
     }  # fmt: skip
 
 

@@ -10,8 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from epicat.export.hypodd import write_hypodd
-from epicat.export.quakes import Part
-from epicat.export.written import Written
+from epicat.export.quakes import Part, Written
 from epicat.time import SECOND_NS, parse_time
 from support.tiny_catalog import ASSOCIATOR, IDS, STATIONS, event, many, network, part
 

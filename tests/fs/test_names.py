@@ -13,8 +13,8 @@ from epicat.archive.layouts import LAYOUTS
 from epicat.errors import InputError, StoreError
 from epicat.fs.base import LocalFiles
 from epicat.fs.names import leads_out
+from epicat.imports.picks import read_picks
 from epicat.model import StationDay
-from epicat.pick.import_table import read_picks
 from epicat.stations.channel_epoch import check_codes
 
 HOSTILE = ("../../x", "..", "/etc/x", "a/../../x", "x\0y")

@@ -14,7 +14,7 @@ from epicat.pick.picker import PickerInfo
 from epicat.waveforms.filters import reach_s
 from epicat.waveforms.options import QualityOptions
 
-__all__ = ["ImportedRun", "PickRun"]
+__all__ = ["ImportedCatalog", "ImportedRun", "PickRun"]
 
 _ALGORITHM = 1
 """Incremented when the same weights and thresholds give different picks."""
@@ -112,8 +112,41 @@ class ImportedRun(BaseModel):
     """Column of the file by its meaning."""
     algorithm: int = _ALGORITHM
     """Version of the import."""
+    settings: dict[str, str] = {}
+    """What else decides the picks, such as the network of bare station names."""
 
     @cached_property
     def digest(self) -> str:
         """Identifies the run; the name of the file is not part of it."""
-        return digest_of("imported", self.sha256, sorted(self.columns.items()), self.algorithm)
+        given = (f"{name}={value}" for name, value in sorted(self.settings.items()))
+        columns = sorted(self.columns.items())
+        return digest_of("imported", self.sha256, columns, self.algorithm, *given)
+
+
+class ImportedCatalog(BaseModel):
+    """The identity of events that were found elsewhere: the file that they came in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    """Digest of the run of their picks."""
+    imported: str
+    """Name of the file."""
+    sha256: str
+    """SHA-256 of the file."""
+    stations: str
+    """Digest of the positions that distances were computed with; empty without any."""
+    latitude: float
+    """Latitude of the origin of the local plane, degrees."""
+    longitude: float
+    """Longitude of the origin of the local plane, degrees."""
+    block_ns: int
+    """Length of the blocks that the events are kept in."""
+    algorithm: int = _ALGORITHM
+    """Version of the import."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Identifies the catalog; the name of the file is not part of it."""
+        parts = (self.run, self.sha256, self.stations, self.block_ns, self.algorithm)
+        return digest_of("imported catalog", *parts)

@@ -226,7 +226,7 @@ class Catalog:
 
             raise NameChoiceError("format", name, ("csv", "json", "parquet", *FORMATS))
         form = FORMATS[name]
-        paths = [path, *(path.with_name(path.name + ending) for ending in form.beside)]
+        paths = [path, *(path.with_name(path.name + ending) for ending in form.companions)]
         with ExitStack() as stack:
             files = [stack.enter_context(atomic_file(p, "w")) for p in paths]
             return form.write(self.parts(with_rejected=with_rejected), self.stations(), *files)
@@ -316,8 +316,7 @@ def write_rows(rows: pa.Table, names: list[str], path: Path, name: str) -> None:
         with atomic_file(path, "wb") as file:
             pq.write_table(rows, file, compression="zstd")
         return
-    from epicat.export.csv import write_csv
-    from epicat.export.json import write_json
+    from epicat.export.rows import write_csv, write_json
 
     with atomic_file(path, "w") as file:
         (write_json if name == "json" else write_csv)(rows, names, file)

@@ -145,7 +145,7 @@ def _scored(folder: Path) -> Score:
 
 
 def _write_table(events: pa.Table, path: Path) -> None:
-    from epicat.export.csv import write_csv
+    from epicat.export.rows import write_csv
     from epicat.tables import EXPORT_COLUMNS
 
     with atomic_file(path, "w") as file:

@@ -102,21 +102,21 @@ def _write_catalog(
     form = FORMATS[name]
     if output is None and form.needs_file:
         raise InputError(
-            f"--format {name} needs -o FILE: it also writes FILE{' and FILE'.join(form.beside)}"
+            f"--format {name} needs -o FILE: it also writes FILE{' and FILE'.join(form.companions)}"
         )
     if output is None:
         parts = catalog.parts(with_rejected=with_rejected)
         written = form.write(parts, catalog.stations(), sys.stdout)
     else:
         written = catalog.write_events(output, name, with_rejected=with_rejected)
-        names = ", ".join(str(output) + ending for ending in ("", *form.beside))
+        names = ", ".join(str(output) + ending for ending in ("", *form.companions))
         arrivals = f" with {written.arrivals:,} arrivals" if written.arrivals else ""
         typer.echo(f"{written.events:,} events{arrivals} in {names}", err=True)
     rejected = catalog.n_rejected
     if not with_rejected:
         report_rejected(rejected)
-    elif rejected and not form.tells_rejected:
-        typer.echo(f"warning: {name} cannot tell which {rejected:,} events are rejected", err=True)
+    elif rejected and not form.marks_rejected:
+        typer.echo(f"warning: {name} cannot mark the {rejected:,} rejected events", err=True)
     for note in written.notes:
         typer.echo(f"warning: {note}", err=True)
 
@@ -150,8 +150,7 @@ def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -
 
 def _write(rows: Any, names: list[str], output: Path | None, output_format: str) -> None:
     from epicat.catalog.catalog import write_rows
-    from epicat.export.csv import write_csv
-    from epicat.export.json import write_json
+    from epicat.export.rows import write_csv, write_json
 
     if output is None:
         (write_json if output_format == "json" else write_csv)(rows, names, sys.stdout)

@@ -67,6 +67,9 @@ COMMANDS: Mapping[str, Entry] = {
     "plot": Entry(
         "plot:plot", "Draw a map, two depth sections and the number of events over time."
     ),
+    "compare": Entry(
+        "compare:compare", "Match the events of two catalogs one to one, and say how they differ."
+    ),
     "query": Entry(
         "query:query",
         "Ask the views picks, events, arrivals, stations, ledger and runs of a store by SQL.",
@@ -102,9 +105,10 @@ COMMANDS: Mapping[str, Entry] = {
     "logs": Entry("jobs:logs", "Show the logs of the jobs of a unit, one attempt after the other."),
     "cost": Entry("jobs:cost", "Show the estimated and the actual time and cost of jobs."),
     "work": Entry("work:work", "Run one unit of a submission and print its outcome as JSON."),
-    "stations": Entry("stations:app", "Bring stations into a store."),
+    "stations": Entry("stations:app", "Import stations into a store."),
     "velocity": Entry("velocity:app", "Show the built-in velocity models."),
-    "picks": Entry("picks:app", "Bring picks into a store."),
+    "picks": Entry("picks:app", "Import picks into a store."),
+    "events": Entry("events:app", "Import an existing catalog into a store."),
     "models": Entry("models:app", "See and compile pickers."),
     "cloud": Entry(
         "cloud:app",

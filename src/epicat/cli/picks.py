@@ -1,4 +1,4 @@
-"""``epicat picks``: picks that were made elsewhere."""
+"""``epicat picks``: import picks of other programs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,20 @@ from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report
 
-__all__ = ["app"]
+__all__ = ["Network", "RegionalPhases", "app"]
 
-app = typer.Typer(help="Bring picks into a store.", no_args_is_help=True)
+app = typer.Typer(help="Import picks into a store.", no_args_is_help=True)
+
+Network = Annotated[
+    str, typer.Option("--network", help="Network code of station names that have none.")
+]
+RegionalPhases = Annotated[
+    bool,
+    typer.Option(
+        "--regional-phases/--no-regional-phases",
+        help="Read Pg, Pn, Pb, Sg, Sn and Sb as P and S, or leave them out.",
+    ),
+]
 
 
 @app.callback()
@@ -27,26 +38,36 @@ def _group() -> None:
 @takes(StoreOptions, file=False)
 def import_picks(
     given: Values,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Picks in CSV or Parquet.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Picks in any format of docs/formats.md.")
+    ],
+    network: Network = "",
+    regional_phases: RegionalPhases = True,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
 ) -> None:
-    """Put the picks of a file into a store, made if it is not there, as a run of their own.
+    """Put the picks of a file into a store, created if it does not exist, as a separate run.
 
-    Columns: trace_id or station (NET.STA or NET.STA.LOC), phase, time, and if there confidence
-    or probability, and channel.  The same file again changes nothing.
+    Tables (CSV, Parquet, JSON) have the columns trace_id or station, phase, time, and possibly
+    confidence or probability, and channel; SeisBench, PhaseNet, GaMMA, PyOcto and EQTransformer
+    write such.  QuakeML, SeisComP's XML, NonLinLoc .obs, hypoDD phase.dat and REAL's files are
+    read, too.  The same file again changes nothing.
     """
+    from epicat.imports.raw import ReadingOptions
     from epicat.pipeline.import_picks import import_picks as put
     from epicat.store.open import open_store
+    from epicat.tables import stations_of
 
-    made = put(file, open_store(make_options(StoreOptions, given).store, create=True))
+    store = open_store(make_options(StoreOptions, given).store, create=True)
+    options = ReadingOptions(network, tuple(stations_of(store.stations())), regional_phases)
+    made = put(file, store, options)
+    for note in made.notes:
+        report(note)
     if as_json:
         counts = {"picks": made.picks, "duplicates": made.duplicates, "is_new": made.is_new,
                   "station_days": made.station_days}  # fmt: skip
-        typer.echo(json.dumps({"run": made.run.digest, **counts}))
+        typer.echo(json.dumps({"run": made.run.digest, **counts, "notes": list(made.notes)}))
         return
     repeats = f", {made.duplicates:,} repeated rows dropped" if made.duplicates else ""
-    again = "" if made.is_new else "; the store had them all"
+    again = "" if made.is_new else "; the store already had all of them"
     report(f"{made.picks:,} picks of {made.station_days:,} station-days{repeats}{again}")
-    if "confidence" not in made.run.columns:
-        report("no column confidence or probability: taken as 1")
     report(f"run {made.run.digest}")

@@ -1,4 +1,4 @@
-"""``epicat stations``: lists of stations."""
+"""``epicat stations``: import station lists."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from epicat.campaign.options import ImportOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
+from epicat.geo import Extent
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Bring stations into a store.", no_args_is_help=True)
+_EVERYWHERE = Extent(-90.0, 90.0, -180.0, 180.0)
+
+app = typer.Typer(help="Import stations into a store.", no_args_is_help=True)
 
 
 @app.callback()
@@ -28,11 +31,22 @@ def import_stations(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", help="What --stations of `run` takes: CSV, StationXML, FDSN service."
+            metavar="FILE",
+            help="What --stations of `run` takes: a station list, StationXML, an FDSN service.",
         ),
     ],
+    network: Annotated[
+        str, typer.Option("--network", help="Network code where the list has none.")
+    ] = "",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="hypoinverse, hypodd, real or nonlinloc; default: recognised by content.",
+        ),
+    ] = "",
 ) -> None:
-    """Put stations into a store, made if it is not there; a row replaces one of the same id."""
+    """Put stations into a store, created if it does not exist; a row replaces one of its id."""
     options = make_options(ImportOptions, given)
     from epicat.campaign.resolve import choose_stations
     from epicat.stations import Patterns, bucket_opener, find_stations
@@ -41,9 +55,9 @@ def import_stations(
 
     box, patterns = options.extent, Patterns(options.select, options.exclude)
     with warnings_as_messages():
-        found = find_stations(source, box, patterns, bucket_opener())
-    chosen = choose_stations(found, box, patterns, report) if box else patterns.chosen(found)
+        found = find_stations(source, box, patterns, bucket_opener(), network=network, form=form)
+    chosen = choose_stations(found, box or _EVERYWHERE, patterns, report)
     opened = open_store(options.store, create=True)
     opened.put_stations(stations_table(chosen))
     places = len({station.name for station in chosen})
-    report(f"{len(chosen):,} stations at {places:,} places put into {opened.location}")
+    report(f"{len(chosen):,} stations at {places:,} places imported into {opened.location}")

@@ -1,1 +1,1 @@
-"""Formats that tables leave epicat in."""
+"""Writers of tables and catalogs in the formats of other programs."""

@@ -1,4 +1,4 @@
-"""The text format of the FDSN event web service: one event a line, nothing but its origin."""
+"""The text format of the FDSN event web service: one line for each event."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from epicat.export.quakes import Part, Quake, quakes
-from epicat.export.written import Written
+from epicat.export.quakes import Part, Quake, Written, quakes
 from epicat.time import iso
 
 __all__ = ["write_fdsn_text"]
@@ -20,10 +19,10 @@ _HEADER = (
 
 
 def write_fdsn_text(
-    parts: Iterable[Part], stations: pa.Table, file: IO[str], *beside: IO[str]
+    parts: Iterable[Part], stations: pa.Table, file: IO[str], *companions: IO[str]
 ) -> Written:
     """Write one line for each event."""
-    del stations, beside
+    del stations, companions
     events = 0
     file.write(_HEADER)
     for quake in quakes(parts):
@@ -33,12 +32,14 @@ def write_fdsn_text(
 
 
 def _line(quake: Quake) -> str:
-    """Return the line; the format's times are UTC without a ``Z``, and fields have no bar."""
+    """Return the line; times of the format are UTC without ``Z``, and fields contain no ``|``."""
     time = iso(quake.time_ns).removesuffix("Z")
     place = f"{quake.latitude:z.6f}|{quake.longitude:z.6f}|{quake.depth_km:z.4f}"
     name = _without_bars(quake.event_id)
     catalog = _without_bars(quake.associator)
-    return f"{name}|{time}|{place}|epicat|{catalog}|epicat|{name}||||\n"
+    kind = _without_bars(quake.magnitude_type)
+    size = "||" if quake.magnitude is None else f"{kind}|{quake.magnitude:z.2f}|epicat"
+    return f"{name}|{time}|{place}|epicat|{catalog}|epicat|{name}|{size}|\n"
 
 
 def _without_bars(text: str) -> str:

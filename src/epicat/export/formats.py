@@ -1,4 +1,4 @@
-"""The formats of a whole catalog, by name."""
+"""The formats of a catalog, by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from epicat.export.fdsn_text import write_fdsn_text
 from epicat.export.hypodd import write_hypodd
 from epicat.export.nonlinloc import write_nonlinloc
 from epicat.export.quakeml import write_quakeml
-from epicat.export.written import Writer
+from epicat.export.quakes import Writer
 
 __all__ = ["FORMATS", "Format"]
 
@@ -20,16 +20,16 @@ class Format:
 
     write: Writer
     """Writes it."""
-    beside: tuple[str, ...] = ()
-    """Endings of the files that are written beside the catalog's, after its whole name."""
+    companions: tuple[str, ...] = ()
+    """Suffixes, added to the name of the file, of additional files."""
     needs_file: bool = False
-    """Whether it is of no use without the files beside it, so that stdout will not do."""
-    tells_rejected: bool = False
-    """Whether it can say of an event that quality control rejects it."""
+    """Whether it needs its additional files, so that it cannot go to stdout."""
+    marks_rejected: bool = False
+    """Whether it can mark events that quality control rejects."""
 
 
 FORMATS: Mapping[str, Format] = {
-    "quakeml": Format(write_quakeml, tells_rejected=True),
+    "quakeml": Format(write_quakeml, marks_rejected=True),
     "fdsn-text": Format(write_fdsn_text),
     "nonlinloc": Format(write_nonlinloc, (".stations.in",)),
     "hypodd": Format(write_hypodd, (".ids.csv", ".stations.dat"), needs_file=True),

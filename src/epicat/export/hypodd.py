@@ -15,25 +15,24 @@ from typing import IO
 
 import pyarrow as pa
 
-from epicat.export.quakes import Part, Quake, Reading, quakes
-from epicat.export.sites import Labels
-from epicat.export.written import Written
+from epicat.export.labels import Labels
+from epicat.export.quakes import Part, Quake, Reading, Written, quakes
 from epicat.time import iso
 
 __all__ = ["write_hypodd"]
 
 _LABEL = 7
-"""Letters of a station that ph2dt keeps."""
+"""Characters of a station label that ph2dt keeps."""
 
 
 def write_hypodd(
-    parts: Iterable[Part], stations: pa.Table, file: IO[str], *beside: IO[str]
+    parts: Iterable[Part], stations: pa.Table, file: IO[str], *companions: IO[str]
 ) -> Written:
     """Write ``phase.dat``, the event of each number as CSV, and ``station.dat``.
 
     Events are numbered from 1 in the order of time, since hypoDD's ids are integers.
     """
-    ids, places = beside
+    ids, places = companions
     labels = Labels(stations)
     names = csv.writer(ids, lineterminator="\n")
     names.writerow(("id", "event_id"))
@@ -55,13 +54,17 @@ def write_hypodd(
 
 
 def _header(number: int, quake: Quake) -> str:
-    """Return the line of an event: no magnitude and no errors, which are zero in this format."""
+    """Return the line of an event; unknown magnitudes and errors are 0 in this format."""
     date, _, clock = iso(quake.time_ns).removesuffix("Z").partition("T")
     rms = quake.rms_s if math.isfinite(quake.rms_s) else 0.0
     return (
         f"# {date.replace('-', ' ')} {clock.replace(':', ' ')} {quake.latitude:z.6f} "
-        f"{quake.longitude:z.6f} {quake.depth_km:z.4f} 0.0 0.0 0.0 {rms:.4f} {number}\n"
+        f"{quake.longitude:z.6f} {quake.depth_km:z.4f} {_size(quake)} 0.0 0.0 {rms:.4f} {number}\n"
     )
+
+
+def _size(quake: Quake) -> str:
+    return f"{quake.magnitude:z.2f}" if quake.magnitude else "0.0"
 
 
 def _line(label: str, reading: Reading, quake: Quake) -> str:
@@ -81,7 +84,7 @@ def _micros(time_ns: int) -> int:
 
 
 def _weight(reading: Reading) -> float:
-    """Return the pick's confidence; a pick without one counts fully."""
+    """Return the pick's confidence; 1 for a pick without one."""
     confidence = reading.confidence
     if confidence is None or not math.isfinite(confidence):
         return 1.0

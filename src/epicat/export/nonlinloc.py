@@ -1,7 +1,8 @@
 """NonLinLoc's phase file (``NLLOC_OBS``): a block for each event, a line for each arrival.
 
-Written after the description at http://alomax.net/nlloc, Formats, Phase Files.  Fields are told
-apart by blanks; a line that is no arrival, such as an empty one, ends an event.
+After the description at http://alomax.net/nlloc, Formats, Phase Files, with the columns that ObsPy
+writes and reads: the instrument unknown, the band code as the component.  Fields are separated by
+blanks; a line that is not an arrival, such as an empty one, ends an event.
 """
 
 from __future__ import annotations
@@ -11,16 +12,15 @@ from typing import IO
 
 import pyarrow as pa
 
-from epicat.export.quakes import Part, Reading, quakes
-from epicat.export.sites import Labels
-from epicat.export.uris import uri
-from epicat.export.written import Written
+from epicat.export.labels import Labels
+from epicat.export.quakeml import uri
+from epicat.export.quakes import Part, Reading, Written, quakes
 from epicat.time import iso
 
 __all__ = ["UNCERTAINTY_S", "write_nonlinloc"]
 
 UNCERTAINTY_S: Mapping[str, float] = {"P": 0.1, "S": 0.2}
-"""Standard deviation of a pick in seconds: a convention, since pickers do not tell theirs."""
+"""Standard deviation of a pick in seconds: a convention, since pickers do not report theirs."""
 
 _TICK_NS = 100_000
 """The format has four decimals of a second."""
@@ -28,7 +28,7 @@ _OLD_LABEL = 6
 
 
 def write_nonlinloc(
-    parts: Iterable[Part], stations: pa.Table, file: IO[str], *beside: IO[str]
+    parts: Iterable[Part], stations: pa.Table, file: IO[str], *companions: IO[str]
 ) -> Written:
     """Write the arrivals, and the stations as statements for Grid2Time's control file."""
     labels = Labels(stations)
@@ -44,18 +44,18 @@ def write_nonlinloc(
         file.write("\n")
         events += 1
         arrivals += len(quake.readings)
-    for statements in beside:
+    for statements in companions:
         _write_stations(labels, statements)
     return Written(events, arrivals, _notes(long))
 
 
 def _line(label: str, reading: Reading) -> str:
     ticks = (reading.time_ns + _TICK_NS // 2) // _TICK_NS
-    time = iso(ticks * _TICK_NS)  # 2019-06-21T12:30:59.123400Z; rounded as a whole, never 60 s
+    time = iso(ticks * _TICK_NS)  # 2019-06-21T12:30:59.123400Z; never 60 s
     date, clock, second = time[:10].replace("-", ""), time[11:13] + time[14:16], time[17:24]
     error = UNCERTAINTY_S.get(reading.phase[:1], UNCERTAINTY_S["S"])
     return (
-        f"{label:<6} {reading.band or '?':<4} ?    ? {reading.phase:<6} ? {date} {clock} "
+        f"{label:<6} ?    {reading.band or '?':<4} ? {reading.phase:<6} ? {date} {clock} "
         f"{second:>7} GAU {error:9.2e} {-1:9.2e} {-1:9.2e} {-1:9.2e}\n"
     )
 

@@ -1,6 +1,6 @@
 """QuakeML 1.2 (BED) with picks and arrivals, written as text, event by event.
 
-The same tables give the same bytes: there is no time of creation in the file.
+The same tables give the same bytes: the file has no creation time.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from typing import IO
 
 import pyarrow as pa
 
-from epicat.export.quakes import Part, Quake, Reading, quakes
-from epicat.export.uris import escaped, uri
-from epicat.export.written import Written
+from epicat.export.quakes import Part, Quake, Reading, Written, quakes
 from epicat.model import ANY_LOCATION
 from epicat.time import iso
 
-__all__ = ["write_quakeml"]
+__all__ = ["uri", "write_quakeml"]
 
 _KM_PER_DEGREE = math.pi * 6371 / 180
 """The spherical earth of 6371 km, as in ObsPy's ``kilometers2degrees``."""
@@ -40,14 +38,16 @@ _EDGE = (
     "</text></comment>\n"
 )
 
+_NOT_IN_URI = re.compile(r"[^A-Za-z0-9.*()_'-]")
+"""Characters that QuakeML does not allow in an identifier."""
 _OUTSIDE_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_quakeml(
-    parts: Iterable[Part], stations: pa.Table, file: IO[str], *beside: IO[str]
+    parts: Iterable[Part], stations: pa.Table, file: IO[str], *companions: IO[str]
 ) -> Written:
     """Write a document with one ``event`` for each event."""
-    del stations, beside
+    del stations, companions
     stream = quakes(parts)
     first = next(stream, None)
     catalog = uri("catalog", first.associator if first else "empty")
@@ -61,6 +61,24 @@ def write_quakeml(
         long.update(r.trace_id for r in quake.readings if _too_long(r))
     file.write(_TAIL)
     return Written(events, arrivals, _notes(long))
+
+
+def uri(kind: str, name: str) -> str:
+    """Return the QuakeML resource identifier of an event, pick, run, ...
+
+    >>> uri("event", "mzxw6ytboi")
+    'smi:local/epicat/event/mzxw6ytboi'
+    """
+    return f"smi:local/epicat/{kind}/{escaped(name)}"
+
+
+def escaped(name: str) -> str:
+    """Replace characters that an identifier must not contain by their code between tildes.
+
+    >>> escaped("NC KBG")
+    'NC~20~KBG'
+    """
+    return _NOT_IN_URI.sub(lambda letter: f"~{ord(letter[0]):x}~", name)
 
 
 def _event(quake: Quake) -> str:
@@ -80,7 +98,7 @@ def _magnitude(origin: str, quake: Quake) -> str:
         return ""
     return (
         f'<magnitude publicID="{uri("magnitude", quake.event_id)}">'
-        f"<mag><value>{quake.magnitude:z.2f}</value></mag><type>Mw</type>"
+        f"<mag><value>{quake.magnitude:z.2f}</value></mag><type>{_text(quake.magnitude_type)}</type>"
         f"<originID>{origin}</originID>{_creation()}</magnitude>\n"
     )
 
@@ -145,7 +163,7 @@ def _method(run: str | None) -> str:
 
 
 def _confidence(reading: Reading) -> str:
-    """Return a comment, since a probability is none of QuakeML's numbers."""
+    """Return a comment, since QuakeML has no element for a probability."""
     if reading.confidence is None or not math.isfinite(reading.confidence):
         return ""
     return f"<comment><text>probability {reading.confidence:.4f}</text></comment>"

@@ -1,18 +1,18 @@
-"""Events with their arrivals and picks, one after the other, out of tables of any size."""
+"""Events with their arrivals and picks, streamed from tables of any size, and their writers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.errors import InputError
 
-__all__ = ["Part", "Quake", "Reading", "quakes"]
+__all__ = ["Part", "Quake", "Reading", "Writer", "Written", "quakes"]
 
 _AT_ONCE = 1_000
 """Events that are plain Python values at the same time."""
@@ -28,9 +28,9 @@ class Part:
     events: pa.Table
     """Rows of ``epicat.tables.EVENTS``."""
     arrivals: pa.Table
-    """Rows of ``epicat.tables.ARRIVALS``; those of other events are left alone."""
+    """Rows of ``epicat.tables.ARRIVALS``; those of other events are ignored."""
     picks: pa.Table
-    """Rows of ``epicat.tables.PICKS``; those that belong to no arrival are left alone."""
+    """Rows of ``epicat.tables.PICKS``; those without an arrival are ignored."""
 
 
 class Reading(NamedTuple):
@@ -88,7 +88,31 @@ class Quake(NamedTuple):
     readings: tuple[Reading, ...]
     """Its arrivals with their picks."""
     magnitude: float | None = None
-    """Its moment magnitude, if the table of events has a column of that name."""
+    """Its magnitude, if the table of events has one."""
+    magnitude_type: str = ""
+    """Kind of the magnitude; ``Mw`` if the table does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is in the file."""
+
+    events: int
+    """Events."""
+    arrivals: int = 0
+    """Arrivals, where the format has them."""
+    notes: tuple[str, ...] = ()
+    """What was left out or may surprise, in sentences for the user."""
+
+
+class Writer(Protocol):
+    """Writes a catalog to text files, event by event: memory does not grow with the catalog."""
+
+    def __call__(
+        self, parts: Iterable[Part], stations: pa.Table, file: IO[str], *companions: IO[str]
+    ) -> Written:
+        """Write the parts, in their order; ``companions`` are the files of `Format.companions`."""
+        ...
 
 
 _EVENT = ("event_id", "time", "latitude", "longitude", "depth_km", "n_stations", "rms_s",
@@ -117,10 +141,20 @@ def _of_part(part: Part) -> Iterator[Quake]:
         ]
         readings = [Reading._make(row) for row in zip(*rows, strict=True)]
         ends = of_event.searchsorted(range(begin, begin + some.num_rows + 1)) - low
-        sizes = some["magnitude"].to_pylist() if "magnitude" in some.column_names else []
+        sizes = _magnitudes(some)
         for at, row in enumerate(zip(*_columns(some, _EVENT), strict=True)):
             own = tuple(readings[ends[at] : ends[at + 1]])
-            yield _known(Quake._make([*row, own, sizes[at] if sizes else None]))
+            yield _checked(Quake._make([*row, own, *sizes[at]]))
+
+
+def _magnitudes(events: pa.Table) -> list[tuple[float | None, str]]:
+    """Return the magnitude and its kind of each event, as far as the table has them."""
+    names = ("magnitude", "magnitude_type")
+    values, kinds = (
+        events[name].to_pylist() if name in events.column_names else [None] * events.num_rows
+        for name in names
+    )
+    return [(value, kind or "Mw") for value, kind in zip(values, kinds, strict=True)]
 
 
 def _sorted_arrivals(arrivals: pa.Table, events: pa.Table) -> pa.Table:
@@ -139,7 +173,7 @@ def _columns(table: pa.Table, names: Iterable[str]) -> list[list[Any]]:
             for c in columns]  # fmt: skip
 
 
-def _known(quake: Quake) -> Quake:
+def _checked(quake: Quake) -> Quake:
     if not all(map(math.isfinite, (quake.latitude, quake.longitude, quake.depth_km))):
         raise InputError(f"event {quake.event_id} cannot be exported: its position is not a number")
     return quake

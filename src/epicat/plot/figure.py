@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
-__all__ = ["catalog_figure", "draw_catalog"]
+__all__ = ["catalog_figure", "draw_catalog", "save_figure"]
 
 _SAVE: Final[dict[str, dict[str, Any]]] = {
     ".pdf": {"format": "pdf", "dpi": 300, "metadata": {"CreationDate": None}},
@@ -46,12 +46,21 @@ def draw_catalog(
     (with the same version of matplotlib).  Raises `InputError` for another suffix, a missing
     folder, or a path that cannot be written.  Not thread-safe: matplotlib's style is global.
     """
-    options = _save_options(path)
+    _save_options(path)
     with style_context():
         other = read_quakes(reference[1], reference[0]) if reference else None
         figure = _compose(read_quakes(events), read_sites(stations), title, extent, other)
-        buffer = BytesIO()
-        figure.savefig(buffer, **options)
+        save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Save a figure in the format of the suffix of ``path``; raise `InputError` if it cannot be.
+
+    To be called inside `style_context`.
+    """
+    options = _save_options(path)
+    buffer = BytesIO()
+    figure.savefig(buffer, **options)
     try:
         path.write_bytes(buffer.getvalue())
     except OSError as error:

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from epicat.export.csv import write_csv
 from epicat.export.quakeml import write_quakeml
 from epicat.export.quakes import Part
+from epicat.export.rows import write_csv
 from epicat.model import digest_of
 from epicat.synthetic.amplitude import local_magnitude
 from epicat.synthetic.miniseed_objects import atomic_object

@@ -1,8 +1,10 @@
-"""CSV: for spreadsheets, scripts and eyes.  Times are ISO 8601 UTC with microseconds."""
+"""Rows of a table as CSV or as JSON lines.  Times are ISO 8601 UTC with microseconds."""
 
 from __future__ import annotations
 
 import csv
+import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 
@@ -10,7 +12,7 @@ import pyarrow as pa
 
 from epicat.time import iso
 
-__all__ = ["write_csv"]
+__all__ = ["write_csv", "write_json"]
 
 _DECIMALS: Mapping[str, int] = {
     "confidence": 4,
@@ -73,3 +75,20 @@ def _text_of(field: pa.Field) -> Callable[[Any], str]:
     if field.name in _DECIMALS:
         return lambda number: f"{number:z.{_DECIMALS[field.name]}f}"  # z: no -0.000
     return str
+
+
+def write_json(table: pa.Table, columns: Sequence[str], file: IO[str]) -> None:
+    """Write columns of a table, a row a line; numbers that are not finite are null."""
+    for batch in table.select(list(columns)).to_batches(max_chunksize=65_536):
+        values = [_json_values(column) for column in batch.columns]
+        for row in zip(*values, strict=True):
+            file.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n")
+
+
+def _json_values(column: pa.Array) -> list[Any]:
+    if pa.types.is_timestamp(column.type):
+        return [None if time is None else iso(time) for time in column.cast(pa.int64()).to_pylist()]
+    if pa.types.is_floating(column.type):
+        return [v if v is None or math.isfinite(v) else None for v in column.to_pylist()]
+    values: list[Any] = column.to_pylist()
+    return values

@@ -1,4 +1,4 @@
-"""Short names of stations for programs that know no network codes."""
+"""Station labels for programs that have no network codes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from epicat._util.table_file import list_some
 from epicat.errors import InputError
 from epicat.model import Station
 from epicat.tables import stations_of
@@ -78,7 +79,7 @@ def _labels(stations: Sequence[Station]) -> Mapping[str, str]:
     }
     if len(set(labels.values())) < len(labels):
         raise InputError(
-            "the stations cannot be told apart without dots: two of "
-            f"{', '.join(sorted(labels))} have one label"
+            "station names without dots are not unique: two of "
+            f"{list_some(sorted(labels))} have the same label"
         )
     return labels

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.export.csv import write_csv
+from epicat.export.rows import write_csv
 from epicat.model import BlockEntry, ObjectRead, Station, StationDayEntry, Status
 from epicat.tables import (
     EXPORT_COLUMNS,

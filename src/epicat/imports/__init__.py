@@ -1,0 +1,1 @@
+"""Readers of picks and events that other programs wrote."""

@@ -1,5 +1,5 @@
-# Everything a contributor runs.  `make demo` and `make test` need nothing but Python 3.11
-# or 3.12: they set themselves up in .venv, and do so again when the pins change.
+# Commands for contributors.  `make demo` and `make test` need only Python 3.11 or 3.12: they set up
+# their environment, and update it when the pins change.
 
 PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
@@ -15,17 +15,17 @@ JOBS ?= auto
 .PHONY: help venv demo test lint audit docs reference format bench faults image image-test pins check-pins clean
 
 help: ## Show this list
-	@echo "make COMMAND, where COMMAND is one of"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-11s %s\n", $$1, $$2 }'
-	@echo "PYTHON=... chooses the interpreter, ARGS='...' adds arguments to pytest, JOBS=... its processes."
+	@echo "Usage: make COMMAND, where COMMAND is one of"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@echo "PYTHON=... selects the interpreter, ARGS='...' adds arguments for pytest, JOBS=... sets its processes."
 
-venv: $(STAMP) ## Set up .venv with the pinned versions (the commands below do it themselves)
+venv: $(STAMP) ## Set up .venv with the pinned versions (other commands do this when needed)
 
 define CHECK_PYTHON
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null || { \
 		echo "epicat needs Python 3.11 or 3.12." >&2; \
-		echo "Looked at: $(or $(PYTHON),python3.11 python3.12 python3 on the PATH)." >&2; \
-		echo "Install one of them, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; \
+		echo "Tried: $(or $(PYTHON),python3.11 python3.12 python3 on the PATH)." >&2; \
+		echo "Install one of them, or give its path: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; \
 		exit 2; }
 endef
 
@@ -37,7 +37,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query,mongo]' --group dev
 	@touch $@
 
-# The demo needs neither PyTorch nor SeisBench; without .venv it gets a small one of its own.
+# The demo needs neither PyTorch nor SeisBench: without .venv it gets a separate, small environment.
 DEMO := $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
 
 .venv-demo/.stamp: pyproject.toml constraints.txt
@@ -48,7 +48,7 @@ DEMO := $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
 	.venv-demo/bin/python -m pip install --quiet -c constraints.txt -e '.[plot]'
 	@touch $@
 
-demo: $(DEMO)/.stamp ## Make a catalog of known earthquakes in demo/, and say how good it is
+demo: $(DEMO)/.stamp ## Build a catalog of synthetic earthquakes in demo/ and score it
 	$(DEMO)/bin/epicat demo demo
 
 test: $(STAMP) ## Run the tests
@@ -61,11 +61,11 @@ lint: $(STAMP) ## Check style, formatting, types and the direction of imports
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 
-audit: $(STAMP) ## Look for holes in the code (bandit) and known ones in the pinned packages (pip-audit)
+audit: $(STAMP) ## Scan the code (bandit) and the pinned dependencies (pip-audit) for vulnerabilities
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src tools
 	$(BIN)/python tools/audit.py
 
-# The documentation's tools have their own environment: tests need none of them.
+# Documentation tools have a separate environment: tests do not need them.
 .venv-docs/.stamp: pyproject.toml constraints-docs.txt
 	$(CHECK_PYTHON)
 	"$(PYTHON)" -m venv .venv-docs
@@ -73,21 +73,21 @@ audit: $(STAMP) ## Look for holes in the code (bandit) and known ones in the pin
 	.venv-docs/bin/python -m pip install --quiet -c constraints-docs.txt --group docs
 	@touch $@
 
-docs: .venv-docs/.stamp ## Build the documentation's site, strictly, in site/
+docs: .venv-docs/.stamp ## Build the documentation in site/, in strict mode
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
-reference: $(STAMP) ## Write the pages that are made from the program itself
+reference: $(STAMP) ## Update the generated reference pages
 	$(BIN)/python tools/command_reference.py
 	$(BIN)/python tools/campaign_reference.py
 
-format: $(STAMP) ## Format the code and mend what can be mended safely
+format: $(STAMP) ## Format the code and apply safe fixes
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(STAMP) ## Run the benchmarks and print their table
+bench: $(STAMP) ## Run the benchmarks and print their tables
 	$(BIN)/python -m benchmarks
 
-faults: $(STAMP) ## Put faults to whole campaigns for an hour; renew the table of docs/reliability.md
+faults: $(STAMP) ## Run the one-hour fault-injection suite and update docs/reliability.md
 	PYTHONPATH=tests $(BIN)/python -m faults --form long --jobs 2 --write docs/reliability.md
 
 image: ## Build the container image epicat:worker, with docker or podman
@@ -96,7 +96,7 @@ image: ## Build the container image epicat:worker, with docker or podman
 image-test: $(STAMP) image ## Build the container image and test it
 	@PYTHON=$(BIN)/python tools/image.sh test $(ARGS)
 
-pins: $(STAMP) ## Renew the image's lists of exact packages, docker/*.txt
+pins: $(STAMP) ## Update the package lists of the image, docker/*.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt uv
 	PATH=$(BIN):$$PATH tools/pins.sh
 
@@ -104,6 +104,6 @@ check-pins: $(STAMP) ## Check that the pins resolve on the oldest and the newest
 	$(BIN)/python -m pip install --quiet -c constraints.txt uv
 	$(BIN)/python tools/check_pins.py
 
-clean: ## Remove all that these commands have made, .venv included
+clean: ## Remove everything these commands created, including .venv
 	rm -rf $(VENV) .venv-demo .venv-docs demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks training -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -118,7 +118,7 @@ def _is_demo(campaign: Path) -> bool:
 
 
 def _campaign(file: Path, model: str, weight: str) -> CampaignOptions:
-    """Write the campaign file, and prepare the picker first, so that errors come early."""
+    """Write the campaign file; fail early if the picker is not available."""
     from epicat.pick.resolve import prepare_bundle
 
     places = {"archive": _ARCHIVE, "store": _STORE}
@@ -131,7 +131,7 @@ def _campaign(file: Path, model: str, weight: str) -> CampaignOptions:
 
 
 def _scored(folder: Path) -> Score:
-    """Compare the catalog with the truth; write it as a table and a figure."""
+    """Score the catalog against the ground truth; write it as a table and a figure."""
     from epicat.store.base import Where
     from epicat.store.open import open_readable
     from epicat.synthetic.scoring import read_truth, score_catalog
@@ -156,39 +156,49 @@ def _draw(events: pa.Table, store: ReadableStore, truth: Truth, path: Path) -> N
     from epicat.plot import draw_catalog
 
     if find_spec("matplotlib") is None:
-        report("no figure: install matplotlib with pip install 'epicat[plot]'")
+        report("no figure: it needs matplotlib; pip install 'epicat[plot]'")
         return
     draw_catalog(
-        events, store.stations(), path, title="A synthetic archive, searched by epicat",
+        events, store.stations(), path, title="Catalog of a synthetic archive",
         reference=("True event", truth.events),
     )  # fmt: skip
 
 
 def _print(score: Score, seconds: dict[str, float], model: str) -> None:
-    """Print the comparison with the truth."""
+    """Print the score as a table."""
+    errors = (
+        f"origin time {score.time_error_s:.2f} s, epicenter {score.epicenter_error_km:.2f} km, "
+        f"depth {score.depth_error_km:.2f} km"
+    )
+    times = (
+        f"{seconds['archive']:.0f} s for the archive, {seconds['catalog']:.0f} s for the catalog"
+    )
     rows = [
-        ("earthquakes", f"{score.true}, of which {score.detectable} detectable at 5 stations"),
+        ("earthquakes", f"{score.true}, {score.detectable} detectable at 5 or more stations"),
         ("  found", f"{score.found} of {score.detectable} ({score.recall:.0%})"),
         ("  missed", f"{score.missed}"),
         ("  smaller ones found", f"{score.extra} of {score.true - score.detectable}"),
         ("  false", f"{score.false} ({score.false_share:.1%} of the catalog)"),
-        ("origin time", f"{score.time_error_s:.2f} s off, median"),
-        ("epicentre", f"{score.epicenter_error_km:.2f} km"),
-        ("depth", f"{score.depth_error_km:.2f} km"),
+        ("median errors", errors),
         ("P picks", _phase(score.p)),
+        ("  residuals", _residuals(score.p)),
         ("S picks", _phase(score.s)),
-        ("seconds", f"{seconds['archive']:.0f} for the archive, {seconds['catalog']:.0f} for the "
-         "catalog"),
-    ]  # fmt: skip
-    typer.echo(f"\nThe catalog of {model} compared with the truth")
+        ("  residuals", _residuals(score.s)),
+        ("time", times),
+    ]
+    typer.echo(f"\nCatalog of {model} compared with the ground truth")
     for name, value in rows:
         typer.echo(f"  {name:<22}{value}")
 
 
 def _phase(score: PhaseScore) -> str:
     share = score.found / max(score.true, 1)
-    others = score.picks - score.matched
+    unmatched = score.picks - score.matched
     return (
-        f"{score.found} of {score.true} clear arrivals ({share:.0%}), {others} of {score.picks} "
-        f"picks match no arrival; median {score.residual_s:+.3f} s, spread {score.spread_s:.3f} s"
+        f"{score.found} of {score.true} clear arrivals found ({share:.0%}); "
+        f"{unmatched} of {score.picks} picks match no arrival"
     )
+
+
+def _residuals(score: PhaseScore) -> str:
+    return f"median {score.residual_s:+.3f} s, median absolute {score.spread_s:.3f} s"

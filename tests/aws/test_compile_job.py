@@ -146,13 +146,13 @@ def test_a_job_that_fails_tells_the_end_of_its_log(bed, epicat, stack, words, he
     assert told.code == 1
     assert "the job that compiles the model failed (exit code 2" in told.err
     assert "weights: line 1\n" in told.err
-    assert "weights: line 12\nThe same command tries it again" in told.err
+    assert "weights: line 12\nRun the same command again to retry" in told.err
     assert "line 0 of many" not in told.err
     assert len(compilations(bed)) == 1
     (container / "mode").write_text("forget")
     told = epicat("submit", *words)
     assert told.code == 1
-    assert "the job succeeded but left no model at 's3://" in told.err
+    assert "the job succeeded but left no model in 's3://" in told.err
     assert len(compilations(bed)) == 2
     assert not [job for job in bed.batch.jobs.values() if "epicat-cmp-pick" in job.name]
 
@@ -161,8 +161,8 @@ def test_a_dry_run_submits_no_job_and_shows_the_work(bed, epicat, stack, words, 
     jobs, kept = len(bed.batch.jobs), objects(bed)
     dry = epicat("submit", *words, "--dry-run")
     assert dry.code == 0, dry.err
-    assert "tiny.pt would be compiled by a job first" in dry.err
-    assert "as if nothing of it were done" in dry.err
+    assert "tiny.pt would first be compiled by a job" in dry.err
+    assert "all work is shown as due" in dry.err
     assert "16 station-days" in dry.err
     assert "associator" not in dry.err, "its digest is not known yet"
     assert [line.split()[0] for line in dry.out.splitlines()] == [
@@ -186,7 +186,7 @@ def test_after_ctrl_c_the_same_command_joins_the_job(
     monkeypatch.setattr(compile_job, "_LONG_S", -1.0)
     submitted = epicat("submit", *words, "--json")
     assert submitted.code == 0, submitted.err
-    assert f"is compiled by a job that was submitted before, {job.name}" in submitted.err
+    assert f"is being compiled by an earlier job, {job.name}" in submitted.err
     assert "the job is done" in submitted.err
     assert compilations(bed)[before:] == [job]
     assert job.queue.endswith("epicat-cmp-on-demand"), "somebody waits for it"
@@ -237,7 +237,7 @@ def test_a_stack_without_such_an_image_says_what_to_do(bed, epicat, role, words,
     for more in ((), ("--dry-run",)):
         told = epicat("submit", *given, *more)
         assert told.code == 2
-        assert "`epicat cloud up --compile-image REGISTRY/epicat:TAG-compile` gives" in told.err
+        assert "`epicat cloud up --compile-image REGISTRY/epicat:TAG-compile` has" in told.err
         assert "pip install 'epicat[seisbench]'" in told.err
     assert epicat("cloud", "down", "--name", "cmpno", "--yes", "--delete-data").code == 0
 

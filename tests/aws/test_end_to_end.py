@@ -139,7 +139,7 @@ def test_a_catalog_from_one_command(bed, epicat, stack, network, expected, monke
     assert told["store"] == f"{PLACE}store"
     refused = epicat("submit", *given(network, *profile))
     assert refused.code == 2
-    assert "jobs of epicat-e2e are still under way" in refused.err
+    assert "active jobs, whose work would be done twice" in refused.err
     bed.batch.finish()
 
     jobs = {job["name"]: bed.batch.jobs[job["id"]] for job in told["jobs"]}
@@ -175,7 +175,7 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
 
     watched = epicat("status", *NAME, "--watch", "--every", 0.5, "--json")
     assert watched.code == 1
-    assert "`epicat retry` does it again" in watched.err
+    assert "`epicat retry` retries it" in watched.err
     told = watched.json
     assert told["is_over"]
     assert [(job["name"], job.get("done"), job.get("failed")) for job in told["jobs"]] == [
@@ -247,7 +247,7 @@ def test_jobs_are_ended_and_the_stack_goes(bed, epicat, stack, network, expected
     assert {job.status for job in jobs} == {"FAILED"}
     status = epicat("status", *NAME)
     assert status.code == 0
-    assert "some of it failed" in status.err
+    assert "some work failed" in status.err
     assert "nothing to cancel" in epicat("cancel", *NAME).err
     down = epicat("cloud", "down", *NAME, "--yes", "--delete-data")
     assert down.code == 0, down.err

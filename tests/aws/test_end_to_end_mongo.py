@@ -114,11 +114,11 @@ def call(epicat, caplog):
 
     def run(*words, code=0):
         told = epicat(*words)
-        run.talk += [told.out, told.err]
+        run.report += [told.out, told.err]
         assert told.code == code, told.err
         return told
 
-    run.talk = []
+    run.report = []
     return run
 
 
@@ -131,7 +131,7 @@ def test_a_catalog_in_a_database_whose_password_nobody_sees(
     call(*up)
     monkeypatch.setenv("EPICAT_STORE", url)
     refused = call("submit", *given(network, archive), code=2)
-    assert "`epicat cloud up --store env:EPICAT_STORE` hands it to them" in refused.err
+    assert "run `epicat cloud up --store env:EPICAT_STORE`" in refused.err
     call(*up, "--store", "env:EPICAT_STORE")
     monkeypatch.delenv("EPICAT_STORE")
     refused = call("submit", *given(network, archive, "--store", bare), code=2)
@@ -170,7 +170,7 @@ def test_a_catalog_in_a_database_whose_password_nobody_sees(
         "PutSecretValue"
     ]
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-    texts = "\n".join([*lines, *call.talk, *documents(mongo), caplog.text])
+    texts = "\n".join([*lines, *call.report, *documents(mongo), caplog.text])
     assert any(b"EPICAT_STORE" in answer for answer in bed.answered)
     for secret in (PASSWORD, ENCODED):
         assert secret not in texts

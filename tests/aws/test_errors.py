@@ -59,16 +59,16 @@ def test_an_unknown_profile(bed, epicat):
 def test_nobody_answers(bed, epicat):
     told = epicat("cloud", "status", "--endpoint", "http://127.0.0.1:9")
     assert told.code == 1
-    assert "no answer from AWS" in told.err
+    assert "no connection to AWS" in told.err
 
 
 ANSWERS = {
     "ExpiredToken": "have expired",
-    "InvalidClientTokenId": "is not valid",
-    "Throttling": "throttles requests",
+    "InvalidClientTokenId": "is invalid",
+    "Throttling": "throttles the requests",
     "LimitExceeded": "quota",
     "OptInRequired": "enable it",
-    "SomethingElse": "AWS says SomethingElse: ...",
+    "SomethingElse": "AWS reports SomethingElse: ...",
 }
 
 
@@ -85,7 +85,7 @@ def test_a_page_in_between_is_not_taken_for_aws(bed, epicat):
     with s3.Faulty(lambda *_: page).serving() as endpoint:
         told = epicat("cloud", "status", "--endpoint", endpoint)
     assert told.code == 1
-    assert "check for a proxy or login page" in told.err
+    assert "check for a proxy or a login page" in told.err
     assert "doctype" not in told.err
 
 
@@ -96,7 +96,7 @@ def test_a_missing_right_is_named(bed):
     )
     with s3.Faulty(lambda *_: answer("AccessDenied", message, 403)).serving() as endpoint:
         aws = Aws(endpoint=endpoint)
-        with pytest.raises(CloudError, match="lack the right cloudformation:DescribeStacks"):
+        with pytest.raises(CloudError, match="lack the permission cloudformation:DescribeStacks"):
             _ = aws.account
 
 
@@ -136,7 +136,7 @@ def test_a_bucket_of_somebody_else_s(bed, epicat):
         ("Resource limit exceeded", "Service Quotas"),
         (
             "User x is not authorized to perform: iam:CreateRole on y",
-            "lack the right iam:CreateRole",
+            "lack the permission iam:CreateRole",
         ),
         ("q already exists", "q already exists"),
     ],

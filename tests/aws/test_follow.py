@@ -83,4 +83,4 @@ def test_causes_are_kept_and_what_they_stopped_is_not(bed):
     )
     assert end is not None
     (cause,) = failures
-    assert cause.startswith("TaskRole: the credentials lack the right iam:CreateRole")
+    assert cause.startswith("TaskRole: the credentials lack the permission iam:CreateRole")

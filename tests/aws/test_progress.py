@@ -6,7 +6,7 @@ import pytest
 
 from epicat.aws.actual_cost import spent_on
 from epicat.aws.prices import Shape
-from epicat.aws.progress import dollars_so_far, found_in, lines_of, share_over
+from epicat.aws.progress import count_entries, dollars_so_far, job_progress, share_done
 from epicat.aws.submission_record import Job, SubmissionRecord
 from epicat.campaign.options import Partition
 from epicat.model import Stage, StationDayEntry, Status
@@ -58,20 +58,20 @@ def array(status, **counts):
 )  # fmt: skip
 def test_units_are_counted_by_what_batch_says(told, counts, is_over):
     waiting = {"jobId": "a", "status": "PENDING"}
-    first, second = lines_of(Describing(told, waiting), HANDED)
+    first, second = job_progress(Describing(told, waiting), HANDED)
     assert (first.counts, first.is_over) == (counts, is_over)
     assert (second.counts, second.is_over) == ({"submitted": 1}, False)
 
 
 def test_money_and_share():
-    lines = lines_of(
+    lines = job_progress(
         Describing(array("PENDING", SUCCEEDED=2, RUNNABLE=2), {"jobId": "a", "status": "PENDING"}),
         HANDED,
     )
-    assert share_over(lines) == 0.25
+    assert share_done(lines) == 0.25
     entry = StationDayEntry("r", "XX.ST00/2020.001", Status.DONE, "g", 10, seconds=30.0)
     old = StationDayEntry("r", "XX.ST01/2020.001", Status.FAILED, "g", 1)
-    found = found_in([entry, old], [], since_ns=5)
+    found = count_entries([entry, old], [], since_ns=5)
     assert (found.station_days, found.failed, found.pick_s) == (1, 0, 30.0)
     second = (0.04048 + 4 * 0.004445 + 0.005) / 3600
     assert dollars_so_far(HANDED, lines, found) == pytest.approx((30 + 2 * 60) * second)

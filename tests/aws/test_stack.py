@@ -38,7 +38,7 @@ def test_up_twice_changed_looked_at_and_down(bed, epicat, role, monkeypatch):
 
     again = epicat(*up)
     assert (again.code, again.json["change"]) == (0, "unchanged")
-    assert "nothing to change" in again.err
+    assert "no changes" in again.err
 
     changed = epicat(*up, "--max-vcpus", "512", "--on-demand", "--compile-image", f"{ECR}:2")
     assert changed.json["change"] == "updated", changed.err
@@ -62,7 +62,9 @@ def test_up_twice_changed_looked_at_and_down(bed, epicat, role, monkeypatch):
     refused = epicat("cloud", "down", "--name", "life")
     assert refused.code == 2
     assert "SpotQueue (Batch::JobQueue)" in refused.err
-    assert "keeps the data in s3://epicat-life-123456789012-us-west-2: 1 objects" in refused.err
+    assert (
+        "the data will be kept in s3://epicat-life-123456789012-us-west-2: 1 objects" in refused.err
+    )
     assert "--yes" in refused.err
     assert "epicat-life-spot" in queues_of(bed)
 
@@ -245,7 +247,7 @@ def test_a_foreign_bucket_without_a_folder_is_not_emptied(bed, epicat, role):
     )  # fmt: skip
     refused = epicat("cloud", "down", "--name", "foreign", "--yes", "--delete-data")
     assert refused.code == 2
-    assert "foreign-bucket was not made by epicat-foreign" in refused.err
+    assert "foreign-bucket was not created by epicat-foreign" in refused.err
     assert epicat("cloud", "down", "--name", "foreign", "--yes").code == 0
     assert s3.list_objects_v2(Bucket="foreign-bucket")["KeyCount"] == 1
 
@@ -254,11 +256,11 @@ def test_a_stack_that_fails_says_why_and_can_be_made_again(bed, epicat, role):
     up = ("cloud", "up", "--name", "fails", "--image", "epicat:1", "--service-role")
     failed = epicat(*up, role.replace("batch", "nobody"))
     assert failed.code == 1
-    assert "could not be deployed (ROLLBACK_COMPLETE)" in failed.err
+    assert "could not be created or updated (ROLLBACK_COMPLETE)" in failed.err
     assert "Could not find IAM role" in failed.err
     made = epicat(*up, role)
     assert made.code == 0, made.err
-    assert "removing the remains of a stack that could not be created" in made.err
+    assert "removing the rest of a stack that could not be created" in made.err
     epicat("cloud", "down", "--name", "fails", "--yes", "--delete-data")
 
 

@@ -227,7 +227,7 @@ def test_the_image_that_compiles_starts_epicat_and_writes_where_it_may():
 def test_it_compiles_on_the_one_kind_of_machine_that_its_image_is_for(parsed):
     own = parsed["Resources"]["CompileJob"]["Properties"]["ContainerProperties"]
     assert own["RuntimePlatform"]["CpuArchitecture"] == COMPILE_ARCHITECTURE == "X86_64"
-    with pytest.raises(InputError, match="--max-vcpus 1: one job alone takes 2 vCPUs"):
+    with pytest.raises(InputError, match="--max-vcpus 1: a single job needs 2 vCPUs"):
         check({**FULL, "MaxVcpus": "1", "AssociateVcpu": "1", "CompileImage": "epicat:c"})
 
 
@@ -245,7 +245,7 @@ BAD = {
     "too many tries": ({"Tries": "11"}, "11 attempts"),
     "a time for logs that there is not": ({"LogDays": "29"}, "--log-days 29: .* 545 or 731 days"),
     "no time": ({"PickTimeout": "30"}, "30 s"),
-    "less than a job": ({"MaxVcpus": "1"}, "--max-vcpus 1: one job alone takes 2"),
+    "less than a job": ({"MaxVcpus": "1"}, "--max-vcpus 1: a single job needs 2"),
     "a VPC alone": ({"VpcId": "vpc-1"}, "--subnets"),
     "subnets alone": ({"Subnets": "subnet-1"}, "--vpc"),
     "a group alone": ({"SecurityGroup": "sg-1"}, "--security-group"),

@@ -1,4 +1,4 @@
-"""What jobs have cost: the times of all their attempts."""
+"""The actual cost of jobs, from the times of all their attempts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from epicat.aws.compile_job import compilers
-from epicat.aws.jobs import described, members
+from epicat.aws.compile_job import compile_jobs
+from epicat.aws.jobs import describe_jobs, members
 from epicat.aws.prices import Prices, Shape
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
@@ -21,30 +21,30 @@ __all__ = ["Spent", "spent_on", "spent_on_models"]
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What jobs of one kind took, compared with the estimate."""
+    """The actual and the estimated time of the jobs of one stage."""
 
     submission: str
-    """Name of the submission; empty for jobs that are of none."""
+    """Name of the submission; empty for jobs of no submission."""
     stage: str
-    """What they do: ``pick``, ``associate`` or ``compile``."""
+    """``pick``, ``associate`` or ``compile``."""
     shape: Shape
-    """What each has of a machine."""
+    """vCPUs and memory of each job."""
     prices: Prices
-    """What that costs by the hour."""
+    """Hourly prices."""
     jobs: int
-    """How many jobs, children of arrays one by one."""
+    """Number of jobs, counting the children of arrays."""
     forgotten: int
-    """How many of them Batch does not know any more; they are not in the times."""
+    """Number of jobs that Batch has forgotten, which are not in the times."""
     attempts: int
-    """How often they were started."""
+    """Number of attempts."""
     seconds: float
-    """Seconds from the start to the end of all attempts, added up."""
+    """Total duration of all attempts in seconds."""
     estimated_s: float
-    """Seconds that were estimated, for jobs that Batch has forgotten too."""
+    """Estimated duration in seconds, including forgotten jobs."""
 
 
 def spent_on(aws: Aws, record: SubmissionRecord) -> Iterator[Spent]:
-    """Ask Batch for every attempt of every job; a request for a hundred jobs."""
+    """Yield the time spent by stage, from every attempt of every job of a submission."""
     for stage in (Stage.PICK, Stage.ASSOCIATE):
         jobs = [job for job in record.jobs if job.stage == stage]
         if jobs:
@@ -52,13 +52,12 @@ def spent_on(aws: Aws, record: SubmissionRecord) -> Iterator[Spent]:
 
 
 def spent_on_models(aws: Aws, stack: Stack) -> Iterator[Spent]:
-    """Ask Batch for the jobs that compiled models, for whatever submission.
+    """Yield the time spent on compiling models, for any submission.
 
-    There is no estimate for them, and those that Batch has forgotten are left out.  They
-    never wait for Spot.
+    There is no estimate for these jobs, and forgotten ones are unknown.  They never use Spot.
     """
     has_address = stack.parameters["PublicIp"] == "ENABLED"
-    known, attempts, seconds = _added(described(aws, compilers(aws, stack)))
+    known, attempts, seconds = _added(describe_jobs(aws, compile_jobs(aws, stack)))
     if known:
         yield Spent(
             submission="",
@@ -77,7 +76,7 @@ def spent_on_models(aws: Aws, stack: Stack) -> Iterator[Spent]:
 
 def _spent(aws: Aws, record: SubmissionRecord, stage: Stage, jobs: list[Job]) -> Spent:
     ids = (member for job in jobs for member in members(job.id, job.units))
-    known, attempts, seconds = _added(described(aws, ids))
+    known, attempts, seconds = _added(describe_jobs(aws, ids))
     units = sum(job.units for job in jobs)
     return Spent(
         submission=record.name,
@@ -93,7 +92,7 @@ def _spent(aws: Aws, record: SubmissionRecord, stage: Stage, jobs: list[Job]) ->
 
 
 def _added(descriptions: Iterable[Mapping[str, Any]]) -> tuple[int, int, float]:
-    """Return how many jobs there are, how often they were started, and their seconds."""
+    """Return the number of jobs, the number of attempts and their total seconds."""
     jobs, attempts, seconds = 0, 0, 0.0
     for job in descriptions:
         times = list(_times(job))
@@ -104,12 +103,12 @@ def _added(descriptions: Iterable[Mapping[str, Any]]) -> tuple[int, int, float]:
 
 
 def _times(job: Mapping[str, Any]) -> Iterator[float]:
-    """Give the seconds of each attempt; one that goes on counts until now."""
+    """Yield the seconds of each attempt; of a running one, until now."""
     attempts = list(job.get("attempts", []))
     is_running = job["status"] == "RUNNING"
     ended = [attempt for attempt in attempts if attempt.get("stoppedAt")]
     for attempt in ended:
-        if attempt.get("startedAt"):  # one that never came to run costs nothing
+        if attempt.get("startedAt"):  # an attempt that never ran costs nothing
             yield max(0, attempt["stoppedAt"] - attempt["startedAt"]) / 1000
     if is_running and job.get("startedAt"):
         yield max(0.0, time.time() - job["startedAt"] / 1000)

@@ -1,4 +1,4 @@
-"""A campaign's bucket: whose it is, what is in it, and how it is emptied."""
+"""The bucket of a campaign: find, count, empty and delete it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from epicat.aws.errors import code_of, user_errors
+from epicat.aws.errors import code_of, translated_errors
 from epicat.aws.session import Aws
 from epicat.errors import CloudError
 
@@ -16,12 +16,12 @@ __all__ = ["Contents", "contents", "delete_bucket", "empty", "find_bucket", "is_
 STORAGE_PER_GB_MONTH: Final = 0.023
 """Dollars for a gigabyte and month in S3 Standard; source: Amazon S3 Pricing, us-west-2, 2025."""
 _COUNTED: Final = 10
-"""Pages of 1,000 objects that are counted at most."""
+"""Pages of 1,000 objects that are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in a bucket, as far as it was counted."""
+    """The contents of a bucket, as far as counted."""
 
     objects: int
     """Number of objects."""
@@ -36,13 +36,13 @@ class Contents:
 
 
 def find_bucket(aws: Aws, name: str) -> bool:
-    """Return whether a bucket is there and this account's own.
+    """Return whether a bucket of this account exists.
 
-    Raises `CloudError` if another account has it: bucket names are global.
+    Raises `CloudError` if it belongs to another account: bucket names are globally unique.
     """
     from botocore.exceptions import ClientError
 
-    with user_errors(f"inspect bucket {name}", aws.region):
+    with translated_errors(f"inspect bucket {name}", aws.region):
         try:
             aws.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=aws.account)
         except ClientError as error:
@@ -50,12 +50,12 @@ def find_bucket(aws: Aws, name: str) -> bool:
                 return False
             if code_of(error) in ("403", "AccessDenied"):
                 raise CloudError(
-                    f"bucket {name} is not this account's, or may not be seen: choose another "
+                    f"bucket {name} belongs to another account or denies access: choose another "
                     "with --bucket"
                 ) from error
             if code_of(error) == "301":
                 raise CloudError(
-                    f"bucket {name} is in another region than {aws.region}: give its --region, "
+                    f"bucket {name} is not in region {aws.region}: give its region by --region, "
                     "or another --bucket"
                 ) from error
             raise
@@ -63,10 +63,10 @@ def find_bucket(aws: Aws, name: str) -> bool:
 
 
 def is_made_for(aws: Aws, name: str, stack_name: str) -> bool:
-    """Return whether a stack has made a bucket, by the tag that it then has."""
+    """Return whether a bucket was created by a stack, according to its tag."""
     from botocore.exceptions import ClientError
 
-    with user_errors(f"inspect bucket {name}", aws.region):
+    with translated_errors(f"inspect bucket {name}", aws.region):
         try:
             tags = aws.client("s3").get_bucket_tagging(Bucket=name)["TagSet"]
         except ClientError as error:
@@ -77,26 +77,24 @@ def is_made_for(aws: Aws, name: str, stack_name: str) -> bool:
 
 
 def contents(aws: Aws, name: str, prefix: str) -> Contents:
-    """Count what is in a bucket; stops at ten thousand objects."""
-    with user_errors(f"list bucket {name}", aws.region):
+    """Count the objects in a bucket, up to ten thousand."""
+    with translated_errors(f"list bucket {name}", aws.region):
         pages = aws.pages("s3", "list_objects_v2", Bucket=name, Prefix=prefix)
-        read = list(islice(pages, _COUNTED))
-    found = [item for page in read for item in page.get("Contents", [])]
-    is_all = not read or not read[-1].get("IsTruncated", False)
+        pages_read = list(islice(pages, _COUNTED))
+    found = [item for page in pages_read for item in page.get("Contents", [])]
+    is_all = not pages_read or not pages_read[-1].get("IsTruncated", False)
     return Contents(len(found), sum(item["Size"] for item in found), is_all)
 
 
 def empty(aws: Aws, name: str, prefix: str) -> int:
-    """Delete all objects, their versions and unfinished uploads; return how many objects."""
+    """Delete all objects, versions and unfinished uploads; return the number of objects."""
     client = aws.client("s3")
     deleted = 0
-    with user_errors(f"empty bucket {name}", aws.region):
+    with translated_errors(f"empty bucket {name}", aws.region):
         found = _versions(aws, name, prefix)
         while versions := list(islice(found, 1000)):
-            response = client.delete_objects(
-                Bucket=name, Delete={"Objects": versions, "Quiet": True}
-            )
-            if errors := response.get("Errors"):
+            answer = client.delete_objects(Bucket=name, Delete={"Objects": versions, "Quiet": True})
+            if errors := answer.get("Errors"):
                 raise CloudError(
                     f"{len(errors)} objects of {name} cannot be deleted, the first is "
                     f"{errors[0]['Key']!r}: {errors[0].get('Message', errors[0].get('Code'))}"
@@ -111,8 +109,8 @@ def empty(aws: Aws, name: str, prefix: str) -> int:
 
 
 def delete_bucket(aws: Aws, name: str) -> None:
-    """Delete a bucket that is empty."""
-    with user_errors(f"delete bucket {name}", aws.region):
+    """Delete an empty bucket."""
+    with translated_errors(f"delete bucket {name}", aws.region):
         aws.client("s3").delete_bucket(Bucket=name)
 
 

@@ -1,4 +1,4 @@
-"""Create or update a campaign's stack by a change set."""
+"""Create or update the stack of a campaign, by a change set."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 from epicat._version import __version__
 from epicat.aws import bucket as buckets
-from epicat.aws.errors import user_errors
+from epicat.aws.errors import translated_errors
 from epicat.aws.secret import Secret, put_secret
 from epicat.aws.session import Aws
-from epicat.aws.stack import Reporter, Stack, find_stack, follow, past_events
+from epicat.aws.stack import Report, Stack, find_stack, follow, past_events
 from epicat.aws.template import DEFAULTS, bucket_of, check, repositories_of, stack_of, template
 from epicat.errors import CloudError
 
@@ -24,10 +24,10 @@ _NOTHING = ("didn't contain changes", "No updates are to be performed")
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What `up` has done."""
+    """The result of `up`."""
 
     stack: Stack
-    """The stack as it is now."""
+    """The stack afterwards."""
     change: str
     """``created``, ``updated`` or ``unchanged``."""
 
@@ -38,14 +38,14 @@ def up(
     given: Mapping[str, str],
     secret: Secret | None,
     *,
-    report: Reporter,
-    agree: Callable[[str], None],
+    report: Report,
+    confirm: Callable[[str], None],
 ) -> Deployed:
     """Create the stack of a campaign, or change its parameters.
 
-    ``given`` are the parameters that were asked for; the others stay as they are, or have their
-    defaults.  ``agree`` is called before something is removed or replaced, and raises if that is
-    not wanted.  Raises `InputError` and `CloudError`.
+    ``given`` are the parameters to set; others keep their values or defaults.  ``confirm`` is
+    called before something is removed or replaced, and raises to cancel.  Raises `InputError` and
+    `CloudError`.
     """
     stack_name = stack_of(name)
     before = _ready(aws, stack_name, report)
@@ -56,9 +56,9 @@ def up(
         assert before is not None  # a new stack is always a change
         deployed = Deployed(before, "unchanged")
     else:
-        _agreed(change_set, agree)
+        _confirm_losses(change_set, confirm)
         deployed = Deployed(
-            _executed(aws, change_set, report), "created" if before is None else "updated"
+            _execute(aws, change_set, report), "created" if before is None else "updated"
         )
     if secret is not None:
         put_secret(aws, deployed.stack.outputs["StoreSecret"], secret)
@@ -66,8 +66,8 @@ def up(
     return deployed
 
 
-def _ready(aws: Aws, stack_name: str, report: Reporter) -> Stack | None:
-    """Return the stack if it can be changed, None if it has to be made."""
+def _ready(aws: Aws, stack_name: str, report: Report) -> Stack | None:
+    """Return the stack if it can be updated; None if it must be created."""
     stack = find_stack(aws, stack_name)
     if stack is None or not stack.is_begun:
         return None
@@ -78,25 +78,27 @@ def _ready(aws: Aws, stack_name: str, report: Reporter) -> Stack | None:
             f"stack {stack_name} is busy ({stack.status}): wait, and see `epicat cloud status`"
         )
     if stack.status in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"):
-        report(f"removing the remains of a stack that could not be created ({stack.status})")
+        report(f"removing the rest of a stack that could not be created ({stack.status})")
         past = past_events(aws, stack.id)
-        with user_errors("remove the failed stack", aws.region):
+        with translated_errors("remove the failed stack", aws.region):
             aws.client("cloudformation").delete_stack(StackName=stack.id)
         left, failures = follow(aws, stack.id, past, report)
         if left is not None:
-            raise CloudError(f"it could not be removed: {'; '.join(failures) or left.status}")
+            raise CloudError(
+                f"stack {stack_name} could not be removed: {'; '.join(failures) or left.status}"
+            )
         return None
     why = stack.reason or "no reason given"
     raise CloudError(
         f"stack {stack_name} cannot be changed ({stack.status}: {why}): remove it with "
-        "`epicat cloud down`, which keeps the data, and make it again"
+        "`epicat cloud down`, which keeps the data, and create it again"
     )
 
 
 def _parameters(
     aws: Aws, name: str, before: Stack | None, given: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return all parameters: what was asked for, what there is, the defaults."""
+    """Return all parameters: given ones, present ones, defaults."""
     known = {"Bucket": bucket_of(name, aws.account, aws.region)}
     parameters = {**DEFAULTS, **known, **(before.parameters if before else {}), **given}
     parameters["Repositories"] = repositories_of(
@@ -112,9 +114,9 @@ def _parameters(
 def _change_set(
     aws: Aws, stack_name: str, parameters: Mapping[str, str], *, is_new: bool
 ) -> dict[str, Any] | None:
-    """Let CloudFormation compare; return the change set, or None if nothing would change."""
+    """Return the change set, or None if nothing would change."""
     client = aws.client("cloudformation")
-    with user_errors("prepare the stack", aws.region):
+    with translated_errors("prepare the stack", aws.region):
         made = client.create_change_set(
             StackName=stack_name,
             ChangeSetName=f"epicat-{uuid.uuid4().hex[:12]}",
@@ -141,11 +143,11 @@ def _change_set(
     reason = found.get("StatusReason", "no reason given")
     if any(words in reason for words in _NOTHING):
         return None
-    raise CloudError(f"AWS does not accept the stack: {reason}")
+    raise CloudError(f"CloudFormation rejected the change set: {reason}")
 
 
-def _agreed(change_set: Mapping[str, Any], agree: Callable[[str], None]) -> None:
-    """Ask before something with data in it is removed or replaced."""
+def _confirm_losses(change_set: Mapping[str, Any], confirm: Callable[[str], None]) -> None:
+    """Ask for confirmation before resources with data are removed or replaced."""
     changes = [change["ResourceChange"] for change in change_set.get("Changes", [])]
     lost = [
         change["LogicalResourceId"]
@@ -154,16 +156,16 @@ def _agreed(change_set: Mapping[str, Any], agree: Callable[[str], None]) -> None
         and (change["Action"] == "Remove" or change.get("Replacement") == "True")
     ]
     if lost:
-        agree(f"this removes or replaces {', '.join(lost)}")
+        confirm(f"this removes or replaces {', '.join(lost)}")
 
 
-def _executed(aws: Aws, change_set: Mapping[str, Any], report: Reporter) -> Stack:
+def _execute(aws: Aws, change_set: Mapping[str, Any], report: Report) -> Stack:
     past = past_events(aws, change_set["StackId"])
-    with user_errors("make the stack", aws.region):
+    with translated_errors("create the stack", aws.region):
         aws.client("cloudformation").execute_change_set(ChangeSetName=change_set["ChangeSetId"])
     stack, failures = follow(aws, change_set["StackId"], past, report)
     if stack is None or "ROLLBACK" in stack.status or stack.status.endswith("FAILED"):
         status = stack.status if stack else "deleted"
         causes = "; ".join(failures) or (stack.reason if stack else "")
-        raise CloudError(f"the stack could not be deployed ({status}): {causes}")
+        raise CloudError(f"the stack could not be created or updated ({status}): {causes}")
     return stack

@@ -12,15 +12,15 @@ from epicat.errors import CloudError
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
-__all__ = ["code_of", "explained", "user_errors"]
+__all__ = ["code_of", "explained", "translated_errors"]
 
-_KEYS = "the access key is not valid, or not for this account or region: renew the credentials"
+_KEYS = "the access key is invalid, or not for this account or region: renew the credentials"
 _EXPIRED = "the credentials have expired: sign in again (aws sso login, or new keys)"
-_BUSY = "AWS throttles requests, after several retries too: wait a little and try again"
-_QUOTA = "a quota of the account is used up: delete something, or ask for more in Service Quotas"
-_OPT_IN = "the account may not use this region or service yet: enable it, or take another region"
+_BUSY = "AWS throttles the requests, even after several retries: wait a little and try again"
+_QUOTA = "a quota of the account is exhausted: delete something, or request more in Service Quotas"
+_OPT_IN = "this region or service is not enabled for the account: enable it, or use another region"
 _FOREIGN: Final = (
-    "unexpected (non-AWS) response: check for a proxy or login page, or a wrong address "
+    "unexpected (non-AWS) response: check for a proxy or a login page, and the endpoint "
     "(AWS_ENDPOINT_URL, --endpoint); otherwise try again"
 )
 _BY_CODE: Final = {
@@ -56,66 +56,68 @@ _UNSAFE = re.compile(r"mongodb(\+srv)?://\S+")
 
 
 @contextmanager
-def user_errors(doing: str, region: str) -> Iterator[None]:
-    """Turn what boto3 raises into `CloudError`, which says what was being done."""
+def translated_errors(doing: str, region: str) -> Iterator[None]:
+    """Turn exceptions of boto3 into `CloudError`, with what was being done."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
     try:
         yield
     except ClientError as error:
-        raise CloudError(f"cannot {doing} in {region}: {_answered(error)}") from error
+        raise CloudError(f"cannot {doing} in {region}: {_service_message(error)}") from error
     except BotoCoreError as error:
         where = f" in {region}" if region else ""
-        raise CloudError(f"cannot {doing}{where}: {_unanswered(error)}") from error
-    except ResponseParserError as error:  # a page of HTML: none of boto3's own errors
+        raise CloudError(f"cannot {doing}{where}: {_client_message(error)}") from error
+    except ResponseParserError as error:  # for example a page of HTML
         raise CloudError(f"cannot {doing} in {region}: {_FOREIGN}") from error
 
 
 def code_of(error: ClientError) -> str:
-    """Return the code of an answer."""
+    """Return the error code of a response."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def explained(reason: str) -> str:
-    """Return what AWS says of a failed part of a stack, with what to do where that is known."""
+    """Return the reason of a failure, with advice where known."""
     denied = _ACTION.search(reason)
     if denied:
-        return f"the credentials lack the right {denied[1]}: ask the account's administrator"
+        return (
+            f"the credentials lack the permission {denied[1]}: ask the administrator of the account"
+        )
     if _QUOTA_WORDS.search(reason):
         return f"{_safe(reason)} - {_QUOTA}"
     return _safe(reason)
 
 
-def _answered(error: ClientError) -> str:
+def _service_message(error: ClientError) -> str:
     code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
     if code in _DENIED:
         action = _ACTION.search(message)
         right = action[1] if action else error.operation_name
-        return f"the credentials lack the right {right}: ask the account's administrator"
-    return _BY_CODE.get(code) or f"AWS says {code}: {_safe(message)}"
+        return f"the credentials lack the permission {right}: ask the administrator of the account"
+    return _BY_CODE.get(code) or f"AWS reports {code}: {_safe(message)}"
 
 
-def _unanswered(error: BotoCoreError) -> str:
+def _client_message(error: BotoCoreError) -> str:
     from botocore import exceptions as raised
 
     words: list[tuple[tuple[Any, ...], str]] = [
         (
             (raised.NoCredentialsError, raised.PartialCredentialsError),
-            "there are no credentials: run `aws configure` or `aws sso login`, name a --profile, "
+            "no credentials: run `aws configure` or `aws sso login`, name a --profile, "
             "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         ),
-        ((raised.ProfileNotFound,), f"{error}: `aws configure list-profiles` lists them"),
+        ((raised.ProfileNotFound,), f"{error}: `aws configure list-profiles` lists the profiles"),
         ((raised.SSOError, raised.CredentialRetrievalError), _EXPIRED),
         (
             (raised.EndpointConnectionError, raised.ConnectTimeoutError),
-            "no answer from AWS: check the region's name and the network",
+            "no connection to AWS: check the name of the region and the network",
         ),
-        ((raised.HTTPClientError,), "the connection to AWS was lost: try again"),
+        ((raised.HTTPClientError,), "the connection to AWS was interrupted: try again"),
     ]
     return next((text for kinds, text in words if isinstance(error, kinds)), _safe(str(error)))
 
 
 def _safe(text: str) -> str:
-    """Leave out what could be a database's address: AWS may repeat what it was given."""
+    """Mask addresses of databases, which AWS may repeat."""
     return _UNSAFE.sub("mongodb://...", text)

@@ -1,6 +1,6 @@
-"""How long jobs will take, before any has run; and so how large units should be.
+"""Estimate the duration of jobs, and from that the size of units.
 
-The three times are estimates, not promises: `epicat cost` shows afterwards what jobs really took.
+The three times are estimates: `epicat cost` shows the actual ones afterwards.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ PICKING_S: Final = 10.0
 ASSOCIATING_S: Final = 1.0
 """vCPU-seconds for a station-day in the reach of a block, of a busy network."""
 STARTING_S: Final = 60.0
-"""Seconds from where a job begins to cost until it works: the image is fetched, models loaded."""
+"""Billed seconds until a job works: pulling the image, loading models."""
 _UNIT_S: Final = 20 * 60.0
 
 
 def job_seconds(array: JobArray, stations: int, shape: Shape) -> float:
-    """Return the seconds that the jobs of an array will be billed for, together."""
+    """Return the estimated billed seconds of all jobs of an array."""
     if array.stage == Stage.PICK:
         work = PICKING_S * sum(len(unit.keys) for unit in array.units)
     else:
@@ -34,10 +34,10 @@ def job_seconds(array: JobArray, stations: int, shape: Shape) -> float:
 
 
 def stations_per_unit(stations: int, window_days: int, shape: Shape) -> int:
-    """Return how many stations make units of about twenty minutes, all about equally large.
+    """Return the number of stations for units of about twenty minutes and equal size.
 
-    A unit that is interrupted is lost, and one that is short is mostly start.  A window's units
-    never need more than one array, so that no job waits for more than it may.
+    Interrupted units are lost, and short units consist mostly of start-up.  The units of a window
+    never exceed one array, so that no job depends on too many arrays.
     """
     days = _UNIT_S * shape.processes / PICKING_S
     units = ceil(stations / max(1, days // window_days))

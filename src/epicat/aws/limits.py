@@ -1,8 +1,7 @@
-"""What AWS Batch on Fargate refuses, said before it is asked.
+"""Limits of AWS Batch on Fargate, checked before a request.
 
-CloudFormation's checks know few of these limits, and what Batch itself says about the others
-comes late: when a stack is half made or a job has been queued.  Sources, by their titles in the
-documentation of AWS:
+CloudFormation validates few of these limits, and Batch reports violations late: when a stack is
+partly created or a job has been queued.  Sources, by their titles in the AWS documentation:
 
 - *ResourceRequirement* (Batch API Reference): vCPUs and memory on Fargate.
 - *EphemeralStorage*, *JobTimeout*, *RetryStrategy*, *EvaluateOnExit*, *SubmitJob*,
@@ -52,29 +51,29 @@ MEMORY_MIB: Final[dict[str, tuple[int, ...]]] = {
     "8": tuple(range(16384, 61440 + 1, 4096)),
     "16": tuple(range(32768, 122880 + 1, 8192)),
 }
-"""The memory in MiB that Fargate has for each number of vCPUs."""
+"""Memory sizes in MiB that Fargate supports, by number of vCPUs."""
 STORAGE_GIB: Final = range(21, 200 + 1)
-"""Disk of a job in GiB; 20 are there without being asked for."""
+"""Disk of a job in GiB; the default is 20."""
 ATTEMPTS: Final = range(1, 10 + 1)
-"""How often a job may be started."""
+"""Number of attempts of a job."""
 EXIT_RULES: Final = 5
-"""How many rules say whether a job is tried again."""
+"""Maximum number of retry rules."""
 TIMEOUT_S: Final = 60
-"""The shortest time limit of an attempt, in seconds."""
+"""Minimum timeout of an attempt in seconds."""
 ARRAY_SIZES: Final = range(2, MOST_JOBS + 1)
-"""How many children an array has."""
+"""Number of children of an array."""
 DEPENDENCIES: Final = MOST_NEEDS
-"""How many jobs a job may wait for."""
+"""Maximum number of dependencies of a job."""
 OVERRIDES: Final = 8192
-"""How many characters of command and environment a submission may bring along."""
+"""Maximum number of characters of command and environment overrides."""
 SUBMISSION_BYTES: Final = 30 * 1024
-"""How large a submission may be."""
+"""Maximum size of a request in bytes."""
 SUBMISSIONS_PER_SECOND: Final = 50
-"""How many submissions an account has in a second and region."""
+"""Maximum number of submissions per second, account and region."""
 TAGS: Final = 50
-"""How many tags a job may have."""
+"""Maximum number of tags of a job."""
 LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
-"""For how many days logs can be kept; there are some longer ones that the template leaves out."""
+"""Retention of logs in days; the template omits some longer ones."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _REASON = re.compile(r"[A-Za-z0-9.:\s]*\*?")
@@ -91,7 +90,7 @@ def check_name(name: str, what: str) -> None:
 
 
 def check_size(vcpu: str, memory: int) -> None:
-    """Check that Fargate has ``memory`` MiB with ``vcpu`` vCPUs."""
+    """Check that Fargate supports ``memory`` MiB with ``vcpu`` vCPUs."""
     choices = MEMORY_MIB.get(vcpu)
     if choices is None:
         raise InputError(f"{vcpu} vCPUs: Fargate has {', '.join(MEMORY_MIB)}")
@@ -102,19 +101,19 @@ def check_size(vcpu: str, memory: int) -> None:
 
 
 def check_storage(gibibytes: int) -> None:
-    """Check the disk of a job; 20 GiB is what it has without being asked for."""
+    """Check the disk of a job; the default is 20 GiB."""
     if gibibytes != STORAGE_GIB.start - 1 and gibibytes not in STORAGE_GIB:
         raise InputError(f"{gibibytes} GiB of disk: Fargate has 20 to {STORAGE_GIB[-1]} GiB")
 
 
 def check_attempts(attempts: int) -> None:
-    """Check how often a job is started."""
+    """Check the number of attempts of a job."""
     if attempts not in ATTEMPTS:
         raise InputError(f"{attempts} attempts: AWS Batch takes 1 to {ATTEMPTS[-1]}")
 
 
 def check_exit_rules(rules: Sequence[Mapping[str, str]]) -> None:
-    """Check the rules by which a job is tried again, as a submission names them."""
+    """Check the retry rules of a submission."""
     if len(rules) > EXIT_RULES:
         raise InputError(f"{len(rules)} rules for retries: AWS Batch takes {EXIT_RULES}")
     for rule in rules:
@@ -131,7 +130,7 @@ def check_exit_rules(rules: Sequence[Mapping[str, str]]) -> None:
 
 
 def check_log_days(days: int) -> None:
-    """Check for how long logs are kept."""
+    """Check the retention of logs."""
     if days not in LOG_DAYS:
         raise InputError(
             f"--log-days {days}: CloudWatch has {', '.join(map(str, LOG_DAYS[:-1]))} or "
@@ -140,13 +139,13 @@ def check_log_days(days: int) -> None:
 
 
 def check_timeout(seconds: int) -> None:
-    """Check the time limit of an attempt."""
+    """Check the timeout of an attempt."""
     if seconds < TIMEOUT_S:
         raise InputError(f"a time limit of {seconds} s: AWS Batch takes {TIMEOUT_S} s or more")
 
 
 def check_dependencies(dependencies: Sequence[Mapping[str, str]]) -> None:
-    """Check how many jobs a job waits for."""
+    """Check the number of dependencies of a job."""
     if len(dependencies) > DEPENDENCIES:
         raise InputError(
             f"{len(dependencies)} dependencies: AWS Batch takes {DEPENDENCIES} for a job"
@@ -154,7 +153,7 @@ def check_dependencies(dependencies: Sequence[Mapping[str, str]]) -> None:
 
 
 def check_overrides(command: Sequence[str], environment: Sequence[Mapping[str, str]]) -> None:
-    """Check the length of a command, its parameters filled in, and of its environment variables."""
+    """Check the length of a command, with parameters filled in, and of the variables."""
     length = sum(map(len, command)) + sum(len(v["name"]) + len(v["value"]) for v in environment)
     if length > OVERRIDES:
         raise InputError(

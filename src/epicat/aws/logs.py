@@ -1,4 +1,4 @@
-"""What a unit's jobs have said, from CloudWatch."""
+"""Logs of the jobs of a unit, from CloudWatch."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from epicat.aws.errors import code_of, user_errors
-from epicat.aws.jobs import described, members
+from epicat.aws.errors import code_of, translated_errors
+from epicat.aws.jobs import describe_jobs, members
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
 from epicat.aws.submission_record import Job, SubmissionRecord
@@ -16,7 +16,7 @@ from epicat.model import Stage, StationDay
 from epicat.pipeline.submission import Submission
 from epicat.time import DAY_NS, day_start, iso, parse_time
 
-__all__ = ["Attempt", "attempts_in", "attempts_of", "find_unit", "said"]
+__all__ = ["Attempt", "attempts_in", "attempts_of", "find_unit", "log_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class Attempt:
     """One start of a job."""
 
     number: int
-    """Counts from 1."""
+    """Number, from 1."""
     stream: str
-    """Name of its log; empty if it never came to write one."""
+    """Name of its log stream; empty if it wrote none."""
     how: str
-    """How it ended, or that it goes on."""
+    """How it ended, or that it is running."""
 
 
 def find_unit(submission: Submission, record: SubmissionRecord, text: str) -> tuple[Job, int]:
@@ -47,51 +47,53 @@ def find_unit(submission: Submission, record: SubmissionRecord, text: str) -> tu
             if key in unit.keys:
                 return job, place
     raise InputError(
-        f"no unit {text!r} in submission {record.name}: give a job's name and index, such as "
+        f"no unit {text!r} in submission {record.name}: give the name and index of a job, such as "
         f"{record.jobs[0].name if record.jobs else 'pick-0000'}:0, a station-day, such as "
         "NC.KBG/2019.172, or the start of a block, such as 2019-06-21T06:00"
     )
 
 
 def attempts_of(aws: Aws, job: Job, index: int) -> list[Attempt]:
-    """Return the starts of a unit's job, those of a running one included."""
-    job_now = next(described(aws, [members(job.id, job.units)[index]]), None)
-    if job_now is None:
-        raise InputError(f"AWS Batch does not know {job.name} any more: it forgets after a week")
-    return attempts_in(job_now)
+    """Return the attempts of a unit's job, including a running one."""
+    description = next(describe_jobs(aws, [members(job.id, job.units)[index]]), None)
+    if description is None:
+        raise InputError(f"AWS Batch has forgotten {job.name}, as it does after about a week")
+    return attempts_in(description)
 
 
-def attempts_in(job: dict[str, Any]) -> list[Attempt]:
-    """Return the starts of a job as Batch describes it."""
+def attempts_in(description: dict[str, Any]) -> list[Attempt]:
+    """Return the attempts in the description of a job."""
     attempts = [
         Attempt(number, attempt["container"].get("logStreamName", ""), _how(attempt))
-        for number, attempt in enumerate(job.get("attempts", []), 1)
+        for number, attempt in enumerate(description.get("attempts", []), 1)
     ]
-    stream = job.get("container", {}).get("logStreamName", "")
-    if job["status"] == "RUNNING" and stream not in [attempt.stream for attempt in attempts]:
+    stream = description.get("container", {}).get("logStreamName", "")
+    if description["status"] == "RUNNING" and stream not in [
+        attempt.stream for attempt in attempts
+    ]:
         attempts.append(Attempt(len(attempts) + 1, stream, "running"))
     return attempts
 
 
-def said(aws: Aws, stack: Stack, stream: str) -> Iterator[str]:
-    """Give the lines of a log, the oldest first."""
+def log_lines(aws: Aws, stack: Stack, stream: str) -> Iterator[str]:
+    """Yield the lines of a log, the oldest first."""
     from botocore.exceptions import ClientError
 
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "logGroupName": stack.outputs["LogGroup"], "logStreamName": stream, "startFromHead": True,
     }  # fmt: skip
     while True:
-        with user_errors("read the log", aws.region):
+        with translated_errors("read the log", aws.region):
             try:
-                page = aws.client("logs").get_log_events(**asked)
+                page = aws.client("logs").get_log_events(**request)
             except ClientError as error:
-                if code_of(error) == "ResourceNotFoundException":  # nothing was said yet
+                if code_of(error) == "ResourceNotFoundException":  # nothing was logged yet
                     return
                 raise
         yield from (event["message"] for event in page["events"])
-        if page["nextForwardToken"] == asked.get("nextToken"):
+        if page["nextForwardToken"] == request.get("nextToken"):
             return
-        asked["nextToken"] = page["nextForwardToken"]
+        request["nextToken"] = page["nextForwardToken"]
 
 
 def _index(job: Job, text: str) -> int:
@@ -108,7 +110,7 @@ def _index(job: Job, text: str) -> int:
 def _candidates(
     submission: Submission, record: SubmissionRecord, text: str
 ) -> Iterator[tuple[Job, str]]:
-    """Give the jobs that may have a key, and the key: for a station-day those of its window."""
+    """Yield the jobs that may have a key, and the key: for a station-day, those of its window."""
     try:
         day = StationDay.parse(text) if "/" in text else None
         at_ns = day_start(day.day) if day else parse_time(text)
@@ -125,8 +127,8 @@ def _candidates(
 
 def _how(attempt: dict[str, Any]) -> str:
     code = attempt["container"].get("exitCode")
-    reasons = [attempt.get("statusReason", ""), attempt["container"].get("reason", "")]
+    description = [attempt.get("statusReason", ""), attempt["container"].get("reason", "")]
     words = [f"exit code {code}"] if code is not None else []
     if not attempt.get("stoppedAt"):
         return "running"
-    return ", ".join([*words, *(text for text in reasons if text and code != 0)])
+    return ", ".join([*words, *(text for text in description if text and code != 0)])

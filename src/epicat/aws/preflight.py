@@ -1,4 +1,4 @@
-"""What a stack must be to take jobs, and what its workers can reach."""
+"""Checks before a submission: the stack, and what its workers can reach."""
 
 from __future__ import annotations
 
@@ -32,90 +32,84 @@ def usable_stack(aws: Aws, name: str) -> Stack:
     stack = find_stack(aws, stack_of(name))
     if stack is None or not stack.is_begun:
         raise InputError(
-            f"there is no stack {stack_of(name)} in {aws.region}: `epicat cloud up` creates it; "
-            "--name and --region say which is meant"
+            f"there is no stack {stack_of(name)} in {aws.region}: create it with `epicat cloud "
+            "up`, or choose another by --name and --region"
         )
     if not stack.is_usable:
-        what = (
-            "is busy: wait"
-            if stack.is_busy
-            else "is incomplete: run `epicat cloud up` to repair it"
-        )
+        what = "is busy: wait" if stack.is_busy else "is incomplete: `epicat cloud up` repairs it"
         raise InputError(f"stack {stack.name} {what} ({stack.status})")
     return stack
 
 
 def check_idle(aws: Aws, stack: Stack) -> None:
-    """Raise `InputError` if jobs of a stack are under way: what they do would be done twice.
+    """Raise `InputError` if a stack has active jobs, whose work would be done twice.
 
-    Jobs that compile a model are not included: the submission that needs the model waits for them.
+    Jobs that compile a model are ignored.
     """
-    under_way = sum(not is_compiling(stack, job.name) for job in active_jobs(aws, stack))
-    if under_way:
+    active = sum(not is_compiling(stack, job.name) for job in active_jobs(aws, stack))
+    if active:
         raise InputError(
-            f"{under_way:,} jobs of {stack.name} are still under way, and what they do would be "
-            "done twice: wait (`epicat status --watch`), or end them (`epicat cancel`)"
+            f"{stack.name} has {active:,} active jobs, whose work would be done twice: wait "
+            "(`epicat status --watch`), or cancel them (`epicat cancel`)"
         )
 
 
 def check_archive(archive: str) -> None:
-    """Raise `InputError` for an archive on this machine."""
+    """Raise `InputError` for a local archive."""
     if "://" not in archive:
         raise InputError(
-            f"archive {archive!r} is a folder of this machine, which workers on AWS cannot read; "
+            f"archive {archive!r} is a local folder, which workers cannot read; "
             "give the name of a public archive, or s3://BUCKET/PREFIX"
         )
 
 
 def check_store(store: str, stack: Stack) -> None:
-    """Raise `InputError` for a store that the workers of a stack cannot write to.
-
-    A database that asks for no secret is anybody's to write to.
-    """
+    """Raise `InputError` for a store that the workers of a stack cannot write to."""
     if is_mongo(store):
         if "StoreSecret" not in stack.outputs and not Address.parse(store).is_open:
             raise InputError(
-                f"workers of {stack.name} do not know the database: put its address into "
-                "EPICAT_STORE, and `epicat cloud up --store env:EPICAT_STORE` hands it to them"
+                f"workers of {stack.name} do not have the address of the database: set "
+                "EPICAT_STORE to it and run `epicat cloud up --store env:EPICAT_STORE`"
             )
     elif not is_own(store, stack):
         raise InputError(
-            f"store {store!r}: workers of {stack.name} may write below {stack.outputs['Place']} "
-            f"and nowhere else; leave --store out, or give {stack.outputs['Place']}NAME"
+            f"store {store!r}: workers of {stack.name} may write only below "
+            f"{stack.outputs['Place']}; omit --store, or give {stack.outputs['Place']}NAME"
         )
     elif _inside(store, stack).partition("/")[0] in ("", *_TAKEN):
         raise InputError(
-            f"store {store!r}: {stack.name} keeps other things there; give another folder, "
+            f"store {store!r}: this folder of {stack.name} is reserved; give another one, "
             f"{stack.outputs['Place']}NAME"
         )
 
 
 def check_address(store: str) -> None:
-    """Raise `InputError` for a database's resolved address that workers are not given the same way.
+    """Raise `InputError` for a resolved address of a database that workers cannot resolve.
 
-    Such an address names where its password is kept; one without a password is passed as it is.
+    Such an address refers to its password; an address without password needs nothing.
     """
     if is_mongo(store) and not (store.endswith(_BY_VARIABLE) or Address.parse(store).is_open):
         raise InputError(
-            "workers have the database's address from EPICAT_STORE: set it here as well, and "
-            "leave --store out, or give the same address without the password"
+            "workers take the address of the database from EPICAT_STORE: set it here as well and "
+            "omit --store, or give the same address without the password"
         )
 
 
 def results_of(stack: Stack, collection: str | None) -> str:
-    """Return the folder of a stack's bucket where results go; raise `InputError` for a bad name."""
+    """Return the folder of a stack's bucket for results; raise `InputError` for a bad name."""
     if collection is not None and not _FOLDER.fullmatch(collection):
         raise InputError(
-            f"--collection {collection!r}: letters, digits and . _ -, a letter or digit first"
+            f"--collection {collection!r}: use letters, digits and . _ -, starting with a letter "
+            "or digit"
         )
     return f"{stack.outputs['Place']}{collection or 'store'}"
 
 
 def is_own(place: str, stack: Stack) -> bool:
-    """Return whether something lies in the part of the bucket that a stack's workers may use."""
+    """Return whether a location is in the part of the bucket that workers may use."""
     return f"{place.rstrip('/')}/".startswith(stack.outputs["Place"])
 
 
 def _inside(place: str, stack: Stack) -> str:
-    """Return where in its part of the bucket something of a stack's own lies."""
+    """Return a location relative to the part of the bucket that workers may use."""
     return f"{place.rstrip('/')}/".removeprefix(stack.outputs["Place"])

@@ -1,8 +1,8 @@
-"""What Fargate costs.
+"""Prices of Fargate and of data transfer between regions.
 
-The prices are those of us-west-2; most regions of the United States have the same, others ask up
-to half as much again.  They change: what is computed from them is an estimate.  Taxes, logs,
-requests and storage are not in it.
+The prices are those of us-west-2; most regions of the United States have the same, others are up to
+50 % higher.  They change: costs computed from them are estimates, without taxes, logs, requests
+and storage.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from epicat.aws.stack import Stack
 
-__all__ = ["PRICED_IN", "Prices", "Shape"]
+__all__ = ["PRICED_IN", "PRICE_PER_GB", "Prices", "Shape", "cross_region_warning"]
 
 PRICED_IN: Final = "us-west-2"
 """The region of the prices."""
@@ -24,7 +24,7 @@ FARGATE: Final[dict[str, tuple[float, float]]] = {
 }
 """Dollars for a vCPU-hour and for a GB-hour of memory.  Source: AWS Fargate Pricing, 2025."""
 SPOT_SHARE: Final = 0.3
-"""Fargate Spot's price, as a share.
+"""Price of Fargate Spot as a share of the on-demand price.
 
 Source: AWS Fargate Pricing, 2025, "up to a 70 % discount"; it moves with supply and demand.
 """
@@ -32,8 +32,24 @@ ADDRESS_HOUR: Final = 0.005
 """Dollars for an hour of a public IPv4 address.  Source: Amazon VPC Pricing, 2025."""
 
 
+PRICE_PER_GB: Final[dict[str, float]] = {
+    "us-east-1": 0.02,
+    "us-east-2": 0.02,
+    "us-west-2": 0.02,
+    "ap-southeast-2": 0.098,
+}
+"""Dollars per gigabyte from S3 in a region to another region.
+
+Source: Amazon S3 Pricing, "Data transfer", "Data Transfer OUT From Amazon S3 To", as published in
+2025.  Only the source region matters; the owner of the bucket pays, unless the bucket is
+"requester pays".
+"""
+_CLOSE_REGIONS: Final = frozenset({"us-east-1", "us-east-2"})
+_CLOSE_REGIONS_PRICE: Final = 0.01
+
+
 class Shape(BaseModel):
-    """What one job has of a machine."""
+    """vCPUs and memory of a job."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,7 +67,7 @@ class Shape(BaseModel):
 
     @property
     def processes(self) -> int:
-        """How many processes a job works with: one for each whole vCPU."""
+        """Number of processes of a job: one per whole vCPU."""
         return max(1, int(self.vcpu))
 
 
@@ -68,16 +84,32 @@ class Prices:
 
     @classmethod
     def from_architecture(cls, architecture: str, capacity: str, *, has_address: bool) -> Prices:
-        """Return the prices of a kind of processor and of ``spot`` or ``on-demand``."""
+        """Return the prices of a processor architecture and of ``spot`` or ``on-demand``."""
         share = SPOT_SHARE if capacity == "spot" else 1.0
         vcpu, gigabyte = FARGATE[architecture]
         return cls(vcpu * share, gigabyte * share, ADDRESS_HOUR if has_address else 0.0)
 
     def compute(self, shape: Shape, seconds: float) -> float:
-        """Return what jobs of a shape cost that run for some seconds in all, without addresses."""
+        """Return the cost in dollars of ``seconds`` of jobs of a shape, without addresses."""
         hourly = shape.vcpu * self.vcpu + shape.memory_mib / 1024 * self.gigabyte
         return seconds / 3600 * hourly
 
     def addresses(self, seconds: float) -> float:
-        """Return what the public addresses of jobs cost."""
+        """Return the cost in dollars of the public addresses of jobs."""
         return seconds / 3600 * self.address
+
+
+def cross_region_warning(archive: str, archive_region: str, stack_region: str) -> str | None:
+    """Return a warning if reading an archive crosses regions, or None."""
+    if archive_region == stack_region:
+        return None
+    price = PRICE_PER_GB.get(archive_region)
+    if {archive_region, stack_region} == _CLOSE_REGIONS:
+        price = _CLOSE_REGIONS_PRICE
+    cost = "costs extra" if price is None else f"costs ${price:g}"
+    return (
+        f"{archive} is in {archive_region}, the stack in {stack_region}: each GB that is read "
+        f"crosses regions, which is slower, bypasses the S3 endpoint and {cost} (public price of "
+        f"2025; paid by the owner of the bucket unless readers pay); avoid it by --region "
+        f"{archive_region}"
+    )

@@ -1,4 +1,4 @@
-"""How far a submission is: by what Batch says of its jobs, and by what the ledger has."""
+"""Progress of a submission, according to Batch and to the ledger."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from epicat.aws.estimate import STARTING_S
-from epicat.aws.jobs import described
+from epicat.aws.jobs import describe_jobs
 from epicat.aws.session import Aws
 from epicat.aws.submission_record import Job, SubmissionRecord
 from epicat.model import LedgerEntry, Stage, Status
 
-__all__ = ["STATES", "Found", "Line", "dollars_so_far", "found_in", "lines_of", "share_over"]
+__all__ = [
+    "STATES",
+    "JobProgress",
+    "LedgerCounts",
+    "count_entries",
+    "dollars_so_far",
+    "job_progress",
+    "share_done",
+]
 
 STATES: Final = ("submitted", "runnable", "running", "done", "failed")
-"""What a unit can be."""
+"""The states of a unit."""
 _STATE_OF: Final = {
     "SUBMITTED": "submitted",
     "PENDING": "submitted",
@@ -29,67 +37,69 @@ _STATE_OF: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """How far the units of one submitted job are."""
+class JobProgress:
+    """Progress of the units of a submitted job."""
 
     job: Job
-    """The array, or the plain job."""
+    """The array or plain job."""
     counts: Mapping[str, int]
-    """Units by state; none if Batch has forgotten the job, as it does after a week or so."""
+    """Units by state; empty if Batch has forgotten the job, after about a week."""
     started_ms: int | None
-    """When the first of them began, in milliseconds since 1970."""
+    """When the first unit started, in milliseconds since 1970."""
     stopped_ms: int | None = None
-    """When all of them had ended."""
+    """When all units had ended."""
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing of it is going on."""
+        """Whether no unit is waiting or running."""
         return not any(self.counts.get(state) for state in ("submitted", "runnable", "running"))
 
     @property
     def share(self) -> float:
-        """How much of it is over, 0 to 1."""
+        """Share of ended units, 0 to 1."""
         ended = self.counts.get("done", 0) + self.counts.get("failed", 0)
         return ended / self.job.units if self.counts else 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the ledger has."""
+class LedgerCounts:
+    """Counts of the entries in the ledger."""
 
     picks: int
-    """Picks of the run, from this submission or not."""
+    """All picks of the run."""
     events: int
-    """Events of the associator, rejected ones included."""
+    """All events of the associator, including rejected ones."""
     station_days: int
-    """Station-days that were done since the submission."""
+    """Station-days processed since the submission."""
     blocks: int
-    """Blocks that were done since."""
+    """Blocks processed since the submission."""
     failed: int
-    """Keys among them that failed: `retry` does them again."""
+    """Keys among them that failed."""
     pick_s: float
-    """Seconds of work on the station-days, all processes together."""
+    """Processing time of the station-days in seconds, all processes together."""
     associate_s: float
-    """Seconds of work on the blocks."""
+    """Processing time of the blocks in seconds."""
 
 
-def lines_of(aws: Aws, record: SubmissionRecord) -> list[Line]:
-    """Ask Batch how far each job is: one request for a hundred of them, however large they are."""
-    found = {job["jobId"]: job for job in described(aws, (job.id for job in record.jobs))}
-    return [_line(job, found.get(job.id)) for job in record.jobs]
+def job_progress(aws: Aws, record: SubmissionRecord) -> list[JobProgress]:
+    """Return the progress of each job of a submission."""
+    description = {job["jobId"]: job for job in describe_jobs(aws, (job.id for job in record.jobs))}
+    return [_line(job, description.get(job.id)) for job in record.jobs]
 
 
-def share_over(lines: Iterable[Line]) -> float:
-    """Return how much of a submission is over, 0 to 1, by estimated time."""
+def share_done(lines: Iterable[JobProgress]) -> float:
+    """Return the share of a submission that has ended, 0 to 1, weighted by estimated time."""
     lines = list(lines)
     total = sum(line.job.seconds for line in lines)
     return sum(line.share * line.job.seconds for line in lines) / total if total else 1.0
 
 
-def dollars_so_far(record: SubmissionRecord, lines: Iterable[Line], found: Found | None) -> float:
-    """Return about what jobs have cost until now, their addresses included.
+def dollars_so_far(
+    record: SubmissionRecord, lines: Iterable[JobProgress], found: LedgerCounts | None
+) -> float:
+    """Return the approximate cost of jobs until now in dollars, including addresses.
 
-    By the times in the ledger and the starts of jobs, or, without a ledger, by the estimate.
+    Computed from the times in the ledger and the starts of jobs; without a ledger, from estimates.
     """
     dollars = 0.0
     for stage in (Stage.PICK, Stage.ASSOCIATE):
@@ -105,12 +115,14 @@ def dollars_so_far(record: SubmissionRecord, lines: Iterable[Line], found: Found
     return dollars
 
 
-def found_in(picks: Iterable[LedgerEntry], blocks: Iterable[LedgerEntry], since_ns: int) -> Found:
-    """Count the entries of a run's ledger and of an associator's."""
+def count_entries(
+    picks: Iterable[LedgerEntry], blocks: Iterable[LedgerEntry], since_ns: int
+) -> LedgerCounts:
+    """Count the entries of a run and of an associator."""
     picks, blocks = list(picks), list(blocks)
     new_picks = [entry for entry in picks if entry.marked_ns >= since_ns]
     new_blocks = [entry for entry in blocks if entry.marked_ns >= since_ns]
-    return Found(
+    return LedgerCounts(
         picks=sum(entry.n_rows for entry in picks),
         events=sum(entry.n_rows for entry in blocks),
         station_days=len(new_picks),
@@ -121,15 +133,15 @@ def found_in(picks: Iterable[LedgerEntry], blocks: Iterable[LedgerEntry], since_
     )
 
 
-def _line(job: Job, description: Mapping[str, Any] | None) -> Line:
+def _line(job: Job, description: Mapping[str, Any] | None) -> JobProgress:
     if description is None:
-        return Line(job, {}, None)
+        return JobProgress(job, {}, None)
     overall = _STATE_OF[description["status"]]
     counts: Counter[str] = Counter()
     for status, count in description.get("arrayProperties", {}).get("statusSummary", {}).items():
         if status in _STATE_OF:
             counts[_STATE_OF[status]] += count
-    # Children that Batch has not made yet are what the array is
+    # Children that Batch has not created yet have the state of the array.
     counts[overall] += max(0, job.units - counts.total())
-    states = {state: n for state, n in counts.items() if n}
-    return Line(job, states, description.get("startedAt"), description.get("stoppedAt"))
+    nonzero = {state: n for state, n in counts.items() if n}
+    return JobProgress(job, nonzero, description.get("startedAt"), description.get("stoppedAt"))

@@ -1,11 +1,11 @@
-"""The one secret: the address of the campaign's database."""
+"""The secret of a campaign: the address of its database."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from epicat.aws.errors import user_errors
+from epicat.aws.errors import translated_errors
 from epicat.aws.session import Aws
 from epicat.errors import InputError
 
@@ -33,7 +33,7 @@ class Secret:
 def read_secret(source: str) -> Secret:
     """Read a database's address from ``env:NAME`` or ``file:PATH``.
 
-    Raises `InputError`, which does not repeat what was found there.
+    Raises `InputError`, whose message does not repeat the value.
     """
     kind, _, name = source.partition(":")
     if kind == "env" and name:
@@ -46,19 +46,19 @@ def read_secret(source: str) -> Secret:
             raise InputError(f"--store {source!r} cannot be read: {reason}") from error
     elif source.startswith(_SCHEMES):
         raise InputError(
-            "--store takes env:NAME or file:PATH, not the address itself: command lines are seen "
-            "and kept by others"
+            "--store takes env:NAME or file:PATH, not the address itself: command lines are "
+            "visible to other users and are logged"
         )
     else:
-        raise InputError(f"--store {source!r}: env:NAME, file:PATH or none")
+        raise InputError(f"--store {source!r}: use env:NAME, file:PATH or none")
     text = text.strip()
     if not text.startswith(_SCHEMES):
         what = "is empty" if not text else f"does not begin with {' or '.join(_SCHEMES)}"
-        raise InputError(f"--store {source!r}: what it holds {what}")
+        raise InputError(f"--store {source!r}: its value {what}")
     return Secret(text)
 
 
 def put_secret(aws: Aws, arn: str, secret: Secret) -> None:
-    """Hand the value to Secrets Manager: the only call that ever holds it."""
-    with user_errors("put the store's address into Secrets Manager", aws.region):
+    """Store the value in Secrets Manager, the only request that contains it."""
+    with translated_errors("store the address of the database in Secrets Manager", aws.region):
         aws.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=secret.reveal())

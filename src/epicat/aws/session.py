@@ -1,4 +1,4 @@
-"""A session with AWS: region, credentials, clients that retry when AWS throttles."""
+"""Sessions with AWS: region, credentials, and clients with retries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from epicat._version import __version__
-from epicat.aws.errors import user_errors
+from epicat.aws.errors import translated_errors
 from epicat.errors import CloudError, InputError
 
 __all__ = ["Aws"]
@@ -16,15 +16,14 @@ _TRIES: Final = 8
 
 
 class Aws:
-    """A region of AWS as a profile reaches it.
+    """A session with AWS in one region.
 
-    Credentials are found by boto3 in its usual places and are nowhere else.  Requests that AWS
-    throttles are repeated with growing pauses and at a rate that adapts itself; the variables
-    ``AWS_MAX_ATTEMPTS`` and ``AWS_RETRY_MODE`` overrule that.
+    boto3 finds the credentials in its usual places.  Throttled requests are retried with backoff
+    and an adaptive rate, unless ``AWS_MAX_ATTEMPTS`` or ``AWS_RETRY_MODE`` is set.
     """
 
     pause_s: float = 3.0
-    """Between two looks at something that takes its time."""
+    """Polling interval in seconds."""
 
     def __init__(
         self, region: str | None = None, profile: str | None = None, endpoint: str | None = None
@@ -38,24 +37,24 @@ class Aws:
         self._clients: dict[str, Any] = {}
         if not self._session.region_name:
             raise InputError(
-                "no region: give --region, or set AWS_REGION or a region of the profile; best is "
-                "the archive's own (--archive decides it)"
+                "no region: give --region, or set AWS_REGION or the region of the profile, "
+                "preferably to the region of the archive (which --archive shows)"
             )
         self.region: str = self._session.region_name
         """Name of the region."""
 
     @cached_property
     def account(self) -> str:
-        """Number of the account; asking for it checks the credentials."""
-        with user_errors("ask whose account this is", self.region):
+        """Account number; the request checks the credentials."""
+        with translated_errors("get the account number", self.region):
             return str(self.client("sts").get_caller_identity()["Account"])
 
     def credential_variables(self) -> dict[str, str]:
-        """Return the credentials as the variables of the environment that hold such.
+        """Return the credentials as environment variables, for clients other than boto3.
 
-        For clients that look nowhere else.  What it returns is a secret: not for showing.
+        The values are secret and must not be shown.
         """
-        with user_errors("find the credentials", self.region):
+        with translated_errors("find the credentials", self.region):
             found = self._session.get_credentials()
             if found is None:
                 from botocore.exceptions import NoCredentialsError
@@ -71,18 +70,18 @@ class Aws:
         }
 
     def client(self, service: str) -> Any:
-        """Return a client of boto3's, the same each time."""
+        """Return a cached client of boto3."""
         if service not in self._clients:
             from botocore.config import Config
 
             retries = {"mode": "adaptive", "total_max_attempts": _TRIES}
-            overruled = {"AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"} & os.environ.keys()
+            overridden = {"AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"} & os.environ.keys()
             config = Config(
-                retries=None if overruled else retries,
+                retries=None if overridden else retries,
                 user_agent_extra=f"epicat/{__version__}",
                 connect_timeout=10,
             )
-            with user_errors(f"prepare for {service}", self.region):
+            with translated_errors(f"create a client of {service}", self.region):
                 self._clients[service] = self._session.client(
                     service, endpoint_url=self._endpoint, config=config
                 )
@@ -100,6 +99,6 @@ def _session(profile: str | None, region: str | None) -> Any:
         raise CloudError("AWS needs boto3: pip install 'epicat[aws]'") from error
     given = (
         region or os.environ.get("AWS_REGION") or None
-    )  # boto3 itself knows AWS_DEFAULT_REGION only
-    with user_errors("find the credentials", given or ""):
+    )  # boto3 itself reads AWS_DEFAULT_REGION only
+    with translated_errors("find the credentials", given or ""):
         return boto3.Session(profile_name=profile, region_name=given)

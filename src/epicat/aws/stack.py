@@ -1,4 +1,4 @@
-"""Describe a stack, and follow its events while it changes."""
+"""The state of a stack, and the events of a changing one."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from epicat.aws.errors import explained, user_errors
+from epicat.aws.errors import explained, translated_errors
 from epicat.aws.session import Aws
 
-__all__ = ["Reporter", "Stack", "find_stack", "follow", "past_events"]
+__all__ = ["Report", "Stack", "find_stack", "follow", "past_events"]
 
-Reporter = Callable[[str], None]
-"""Receives progress messages."""
+Report = Callable[[str], None]
+"""Receives messages for the user."""
 
 _DONE = {"CREATE": "created", "UPDATE": "updated", "DELETE": "deleted"}
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What CloudFormation says of a stack."""
+    """The state of a stack according to CloudFormation."""
 
     name: str
     """Its name."""
     id: str
-    """Its ARN, by which it is found even when it has been deleted."""
+    """Its ARN, which finds it even after it was deleted."""
     status: str
     """CloudFormation's status, such as CREATE_COMPLETE."""
     reason: str
-    """Why it has that status, if CloudFormation says so."""
+    """The reason of the status, if CloudFormation gives one."""
     parameters: dict[str, str]
-    """Values of the template's parameters; there is no secret among them."""
+    """Values of the template's parameters, without secrets."""
     outputs: dict[str, str]
-    """The template's outputs."""
+    """Outputs of the template."""
 
     @property
     def is_begun(self) -> bool:
-        """Whether anything has been made, rather than only planned."""
+        """Whether its creation has started."""
         return self.status != "REVIEW_IN_PROGRESS"
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is going on."""
+        """Whether an operation is in progress."""
         return self.status.endswith("_IN_PROGRESS")
 
     @property
@@ -57,7 +57,7 @@ def find_stack(aws: Aws, name: str) -> Stack | None:
     """Return a stack by its name or ARN, or None if there is none."""
     from botocore.exceptions import ClientError
 
-    with user_errors("describe the stack", aws.region):
+    with translated_errors("describe the stack", aws.region):
         try:
             found = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
@@ -75,17 +75,15 @@ def find_stack(aws: Aws, name: str) -> Stack | None:
 
 
 def past_events(aws: Aws, stack: str) -> set[str]:
-    """Return the ids of what has happened to a stack until now."""
+    """Return the ids of the past events of a stack."""
     return {event["EventId"] for event in _events(aws, stack)}
 
 
-def follow(
-    aws: Aws, stack: str, past: set[str], report: Reporter
-) -> tuple[Stack | None, list[str]]:
-    """Wait until a stack has stopped changing, and report its events.
+def follow(aws: Aws, stack: str, past: set[str], report: Report) -> tuple[Stack | None, list[str]]:
+    """Wait until the operation in progress has ended, and report events.
 
-    ``stack`` is its ARN, ``past`` the events that are no news.  Returns the stack, None if it is
-    gone, and what failed in plain words.
+    ``stack`` is the ARN, ``past`` the events that are not reported.  Returns the stack, None if it
+    was deleted, and messages about failures.
     """
     failures: list[str] = []
     known = len(past)
@@ -97,25 +95,25 @@ def follow(
                 _report_event(event, failures, report)
         if found is None or found.status == "DELETE_COMPLETE":
             return None, failures
-        # Until there is news the status may still be that of before
+        # Before the first new event, the status may be the previous one.
         if not found.is_busy and len(past) > known:
             return found, failures
         time.sleep(aws.pause_s)
 
 
 def _events(aws: Aws, stack: str) -> Iterator[dict[str, Any]]:
-    """Give the events of a stack, the newest first."""
-    with user_errors("read the stack's events", aws.region):
+    """Yield the events of a stack, the newest first."""
+    with translated_errors("read the stack's events", aws.region):
         for page in aws.pages("cloudformation", "describe_stack_events", StackName=stack):
             yield from page["StackEvents"]
 
 
-def _report_event(event: dict[str, Any], failures: list[str], report: Reporter) -> None:
+def _report_event(event: dict[str, Any], failures: list[str], report: Report) -> None:
     action, _, state = event["ResourceStatus"].partition("_")
     what = f"{event['LogicalResourceId']} ({event['ResourceType'].removeprefix('AWS::')})"
     reason = event.get("ResourceStatusReason", "")
     if state == "FAILED":
-        # What was stopped because something else failed is not a cause
+        # Resources that were cancelled because of another failure are not a cause.
         if "cancelled" not in reason:
             failures.append(f"{event['LogicalResourceId']}: {explained(reason)}")
             report(f"  failed: {what}: {explained(reason)}")

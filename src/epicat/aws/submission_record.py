@@ -1,4 +1,4 @@
-"""Records of submissions: the list of jobs in each submission's folder."""
+"""Records of submissions: the jobs, in the folder of each submission."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
 class Job(BaseModel):
-    """An array of jobs, or a plain one, that Batch has taken."""
+    """An array of jobs, or a plain job, that was submitted to Batch."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    """The array's name within the submission, for example ``pick-0002``."""
+    """Name within the submission, for example ``pick-0002``."""
     stage: Stage
-    """What it does."""
+    """Stage of its units."""
     id: str
-    """Batch's name of it."""
+    """Job id of Batch."""
     units: int
-    """How many units of work it has: 1 for a plain job."""
+    """Number of units: 1 for a plain job."""
     keys: int
-    """How many station-days or blocks they are."""
+    """Number of station-days or blocks."""
     first: str
-    """The first of its days, such as ``2019.172``."""
+    """First day, such as ``2019.172``."""
     last: str
-    """The last of them."""
+    """Last day."""
     seconds: float
-    """Estimated time of all units together."""
+    """Estimated duration of all units in seconds."""
 
     @property
     def order(self) -> tuple[str, bool, str]:
-        """Sorts jobs by their days, picking before association."""
+        """Sort key: by days, picking before association."""
         return self.first, self.stage == Stage.ASSOCIATE, self.name
 
     @property
@@ -57,7 +57,7 @@ class Job(BaseModel):
 
 
 class SubmissionRecord(BaseModel):
-    """Record of a submission.  Plain data without secrets."""
+    """Record of a submission, plain data without secrets."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,37 +66,37 @@ class SubmissionRecord(BaseModel):
     stack: str
     """Name of the stack."""
     time: datetime
-    """When it was started."""
+    """Start of the submission."""
     store: str
-    """Where results go."""
+    """Location of the results."""
     run: str
     """Digest of the run."""
     associator: str
     """Digest of the associator."""
     stations: int
-    """How many places the campaign has."""
+    """Number of places of the campaign."""
     partition: Partition
     """How the work was partitioned."""
     strict: bool = False
-    """Whether a unit that fails fails its window."""
+    """Whether a failed unit fails its window."""
     capacity: str
     """``spot`` or ``on-demand``."""
     architecture: str
-    """Kind of processor."""
+    """Processor architecture."""
     has_address: bool
     """Whether jobs have public addresses."""
     pick: Shape
-    """What a picking job has of a machine."""
+    """vCPUs and memory of a picking job."""
     associate: Shape
-    """What an associating job has."""
+    """vCPUs and memory of an association job."""
     jobs: tuple[Job, ...] = ()
-    """What Batch has taken, in this order."""
+    """Submitted jobs, in the order of submission."""
 
     @classmethod
     def from_plan(
         cls, stack: Stack, campaign: Campaign, partition: Partition, *, strict: bool
     ) -> SubmissionRecord:
-        """Return the record of what will be submitted, without jobs so far."""
+        """Return the record of a new submission, without jobs."""
         now = datetime.now(UTC)
         return cls(
             name=new_name(now),
@@ -116,51 +116,51 @@ class SubmissionRecord(BaseModel):
         )
 
     def shape(self, stage: Stage) -> Shape:
-        """Return what a stage's jobs have of a machine."""
+        """Return vCPUs and memory of the jobs of a stage."""
         return self.pick if stage == Stage.PICK else self.associate
 
     @property
     def prices(self) -> Prices:
-        """What its jobs cost by the hour."""
+        """Hourly prices of its jobs."""
         return Prices.from_architecture(
             self.architecture, self.capacity, has_address=self.has_address
         )
 
 
 def new_name(now: datetime) -> str:
-    """Return a name that no other submission has; names sort by time."""
+    """Return a unique name; names sort by time."""
     return f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
 
 
 def folder_of(stack: Stack, name: str) -> str:
-    """Return where a submission's folder is."""
+    """Return the location of a submission's folder."""
     return f"{stack.outputs['Place']}submissions/{name}"
 
 
 def find_submissions(stack: Stack) -> Iterator[tuple[Submission, SubmissionRecord]]:
-    """Give what was submitted to a stack, the newest first."""
+    """Yield the submissions to a stack, the newest first."""
     place = f"{stack.outputs['Place']}submissions"
     names = [name for name in open_files(place, "submissions").top() if _NAME.fullmatch(name)]
     for name in sorted(names, reverse=True):
         submission = Submission(f"{place}/{name}")
         text = submission.jobs()
         if text is not None:
-            yield submission, _understood(text, submission.location)
+            yield submission, _parse(text, submission.location)
 
 
 def find_last(stack: Stack) -> tuple[Submission, SubmissionRecord]:
-    """Return what was submitted last; raise `InputError` if nothing was."""
+    """Return the last submission; raise `InputError` if there is none."""
     found = next(find_submissions(stack), None)
     if found is None:
-        raise InputError(f"nothing was submitted to {stack.name}: `epicat submit` does it")
+        raise InputError(f"nothing was submitted to {stack.name}; use `epicat submit`")
     return found
 
 
-def _understood(text: str, location: str) -> SubmissionRecord:
+def _parse(text: str, location: str) -> SubmissionRecord:
     try:
         return SubmissionRecord.model_validate_json(text)
     except ValidationError as error:
         raise InputError(
-            f"submission {location!r}: jobs.json cannot be read; it may come from "
-            "another version of epicat"
+            f"submission {location!r}: jobs.json cannot be read by this version of epicat "
+            f"({error.error_count()} invalid fields)"
         ) from error

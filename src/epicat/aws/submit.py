@@ -1,4 +1,4 @@
-"""Submit a plan to AWS Batch, one request for each array of jobs."""
+"""Submit a plan to AWS Batch, one request per array of jobs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from epicat._version import __version__
-from epicat.aws.errors import user_errors
+from epicat.aws.errors import translated_errors
 from epicat.aws.estimate import job_seconds
 from epicat.aws.limits import check_submission
 from epicat.aws.session import Aws
@@ -30,11 +30,11 @@ def submit_arrays(
     arrays: Iterable[JobArray],
     record: SubmissionRecord,
 ) -> SubmissionRecord:
-    """Write the units of each array and submit it; return what was submitted.
+    """Write the units of each array and submit it; return the record with the jobs.
 
-    The folder's ``jobs.json`` records what Batch has accepted, at the end and from time to time
-    before, also after an error or Ctrl-C.  Raises `CloudError`, `StoreError` and, before
-    anything is sent of an array that AWS would refuse, `InputError`.
+    ``jobs.json`` in the folder is written repeatedly and at the end, even after an error or
+    Ctrl-C.  Raises `CloudError`, `StoreError` and, before sending a request that AWS would refuse,
+    `InputError`.
     """
     try:
         for array in arrays:
@@ -42,10 +42,10 @@ def submit_arrays(
             request = request_of(stack, submission, array, record)
             check_submission(request)
             submission.write_units(array.name, array.units)
-            with user_errors(f"submit {array.name}", aws.region):
-                response = aws.client("batch").submit_job(**request)
-            taken = job.model_copy(update={"id": response["jobId"]})
-            record = record.model_copy(update={"jobs": (*record.jobs, taken)})
+            with translated_errors(f"submit {array.name}", aws.region):
+                answer = aws.client("batch").submit_job(**request)
+            submitted = job.model_copy(update={"id": answer["jobId"]})
+            record = record.model_copy(update={"jobs": (*record.jobs, submitted)})
             if len(record.jobs) % _KEPT_EVERY == 1:
                 submission.write_jobs(record.model_dump_json())
     finally:
@@ -54,7 +54,7 @@ def submit_arrays(
 
 
 def job_of(array: JobArray, record: SubmissionRecord) -> Job:
-    """Return what is kept of an array, as yet without Batch's name of it."""
+    """Return the record of an array, without its id."""
     names = set(_days(array))
     return Job(
         name=array.name,
@@ -77,7 +77,7 @@ def _days(array: JobArray) -> Iterator[str]:
 def request_of(
     stack: Stack, submission: Submission, array: JobArray, record: SubmissionRecord
 ) -> dict[str, Any]:
-    """Return what Batch is asked for: names and places, and no secret."""
+    """Return the request for Batch, without secrets."""
     definition = "PickJob" if array.stage == Stage.PICK else "AssociateJob"
     ids = {job.name: job.id for job in record.jobs}
     request = {
@@ -102,10 +102,10 @@ def request_of(
 def _command(
     stack: Stack, submission: Submission, array: JobArray, record: SubmissionRecord
 ) -> list[str]:
-    """Return the worker's command.
+    """Return the command of the worker.
 
-    Its own time limit comes a little before Batch's, which would kill it before it can record
-    what became of the unit.
+    Its own timeout is a little shorter than that of Batch, which would kill it before it can
+    record the failure of the unit.
     """
     plan = f"{submission.location}/{array.name}.units"
     processes = record.shape(array.stage).processes

@@ -1,4 +1,4 @@
-"""Delete a campaign's stack, and verify that nothing is left that costs money."""
+"""Delete the stack of a campaign, and verify that nothing is left that costs money."""
 
 from __future__ import annotations
 
@@ -6,49 +6,49 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from epicat.aws import bucket as buckets
-from epicat.aws.errors import code_of, user_errors
-from epicat.aws.jobs import active_jobs, end_jobs
+from epicat.aws.errors import code_of, translated_errors
+from epicat.aws.jobs import active_jobs, cancel_jobs
 from epicat.aws.session import Aws
-from epicat.aws.stack import Reporter, Stack, find_stack, follow, past_events
+from epicat.aws.stack import Report, Stack, find_stack, follow, past_events
 from epicat.aws.template import bucket_of, stack_of
 from epicat.errors import CloudError, InputError
 
-__all__ = ["Holdings", "delete_campaign", "holdings"]
+__all__ = ["Holdings", "holdings", "tear_down"]
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a campaign has on AWS."""
+    """The resources of a campaign on AWS."""
 
     name: str
-    """Name of the stack, of which the names of most of it begin."""
+    """Name of the stack, the prefix of most names."""
     stack: Stack | None
-    """The stack."""
+    """The stack; None if it does not exist."""
     resources: tuple[tuple[str, str], ...]
-    """Names in the template and kinds of what the stack has made."""
+    """Logical names and types of the stack's resources."""
     jobs: tuple[str, ...]
-    """Ids of the jobs that are not over."""
+    """Ids of active jobs."""
     bucket: str | None
-    """The bucket, if it is there."""
+    """The bucket; None if it does not exist."""
     prefix: str
-    """The campaign's part of it; empty for all."""
+    """The part of the bucket that belongs to the campaign; empty for all."""
     is_own_bucket: bool
-    """Whether the bucket was made by the stack and is the campaign's alone."""
+    """Whether the bucket was created by the stack."""
     contents: buckets.Contents | None
-    """What is in it."""
+    """Its contents."""
     leftovers: tuple[str, ...]
-    """Log groups and secrets of the campaign, by names that say what they are."""
+    """Descriptions of remaining log groups and secrets."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing."""
+        """Whether nothing exists."""
         return not (self.stack or self.bucket or self.leftovers)
 
 
 def holdings(aws: Aws, name: str, bucket: str | None = None) -> Holdings:
-    """Return everything that a campaign has.
+    """Find all resources of a campaign.
 
-    ``bucket`` is needed where it does not have its default name and the stack was deleted.
+    ``bucket`` is needed if it has a custom name and the stack no longer exists.
     """
     stack_name = stack_of(name)
     stack = find_stack(aws, stack_name)
@@ -69,15 +69,15 @@ def holdings(aws: Aws, name: str, bucket: str | None = None) -> Holdings:
     )
 
 
-def delete_campaign(aws: Aws, held: Holdings, *, delete_data: bool, report: Reporter) -> None:
-    """Delete what a campaign has, its data only with ``delete_data``, and verify that it is gone.
+def tear_down(aws: Aws, held: Holdings, *, delete_data: bool, report: Report) -> None:
+    """Delete the resources of a campaign, the data only if requested, and verify it.
 
     Raises `CloudError` if something is left; calling it again continues.
     """
     if delete_data and held.bucket and not (held.is_own_bucket or held.prefix):
         raise InputError(
-            f"bucket {held.bucket} was not made by {held.name} and has no prefix for it: "
-            "delete what is in it yourself, and leave out --delete-data"
+            f"bucket {held.bucket} was not created by {held.name}, which has no prefix in it: "
+            "delete the data yourself, and omit --delete-data"
         )
     _end_jobs(aws, held, report)
     if held.stack is not None:
@@ -93,41 +93,41 @@ def delete_campaign(aws: Aws, held: Holdings, *, delete_data: bool, report: Repo
 
 
 def _resources(aws: Aws, stack: Stack) -> Iterator[tuple[str, str]]:
-    with user_errors("list the stack", aws.region):
+    with translated_errors("list the stack", aws.region):
         for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack.id):
             for found in page["StackResourceSummaries"]:
                 if found["ResourceStatus"] != "DELETE_COMPLETE":
                     yield found["LogicalResourceId"], found["ResourceType"]
 
 
-def _end_jobs(aws: Aws, held: Holdings, report: Reporter) -> None:
-    """Terminate jobs: a queue with jobs in it goes only when they have ended."""
+def _end_jobs(aws: Aws, held: Holdings, report: Report) -> None:
+    """Terminate jobs: a queue can only be deleted after its jobs have ended."""
     if held.jobs:
-        report(f"  ended: {end_jobs(aws, held.jobs, 'epicat cloud down'):,} jobs")
+        report(f"  cancelled: {cancel_jobs(aws, held.jobs, 'epicat cloud down'):,} jobs")
 
 
-def _delete_stack(aws: Aws, stack: Stack, report: Reporter) -> None:
+def _delete_stack(aws: Aws, stack: Stack, report: Report) -> None:
     past = past_events(aws, stack.id)
-    with user_errors("delete the stack", aws.region):
+    with translated_errors("delete the stack", aws.region):
         aws.client("cloudformation").delete_stack(StackName=stack.id)
     left, failures = follow(aws, stack.id, past, report)
     if left is not None:
         causes = "; ".join(failures) or left.reason or "no reason given"
         raise CloudError(
-            f"stack {stack.name} was not deleted ({left.status}): {causes}; run "
-            "`epicat cloud down` again in some minutes"
+            f"stack {stack.name} was not deleted ({left.status}): {causes}; run `epicat cloud "
+            "down` again in some minutes"
         )
 
 
 def _leftovers(aws: Aws, stack_name: str) -> Iterator[str]:
-    """Give what a stack may leave behind: logs written late, a secret that waits for its end."""
+    """Yield what a stack may leave behind: late logs, a secret scheduled for deletion."""
     from botocore.exceptions import ClientError
 
-    with user_errors("find logs", aws.region):
+    with translated_errors("list the logs", aws.region):
         groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/{stack_name}")
         if any(group["logGroupName"] == f"/{stack_name}" for group in groups["logGroups"]):
             yield f"log group /{stack_name}"
-    with user_errors("find the secret", aws.region):
+    with translated_errors("describe the secret", aws.region):
         try:
             aws.client("secretsmanager").describe_secret(SecretId=f"{stack_name}/store")
         except ClientError as error:
@@ -137,9 +137,9 @@ def _leftovers(aws: Aws, stack_name: str) -> Iterator[str]:
             yield f"secret {stack_name}/store"
 
 
-def _delete_leftovers(aws: Aws, stack_name: str, report: Reporter) -> None:
+def _delete_leftovers(aws: Aws, stack_name: str, report: Report) -> None:
     for leftover in list(_leftovers(aws, stack_name)):
-        with user_errors(f"delete {leftover}", aws.region):
+        with translated_errors(f"delete {leftover}", aws.region):
             if leftover.startswith("secret"):
                 aws.client("secretsmanager").delete_secret(
                     SecretId=f"{stack_name}/store", ForceDeleteWithoutRecovery=True
@@ -153,7 +153,7 @@ def _verify(aws: Aws, held: Holdings, *, delete_data: bool) -> None:
     left = list(_leftovers(aws, held.name))
     if find_stack(aws, held.name) is not None:
         left.append(f"stack {held.name}")
-    with user_errors("describe the queues", aws.region):
+    with translated_errors("describe the queues", aws.region):
         names = [f"{held.name}-spot", f"{held.name}-on-demand"]
         queues = aws.client("batch").describe_job_queues(jobQueues=names)["jobQueues"]
         left += [f"queue {q['jobQueueName']}" for q in queues if q.get("status") != "DELETED"]

@@ -1,4 +1,4 @@
-"""What a stack is made of: its name, and the parameters of its template."""
+"""The CloudFormation template: its parameters, and the names that follow from them."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ DEFAULTS: Final[dict[str, str]] = {
     "SecurityGroup": "",
     "PublicIp": "ENABLED",
 }
-"""The template's own defaults; a test holds the two equal.  ``Image`` and ``Bucket`` have none."""
+"""The defaults of the template, as a test verifies.  ``Image`` and ``Bucket`` have none."""
 
 COMPILE_VCPU: Final = 2
-"""vCPUs of a compiling job, as in the template."""
+"""vCPUs of a compile job, as in the template."""
 COMPILE_MIB: Final = 8192
 """Its memory in MiB."""
 COMPILE_ARCHITECTURE: Final = "X86_64"
-"""Its kind of processor."""
+"""Its processor architecture."""
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
 _ECR = re.compile(
@@ -70,22 +70,22 @@ def template() -> str:
 
 
 def stack_of(name: str) -> str:
-    """Return the name of a campaign's stack; raise `InputError` for a name that cannot be one."""
+    """Return the name of a campaign's stack; raise `InputError` for an invalid name."""
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"--name {name!r}: 1 to 24 small letters, digits and hyphens, a letter first and no "
-            "hyphen last"
+            f"--name {name!r}: use 1 to 24 lower-case letters, digits and hyphens, starting with a "
+            "letter and not ending with a hyphen"
         )
     return f"epicat-{name}"
 
 
 def bucket_of(name: str, account: str, region: str) -> str:
-    """Return the name of a campaign's bucket, which is unique: it has account and region."""
+    """Return the default name of a campaign's bucket, which is globally unique."""
     return f"{stack_of(name)}-{account}-{region}"
 
 
 def repositories_of(*images: str) -> str:
-    """Return the ARNs of the private ECR repositories among images, as the template wants them."""
+    """Return the ARNs of the private ECR repositories among images, as the template needs them."""
     arns = []
     for image in images:
         if found := _ECR.match(image):
@@ -96,10 +96,7 @@ def repositories_of(*images: str) -> str:
 
 
 def check(parameters: Mapping[str, str]) -> None:
-    """Check parameters before AWS sees them.  Raises `InputError`.
-
-    ``parameters`` are all that the template has.
-    """
+    """Check all parameters of the template; raise `InputError` for invalid ones."""
     if not parameters.get("Image"):
         raise InputError("--image is missing: the workers' image, such as REGISTRY/epicat:TAG")
     limits.check_size(parameters["PickVcpu"], int(parameters["PickMemory"]))
@@ -112,14 +109,15 @@ def check(parameters: Mapping[str, str]) -> None:
     limits.check_log_days(int(parameters["LogDays"]))
     _check_capacity(parameters)
     if bool(parameters["VpcId"]) != bool(parameters["Subnets"]):
-        raise InputError("an existing VPC is given by --vpc and --subnets together")
+        raise InputError("--vpc and --subnets must be given together")
     if parameters["SecurityGroup"] and not parameters["VpcId"]:
-        raise InputError("--security-group goes with --vpc and --subnets")
+        raise InputError("--security-group needs --vpc and --subnets")
     if not _BUCKET.fullmatch(parameters["Bucket"]):
-        raise InputError(f"bucket {parameters['Bucket']!r}: S3 has no such names")
+        raise InputError(f"bucket {parameters['Bucket']!r}: not a valid S3 bucket name")
     if not _PREFIX.fullmatch(parameters["Prefix"]):
         raise InputError(
-            f"--prefix {parameters['Prefix']!r}: letters, digits and . _ = + - with slashes between"
+            f"--prefix {parameters['Prefix']!r}: use letters, digits and . _ = + -, "
+            "separated by slashes"
         )
 
 
@@ -129,4 +127,4 @@ def _check_capacity(parameters: Mapping[str, str]) -> None:
     if parameters["CompileImage"]:
         least = max(least, COMPILE_VCPU)
     if most < least:
-        raise InputError(f"--max-vcpus {most}: one job alone takes {least:g} vCPUs")
+        raise InputError(f"--max-vcpus {most}: a single job needs {least:g} vCPUs")

@@ -34,7 +34,7 @@ class Preparing:
 
         The partitioning of the work does not depend on the picker, but what is already done does.
         """
-        from epicat.aws.compile_job import check_compiler, compiled, kept_bundle
+        from epicat.aws.compile_job import check_compiler, fetch_or_compile, kept_bundle
         from epicat.pick.builtin import shipped_bundle
         from epicat.pick.resolve import can_compile, find_bundle, prepare_bundle
 
@@ -47,4 +47,4 @@ class Preparing:
             check_compiler(self.stack, options)
             self.is_deferred = True
             return shipped_bundle()
-        return compiled(self.aws, self.stack, options, report)
+        return fetch_or_compile(self.aws, self.stack, options, report)

@@ -69,7 +69,7 @@ def up(
         warn_if_readable(store.removeprefix("file:"))
     aws = _connected(region, profile, endpoint, archive)
     done = deploy(
-        aws, name, given, secret, report=report, agree=lambda question: confirm(question, yes=yes)
+        aws, name, given, secret, report=report, confirm=lambda question: confirm(question, yes=yes)
     )
     words = {"created": "created", "updated": "updated", "unchanged": "no changes"}
     report(f"stack {done.stack.name} in {aws.region}: {words[done.change]}")
@@ -121,7 +121,7 @@ def down(
     as_json: o.Json = False,
 ) -> None:
     """Delete the stack and keep the data: after that, only the bucket costs money."""
-    from epicat.aws.teardown import delete_campaign, holdings
+    from epicat.aws.teardown import holdings, tear_down
 
     aws = _connected(region, profile, endpoint, None)
     held = holdings(aws, name, bucket)
@@ -134,7 +134,7 @@ def down(
         return
     _list(held, delete_data=delete_data)
     confirm("delete this", yes=yes)
-    delete_campaign(aws, held, delete_data=delete_data, report=report)
+    tear_down(aws, held, delete_data=delete_data, report=report)
     report(f"deleted {held.name}" + (f"; its data remain in bucket {kept}" if kept else ""))
     _show({**result, "change": "deleted"} if as_json else {}, as_json=as_json)
 
@@ -152,7 +152,7 @@ def _connected(
 ) -> Aws:
     """Connect to AWS, and warn if the archive is in another region."""
     from epicat.archive.registry import PUBLIC_ARCHIVES, find_public
-    from epicat.aws.cross_region import crossing
+    from epicat.aws.prices import cross_region_warning
     from epicat.aws.session import Aws
     from epicat.errors import NameChoiceError
 
@@ -161,7 +161,7 @@ def _connected(
         raise NameChoiceError("archive", archive, PUBLIC_ARCHIVES)
     aws = Aws(region, profile, endpoint)
     if archive and known:
-        warning = crossing(archive, known.region, aws.region)
+        warning = cross_region_warning(archive, known.region, aws.region)
         if warning:
             report(f"warning: {warning}")
     return aws

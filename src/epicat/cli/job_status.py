@@ -16,7 +16,7 @@ from epicat.cli.aws_credentials import exported_credentials
 from epicat.cli.messages import aligned, report
 
 if TYPE_CHECKING:
-    from epicat.aws.progress import Found, Line
+    from epicat.aws.progress import JobProgress, LedgerCounts
     from epicat.aws.session import Aws
     from epicat.aws.stack import Stack
     from epicat.aws.submission_record import Job, SubmissionRecord
@@ -35,8 +35,8 @@ class _Snapshot:
     """The state of the jobs and the ledger at one moment."""
 
     record: SubmissionRecord
-    lines: list[Line]
-    found: Found | None
+    lines: list[JobProgress]
+    found: LedgerCounts | None
     seconds: float
 
     @property
@@ -51,9 +51,9 @@ class _Snapshot:
     @property
     def left_s(self) -> float | None:
         """Estimated remaining time in seconds; None if unknown."""
-        from epicat.aws.progress import share_over
+        from epicat.aws.progress import share_done
 
-        share = share_over(self.lines)
+        share = share_done(self.lines)
         return self.seconds * (1 - share) / share if share else None
 
     @property
@@ -112,9 +112,9 @@ def _watched(aws: Aws, record: SubmissionRecord, ledger: _Ledger, interval: floa
 
 
 def _snapshot(aws: Aws, record: SubmissionRecord, ledger: _Ledger) -> _Snapshot:
-    from epicat.aws.progress import lines_of
+    from epicat.aws.progress import job_progress
 
-    lines = lines_of(aws, record)
+    lines = job_progress(aws, record)
     is_over = all(line.is_over for line in lines)
     begun = min((line.started_ms for line in lines if line.started_ms), default=None)
     start_s = record.time.timestamp() if begun is None else begun / 1000
@@ -131,7 +131,7 @@ class _Ledger:
         self._record = record
         self._keys: dict[str, str] = {}
         self._store: ReadableStore | None = None
-        self._found: Found | None = None
+        self._found: LedgerCounts | None = None
         self._next = 0.0
         self._is_large = sum(job.keys for job in record.jobs) > _MOST_KEYS
         if self._is_large:
@@ -139,7 +139,7 @@ class _Ledger:
                 f"more than {_MOST_KEYS:,} keys: picks and events are not counted while jobs run"
             )
 
-    def found(self, *, now: bool) -> Found | None:
+    def found(self, *, now: bool) -> LedgerCounts | None:
         """Return recent counts; None for a campaign that is too large."""
         if not self._is_large and (now or time.monotonic() >= self._next):
             begin = time.monotonic()
@@ -147,12 +147,12 @@ class _Ledger:
             self._next = begin + _LEDGER_SHARE * (time.monotonic() - begin)
         return self._found
 
-    def _read(self) -> Found:
-        from epicat.aws.progress import found_in
+    def _read(self) -> LedgerCounts:
+        from epicat.aws.progress import count_entries
         from epicat.model import Stage
 
         store = self._opened()
-        return found_in(
+        return count_entries(
             store.ledger(Stage.PICK, self._record.run),
             store.ledger(Stage.ASSOCIATE, self._record.associator),
             round(self._record.time.timestamp() * 1e9),
@@ -170,11 +170,11 @@ class _Ledger:
         return self._store
 
 
-def jobs_table(lines: Sequence[Line]) -> Iterator[str]:
+def jobs_table(lines: Sequence[JobProgress]) -> Iterator[str]:
     """Yield the lines of a table: active and failed jobs, as many as fit."""
     from epicat.aws.progress import STATES
 
-    def is_quiet(line: Line) -> bool:
+    def is_quiet(line: JobProgress) -> bool:
         return set(line.counts) <= {"done"} or set(line.counts) <= {"submitted"}
 
     chosen = sorted(lines, key=is_quiet)[:_MOST_LINES]

@@ -25,7 +25,7 @@ def cancel(
     yes: o.Yes = False,
 ) -> None:
     """Cancel all running and waiting jobs of a campaign; finished work is kept."""
-    from epicat.aws.jobs import active_jobs, end_jobs
+    from epicat.aws.jobs import active_jobs, cancel_jobs
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         active = [job.id for job in active_jobs(aws, stack)]
@@ -33,7 +33,7 @@ def cancel(
             report(f"nothing to cancel: {stack.name} has no active jobs")
             return
         confirm(f"cancel {len(active):,} jobs and arrays of {stack.name}", yes=yes)
-        ended = end_jobs(aws, active, "epicat cancel")
+        ended = cancel_jobs(aws, active, "epicat cancel")
         report(f"cancelled {ended:,}; `epicat retry` submits the missing work")
 
 
@@ -52,7 +52,7 @@ def logs(
     endpoint: o.Endpoint = None,
 ) -> None:
     """Show the logs of the jobs of a unit, one attempt after the other."""
-    from epicat.aws.logs import attempts_of, find_unit, said
+    from epicat.aws.logs import attempts_of, find_unit, log_lines
     from epicat.aws.submission_record import find_last
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
@@ -64,7 +64,7 @@ def logs(
             report("it has not started")
         for attempt in attempts:
             report(f"attempt {attempt.number}: {attempt.how}")
-            for line in said(aws, stack, attempt.stream) if attempt.stream else ():
+            for line in log_lines(aws, stack, attempt.stream) if attempt.stream else ():
                 typer.echo(line)
 
 

@@ -181,9 +181,9 @@ def _report_campaign(campaign: Campaign, options: CampaignOptions, *, is_known: 
 
 def _warn_of_crossing(campaign: Campaign, region: str) -> None:
     from epicat.archive.s3 import is_bucket
-    from epicat.aws.cross_region import crossing
+    from epicat.aws.prices import cross_region_warning
 
     if is_bucket(campaign.archive):
-        warning = crossing(campaign.archive, campaign.access.region, region)
+        warning = cross_region_warning(campaign.archive, campaign.access.region, region)
         if warning:
             report(f"warning: {warning}")

@@ -38,7 +38,7 @@ def test_no_credentials(nobody, epicat):
     nobody()
     told = epicat("cloud", "status")
     assert told.code == 1
-    assert "there are no credentials" in told.err
+    assert "no credentials: run" in told.err
     assert "aws configure" in told.err
 
 
@@ -125,7 +125,7 @@ def test_a_bucket_of_somebody_else_s(bed, epicat):
     with s3.Faulty(first_account).serving() as endpoint:
         told = epicat("cloud", "up", "--image", "x", "--endpoint", endpoint)
     assert told.code == 1
-    assert "is not this account's" in told.err
+    assert "belongs to another account" in told.err
     assert "--bucket" in told.err
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from epicat.aws.progress import Line
+from epicat.aws.progress import JobProgress
 from epicat.aws.submission_record import Job
 from epicat.cli.job_status import jobs_table
 from epicat.model import Stage
 
 
-def line(name: str, units: int, first: str, last: str, **counts: int) -> Line:
+def line(name: str, units: int, first: str, last: str, **counts: int) -> JobProgress:
     stage = Stage(name.partition("-")[0])
     job = Job(name=name, stage=stage, id=name, units=units, keys=units, first=first, last=last,
               seconds=1.0)  # fmt: skip
-    return Line(job, counts, None)
+    return JobProgress(job, counts, None)
 
 
 def test_a_small_campaign_has_its_days_and_counts() -> None:

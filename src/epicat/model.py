@@ -236,6 +236,11 @@ class Place:
         """Location codes in the station list; may contain `ANY_LOCATION`."""
         return frozenset(station.location for station in self.stations)
 
+    @property
+    def orientations(self) -> dict[str, tuple[Orientation, ...]]:
+        """Directions of channels by location code, where the station list gives them."""
+        return {row.location: row.orientations for row in self.stations if row.orientations}
+
     def operates(self, span: Span) -> bool:
         """Return whether data of a part of a span may exist, as far as is known."""
         return any(station.operates(span) for station in self.stations)

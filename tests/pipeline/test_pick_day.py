@@ -183,7 +183,8 @@ def test_an_object_of_other_years_is_told_beside_good_ones() -> None:
 
 @pytest.mark.parametrize(
     ("body", "reason"),
-    [(b"garbage", "not miniSEED, 7 bytes"), (b"", "empty, 0 bytes"),
+    [(b"garbage", "not miniSEED, 7 bytes: it is text that starts with 'garbage'"),
+     (b"", "empty, 0 bytes"),
      (mseed(QUIET, NOON, nslc="XX.BBB..HHZ"), "holds XX.BBB, not XX.AAA")],
 )  # fmt: skip
 def test_a_day_of_bad_objects_is_a_read_error_that_names_them(body: bytes, reason: str) -> None:
@@ -226,7 +227,7 @@ def test_one_bad_object_does_not_spoil_the_day() -> None:
     result = pick(object_of(PULSE, NOON) | {bad: b"garbage"})
     assert result.status is Status.DONE
     assert times(result.picks, "P") == [NOON + 10 * SECOND]
-    assert result.reason == f"{bad}: not miniSEED, 7 bytes"
+    assert result.reason == f"{bad}: not miniSEED, 7 bytes: it is text that starts with 'garbage'"
     assert {o.key: bool(o.reason) for o in result.objects} == {
         sds_key(NSLC[0], DAY): False, bad: True,
     }  # fmt: skip
@@ -433,7 +434,8 @@ def test_a_bad_object_beside_a_dead_channel_is_tried_again() -> None:
     result = pick(object_of(DEAD, NOON) | {bad: b"garbage"}, of=STRICT)
     assert result.status is Status.READ_ERROR
     assert result.reason == (
-        f"--.HHZ is dead for 100 % of its time, more than 90 %; {bad}: not miniSEED, 7 bytes"
+        f"--.HHZ is dead for 100 % of its time, more than 90 %; {bad}: "
+        "not miniSEED, 7 bytes: it is text that starts with 'garbage'"
     )
     assert result.flags == (Flag("dead channel", 1),)
 

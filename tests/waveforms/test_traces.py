@@ -15,13 +15,20 @@ from epicat.waveforms.channel_selection import covered_s
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import Records, decode
 from epicat.waveforms.segments import segments
-from epicat.waveforms.traces import Trace, merge
+from epicat.waveforms.traces import Trace, join
+from epicat.waveforms.traces import merge as merge_and_bridge
 from support.waves import MIDNIGHT, SECOND, counts, mseed, records
 
 RATE = Fraction(100)
 STEP = 10_000_000
 """Nanoseconds between samples."""
 BASE = MIDNIGHT // STEP
+
+
+def merge(records: Sequence[Records], rate: Fraction) -> list[Trace]:
+    """Merge without bridging gaps of more than a sample."""
+    return merge_and_bridge(records, rate, 0)
+
 
 Piece = tuple[int, int, int]
 """First sample after midnight, number of samples, nanoseconds that it is late."""
@@ -266,3 +273,38 @@ def test_samples_that_nothing_measures_are_gaps(size: float) -> None:
     assert spans(traces) == [(0, 30), (33, 100)]
     (kept,) = merge([Records(np.array([MIDNIGHT]), np.array([2]), np.array([1e15, -1e15]))], RATE)
     assert kept.samples.tolist() == [1e15, -1e15]
+
+
+@pytest.mark.parametrize(("rate", "bridged_s"), [(100, 0.1), (40, 0.1), (200, 0.05), (100, 0.03)])
+def test_gaps_up_to_a_limit_are_bridged_by_straight_lines(rate: int, bridged_s: float) -> None:
+    limit = round(rate * bridged_s)
+    for hole in range(1, limit + 3):
+        first, second = np.arange(50) * 2, (np.arange(50) + 50 + hole) * 2
+        parts = [
+            Records(
+                np.array([MIDNIGHT + at * SECOND // rate]), np.array([50]), samples.astype(np.int32)
+            )
+            for at, samples in ((0, first), (50 + hole, second))
+        ]
+        traces = merge_and_bridge(parts, Fraction(rate), bridged_s)
+        if hole > limit:
+            assert len(traces) == 2
+            continue
+        (trace,) = traces
+        np.testing.assert_allclose(trace.samples, np.arange(100 + hole) * 2)
+        expected = [[trace.first + 50, hole]] if hole > 1 else []
+        assert trace.bridged.tolist() == expected
+
+
+def test_a_part_of_a_trace_keeps_its_times_and_joins_again() -> None:
+    pieces = [(0, 30, 1), (30, 30, 2), (65, 30, 3), (95, 30, 4)]
+    (whole,) = merge_and_bridge([record_of(pieces)], RATE)
+    for cut in range(whole.first + 1, whole.stop):
+        parts = [whole.part(whole.first, cut), whole.part(cut, whole.stop)]
+        (again,) = join(parts)
+        np.testing.assert_array_equal(again.samples, whole.samples)
+        for index in range(whole.first, whole.stop):
+            assert again.clock.offset_ns(index) == whole.clock.offset_ns(index)
+            part = parts[index >= cut]
+            assert part.clock.offset_ns(index) == whole.clock.offset_ns(index)
+    assert whole.bridged.tolist() == [[whole.first + 60, 5]]

@@ -44,6 +44,8 @@ class Campaign(BaseModel):
     """Location of the waveforms; empty if existing picks are associated."""
     layout: str = ""
     """Name of the archive's layout."""
+    network: str = ""
+    """Network of records whose network code is blank; empty if such records belong to none."""
     access: Access = Access()
     """Region, endpoint and credentials mode if the archive is a bucket; no secrets."""
     store: Annotated[str, AfterValidator(secured)]

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from epicat.archive.archive import Archive
 from epicat.archive.objects import StoredObject
 from epicat.campaign.campaign import Campaign
-from epicat.errors import ArchiveError, AwayError, ObjectError
+from epicat.errors import ArchiveError, AwayError
 from epicat.model import Flag, ObjectRead, Pick, Span, StationDay, Status
 from epicat.pick.batching import Stretch
 from epicat.pick.mixed_precision import Screened
 from epicat.pick.openvino.bundle import BATCH
 from epicat.pick.picker import Picker, PickerInfo
 from epicat.pick.windows import found_triggers, window_starts
-from epicat.waveforms.channel_selection import Choice, choose, with_pressure
+from epicat.pipeline.day_parts import Part, further_parts
+from epicat.pipeline.read_day import DayRecords, read_day
+from epicat.waveforms.channel_selection import Choice, choose, unused, with_pressure
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.quality import (
     Exclusion,
+    bridged_gaps,
+    faint_amplitude,
     flags_of,
+    name_of,
     usable_choice,
     usable_segments,
 )
-from epicat.waveforms.records import Channel, Decoded, Records, decode
+from epicat.waveforms.records import Channel
 from epicat.waveforms.segments import Segment, at_rate, segments
-from epicat.waveforms.traces import Trace, merge
+from epicat.waveforms.traces import Trace
 
 __all__ = ["DayPicker", "DayResult", "pick_segments"]
+
+Channels = Mapping[Channel, Sequence[Trace]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +61,6 @@ class DayResult:
     """Exclusions by quality control, by criterion."""
 
 
-@dataclass(slots=True)
-class _Read:
-    """The content of the objects of a station-day."""
-
-    channels: dict[Channel, list[Records]] = field(default_factory=lambda: defaultdict(list))
-    objects: list[ObjectRead] = field(default_factory=list)
-    remarks: set[str] = field(default_factory=set)
-    unread: bool = False  # whether some object contained nothing readable of the station
-
-    @property
-    def errors(self) -> str:
-        """Every object that could not be used in full."""
-        return "; ".join(f"{o.key}: {o.reason}" for o in self.objects if o.reason)
-
-
 class DayPicker:
     """Picks the station-days of a campaign, one at a time."""
 
@@ -78,12 +69,13 @@ class DayPicker:
         self._run = campaign.picking
         self._archive = archive
         self._picker = picker
+        self._rate = Fraction(picker.info.sampling_rate)
+        self._window_s = picker.info.samples / picker.info.sampling_rate
 
     def objects(self, key: StationDay) -> list[StoredObject]:
         """Return the objects that a station-day depends on, including those of adjacent days."""
         place = self._campaign.places[key.station]
-        span = key.span.widened(self._run.halo_ns)
-        return self._archive.objects(place.network, place.code, span)
+        return self._archive.objects(place.network, place.code, self._read_span(key))
 
     def pick(self, key: StationDay, coming: StationDay | None = None) -> DayResult:
         """Pick a station-day.  Bad objects are reported in the result, never raised.
@@ -97,9 +89,14 @@ class DayPicker:
             raise
         except ArchiveError as error:
             return DayResult(Status.READ_ERROR, str(error))
-        read = self._read(key, items)
+        place = self._campaign.places[key.station]
+        span, network = self._read_span(key), self._campaign.network
+        read = read_day(self._archive, items, place, span, network)
         self._prefetch(coming)
         return self._pick(key, read)
+
+    def _read_span(self, key: StationDay) -> Span:
+        return key.span.widened(self._run.halo_ns)
 
     def _prefetch(self, coming: StationDay | None) -> None:
         if coming is not None:
@@ -107,77 +104,100 @@ class DayPicker:
                 self._archive.prefetch(self.objects(coming))
 
     def _choose(
-        self, key: StationDay, channels: Mapping[Channel, Sequence[Trace]]
-    ) -> Choice | None:
-        locations = set(self._campaign.places[key.station].locations)
-        choice = choose(channels, key.span, locations)
-        if choice is not None and "H" in self._picker.info.component_order:
-            choice = with_pressure(choice, channels, key.span)
-        return choice
-
-    def _read(self, key: StationDay, items: Sequence[StoredObject]) -> _Read:
-        read = _Read()
+        self, key: StationDay, channels: Channels, spans: Sequence[Span]
+    ) -> tuple[Choice | None, list[Exclusion]]:
+        """Select the channels for some spans of a day, without those that are dead or clipped."""
         place = self._campaign.places[key.station]
-        self._archive.prefetch(items)
-        for item in items:
-            try:
-                found, etag = self._decode(key, item), item.etag
-            except ObjectError as error:
-                found, etag = Decoded(reasons=[error.reason]), ""
-            read.objects.append(ObjectRead(item.key, etag, "; ".join(found.reasons)))
-            read.remarks.update(found.remarks)
-            read.unread |= bool(found.reasons) and not found.holds_station
-            for channel, records in found.channels.items():
-                if place.has_location(channel.location):
-                    read.channels[channel].extend(records)
-        return read
 
-    def _decode(self, key: StationDay, item: StoredObject) -> Decoded:
-        place = self._campaign.places[key.station]
-        body = self._archive.read(item)
-        span = key.span.widened(self._run.halo_ns)
-        return decode(body, place.network, place.code, span)
+        def choose_among(left: Channels) -> Choice | None:
+            choice = choose(left, spans, place.locations, place.orientations)
+            if choice is not None and "H" in self._picker.info.component_order:
+                choice = with_pressure(choice, left, key.span)
+            return choice
 
-    def _pick(self, key: StationDay, read: _Read) -> DayResult:
-        traces = {  # one at a time, which frees the records
-            channel: merge(read.channels.pop(channel), channel.rate)
-            for channel in tuple(read.channels)
-        }
-        choice, exclusions = usable_choice(
-            lambda channels: self._choose(key, channels), traces, key.span, self._run.quality
-        )
+        return usable_choice(choose_among, channels, key.span, self._run.quality)
+
+    def _pick(self, key: StationDay, read: DayRecords) -> DayResult:
+        traces = read.take_traces(self._run.quality.bridged_s)
+        choice, exclusions = self._choose(key, traces, [key.span])
         if choice is None:
-            return _rejected(read, exclusions) if exclusions else _without_data(read)
-        info = self._picker.info
-        rate = Fraction(info.sampling_rate)
-        widened = key.span.widened(self._run.halo_ns)
-        samples = round(sum(_samples(traces, key.span) for traces in choice.components.values()))
-        components = dict(choice.components)
-        choice = replace(choice, components={})
-        del traces
-        for name in tuple(components):  # one at a time
-            components[name] = at_rate(components.pop(name), rate, info.filters.get(name))
-        found = segments(components, info.component_order, rate, widened)
-        place = self._campaign.places[key.station]
-        trace_id = f"{place.network}.{place.code}.{choice.location}"
-        usable, others = usable_segments(found, key.span, rate, self._run.quality)
-        exclusions += others
-        picks, windows = pick_segments(
-            self._picker, usable, self._run.thresholds, (trace_id, choice.band), key.span
-        )
+            place = self._campaign.places[key.station]
+            return _nothing(read, exclusions, unused(traces, key.span, place.orientations))
+        parts = [Part(choice, (key.span,)), *self._further_parts(key, traces, choice, exclusions)]
+        choices = [part.choice for part in parts]
+        bridged = bridged_gaps(choices, key.span)
+        faint = faint_amplitude(choices, key.span, self._window_s)
+        notes = [_left_out(one, read.remarks) for one in choices]
+        notes += [note for one in choices for note in one.notes]
+        names = ", ".join(map(_channels, choices))
+        samples = sum(_samples(part) for part in parts)
+        del traces, choice, choices  # so that components are freed one at a time
+        found = [self._segments(parts, number, key) for number in range(len(parts))]
+        everything = [segment for segments in found for segment in segments]
+        usable, others = usable_segments(everything, key.span, self._rate, self._run.quality)
+        picks, windows = self._picks(key, parts, found, usable)
         status = Status.DONE if picks else Status.NO_PICKS if windows else Status.TOO_GAPPY
-        left = [s for s in usable if _inside(s, key.span, rate)]
-        short = "" if windows or not left else _shortness(left, info.samples, rate)
+        left = [s for s in usable if _inside(s, key.span, self._rate)]
+        if left and not windows:
+            notes.insert(0, _shortness(left, self._picker.info.samples, self._rate))
+        notes.append(faint)
+        found_faults = [*exclusions, *others, *bridged]
         return DayResult(
             status=status,
-            reason=_reason(exclusions, short, _left_out(choice, read.remarks), read.errors),
+            reason=_reason(found_faults, *dict.fromkeys(notes), read.errors),
             picks=tuple(picks),
             objects=tuple(read.objects),
             samples=samples,
-            gaps=_gaps(found, key.span, rate),
-            channels=_channels(choice),
-            flags=flags_of(exclusions),
+            gaps=_gaps(everything, key.span, self._rate),
+            channels=names,
+            flags=flags_of(found_faults),
         )
+
+    def _further_parts(
+        self, key: StationDay, traces: Channels, choice: Choice, exclusions: list[Exclusion]
+    ) -> list[Part]:
+        def choose_for(channels: Channels, spans: Sequence[Span]) -> Choice | None:
+            found, others = self._choose(key, channels, spans)
+            exclusions.extend(others)
+            return found
+
+        excluded = {exclusion.channel for exclusion in exclusions}
+        left = {c: found for c, found in traces.items() if name_of(c) not in excluded}
+        margin_ns, least_s = self._run.halo_ns, self._window_s
+        return further_parts(
+            choice, left, choose_for, key.span, margin_ns=margin_ns, least_s=least_s
+        )
+
+    def _segments(self, parts: list[Part], number: int, key: StationDay) -> list[Segment]:
+        """Return the segments of a part, whose components are freed one at a time."""
+        info, part = self._picker.info, parts[number]
+        components = dict(part.choice.components)
+        parts[number] = replace(part, choice=replace(part.choice, components={}, channels={}))
+        del part
+        for name in tuple(components):
+            filter_ = info.filters.get(name)
+            components[name] = at_rate(components.pop(name), self._rate, filter_)
+        return segments(components, info.component_order, self._rate, self._read_span(key))
+
+    def _picks(
+        self,
+        key: StationDay,
+        parts: Sequence[Part],
+        found: Sequence[Sequence[Segment]],
+        usable: Sequence[Segment],
+    ) -> tuple[list[Pick], int]:
+        """Return the picks of all parts, each in its own time, and the number of windows."""
+        place = self._campaign.places[key.station]
+        kept = {id(segment) for segment in usable}
+        picks: list[Pick] = []
+        windows = 0
+        for part, own in zip(parts, found, strict=True):
+            source = (f"{place.network}.{place.code}.{part.choice.location}", part.choice.band)
+            sound = [segment for segment in own if id(segment) in kept]
+            some, count = pick_segments(self._picker, sound, self._run.thresholds, source, key.span)
+            picks += [pick for pick in some if part.owns(pick.time_ns)]
+            windows += count
+        return sorted(picks), windows
 
 
 def pick_segments(
@@ -228,26 +248,23 @@ def _stretch(segment: Segment, info: PickerInfo) -> Stretch:
 
 def _channels(choice: Choice) -> str:
     hydrophone = f" {choice.pressure}" if choice.pressure else ""
-    return f"{choice.location or '--'}.{choice.band}[{choice.codes}]{hydrophone}"
+    rotation = f" ({choice.rotation})" if choice.rotation else ""
+    return f"{choice.location or '--'}.{choice.band}[{choice.codes}]{hydrophone}{rotation}"
 
 
-def _without_data(read: _Read) -> DayResult:
-    """Nothing to pick: no data, or data that could not be read."""
+def _nothing(read: DayRecords, exclusions: Sequence[Exclusion], notes: Sequence[str]) -> DayResult:
+    """Return the result without picks: no data, or data that could not be read or used."""
+    objects, flags = tuple(read.objects), flags_of(exclusions)
+    if exclusions or notes:
+        status = Status.READ_ERROR if read.unread else Status.REJECTED
+        return DayResult(
+            status, _reason(exclusions, *notes, read.errors), objects=objects, flags=flags
+        )
     if read.unread:
-        return DayResult(Status.READ_ERROR, read.errors, objects=tuple(read.objects))
+        return DayResult(Status.READ_ERROR, read.errors, objects=objects)
     remarks = ", ".join(sorted(read.remarks)) or read.errors
-    reason = remarks or ("no sample of this day" if read.objects else "no object in the archive")
-    return DayResult(Status.NO_DATA, reason, objects=tuple(read.objects))
-
-
-def _rejected(read: _Read, exclusions: Sequence[Exclusion]) -> DayResult:
-    """Nothing to pick: quality control excluded all readable data."""
-    return DayResult(
-        Status.READ_ERROR if read.unread else Status.REJECTED,
-        _reason(exclusions, read.errors),
-        objects=tuple(read.objects),
-        flags=flags_of(exclusions),
-    )
+    reason = remarks or ("no sample of this day" if objects else "no object in the archive")
+    return DayResult(Status.NO_DATA, reason, objects=objects)
 
 
 def _reason(exclusions: Sequence[Exclusion], *others: str) -> str:
@@ -269,21 +286,29 @@ def _inside(segment: Segment, span: Span, rate: Fraction) -> bool:
     return segment.first < high and segment.stop > low
 
 
-def _samples(traces: Sequence[Trace], span: Span) -> int:
+def _samples(part: Part) -> int:
+    """Return the samples of a part in its own time, summed over components."""
     total = 0
-    for trace in traces:
-        low, high = _bounds(span, trace.rate)
-        total += max(min(trace.stop, high) - max(trace.first, low), 0)
+    for trace in (trace for traces in part.choice.components.values() for trace in traces):
+        for span in part.owned:
+            low, high = _bounds(span, trace.rate)
+            total += max(min(trace.stop, high) - max(trace.first, low), 0)
     return total
 
 
 def _gaps(found: Sequence[Segment], span: Span, rate: Fraction) -> int:
     """Count the gaps of a day, including those at its start and end."""
-    inside = [segment for segment in found if _inside(segment, span, rate)]
+    inside = sorted(
+        (segment.first, segment.stop) for segment in found if _inside(segment, span, rate)
+    )
     if not inside:
         return 0
     low, high = _bounds(span, rate)
-    return len(inside) - 1 + (inside[0].first > low) + (inside[-1].stop < high)
+    gaps, reached = 0, low
+    for first, stop in inside:
+        gaps += first > reached
+        reached = max(reached, stop)
+    return gaps + (reached < high)
 
 
 def _shortness(inside: Sequence[Segment], samples: int, rate: Fraction) -> str:

@@ -10,16 +10,32 @@ one, and a gap of a minute does not change the instrument.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from epicat.model import Span
+from epicat.model import ANY_LOCATION, Orientation, Span
+from epicat.waveforms.components import Components, assemble
 from epicat.waveforms.grid import Grid
+from epicat.waveforms.orientation import (
+    SLOTS,
+    SensorDirections,
+    directions_at,
+    orientation_bounds,
+    weights_of,
+)
 from epicat.waveforms.records import Channel
 from epicat.waveforms.traces import Trace
 
-__all__ = ["BAND_ORDER", "SLOTS", "Choice", "choose", "covered_s", "with_pressure"]
+__all__ = [
+    "BAND_ORDER",
+    "Choice",
+    "choose",
+    "covered_s",
+    "covered_spans",
+    "unused",
+    "with_pressure",
+]
 
 BAND_ORDER: Final = (
     "HH", "BH", "EH", "SH", "DP", "EP", "CH", "CN", "GP",
@@ -30,50 +46,192 @@ BAND_ORDER: Final = (
 _INSTRUMENTS: Final = "HLNPG"
 """Instrument codes that record ground motion; pressure, rotation and the like do not."""
 
-SLOTS: Final[Mapping[str, str]] = {"Z": "Z3", "N": "N1", "E": "E2"}
-"""The component codes that can fill each slot of a picker, in order of preference.
-
-1 and 2 stand for N and E as in SeisBench; 3, which SeisBench ignores, stands for Z.
-"""
-
 _PRESSURE: Final = ("D", "H")
 """Instrument and component code of a hydrophone: HDH, BDH, EDH and their like."""
 
 _SIMILAR: Final = 0.9
 
 
+_BY_PREFERENCE: Final = "ZNE123UVW"
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The channels to pick on one day."""
+    """The channels of one sensor to pick."""
 
     location: str
     """Location code."""
     band: str
     """Band and instrument code."""
     components: Mapping[str, Sequence[Trace]]
-    """Traces by slot of the picker: Z, N, E or H; absent ones are omitted."""
+    """Traces by component of the picker: Z, N, E or H; absent ones are omitted."""
     codes: str
-    """The selected component codes, in the order of ``components``."""
+    """The component codes that were used, in the order of ``components``."""
     covered_s: float
-    """Seconds of the day that are covered, components added up."""
+    """Seconds of the day that are covered, summed over components."""
+    channels: Mapping[str, Sequence[Trace]] = field(default_factory=dict)
+    """The traces of each component code that was used."""
+    rotation: str = ""
+    """The matrix if metadata give the channels other directions than their codes do."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about the directions of the channels."""
     pressure: str = ""
     """Code of the hydrophone, for pickers that use one."""
 
 
 def choose(
-    channels: Mapping[Channel, Sequence[Trace]], day: Span, listed_locations: Collection[str]
+    channels: Mapping[Channel, Sequence[Trace]],
+    day: Span | Sequence[Span],
+    listed_locations: Collection[str],
+    orientations: Mapping[str, Sequence[Orientation]] | None = None,
 ) -> Choice | None:
-    """Return the channels to pick on a day, or None if no usable channel has data in it."""
-    groups: dict[tuple[str, str], dict[Channel, Sequence[Trace]]] = defaultdict(dict)
-    for channel, traces in channels.items():
-        if channel.band[1:] in _INSTRUMENTS:
-            groups[channel.band, channel.location][channel] = traces
-    choices = [_choice(band, loc, group, day) for (band, loc), group in groups.items()]
-    best = max((choice.covered_s for choice in choices), default=0.0)
+    """Return the channels to pick on a day, or None if no usable channel has data in it.
+
+    ``day`` may also be parts of a day.  ``orientations`` are the directions of channels by location
+    code, from station metadata.
+    """
+    spans = [day] if isinstance(day, Span) else list(day)
+    sensors = [
+        _Sensor(band, location, codes, spans, _rows(orientations or {}, location, band))
+        for (band, location), codes in _by_sensor(channels).items()
+    ]
+    best = max((sensor.covered_s for sensor in sensors), default=0.0)
     if best <= 0:
         return None
-    similar = [choice for choice in choices if choice.covered_s >= _SIMILAR * best]
-    return min(similar, key=lambda choice: _rank(choice, listed_locations))
+    similar = [sensor for sensor in sensors if sensor.covered_s >= _SIMILAR * best]
+    return min(similar, key=lambda sensor: _rank(sensor, listed_locations)).choice()
+
+
+def unused(
+    channels: Mapping[Channel, Sequence[Trace]],
+    day: Span,
+    orientations: Mapping[str, Sequence[Orientation]],
+) -> list[str]:
+    """Return why the channels of ground motion on a day cannot be used, if none can."""
+    return sorted(
+        {
+            note
+            for (band, location), codes in _by_sensor(channels).items()
+            for note in _Sensor(
+                band, location, codes, [day], _rows(orientations, location, band)
+            ).notes
+        }
+    )
+
+
+def _by_sensor(
+    channels: Mapping[Channel, Sequence[Trace]],
+) -> dict[tuple[str, str], dict[str, list[Trace]]]:
+    """Return the traces of each component code, by band and location."""
+    found: dict[tuple[str, str], dict[str, list[Trace]]] = {}
+    for channel, traces in channels.items():
+        if channel.band[1:] in _INSTRUMENTS:
+            codes = found.setdefault((channel.band, channel.location), {})
+            codes.setdefault(channel.component, []).extend(traces)
+    return found
+
+
+def _rows(
+    orientations: Mapping[str, Sequence[Orientation]], location: str, band: str
+) -> list[Orientation]:
+    rows = orientations.get(location, orientations.get(ANY_LOCATION, ()))
+    return [row for row in rows if row.channel[:2] == band]
+
+
+class _Sensor:
+    """The channels of one band and location, with their directions on some spans of a day."""
+
+    def __init__(
+        self,
+        band: str,
+        location: str,
+        codes: Mapping[str, Sequence[Trace]],
+        spans: Sequence[Span],
+        rows: Sequence[Orientation],
+    ) -> None:
+        self.band, self.location, self._codes, self._spans = band, location, codes, spans
+        self._covered = {
+            code: sum(covered_s(traces, span) for span in spans) for code, traces in codes.items()
+        }
+        self._day = {code for code, seconds in self._covered.items() if seconds > 0}
+        self._eras = self._directions(rows)
+        self.notes = tuple(dict.fromkeys(n for _, found in self._eras for n in found.notes))
+        self.covered_s = self._coverage()
+
+    def _directions(self, rows: Sequence[Orientation]) -> list[tuple[int, SensorDirections]]:
+        """Return the directions of the codes from each time on at which they change."""
+        times = [(Grid(t.rate).time_ns(t.first), Grid(t.rate).time_ns(t.stop))
+                 for traces in self._codes.values() for t in traces]  # fmt: skip
+        first, last = min((a for a, _ in times), default=0), max((b for _, b in times), default=0)
+        bounds = [first, *(at for at in orientation_bounds(rows) if first < at < last)]
+        eras: list[tuple[int, SensorDirections]] = []
+        for at in bounds:
+            found = directions_at(rows, self.band, self._codes.keys(), self._day, at)
+            if not eras or eras[-1][1].directions != found.directions:
+                eras.append((at, found))
+        return eras
+
+    def _coverage(self) -> float:
+        """Return the seconds covered, summed over at most three directions."""
+        directions = self._eras[0][1].directions
+        parallel: dict[tuple[float, ...], list[str]] = defaultdict(list)
+        for code in sorted(self._day & directions.keys()):
+            up, north, east = directions[code]
+            parallel[abs(up), abs(north), abs(east)].append(code)
+        seconds = sorted(map(self._union_s, parallel.values()), reverse=True)
+        return sum(seconds[: len(SLOTS)])
+
+    def _union_s(self, codes: Sequence[str]) -> float:
+        """Return the seconds in which any of some codes has data."""
+        if len(codes) == 1:
+            return self._covered[codes[0]]
+        traces = [trace for code in codes for trace in self._codes[code]]
+        held = covered_spans(traces)
+        return sum(
+            max(min(part.end_ns, span.end_ns) - max(part.start_ns, span.start_ns), 0) / 1e9
+            for span in self._spans
+            for part in held
+        )
+
+    def choice(self) -> Choice:
+        """Return the sensor as a choice, its components made of its channels."""
+        preferred = sorted(
+            self._codes,
+            key=lambda code: (
+                -self._covered[code],
+                _BY_PREFERENCE.find(code) % (len(_BY_PREFERENCE) + 1),
+                code,
+            ),
+        )
+        eras = [(at, found.directions) for at, found in self._eras]
+        known = {
+            code: traces
+            for code, traces in self._codes.items()
+            if any(code in directions for _, directions in eras)
+        }
+        found = assemble(known, eras, preferred)
+        return Choice(
+            self.location,
+            self.band,
+            found.traces,
+            "".join(found.used),
+            self.covered_s,
+            {code: self._codes[code] for code in found.used},
+            self._rotation(found),
+            self.notes,
+        )
+
+    def _rotation(self, found: Components) -> str:
+        """Return the matrix as text if it is not what the codes say."""
+        by_code = directions_at((), self.band, self._codes.keys(), self._day, 0).directions
+        if found.weights == weights_of(by_code, found.used):
+            return ""
+        rows = (
+            f"{slot}=" + "".join(f"{weight:+.4f}{self.band}{code}" for code, weight in terms)
+            for slot, terms in found.weights.items()
+        )
+        is_metadata = any(era.by_metadata for _, era in self._eras)
+        return f"{'metadata' if is_metadata else 'codes'}: {', '.join(rows)}"
 
 
 def with_pressure(choice: Choice, channels: Mapping[Channel, Sequence[Trace]], day: Span) -> Choice:
@@ -104,29 +262,10 @@ def with_pressure(choice: Choice, channels: Mapping[Channel, Sequence[Trace]], d
     return replace(choice, components={**choice.components, "H": traces}, pressure=code)
 
 
-def _rank(choice: Choice, listed: Collection[str]) -> tuple[int, str, bool, str]:
-    known = choice.band in BAND_ORDER
-    place = BAND_ORDER.index(choice.band) if known else len(BAND_ORDER)
-    return (place, choice.band, choice.location not in listed, choice.location)
-
-
-def _choice(
-    band: str, location: str, group: Mapping[Channel, Sequence[Trace]], day: Span
-) -> Choice:
-    components: dict[str, Sequence[Trace]] = {}
-    codes, covered = "", 0.0
-    for slot, letters in SLOTS.items():
-        candidates = [
-            (sum(covered_s(traces, day) for traces in by_rate), -place, letter, by_rate)
-            for place, letter in enumerate(letters)
-            if (by_rate := [traces for c, traces in group.items() if c.component == letter])
-        ]
-        if candidates:
-            seconds, _, letter, by_rate = max(candidates, key=lambda c: c[:2])
-            components[slot] = [trace for traces in by_rate for trace in traces]
-            codes += letter
-            covered += seconds
-    return Choice(location, band, components, codes, covered)
+def _rank(sensor: _Sensor, listed: Collection[str]) -> tuple[int, str, bool, str]:
+    known = sensor.band in BAND_ORDER
+    place = BAND_ORDER.index(sensor.band) if known else len(BAND_ORDER)
+    return (place, sensor.band, sensor.location not in listed, sensor.location)
 
 
 def covered_s(traces: Sequence[Trace], day: Span) -> float:
@@ -136,3 +275,18 @@ def covered_s(traces: Sequence[Trace], day: Span) -> float:
         low, high = (Grid(trace.rate).first_at_or_after(t) for t in (day.start_ns, day.end_ns))
         total += max(min(trace.stop, high) - max(trace.first, low), 0) / float(trace.rate)
     return total
+
+
+def covered_spans(traces: Iterable[Trace]) -> list[Span]:
+    """Return the spans in which any of some traces has data, disjoint and ascending."""
+    spans: list[Span] = []
+    held = (
+        Span(Grid(trace.rate).time_ns(trace.first), Grid(trace.rate).time_ns(trace.stop))
+        for trace in traces
+    )
+    for span in sorted(held):
+        if spans and span.start_ns <= spans[-1].end_ns:
+            spans[-1] = Span(spans[-1].start_ns, max(spans[-1].end_ns, span.end_ns))
+        else:
+            spans.append(span)
+    return spans

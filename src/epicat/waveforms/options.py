@@ -8,7 +8,10 @@ from pydantic import Field, model_validator
 
 from epicat._util.quality_limits import Limits
 
-__all__ = ["QualityOptions"]
+__all__ = ["BRIDGED_S", "QualityOptions"]
+
+BRIDGED_S = 0.1
+"""Longest gap in seconds that is interpolated unless the user chooses another."""
 
 
 class QualityOptions(Limits):
@@ -27,6 +30,14 @@ class QualityOptions(Limits):
         lt=1,
         description="Skip station-days whose share of gaps exceeds this, 0 to 1.",
         examples=[0.5],
+    )
+    max_bridged_gap_s: float | None = Field(
+        default=None,
+        alias="max_bridged_gap",
+        ge=0,
+        le=10,
+        description="Interpolate gaps of up to this, in s; default: 0.1.",
+        examples=[0.05],
     )
     max_dead_share: float | None = Field(
         default=None,
@@ -49,6 +60,11 @@ class QualityOptions(Limits):
         description="Exclude channels that are clipped for a larger share of the day, 0 to 1.",
         examples=[0.001],
     )
+
+    @property
+    def bridged_s(self) -> float:
+        """Longest gap that is interpolated, in seconds."""
+        return BRIDGED_S if self.max_bridged_gap_s is None else self.max_bridged_gap_s
 
     @model_validator(mode="after")
     def _range_has_effect(self) -> Self:

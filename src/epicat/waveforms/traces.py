@@ -1,7 +1,9 @@
 """Merge the records of a channel into traces: contiguous samples on the grid of their rate.
 
-A jump of one sample between records is clock jitter, not a gap: a missing sample is interpolated, a
-duplicate dropped.  Where records overlap, the one that starts first is kept, of those the longest.
+A jump of one sample between records is clock jitter, not a gap: a missing sample is interpolated,
+a duplicate dropped.  Gaps of up to `BRIDGED_S` are interpolated, too: SeisBench, given the same
+stream, makes a fragment of each stretch between them, and leaves out fragments that are shorter
+than a window.  Where records overlap, the one that starts first is kept, of those the longest.
 So a sample and its time depend only on the records that contain it, never on how much else was
 read.
 """
@@ -9,7 +11,7 @@ read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 
@@ -17,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epicat.waveforms.grid import Grid
+from epicat.waveforms.options import BRIDGED_S
 from epicat.waveforms.records import Records
 
-__all__ = ["Clock", "Trace", "merge"]
+__all__ = ["Clock", "Trace", "join", "merge"]
 
 
 _LARGEST = 1e15
@@ -42,6 +45,10 @@ class Clock:
         return int(self.offsets_ns[max(at, 0)]) if len(self.firsts) else 0
 
 
+def _none_bridged() -> NDArray[np.int64]:
+    return np.empty((0, 2), np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """Contiguous samples of one channel on the grid of its rate."""
@@ -54,11 +61,47 @@ class Trace:
     """The samples: counts, or the unit of the archive."""
     clock: Clock
     """The true times."""
+    bridged: NDArray[np.int64] = field(default_factory=_none_bridged)
+    """First sample and length of each gap that was bridged by interpolation, (gaps, 2)."""
 
     @property
     def stop(self) -> int:
         """Index after the last sample."""
         return self.first + len(self.samples)
+
+    def part(self, begin: int, end: int) -> Trace:
+        """Return the samples between two indices on the grid, which lie inside the trace."""
+        if (begin, end) == (self.first, self.stop):
+            return self
+        firsts = self.clock.firsts
+        low = max(int(np.searchsorted(firsts, begin, side="right")) - 1, 0)
+        high = int(np.searchsorted(firsts, end))
+        clock = Clock(np.maximum(firsts[low:high], begin), self.clock.offsets_ns[low:high])
+        kept = (self.bridged[:, 0] < end) & (self.bridged.sum(axis=1) > begin)
+        samples = self.samples[begin - self.first : end - self.first]
+        return Trace(self.rate, begin, samples, clock, self.bridged[kept])
+
+
+def join(traces: Sequence[Trace]) -> list[Trace]:
+    """Concatenate traces of one rate, ascending without overlap, where one follows another."""
+    groups: list[list[Trace]] = []
+    for trace in traces:
+        if groups and groups[-1][-1].stop == trace.first:
+            groups[-1].append(trace)
+        else:
+            groups.append([trace])
+    return [group[0] if len(group) == 1 else _concatenated(group) for group in groups]
+
+
+def _concatenated(traces: Sequence[Trace]) -> Trace:
+    firsts, offsets = zip(*((t.clock.firsts, t.clock.offsets_ns) for t in traces), strict=True)
+    return Trace(
+        traces[0].rate,
+        traces[0].first,
+        _joined([trace.samples for trace in traces]),
+        Clock(np.concatenate(firsts), np.concatenate(offsets)),
+        np.concatenate([trace.bridged for trace in traces]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +118,11 @@ class _Pieces:
     """Offset of the first sample in the concatenated samples."""
 
 
-def merge(records: Iterable[Records], rate: Fraction) -> list[Trace]:
-    """Return the traces of one channel, ascending in time and without overlap."""
+def merge(records: Iterable[Records], rate: Fraction, bridged_s: float = BRIDGED_S) -> list[Trace]:
+    """Return the traces of one channel, ascending in time and without overlap.
+
+    Gaps of up to ``bridged_s`` seconds, and those of a single sample, are interpolated linearly.
+    """
     given = [record for record in records if len(record.samples)]
     if not given:
         return []
@@ -100,17 +146,28 @@ def merge(records: Iterable[Records], rate: Fraction) -> list[Trace]:
     spans = zip(begins[heads].tolist(), ends[tails].tolist(), strict=True)
     parts = [samples[begin:end] for begin, end in spans]
     holes = holes[heads]
-    cuts = [0, *(np.flatnonzero(holes[1:] > 1) + 1).tolist(), len(parts)]
+    longest = max(1, int(Fraction(bridged_s).limit_denominator(10**6) * rate))
+    cuts = [0, *(np.flatnonzero(holes[1:] > longest) + 1).tolist(), len(parts)]
     return [
         Trace(
             rate,
             int(starts[heads[low]]),
             _filled(parts[low:high], holes[low:high]),
             Clock(*(c[heads[low] : tails[high - 1] + 1] for c in (starts, offsets))),
+            _bridged(starts[heads[low:high]], holes[low:high]),
         )
         for low, high in pairwise(cuts)
         if low < high
     ]
+
+
+def _bridged(starts: NDArray[np.int64], holes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return start and length of each interpolated hole before a part but the first.
+
+    A hole of one sample is jitter of the clock rather than a gap.
+    """
+    kept = np.flatnonzero(holes[1:] > 1) + 1
+    return np.stack([starts[kept] - holes[kept], holes[kept]], axis=1)
 
 
 def _laid(records: Sequence[Records], rate: Fraction) -> _Pieces:
@@ -144,19 +201,20 @@ def _finite(pieces: _Pieces, samples: NDArray[np.generic]) -> _Pieces:
 
 
 def _filled(parts: Sequence[NDArray[np.generic]], holes: NDArray[np.int64]) -> NDArray[np.generic]:
-    """Concatenate parts; interpolate each hole of one sample between them."""
-    filled = [parts[0]]
-    for part, hole in zip(parts[1:], holes[1:].tolist(), strict=True):
-        if hole == 1:
-            filled.append(_between(filled[-1][-1], part[0]))
-        filled.append(part)
-    return _joined(filled)
+    """Concatenate parts; fill the holes between them with straight lines."""
+    held = _joined(parts)
+    counts = np.maximum(holes[1:], 0)
+    if not counts.any():
+        return held
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    low, high = held[ends - 1].astype(np.float64), held[ends].astype(np.float64)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    step = np.arange(1, len(owner) + 1) - (np.cumsum(counts) - counts)[owner]
+    rest = counts[owner] + 1 - step
+    between = (low[owner] * rest + high[owner] * step) / (counts[owner] + 1)
+    return np.insert(held.astype(np.float64), ends[owner], between)
 
 
 def _joined(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
     """Concatenate parts, without a copy if there is only one."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _between(before: np.generic, after: np.generic) -> NDArray[np.float64]:
-    return np.array([(float(before) + float(after)) / 2])  # type: ignore[arg-type]

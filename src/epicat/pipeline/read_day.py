@@ -1,0 +1,71 @@
+"""Read the objects of a station-day: records by channel, and what is wrong with objects."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from epicat.archive.archive import Archive
+from epicat.archive.objects import StoredObject
+from epicat.errors import ObjectError
+from epicat.model import ObjectRead, Place, Span
+from epicat.waveforms.records import Channel, Decoded, Records, decode
+from epicat.waveforms.traces import Trace, merge
+
+__all__ = ["DayRecords", "read_day"]
+
+
+@dataclass(slots=True)
+class DayRecords:
+    """The content of the objects of a station-day."""
+
+    channels: dict[Channel, list[Records]] = field(default_factory=lambda: defaultdict(list))
+    """Records by channel."""
+    objects: list[ObjectRead] = field(default_factory=list)
+    """The objects, with what is wrong with each."""
+    remarks: set[str] = field(default_factory=set)
+    """What was ignored by design."""
+    unread: bool = False
+    """Whether data of the station exist, or may exist, that could not be read."""
+
+    @property
+    def errors(self) -> str:
+        """Every object that could not be used in full."""
+        return "; ".join(f"{o.key}: {o.reason}" for o in self.objects if o.reason)
+
+    def take_traces(self, bridged_s: float) -> dict[Channel, list[Trace]]:
+        """Return the traces of each channel; the records are freed one channel at a time."""
+        return {
+            channel: merge(self.channels.pop(channel), channel.rate, bridged_s)
+            for channel in tuple(self.channels)
+        }
+
+
+def read_day(
+    archive: Archive,
+    items: Sequence[StoredObject],
+    place: Place,
+    span: Span,
+    blank_network: str = "",
+) -> DayRecords:
+    """Read objects and decode the records of a place that overlap a span.
+
+    Bad objects are reported in the result, never raised.  Raises `AwayError` if the archive is
+    unavailable.
+    """
+    read = DayRecords()
+    archive.prefetch(items)
+    for item in items:
+        try:
+            body, etag = archive.read(item), item.etag
+            found = decode(body, place.network, place.code, span, blank_network)
+        except ObjectError as error:
+            found, etag = Decoded(reasons=[error.reason]), ""
+        read.objects.append(ObjectRead(item.key, etag, "; ".join(found.reasons)))
+        read.remarks.update(found.remarks)
+        read.unread |= found.is_undecodable or (bool(found.reasons) and not found.holds_station)
+        for channel, records in found.channels.items():
+            if place.has_location(channel.location):
+                read.channels[channel].extend(records)
+    return read

@@ -1,7 +1,7 @@
 # epicat's image: the command `epicat` and what a worker needs, for x86-64 and arm64.  docs/image.md
 # tells how it is built, run and checked, and what fills it.
 #
-# Two targets: `worker`, the default, has no PyTorch; `compile` makes models ready for it (x86-64).
+# It has no PyTorch: epicat builds the networks of PhaseNet and EQTransformer by itself.
 #
 # BASE is any Debian with Python 3.11, its venv and the CA certificates.  It is named by its tag and
 # not by a digest, so that a new build has Debian's security fixes; everything above it is pinned.
@@ -28,17 +28,6 @@ RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
 FROM dependencies AS slim
 COPY docker/slim.sh docker/
 RUN docker/slim.sh /opt/epicat
-
-
-# What compiles models and a worker has not: SeisBench and its packages by hash, PyTorch's CPU build by
-# version, from the wheels in docker/wheels/ or from an index that PIP_EXTRA_INDEX_URL names.
-FROM dependencies AS seisbench
-ARG PIP_EXTRA_INDEX_URL=
-ARG TORCH=2.13.0+cpu
-COPY docker/compile.txt docker/wheel[s] docker/wheels/
-RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip \
-    docker/tools.sh install --prefix /seisbench --require-hashes -r docker/wheels/compile.txt \
- && docker/tools.sh install --prefix /seisbench --find-links docker/wheels "torch==${TORCH}"
 
 
 # epicat itself, last and apart, so that a change of its source renews one small layer.
@@ -68,17 +57,6 @@ USER 10001:10001
 HEALTHCHECK NONE
 ENTRYPOINT ["/opt/epicat/bin/epicat"]
 CMD ["--help"]
-
-
-FROM runtime AS compile
-COPY --from=slim /opt/epicat /opt/epicat
-COPY --from=seisbench /seisbench /opt/epicat
-COPY --from=package /package /opt/epicat
-ENV SEISBENCH_CACHE_ROOT=/tmp/seisbench
-ARG VERSION=unknown
-ARG REVISION=unknown
-LABEL org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
 
 
 FROM runtime AS worker

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.synthetic_day import write_day
-from epicat.pick.openvino.bundle import fewer_bits
+from epicat.pick.openvino.runtime import reduced_precisions
 
 __all__ = ["CASES", "Case"]
 
@@ -34,7 +34,7 @@ class Case:
     def commands(self, root: Path) -> Iterator[tuple[str, str, list[str]]]:
         """Return name, program and arguments of each command."""
         given = [str(root), self.model]
-        for precision in ("f32", *(fewer_bits() if self.less else ()), "mixed"):
+        for precision in ("f32", *(reduced_precisions() if self.less else ()), "mixed"):
             told = "" if precision == "f32" else f", {precision}"
             yield f"epicat, 1 process{told}", "epicat", [*given, "1", precision]
             yield f"epicat, 2 processes{told}", "epicat", [*given, "2", precision]

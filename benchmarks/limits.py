@@ -12,7 +12,9 @@ import pymseed
 
 from benchmarks.synthetic_day import write_day
 from epicat.model import Span
-from epicat.pick.openvino.bundle import BATCH, Bundle, OpenVinoPicker, import_openvino
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.openvino.picker import OpenVinoPicker
+from epicat.pick.openvino.runtime import BATCH, import_openvino
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.time import DAY_NS

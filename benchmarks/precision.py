@@ -15,7 +15,7 @@ import numpy as np
 from epicat.errors import ModelError
 from epicat.model import Pick, Span
 from epicat.pick.load import load_picker
-from epicat.pick.mixed_precision import Screened
+from epicat.pick.mixed_precision import MixedPrecisionPicker
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.options import Precision
 from epicat.pick.picker import F32, Picker, PickOptions
@@ -129,17 +129,17 @@ class _Counting:
         return self._picker.probabilities(windows)
 
 
-def _picks(picker: Picker | Screened, stations: Stations) -> tuple[list[Pick], str]:
+def _picks(picker: Picker, stations: Stations) -> tuple[list[Pick], str]:
     """Return the picks, and the share of windows that were computed once more."""
-    if not isinstance(picker, Screened):
+    if not isinstance(picker, MixedPrecisionPicker):
         return _picked(picker, stations), ""
     screen, exact = _Counting(picker.screen), _Counting(picker.exact)
-    picks = _picked(Screened(screen, exact), stations)
+    picks = _picked(MixedPrecisionPicker(screen, exact), stations)
     share = exact.count / screen.count
     return picks, f"{100 * share:.1f} %"
 
 
-def _picked(picker: Picker | Screened, stations: Stations) -> list[Pick]:
+def _picked(picker: Picker, stations: Stations) -> list[Pick]:
     info = picker.info
     found: list[Pick] = []
     for name, runs in stations:

@@ -22,7 +22,7 @@ import numpy as np
 from epicat.pick.options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.pipeline.worker import Worker
-from epicat.pick.openvino.bundle import OpenVinoPicker
+from epicat.pick.openvino.picker import OpenVinoPicker
 import epicat.pipeline.process_pool
 picker = OpenVinoPicker(prepare_bundle(PickOptions(model="epicat-mini")))
 info = picker.info

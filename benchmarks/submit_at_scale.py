@@ -32,7 +32,7 @@ from epicat.campaign.pick_run import PickRun
 from epicat.campaign.resolve import resolve_design
 from epicat.geo import Extent
 from epicat.model import Span, Stage, Station
-from epicat.pick.builtin import shipped_bundle
+from epicat.pick.builtin import builtin_bundle
 from epicat.pick.options import PickOptions
 from epicat.pipeline.job_arrays import JobArray, plan_job_arrays
 from epicat.pipeline.ledger_view import LedgerView
@@ -108,7 +108,7 @@ def campaign_of(count: int, days: int) -> Campaign:
         for at, (lat, lon) in enumerate(zip(latitude, longitude, strict=True))
     ]
     start = day_start(date(2020, 1, 1))
-    bundle = shipped_bundle()
+    bundle = builtin_bundle()
     run = PickRun.from_options(bundle.info, PickOptions(model="epicat-mini"))
     return Campaign(
         span=Span(start, start + days * DAY_NS),

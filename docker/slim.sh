@@ -10,8 +10,7 @@ cd "$1"/lib/python3*/site-packages
 # Tests of numpy, scipy, pandas, pyarrow and others.
 find . -type d -name tests -prune -exec rm -r {} +
 
-# OpenVINO for GPUs and NPUs, and the forms of models that epicat never reads: a worker runs OpenVINO's
-# own on the CPU, and the target `compile` makes them from PyTorch's.
+# OpenVINO for GPUs and NPUs, and the formats of models that epicat never reads.
 cd openvino
 rm -f libs/libopenvino_intel_[gn]pu_*.so libs/cache.json
 for other in gguf jax onnx paddle tensorflow tensorflow_lite; do

@@ -12,7 +12,7 @@ import typer
 import command_reference
 from epicat.association.options import PyOctoOptions
 from epicat.cli.app import app
-from epicat.pick.seisbench.supported import MODELS
+from epicat.pick.supported import MODELS
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = sorted([PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")])

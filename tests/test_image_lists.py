@@ -10,7 +10,7 @@ import pytest
 from support.image_lists import FOLDER, lines, packages
 
 PROJECT = FOLDER.parent
-LISTS = ["worker", "tools", "compile"]
+LISTS = ["worker", "tools"]
 RENEW = "constraints.txt or pyproject.toml has changed: renew the lists by `make pins`"
 
 
@@ -41,12 +41,6 @@ def test_a_worker_has_all_that_epicat_depends_on(python):
     assert "openvino-telemetry" not in listed
 
 
-def test_what_compiles_models_is_a_worker_and_more():
-    more = packages("compile", 11)
-    assert not set(more) & set(packages("worker", 11))
-    assert "seisbench" in more
-
-
 @pytest.mark.parametrize("name", LISTS)
 def test_every_package_has_hashes(name):
     text = (FOLDER / f"{name}.txt").read_text()
@@ -57,27 +51,3 @@ def test_every_package_has_hashes(name):
 
 def test_no_list_names_a_place_to_load_from():
     assert not [f for f in FOLDER.glob("*.txt") if "://" in f.read_text()]
-
-
-def test_the_target_that_compiles_takes_the_tested_pytorch():
-    torch = dict(constraints())["torch"]
-    assert f"ARG TORCH={torch}+cpu\n" in (PROJECT / "Dockerfile").read_text()
-
-
-def test_every_file_that_the_dockerfile_copies_exists_and_reaches_the_build():
-    text = (PROJECT / "Dockerfile").read_text()
-    ignored = (PROJECT / ".dockerignore").read_text().splitlines()
-    admitted = {line[1:] for line in ignored if line.startswith("!")}
-    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)
-    sources = [source for line in copies for source in line.split()]
-    missing = [s for s in sources if not (PROJECT / s).exists() and "[" not in s]
-    assert sources
-    assert missing == []
-    assert {source.split("/")[0] for source in sources} <= admitted
-
-
-def test_every_script_that_the_dockerfile_runs_was_copied():
-    text = (PROJECT / "Dockerfile").read_text()
-    copied = set(re.findall(r"^COPY .*", text, re.MULTILINE))
-    for script in set(re.findall(r"docker/\w+\.sh", text)):
-        assert any(re.search(rf"{script}.* docker/$", line) for line in copied), script

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Build the image and test it, with docker or podman, whichever is here: docs/image.md.
 #
-#   tools/image.sh build [worker|compile]   build epicat:worker or epicat:compile
-#   tools/image.sh test                     run tests/image against what is built
-#   tools/image.sh size [worker|compile]    bytes unpacked and compressed
+#   tools/image.sh build    build epicat:worker
+#   tools/image.sh test     run tests/image against it
+#   tools/image.sh size     bytes unpacked and compressed
 #
 # In the environment: ENGINE (docker or podman), BASE (an image to build on), CA_BUNDLE (certificates
 # that pip trusts during the build), PYTHON (for the tests).
@@ -28,12 +28,11 @@ engine() {
 }
 
 build() {
-    local target=${1:-worker} command options=()
+    local command options=()
     command=$(engine)
     [[ -z ${BASE:-} ]] || options+=(--build-arg "BASE=$BASE")
     [[ -z ${CA_BUNDLE:-} ]] || options+=(--secret "id=ca,src=$CA_BUNDLE")
-    [[ -z ${PIP_EXTRA_INDEX_URL:-} ]] || options+=(--build-arg "PIP_EXTRA_INDEX_URL=$PIP_EXTRA_INDEX_URL")
-    "$command" build --target "$target" --tag "epicat:$target" "${options[@]}" \
+    "$command" build --target worker --tag epicat:worker "${options[@]}" \
         --build-arg "VERSION=$(version)" --build-arg "REVISION=$(revision)" .
 }
 
@@ -52,7 +51,7 @@ run_tests() {
 }
 
 size() {
-    local image=epicat:${1:-worker} command
+    local image=epicat:worker command
     command=$(engine)
     printf '%s: %d MB unpacked, ' "$image" \
         "$(($("$command" image inspect --format '{{.Size}}' "$image") / 1000000))"
@@ -62,5 +61,5 @@ size() {
 case ${1:-} in
 build | size) "$@" ;;
 test) run_tests "${@:2}" ;;
-*) die "usage: tools/image.sh build|size [worker|compile], or tools/image.sh test [PYTEST ARGUMENT ...]" ;;
+*) die "usage: tools/image.sh build|size, or tools/image.sh test [PYTEST ARGUMENT ...]" ;;
 esac

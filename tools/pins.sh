@@ -15,18 +15,9 @@ compile() { # OUTPUT INPUT [OPTION...]
         "${@:3}" --output-file "$output" "$2"
 }
 
-names() { # FILE: the packages that a list has
-    sed -n 's/^\([a-z0-9-]*\)==.*/\1/p' "$1" | sort -u
-}
-
 # openvino-telemetry reports every import of OpenVINO; OpenVINO works without the package.
 compile docker/worker.txt pyproject.toml "${WORKER_EXTRAS[@]/#/--extra=}" \
     --no-emit-package openvino-telemetry
 compile docker/tools.txt docker/tools.in
-
-# The environment of `compile` is that of a worker and what is missing in it.
-mapfile -t present < <(names docker/worker.txt)
-compile docker/compile.txt docker/compile.in --excludes <(echo torch) \
-    "${present[@]/#/--no-emit-package=}"
 
 wc -l docker/*.txt

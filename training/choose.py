@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from epicat.pick.openvino.bundle import Bundle, OpenVinoPicker
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.picker import Picker
 from training.draw import Draw, Source
 from training.measure import Score, matched, picks_of

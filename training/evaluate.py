@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from epicat.pick.builtin import SHIPPED
-from epicat.pick.openvino.bundle import OpenVinoPicker
+from epicat.pick.builtin import BUILTIN
+from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from training.measure import Score
@@ -28,7 +28,7 @@ _SYNTHETICS, _REAL_HOURS, _SYNTHETIC_HOURS = 600, 12, 6
 def table(data: Path) -> str:
     """Return the table as Markdown."""
     columns = {
-        "`epicat-mini`": PickOptions(model=SHIPPED),
+        "`epicat-mini`": PickOptions(model=BUILTIN),
         "`original`": PickOptions(model="PhaseNet", weight=str(data / TEACHER)),
     }
     rows = [_header(columns)]

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from epicat.pick.openvino.bundle import Bundle, import_openvino
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.openvino.runtime import import_openvino
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
 
@@ -51,11 +52,11 @@ def _fold(convolution: Any, norm: Any) -> None:
 
 def ship(weights: Path, folder: Path) -> Bundle:
     """Compile a pair of files and write the bundle, its weights in 16 bits, to a folder."""
-    compiled = prepare_bundle(PickOptions(model="PhaseNet", weight=str(weights)), again=True)
+    compiled = prepare_bundle(PickOptions(model="PhaseNet", weight=str(weights)), force=True)
     folder.mkdir(parents=True, exist_ok=True)
     shipped = Bundle(folder, compiled.info)
     ov = import_openvino()
     ov.save_model(ov.Core().read_model(compiled.graph), shipped.graph, compress_to_fp16=True)
-    shipped.about.write_text(compiled.info.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    shipped.seal()
+    shipped.description.write_text(compiled.info.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    shipped.write_checksums()
     return shipped

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.pick.openvino.bundle import OpenVinoPicker
+from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.pick.windows import curves

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from epicat.catalog.catalog import Catalog
     from epicat.geo import Extent
     from epicat.model import Station
-    from epicat.pick.mixed_precision import Screened
     from epicat.pick.picker import Picker
     from epicat.pipeline.runner import Listener
 
@@ -38,7 +37,7 @@ def load_picker(
     *,
     precision: Precision = "f32",
     threads: int = 1,
-) -> Picker | Screened:
+) -> Picker:
     """Load a picker, compiled now if it was never used on this machine.
 
     Parameters

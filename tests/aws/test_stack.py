@@ -30,7 +30,6 @@ def test_up_twice_changed_looked_at_and_down(bed, epicat, role, monkeypatch):
     assert made["outputs"]["Place"] == "s3://epicat-life-123456789012-us-west-2/"
     assert made["outputs"]["Queue"].endswith("job-queue/epicat-life-spot")
     assert made["outputs"]["OtherQueue"].endswith("job-queue/epicat-life-on-demand")
-    assert "CompileJob" not in made["outputs"]
     check_bucket(bed, "epicat-life-123456789012-us-west-2")
     check_secret(bed, made["outputs"]["StoreSecret"])
     check_jobs(bed, made["outputs"])
@@ -40,10 +39,9 @@ def test_up_twice_changed_looked_at_and_down(bed, epicat, role, monkeypatch):
     assert (again.code, again.json["change"]) == (0, "unchanged")
     assert "no changes" in again.err
 
-    changed = epicat(*up, "--max-vcpus", "512", "--on-demand", "--compile-image", f"{ECR}:2")
+    changed = epicat(*up, "--max-vcpus", "512", "--on-demand")
     assert changed.json["change"] == "updated", changed.err
     assert changed.json["outputs"]["Queue"].endswith("-on-demand")
-    assert "CompileJob" in changed.json["outputs"]
     assert changed.json["outputs"]["StoreSecret"] == made["outputs"]["StoreSecret"]
     environments = bed.client("batch").describe_compute_environments()["computeEnvironments"]
     assert [

@@ -1,23 +1,15 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import typer
 import yaml
 
 from awsbed.retries import Ended, is_retried
 from epicat.aws import limits
-from epicat.aws.compile_job import request_of
-from epicat.aws.stack import Stack
 from epicat.aws.template import (
-    COMPILE_ARCHITECTURE,
-    COMPILE_MIB,
-    COMPILE_VCPU,
     DEFAULTS,
     bucket_of,
     check,
@@ -25,10 +17,7 @@ from epicat.aws.template import (
     stack_of,
     template,
 )
-from epicat.cli.app import app
 from epicat.errors import InputError
-from epicat.pick.options import PickOptions
-from epicat.pick.remote_bundle import kept_name
 
 REGIONS = ["us-east-2", "us-west-2", "ap-southeast-2"]
 FULL = {**DEFAULTS, "Image": "epicat:1", "Bucket": "epicat-x"}
@@ -142,7 +131,7 @@ def test_the_bucket_is_private(parsed):
 
 def test_jobs_are_what_batch_takes(parsed):
     jobs = of_type(parsed, "Batch::JobDefinition")
-    assert set(jobs) == {"PickJob", "AssociateJob", "CompileJob"}
+    assert set(jobs) == {"PickJob", "AssociateJob"}
     for name, job in jobs.items():
         properties = job["Properties"]
         assert properties["PlatformCapabilities"] == ["FARGATE"], name
@@ -150,13 +139,8 @@ def test_jobs_are_what_batch_takes(parsed):
         rules = properties["RetryStrategy"]["EvaluateOnExit"]
         limits.check_exit_rules([{k[0].lower() + k[1:]: v for k, v in r.items()} for r in rules])
         container = properties["ContainerProperties"]
-        if name != "CompileJob":
-            assert container["Command"] == ["work", "--plan", "Ref::plan"], name
+        assert container["Command"] == ["work", "--plan", "Ref::plan"], name
         assert container["LogConfiguration"]["LogDriver"] == "awslogs", name
-    assert "Secrets" not in jobs["CompileJob"]["Properties"]["ContainerProperties"]
-    own = jobs["CompileJob"]["Properties"]["ContainerProperties"]["ResourceRequirements"]
-    limits.check_size(own[0]["Value"], int(own[1]["Value"]))
-    assert (int(own[0]["Value"]), int(own[1]["Value"])) == (COMPILE_VCPU, COMPILE_MIB)
     assert tuple(parsed["Parameters"]["LogDays"]["AllowedValues"]) == limits.LOG_DAYS
 
 
@@ -187,48 +171,6 @@ def test_who_never_ran_or_asks_for_it_is_started_again_and_nobody_else(case, par
         rules = parsed["Resources"][name]["Properties"]["RetryStrategy"]["EvaluateOnExit"]
         lower = [{k[0].lower() + k[1:]: v for k, v in rule.items()} for rule in rules]
         assert is_retried({"attempts": 10, "evaluateOnExit": lower}, 1, ended) == is_again, name
-
-
-def test_the_job_that_compiles_runs_a_command_that_there_is(parsed, monkeypatch, tmp_path):
-    """The definition's command, with what a submission fills in, is one that epicat takes."""
-    monkeypatch.setenv("SEISBENCH_CACHE_ROOT", str(tmp_path))
-    properties = parsed["Resources"]["CompileJob"]["Properties"]
-    outputs = {"Place": "s3://b/", "Queue": "q", "OtherQueue": "o", "CompileJob": "j"}
-    stack = Stack("epicat-x", "", "", "", DEFAULTS, outputs)
-    options = PickOptions(model="EQTransformer", weight="ethz")
-    parameters = request_of(stack, options, "ethz")["parameters"]
-    assert set(parameters) == set(properties["Parameters"])
-    command = [
-        parameters[word.removeprefix("Ref::")] if word.startswith("Ref::") else word
-        for word in properties["ContainerProperties"]["Command"]
-    ]
-    group = typer.main.get_command(app)
-    for name in command[:2]:
-        group = group.commands[name]
-    context = group.make_context("epicat", command[2:])
-    assert context.params == {
-        "model": "EQTransformer", "weight": "ethz", "again": False,
-        "to": f"s3://b/models/{kept_name(options)}/bundle",
-    }  # fmt: skip
-
-
-def test_the_image_that_compiles_starts_epicat_and_writes_where_it_may():
-    """As the job wants it: it runs `epicat`, and both caches are in its one writable place."""
-    dockerfile = Path(__file__).parents[2].joinpath("Dockerfile").read_text()
-    stages = dict(re.findall(r"^FROM \S+ AS (\w+)\n(.*?)(?=^FROM |\Z)", dockerfile, re.M | re.S))
-    assert 'ENTRYPOINT ["/opt/epicat/bin/epicat"]' in stages["runtime"]
-    assert 'VOLUME ["/tmp"]' in stages["runtime"]
-    assert "EPICAT_CACHE=/tmp/epicat" in stages["runtime"]
-    assert "FROM runtime AS compile" in dockerfile
-    assert "SEISBENCH_CACHE_ROOT=/tmp/seisbench" in stages["compile"]
-    assert not re.search("^(ENTRYPOINT|CMD|USER) ", stages["compile"], re.M)
-
-
-def test_it_compiles_on_the_one_kind_of_machine_that_its_image_is_for(parsed):
-    own = parsed["Resources"]["CompileJob"]["Properties"]["ContainerProperties"]
-    assert own["RuntimePlatform"]["CpuArchitecture"] == COMPILE_ARCHITECTURE == "X86_64"
-    with pytest.raises(InputError, match="--max-vcpus 1: a single job needs 2 vCPUs"):
-        check({**FULL, "MaxVcpus": "1", "AssociateVcpu": "1", "CompileImage": "epicat:c"})
 
 
 def test_nothing_comes_in(parsed):

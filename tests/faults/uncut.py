@@ -9,7 +9,8 @@ from fractions import Fraction
 from epicat.archive.archive import Archive
 from epicat.campaign.campaign import Campaign
 from epicat.model import Pick, Span, Station
-from epicat.pick.openvino.bundle import Bundle, OpenVinoPicker
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.picker import Picker
 from epicat.pipeline.pick_day import pick_segments
 from epicat.waveforms.channel_selection import choose

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from epicat.pick.openvino.bundle import BATCH, Bundle, import_openvino
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.openvino.runtime import BATCH, import_openvino
 from support.tiny_bundle import FULL_SCALE, INFO
 
 __all__ = ["write_uneasy"]
@@ -43,6 +44,6 @@ def write_uneasy(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     bundle = Bundle(folder, INFO)
     ov.save_model(ov.Model([found], [windows], "uneasy"), bundle.graph, compress_to_fp16=False)
-    bundle.about.write_text(INFO.model_dump_json(indent=1))
-    bundle.seal()
+    bundle.description.write_text(INFO.model_dump_json(indent=1))
+    bundle.write_checksums()
     return folder

@@ -76,13 +76,3 @@ def _image(target: str) -> Image:
 def worker() -> Image:
     """Give the image of a worker."""
     return _image("worker")
-
-
-@pytest.fixture(scope="session")
-def compiler() -> Image:
-    """Give the image that compiles models; skip if it is not built."""
-    image = _image("compile")
-    command = [image.engine, "image", "inspect", image.name]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip(f"{image.name} is not built: `tools/image.sh build compile` does it")
-    return image

@@ -58,10 +58,9 @@ def test_a_run_in_a_hardened_container_equals_one_outside(worker, tmp_path, writ
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.environ.get("EPICAT_SLOW") != "1", reason="minutes; EPICAT_SLOW=1 runs it")
-def test_real_picks_come_of_a_model_compiled_without_a_network(
-    compiler, worker, realdata, seisbench_cache, writable
+def test_a_worker_builds_a_picker_without_a_network_and_picks_with_it(
+    worker, realdata, seisbench_cache, writable
 ):
-    """PyTorch is in the one image and not in the other; the bundle goes from one to the other."""
     data = realdata / "holuhraun"
     given = [
         "2014-08-24", "2014-08-25", "64.4,65.3,-17.6,-15.9", "--archive", str(data / "waveforms"),
@@ -70,9 +69,8 @@ def test_real_picks_come_of_a_model_compiled_without_a_network(
     ]  # fmt: skip
     open_to_all(seisbench_cache, writable)
 
-    # SeisBench writes a file of settings into its cache; the worker only reads the weights.
     compiling = ["models", "compile", "PhaseNet", "original", "--to", str(writable / "kept")]
-    compiler.run(*compiling, writable=[seisbench_cache, writable])
+    worker.run(*compiling, readonly=[seisbench_cache], writable=[writable])
     assert (writable / "kept" / "SHA256SUMS").is_file()
     places = {"readonly": [data, seisbench_cache], "writable": [writable]}
     worker.run("run", *given, str(writable / "in"), **places)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from epicat.pick.openvino.bundle import Bundle, OpenVinoPicker
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
 
@@ -21,7 +22,6 @@ REAL = {"PhaseNet": "original", "PhaseNetLight": "ethz"}
 @pytest.fixture(scope="session")
 def bundles(seisbench_cache: Path) -> dict[str, Bundle]:
     """Give the compiled pickers by model."""
-    pytest.importorskip("seisbench.models")
     return {m: prepare_bundle(PickOptions(model=m, weight=w)) for m, w in REAL.items()}
 
 
@@ -44,14 +44,14 @@ def seisbench_model(bundle: Bundle, seisbench_cache: Path) -> Any:
 
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give epicat a cache of this test alone."""
+    """Give epicat a cache for this test alone."""
     monkeypatch.setenv("EPICAT_CACHE", str(tmp_path / "epicat-cache"))
     return tmp_path / "epicat-cache"
 
 
 @pytest.fixture
 def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut SeisBench off from its hub, also where there is a network."""
+    """Make the hub of weights unreachable, also where there is a network."""
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
         monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")

@@ -15,26 +15,27 @@ from typer.testing import CliRunner
 
 from epicat.cli.app import app
 from epicat.errors import InputError, ModelError, NameChoiceError
-from epicat.pick.builtin import SHIPPED, shipped_bundle
-from epicat.pick.openvino.bundle import Bundle, OpenVinoPicker
+from epicat.pick.builtin import BUILTIN, builtin_bundle
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.pick.windows import triggers
 from epicat.synthetic.training_windows import Recipe, Window, make_window
 
-PAIR = Path(__file__).parents[2] / "weights" / f"{SHIPPED}.pt"
+PAIR = Path(__file__).parents[2] / "weights" / f"{BUILTIN}.pt"
 MEGABYTE = 10**6
 
 
 @pytest.fixture(scope="module")
 def picker() -> OpenVinoPicker:
-    return OpenVinoPicker(prepare_bundle(PickOptions(model=SHIPPED)))
+    return OpenVinoPicker(prepare_bundle(PickOptions(model=BUILTIN)))
 
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Bundle:
     """Give a copy of the shipped bundle, to damage."""
-    shutil.copytree(shipped_bundle().folder, tmp_path / "bundle")
+    shutil.copytree(builtin_bundle().folder, tmp_path / "bundle")
     return Bundle.read(tmp_path / "bundle")
 
 
@@ -50,15 +51,15 @@ def clear_window(seed: int) -> Window:
 
 
 def test_it_is_small() -> None:
-    assert sum(f.stat().st_size for f in shipped_bundle().folder.iterdir()) < 1.2 * MEGABYTE
+    assert sum(f.stat().st_size for f in builtin_bundle().folder.iterdir()) < 1.2 * MEGABYTE
 
 
 def test_it_is_made_of_the_weights_in_the_repository() -> None:
-    info = shipped_bundle().info
+    info = builtin_bundle().info
     files = PAIR, PAIR.with_suffix(".json")
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     assert [info.weights_sha256, info.metadata_sha256] == digests
-    assert (info.model, info.weight) == ("PhaseNet", SHIPPED)
+    assert (info.model, info.weight) == ("PhaseNet", BUILTIN)
 
 
 def test_it_gives_what_seisbench_makes_of_the_weights(picker: OpenVinoPicker) -> None:
@@ -95,12 +96,12 @@ class Absent:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
 import numpy as np
-from epicat.pick.openvino.bundle import OpenVinoPicker
-from epicat.pick.picker import PickOptions
+from epicat.pick.openvino.picker import OpenVinoPicker
+from epicat.pick.options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 picker = OpenVinoPicker(prepare_bundle(PickOptions(model="epicat-mini")))
 print(picker.precision, picker.probabilities(np.ones((1, 3, 3001), np.float32)).shape)
-prepare_bundle(PickOptions(model="PhaseNet", weight="original"))
+prepare_bundle(PickOptions(model="Skynet", weight="regional"))
 """
 
 
@@ -110,7 +111,7 @@ def test_it_needs_no_torch_and_is_named_where_torch_is_missing(
     monkeypatch.setenv("SEISBENCH_CACHE_ROOT", str(tmp_path))
     out, err = start(ALONE).communicate(timeout=120)
     assert out == "f32 (1, 2, 3001)\n"
-    assert "pip install 'epicat[seisbench]'; or use --model epicat-mini, for quick looks" in err
+    assert "compiling Skynet needs PyTorch and SeisBench; install both with: pip" in err
     assert not (own_cache / "bundles").exists() or list((own_cache / "bundles").iterdir()) == []
 
 
@@ -139,9 +140,9 @@ def test_a_list_of_check_sums_that_is_none_is_told(copied: Bundle) -> None:
 
 
 def test_it_has_its_own_weights() -> None:
-    assert prepare_bundle(PickOptions(model=SHIPPED, weight=SHIPPED)) == shipped_bundle()
-    with pytest.raises(InputError, match="weight 'stead': epicat-mini has its own weights"):
-        prepare_bundle(PickOptions(model=SHIPPED, weight="stead"))
+    assert prepare_bundle(PickOptions(model=BUILTIN, weight=BUILTIN)) == builtin_bundle()
+    with pytest.raises(InputError, match="weights 'stead': epicat-mini has its own weights"):
+        prepare_bundle(PickOptions(model=BUILTIN, weight="stead"))
     with pytest.raises(NameChoiceError, match="did you mean epicat-mini"):
         prepare_bundle(PickOptions(model="epicat_mini"))
 
@@ -149,6 +150,6 @@ def test_it_has_its_own_weights() -> None:
 def test_it_is_listed(own_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SEISBENCH_CACHE_ROOT", str(tmp_path))
     (row,) = json.loads(CliRunner().invoke(app, ["models", "list", "--json"]).stdout)
-    assert (row["weight"], row["sha256"]) == (SHIPPED, shipped_bundle().info.weights_sha256)
+    assert (row["weight"], row["sha256"]) == (BUILTIN, builtin_bundle().info.weights_sha256)
     assert "--model epicat-mini" in row["about"]
     assert "MIT licence" in row["about"]

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from epicat.campaign.pick_run import PickRun
 from epicat.model import Pick, Span
-from epicat.pick.openvino.bundle import BATCH, OpenVinoPicker
+from epicat.pick.openvino.picker import OpenVinoPicker
+from epicat.pick.openvino.runtime import BATCH
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.pipeline.pick_day import pick_segments

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from epicat._util.cache import cache_folder
 from epicat.pick import mixed_precision
-from epicat.pick.batching import Stretch
 from epicat.pick.load import load_picker
-from epicat.pick.mixed_precision import Screened
-from epicat.pick.openvino.bundle import BATCH, Bundle, OpenVinoPicker, fewer_bits, import_openvino
-from epicat.pick.picker import F32, Picker, PickerInfo
+from epicat.pick.mixed_precision import MixedPrecisionPicker
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.openvino.picker import OpenVinoPicker
+from epicat.pick.openvino.runtime import BATCH, import_openvino, reduced_precisions
+from epicat.pick.options import Precision
+from epicat.pick.picker import F32, Picker, PickerInfo, Stretch
 from epicat.pick.windows import Trigger, found_triggers, window_starts
 from support.tiny_bundle import INFO as TINY
 from support.tiny_bundle import write_bundle
@@ -37,8 +39,10 @@ class Samples:
         window[:] = self.data[:, begin : begin + window.shape[1]]
 
 
-class Exact:
+class Exact(Picker):
     """Probabilities that are the samples, a little less towards a window's ends."""
+
+    precision: Precision = "f32"
 
     def __init__(self, info: PickerInfo) -> None:
         self.info = info
@@ -78,9 +82,7 @@ def stretches_of(lengths: Sequence[int], info: PickerInfo, seed: int) -> list[St
     return found
 
 
-def picked(
-    picker: Picker | Screened, stretches: Sequence[Stretch]
-) -> list[dict[str, list[Trigger]]]:
+def picked(picker: Picker, stretches: Sequence[Stretch]) -> list[dict[str, list[Trigger]]]:
     return list(found_triggers(picker, stretches, THRESHOLDS, BATCH))
 
 
@@ -115,7 +117,7 @@ def test_triggers_are_those_of_the_exact_picker(
     stretches = stretches_of(lengths, info, seed)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(mixed_precision, "_AROUND_S", around_s)
-        found = picked(Screened(Rough(info, 0.33), Exact(info)), stretches)
+        found = picked(MixedPrecisionPicker(Rough(info, 0.33), Exact(info)), stretches)
     assert found == picked(Exact(info), stretches)
 
 
@@ -126,7 +128,7 @@ def test_a_quiet_day_is_not_computed_twice() -> None:
     stretches[0].waveforms.data[:] = 0.01
     stretches[0].waveforms.data[1, 50_000:50_020] = 0.5
     rough, exact = Rough(info, 0.1), Exact(info)
-    (found,) = picked(Screened(rough, exact), stretches)
+    (found,) = picked(MixedPrecisionPicker(rough, exact), stretches)
     assert [len(found[phase]) for phase in "PS"] == [0, 1]
     assert rough.windows == len(stretches[0].starts)
     assert 1 <= exact.windows <= 4
@@ -135,7 +137,7 @@ def test_a_quiet_day_is_not_computed_twice() -> None:
 def test_what_is_no_number_in_fewer_bits_is_computed_again() -> None:
     info = info_of(60, 30, (0, 0), "avg")
     stretches = stretches_of([5000, 300], info, 2)
-    found = picked(Screened(Rough(info, 0.1, none=0.2), Exact(info)), stretches)
+    found = picked(MixedPrecisionPicker(Rough(info, 0.1, none=0.2), Exact(info)), stretches)
     assert found == picked(Exact(info), stretches)
     assert any(by_phase["P"] for by_phase in found)
 
@@ -146,7 +148,9 @@ def test_a_phase_that_is_not_asked_for_costs_nothing() -> None:
     assert isinstance(stretch.waveforms, Samples)
     stretch.waveforms.data[:] = [[0.01], [0.9], [0.0]]
     exact = Exact(info)
-    found = list(found_triggers(Screened(Rough(info, 0.1), exact), [stretch], {"P": 0.3}, BATCH))
+    found = list(
+        found_triggers(MixedPrecisionPicker(Rough(info, 0.1), exact), [stretch], {"P": 0.3}, BATCH)
+    )
     assert found == [{"P": []}]
     assert exact.windows == 0
 
@@ -169,7 +173,7 @@ def real_stretches(realdata: Path, info: PickerInfo) -> list[Stretch]:
 def test_mixed_picks_are_those_of_32_bits(bundle: Bundle, realdata: Path) -> None:
     """To the last bit of their confidence, on the data where fewer bits alone gain and lose."""
     picker = load_picker(bundle, precision="mixed")
-    assert isinstance(picker, Screened) == bool(fewer_bits())
+    assert isinstance(picker, MixedPrecisionPicker) == bool(reduced_precisions())
     stretches, thresholds = real_stretches(realdata, bundle.info), bundle.info.thresholds
     found = list(found_triggers(picker, stretches, thresholds, BATCH))
     exact = load_picker(bundle)
@@ -188,8 +192,8 @@ def test_a_model_beyond_fewer_bits_is_computed_in_32(own_cache: Path) -> None:
     largest = op.reduce_max(op.abs(windows), op.constant([2]), keep_dims=True)
     bundle.graph.unlink()
     ov.save_model(ov.Model([op.divide(windows, largest)], [windows], "ratio"), bundle.graph)
-    bundle.seal()
+    bundle.write_checksums()
     assert isinstance(load_picker(bundle, precision="mixed"), OpenVinoPicker)
-    for bits in fewer_bits():
-        with pytest.raises(Exception, match=f"precision '{bits}': PhaseNet 'tiny' gives no num"):
+    for bits in reduced_precisions():
+        with pytest.raises(Exception, match=f"precision '{bits}': PhaseNet 'tiny' gives NaN"):
             load_picker(bundle, precision=bits)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from epicat.model import Pick, Span
-from epicat.pick.openvino.bundle import OpenVinoPicker
+from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pipeline.pick_day import pick_segments
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import Records, decode

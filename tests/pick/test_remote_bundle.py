@@ -9,12 +9,13 @@ import pytest
 from epicat._util.cache import cache_folder
 from epicat.cli.app import main
 from epicat.errors import InputError, ModelError
-from epicat.pick.openvino.bundle import SEAL, Bundle, OpenVinoPicker, bundle_folder, bundle_name
+from epicat.fs.base import open_files
+from epicat.pick.openvino.bundle import CHECKSUMS, Bundle, bundle_folder, bundle_name
+from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.options import PickOptions
-from epicat.pick.remote_bundle import KeptBundle, at_hand, keep_weights, kept_name
+from epicat.pick.remote_bundle import RemoteBundle, local_weights
 from epicat.pick.resolve import can_compile, find_bundle
-from epicat.pick.seisbench.supported import PICKBLUE
-from epicat.pick.seisbench.weights import find_weights
+from epicat.pick.weights.files import find_weights
 from support import s3
 from support.tiny_bundle import INFO, install, write_bundle
 
@@ -26,7 +27,7 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     """Give a sealed bundle; this machine's cache is empty."""
     monkeypatch.setenv("EPICAT_CACHE", str(tmp_path / "cache"))
     made = write_bundle(tmp_path / "made")
-    made.seal()
+    made.write_checksums()
     return made
 
 
@@ -52,33 +53,33 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_what_is_kept_is_fetched_to_the_cache_under_the_name_of_its_content(
     sealed: Bundle, place: str
 ) -> None:
-    kept = KeptBundle(place)
-    assert not kept.is_whole()
+    kept = RemoteBundle(place)
+    assert not kept.is_complete()
     with pytest.raises(InputError, match="there is no compiled model in"):
         kept.fetch()
     kept.write(sealed.folder)
-    assert kept.is_whole()
-    fetched = KeptBundle(f"{place}/").fetch()
+    assert kept.is_complete()
+    fetched = RemoteBundle(f"{place}/").fetch()
     assert fetched.folder == cache_folder("bundles") / NAME
     assert contents(fetched.folder) == contents(sealed.folder)
     assert fetched.info == INFO
     # By its name it is not even asked for
-    assert KeptBundle(f"{place}-is-not-there").fetch(NAME) == fetched
+    assert RemoteBundle(f"{place}-is-not-there").fetch(NAME) == fetched
 
 
 def test_a_bundle_without_its_seal_is_not_whole(sealed: Bundle, place: str) -> None:
-    KeptBundle(place).write(sealed.folder)
-    (sealed.folder / SEAL).unlink()
-    unsealed = KeptBundle(f"{place}-2")
+    RemoteBundle(place).write(sealed.folder)
+    (sealed.folder / CHECKSUMS).unlink()
+    unsealed = RemoteBundle(f"{place}-2")
     unsealed.write(sealed.folder)
-    assert KeptBundle(place).is_whole()
-    assert not unsealed.is_whole()
+    assert RemoteBundle(place).is_complete()
+    assert not unsealed.is_complete()
 
 
 @pytest.mark.parametrize("name", ["model.bin", "bundle.json"])
 def test_a_damaged_one_does_not_get_into_the_cache(sealed: Bundle, place: str, name: str) -> None:
     (sealed.folder / name).write_bytes(b"{")
-    kept = KeptBundle(place)
+    kept = RemoteBundle(place)
     kept.write(sealed.folder)
     with pytest.raises(
         ModelError, match=r"is damaged, or of another version .* delete that folder"
@@ -87,12 +88,18 @@ def test_a_damaged_one_does_not_get_into_the_cache(sealed: Bundle, place: str, n
     assert list(cache_folder("bundles").iterdir()) == []
 
 
-def test_weights_go_to_a_bucket_and_come_back_as_they_were(sealed: Bundle, place: str) -> None:
+def copy_to(place: str, *files: Path) -> None:
+    target = open_files(place, "weights")
+    target.prepare()
+    for file in files:
+        target.write(file.name, file.read_bytes())
+
+
+def test_weights_of_a_bucket_are_those_that_were_put_there(sealed: Bundle, place: str) -> None:
     pair = find_weights("PhaseNet", str(install(cache_folder("own"))))
     assert pair is not None
-    there = keep_weights(pair, place)
-    assert there == f"{place}/tiny.pt"
-    with at_hand(there) as near:
+    copy_to(place, pair.weights, pair.metadata)
+    with local_weights(f"{place}/tiny.pt") as near:
         copied = find_weights("PhaseNet", near)
         assert copied is not None
         assert (copied.weight, copied.sha256) == (pair.weight, pair.sha256)
@@ -100,67 +107,40 @@ def test_weights_go_to_a_bucket_and_come_back_as_they_were(sealed: Bundle, place
         assert not Path(near).exists()
         with (
             pytest.raises(InputError, match=r"there is no s3://.*other\.pt"),
-            at_hand(f"{place}/other.json"),
+            local_weights(f"{place}/other.json"),
         ):
             pass
-        with pytest.raises(InputError, match=r"neither a name nor a \.pt"), at_hand(place):
+        with pytest.raises(InputError, match="neither a name nor a file"), local_weights(place):
             pass
-    with at_hand("original") as name:
+    with local_weights("original") as name:
         assert name == "original"
-
-
-def test_the_name_tells_the_content_of_weights_that_are_here(
-    sealed: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SEISBENCH_CACHE_ROOT", str(tmp_path / "seisbench"))
-    weights = install(tmp_path / "mine")
-    files = find_weights("PhaseNet", str(weights))
-    assert files is not None
-    given = PickOptions(weight=str(weights))
-    name = bundle_folder(files).name
-    assert kept_name(given) == name
-    assert find_bundle(given) == Bundle.read(bundle_folder(files))
-    weights.with_suffix(".json").write_text("{} ")
-    assert kept_name(given) != name
-    assert find_bundle(given) is None
-    by_name = kept_name(PickOptions(weight="original"))
-    assert by_name.startswith("PhaseNet-original-")
-    assert by_name != kept_name(PickOptions(weight="instance"))
-    for weight, (model, other) in PICKBLUE.items():
-        picked = PickOptions(model="PickBlue", weight=weight)
-        assert kept_name(picked) == kept_name(PickOptions(model=model, weight=other))
-    with pytest.raises(InputError, match="there is no file"):
-        kept_name(PickOptions(weight="nowhere/my.pt"))
-    with pytest.raises(InputError, match="cannot pick"):
-        kept_name(PickOptions(model="GPD"))
 
 
 def test_seisbench_is_looked_for_without_importing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert not can_compile()
+    assert not can_compile("Skynet")
+    assert can_compile("PhaseNet")
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_a_pair_in_a_bucket_is_compiled_to_what_the_same_files_here_are(
     seisbench_cache: Path, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command of the job that compiles."""
-    pytest.importorskip("seisbench.models")
     for kind in ("pt", "json"):
         source = seisbench_cache / "models" / "v3" / "phasenetlight" / f"ethz.{kind}.v2"
         shutil.copyfile(source, tmp_path / f"mine.{kind}")
     given = PickOptions(model="PhaseNetLight", weight=str(tmp_path / "mine.pt"))
     pair = find_weights(given.model, given.weight)
     assert pair is not None
-    there = keep_weights(pair, f"{place}/weights")
+    copy_to(f"{place}/weights", pair.weights, pair.metadata)
+    there = f"{place}/weights/{pair.weights.name}"
     with pytest.raises(SystemExit) as left:
         main(["models", "compile", given.model, there, "--to", f"{place}/bundle"])
     assert left.value.code == 0
     assert capsys.readouterr().out == f"{place}/bundle\n"
     # From there it is what this machine looks for by the content of its own files
     shutil.rmtree(bundle_folder(pair))
-    fetched = KeptBundle(f"{place}/bundle").fetch()
+    fetched = RemoteBundle(f"{place}/bundle").fetch()
     assert fetched.folder == bundle_folder(pair)
-    assert fetched.folder.name == kept_name(given)
     assert find_bundle(given) == fetched
     assert OpenVinoPicker(fetched).info.weight == "mine"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 import pickle
@@ -15,10 +14,13 @@ import numpy as np
 import pytest
 
 from epicat.errors import InputError, ModelError, NameChoiceError
-from epicat.pick.openvino.bundle import Bundle, OpenVinoPicker, bundle_folder, list_bundles
+from epicat.pick.openvino.bundle import Bundle, bundle_folder, list_bundles
+from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
-from epicat.pick.seisbench.weights import find_weights
+from epicat.pick.weights.files import find_weights
+from epicat.pick.weights.read import read_tensors
+from support.torch_file import archive, write_torch_file
 
 Start = Callable[..., "subprocess.Popen[str]"]
 Change = dict[str, Any]
@@ -27,7 +29,6 @@ Change = dict[str, Any]
 @pytest.fixture(scope="session")
 def light(seisbench_cache: Path) -> Path:
     """Give the folder of the smallest real weights."""
-    pytest.importorskip("seisbench.models")
     return seisbench_cache / "models" / "v3" / "phasenetlight"
 
 
@@ -52,8 +53,8 @@ def change(pair: Path, **changes: Change | str) -> None:
     file.write_text(json.dumps(said))
 
 
-def prepare(weight: Path | str, *, again: bool = False) -> Bundle:
-    return prepare_bundle(PickOptions(model="PhaseNetLight", weight=str(weight)), again=again)
+def prepare(weight: Path | str, *, force: bool = False) -> Bundle:
+    return prepare_bundle(PickOptions(model="PhaseNetLight", weight=str(weight)), force=force)
 
 
 def curve_of(bundle: Bundle) -> np.ndarray[Any, Any]:
@@ -67,8 +68,8 @@ def curve_of(bundle: Bundle) -> np.ndarray[Any, Any]:
 SECOND = """
 import sys
 import numpy as np
-from epicat.pick.openvino.bundle import OpenVinoPicker
-from epicat.pick.picker import PickOptions
+from epicat.pick.openvino.picker import OpenVinoPicker
+from epicat.pick.options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 picker = OpenVinoPicker(prepare_bundle(PickOptions(model=sys.argv[1], weight=sys.argv[2])))
 found = picker.probabilities(np.zeros((1, 3, picker.info.samples), np.float32))
@@ -96,7 +97,7 @@ def test_the_second_time_nothing_is_compiled(pair: Path) -> None:
     assert {f.name for f in stamps} == {"bundle.json", "model.xml", "model.bin", "SHA256SUMS"}
     assert prepare(pair) == first
     assert {f: f.stat().st_mtime_ns for f in first.folder.iterdir()} == stamps
-    assert prepare(pair, again=True) == first
+    assert prepare(pair, force=True) == first
     assert all(f.stat().st_mtime_ns > then for f, then in stamps.items())
 
 
@@ -140,11 +141,9 @@ def test_other_content_under_the_same_name_is_another_bundle(pair: Path) -> None
     assert second.info.weights_sha256 == first.info.weights_sha256
     assert second.info.metadata_sha256 != first.info.metadata_sha256
 
-    import torch
-
-    state = torch.load(pair, weights_only=True)
-    state["inc.weight"] = state["inc.weight"] * 1.5
-    torch.save(state, pair)
+    tensors = read_tensors(pair)
+    tensors["inc.weight"] *= 1.5
+    write_torch_file(pair, tensors)
     third = prepare(pair)
     assert third.folder not in {first.folder, second.folder}
     assert third.info.weights_sha256 != first.info.weights_sha256
@@ -194,35 +193,29 @@ class Evil:
         return Path.touch, (self.trace,)
 
 
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_a_malicious_pickle_is_refused_and_nothing_is_run(
     pair: Path, tmp_path: Path, wrapped: bool
 ) -> None:
     trace = tmp_path / "was-here"
-    body = pickle.dumps(Evil(trace), protocol=2)
+    body = pickle.dumps({"inc.weight": Evil(trace)}, protocol=2)
     if wrapped:
-        import torch
-
-        stream = io.BytesIO()
-        torch.save({"inc.weight": Evil(trace)}, stream)
-        body = stream.getvalue()
+        body = archive({"data.pkl": body})
     pair.write_bytes(body)
     with pytest.raises(ModelError) as caught:
         prepare(pair)
     said = str(caught.value)
-    assert said.startswith(f"weights {str(pair)!r} are none of PhaseNetLight: the file is damaged")
-    assert "nothing in it was run" in said
-    assert "weights_only" not in said  # PyTorch's advice, which would run it
+    assert said.startswith(f"weights {str(pair)!r} cannot be used: ")
+    if wrapped:
+        assert "it refers to __builtin__.getattr; nothing in it was run" in said
     assert not trace.exists()
     assert list_bundles() == []
 
 
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("body", [b"", b"hello", bytes(range(256)) * 8, b"PK\x03\x04garbage"])
 def test_garbage_is_refused(pair: Path, body: bytes) -> None:
     pair.write_bytes(body)
-    with pytest.raises(ModelError, match=r"mine\.pt' are none of PhaseNetLight: ") as caught:
+    with pytest.raises(ModelError, match=r"mine\.pt' cannot be used: ") as caught:
         prepare(pair)
     assert "\n" not in str(caught.value)
     assert list_bundles() == []
@@ -230,12 +223,12 @@ def test_garbage_is_refused(pair: Path, body: bytes) -> None:
 
 def test_weights_cut_short_are_refused(pair: Path) -> None:
     pair.write_bytes(pair.read_bytes()[:50_000])
-    with pytest.raises(ModelError, match=r"mine\.pt' are none of PhaseNetLight: "):
+    with pytest.raises(ModelError, match=r"mine\.pt' cannot be used: "):
         prepare(pair)
 
 
 def test_weights_of_another_model_are_refused(pair: Path) -> None:
-    with pytest.raises(ModelError, match=r"mine\.pt' are none of PhaseNet: .* state_dict"):
+    with pytest.raises(ModelError, match=r"do not fit PhaseNet: tensor 'inc\.weight' has the"):
         prepare_bundle(PickOptions(model="PhaseNet", weight=str(pair)))
 
 
@@ -253,9 +246,9 @@ def test_bad_metadata_are_named(pair: Path, text: str) -> None:
         ({"model_args": {"phases": "NPX"}}, "need the phases N, P, X"),
         ({"model_args": {"phases": ["N", "Pg", "Sg"]}}, "need the phases N, Pg, Sg"),
         ({"model_args": {"component_order": "ZNX"}}, "Z, N, X"),
-        ({"model_args": {"surprise": 1}}, "unexpected keyword argument 'surprise'"),
+        ({"model_args": {"surprise": 1}}, "unknown arguments surprise"),
         ({"model_args": {"sampling_rate": None}}, r"mine\.json' cannot be used: "),
-        ({"seisbench_requirement": "99.0"}, "require seisbench version at least 99.0"),
+        ({"seisbench_requirement": "99.0"}, "require SeisBench 99.0"),
         ({"default_args": {"stacking": "median"}}, r"mine\.json' cannot be used: .*'median'"),
         ({"default_args": {"overlap": "many"}}, r"mine\.json' cannot be used: "),
         ({"default_args": {"overlap": 3001}}, "an overlap of 3001 .* leave nothing"),
@@ -289,12 +282,12 @@ def test_a_missing_partner_is_told_before_anything_heavy(pair: Path) -> None:
 
 def test_a_damaged_bundle_is_told_and_made_again_on_request(pair: Path) -> None:
     found = prepare(pair)
-    found.about.unlink()
-    with pytest.raises(ModelError, match="remove it and run `epicat models compile` again"):
+    found.description.unlink()
+    with pytest.raises(ModelError, match="delete it and run `epicat models compile` again"):
         prepare(pair)
-    assert prepare(pair, again=True).info == found.info
+    assert prepare(pair, force=True).info == found.info
     found.graph.write_text("")
-    assert OpenVinoPicker(prepare(pair, again=True)).precision == "f32"
+    assert OpenVinoPicker(prepare(pair, force=True)).precision == "f32"
     shutil.rmtree(found.folder)
     assert prepare(pair) == found
 
@@ -319,18 +312,18 @@ def test_an_unknown_model_shows_the_near_ones(name: str, near: str) -> None:
 def test_weights_that_cannot_be_had_are_told_quickly(
     seisbench_cache: Path, unreachable: None, own_cache: Path
 ) -> None:
-    pytest.importorskip("seisbench.models")  # not the time that is measured
     began = time.monotonic()
     with pytest.raises(ModelError) as caught:
         prepare("ehtz")
-    assert time.monotonic() - began < 30  # measured: 0.01 s
+    assert time.monotonic() - began < 5  # measured: 0.02 s
     said = str(caught.value)
     assert "\n" not in said
-    assert said.startswith("weights 'ehtz' of PhaseNetLight are neither in SeisBench's cache nor")
-    assert "In the cache: ethz. Did you mean ethz?" in said
+    assert said.startswith("weights 'ehtz' of PhaseNetLight are not in SeisBench's cache")
+    assert "cannot be reached" in said
+    assert "Did you mean ethz?" in said
+    assert "In the cache: ethz." in said
     assert "SEISBENCH_CACHE_ROOT" in said
-    assert "--weight" in said
-    assert "127.0.0.1" not in said
+    assert "--model epicat-mini" in said
 
 
 def test_weights_without_a_near_name_suggest_none(
@@ -347,12 +340,12 @@ def test_a_bundle_serves_where_its_weights_are_not(
     """As on a worker, whose image has the bundle alone."""
     found = prepare(pair)
     change(pair, default_args={"P_threshold": 0.2})
-    os.utime(found.about, (1, 1))
+    os.utime(found.description, (1, 1))
     newest = prepare(pair)
     monkeypatch.setenv("SEISBENCH_CACHE_ROOT", str(tmp_path / "nothing"))
     assert prepare("mine") == newest
-    with pytest.raises(ModelError, match="neither in SeisBench's cache"):
-        prepare("mine", again=True)
+    with pytest.raises(ModelError, match="not in SeisBench's cache and cannot be downloaded"):
+        prepare("mine", force=True)
 
 
 # --- several at once
@@ -378,7 +371,7 @@ def test_a_bundle_that_is_made_again_can_be_read_all_the_while(
 
     for name in ("rename", "replace", "unlink", "rmdir"):
         watch(name)
-    prepare(pair, again=True)
+    prepare(pair, force=True)
     assert len(steps) >= 3
     assert all(names == {"bundle.json", "model.xml", "model.bin", "SHA256SUMS"} for names in steps)
 
@@ -386,11 +379,10 @@ def test_a_bundle_that_is_made_again_can_be_read_all_the_while(
 AT_ONCE = """
 import sys, time
 from pathlib import Path
-from epicat.pick.openvino.bundle import Bundle, OpenVinoPicker
-from epicat.pick.seisbench.hub import seisbench_models
-from epicat.pick.picker import PickOptions
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.openvino.picker import OpenVinoPicker
+from epicat.pick.options import PickOptions
 from epicat.pick.resolve import prepare_bundle
-seisbench_models()
 Path(sys.argv[1], sys.argv[2]).touch()
 deadline = time.monotonic() + 120
 while len(list(Path(sys.argv[1]).iterdir())) < 2:
@@ -399,7 +391,7 @@ while len(list(Path(sys.argv[1]).iterdir())) < 2:
 options = PickOptions(model="PhaseNetLight", weight="ethz")
 prepare_bundle(options)
 for _ in range(2):
-    bundle = prepare_bundle(options, again=True)
+    bundle = prepare_bundle(options, force=True)
     assert OpenVinoPicker(prepare_bundle(options)).info == bundle.info
 print(bundle.folder)
 """

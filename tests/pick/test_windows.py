@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from epicat.pick import windows
-from epicat.pick.batching import Stretch, Waveforms
-from epicat.pick.picker import F32, PickerInfo
+from epicat.pick.picker import F32, Picker, PickerInfo, Stretch, Waveforms
 from epicat.pick.windows import (
     Trigger,
     curves,
@@ -44,7 +43,7 @@ def info_of(
     )
 
 
-class Fake:
+class Fake(Picker):
     """Probabilities that depend on the window's samples and on the place in the window."""
 
     def __init__(self, info: PickerInfo) -> None:

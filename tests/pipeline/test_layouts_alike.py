@@ -15,7 +15,8 @@ from epicat.archive.registry import PUBLIC_ARCHIVES
 from epicat.campaign.campaign import Campaign
 from epicat.cli.app import main
 from epicat.model import StationDay, Status
-from epicat.pick.openvino.bundle import Bundle, OpenVinoPicker
+from epicat.pick.openvino.bundle import Bundle
+from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pipeline.pick_day import DayPicker
 from epicat.store.open import open_store
 from epicat.tables import picks_table

@@ -10,9 +10,10 @@ import shutil
 from pathlib import Path
 from uuid import uuid4
 
-from epicat.pick.openvino.bundle import BATCH, Bundle, bundle_folder, import_openvino
+from epicat.pick.openvino.bundle import Bundle, bundle_folder
+from epicat.pick.openvino.runtime import BATCH, import_openvino
 from epicat.pick.picker import PickerInfo
-from epicat.pick.seisbench.weights import find_weights
+from epicat.pick.weights.files import find_weights
 
 RATE = 20
 FULL_SCALE = 1000
@@ -48,8 +49,8 @@ def write_bundle(folder: Path, info: PickerInfo = INFO) -> Bundle:
     folder.mkdir(parents=True, exist_ok=True)
     bundle = Bundle(folder, info)
     ov.save_model(ov.Model([found], [windows], "tiny"), bundle.graph, compress_to_fp16=False)
-    bundle.about.write_text(info.model_dump_json(indent=1))
-    bundle.seal()
+    bundle.description.write_text(info.model_dump_json(indent=1))
+    bundle.write_checksums()
     return bundle
 
 

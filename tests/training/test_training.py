@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from epicat.pick.openvino.bundle import OpenVinoPicker
+from epicat.pick.openvino.picker import OpenVinoPicker
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("seisbench.models")

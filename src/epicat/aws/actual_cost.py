@@ -7,16 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from epicat.aws.compile_job import compile_jobs
 from epicat.aws.jobs import describe_jobs, members
 from epicat.aws.prices import Prices, Shape
 from epicat.aws.session import Aws
-from epicat.aws.stack import Stack
 from epicat.aws.submission_record import Job, SubmissionRecord
-from epicat.aws.template import COMPILE_ARCHITECTURE, COMPILE_MIB, COMPILE_VCPU
 from epicat.model import Stage
 
-__all__ = ["Spent", "spent_on", "spent_on_models"]
+__all__ = ["Spent", "spent_on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +23,7 @@ class Spent:
     submission: str
     """Name of the submission; empty for jobs of no submission."""
     stage: str
-    """``pick``, ``associate`` or ``compile``."""
+    """``pick`` or ``associate``."""
     shape: Shape
     """vCPUs and memory of each job."""
     prices: Prices
@@ -49,29 +46,6 @@ def spent_on(aws: Aws, record: SubmissionRecord) -> Iterator[Spent]:
         jobs = [job for job in record.jobs if job.stage == stage]
         if jobs:
             yield _spent(aws, record, stage, jobs)
-
-
-def spent_on_models(aws: Aws, stack: Stack) -> Iterator[Spent]:
-    """Yield the time spent on compiling models, for any submission.
-
-    There is no estimate for these jobs, and forgotten ones are unknown.  They never use Spot.
-    """
-    has_address = stack.parameters["PublicIp"] == "ENABLED"
-    known, attempts, seconds = _added(describe_jobs(aws, compile_jobs(aws, stack)))
-    if known:
-        yield Spent(
-            submission="",
-            stage="compile",
-            shape=Shape(vcpu=COMPILE_VCPU, memory_mib=COMPILE_MIB),
-            prices=Prices.from_architecture(
-                COMPILE_ARCHITECTURE, "on-demand", has_address=has_address
-            ),
-            jobs=known,
-            forgotten=0,
-            attempts=attempts,
-            seconds=seconds,
-            estimated_s=0.0,
-        )
 
 
 def _spent(aws: Aws, record: SubmissionRecord, stage: Stage, jobs: list[Job]) -> Spent:

@@ -101,9 +101,7 @@ def _parameters(
     """Return all parameters: given ones, present ones, defaults."""
     known = {"Bucket": bucket_of(name, aws.account, aws.region)}
     parameters = {**DEFAULTS, **known, **(before.parameters if before else {}), **given}
-    parameters["Repositories"] = repositories_of(
-        parameters.get("Image", ""), parameters["CompileImage"]
-    )
+    parameters["Repositories"] = repositories_of(parameters.get("Image", ""))
     bucket = parameters["Bucket"]
     if before is None or before.parameters["Bucket"] != bucket:
         existing = buckets.find_bucket(aws, bucket)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from epicat.aws.compile_job import is_compiling
 from epicat.aws.jobs import active_jobs
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack, find_stack
@@ -42,11 +41,8 @@ def usable_stack(aws: Aws, name: str) -> Stack:
 
 
 def check_idle(aws: Aws, stack: Stack) -> None:
-    """Raise `InputError` if a stack has active jobs, whose work would be done twice.
-
-    Jobs that compile a model are ignored.
-    """
-    active = sum(not is_compiling(stack, job.name) for job in active_jobs(aws, stack))
+    """Raise `InputError` if a stack has active jobs, whose work would be done twice."""
+    active = sum(1 for _ in active_jobs(aws, stack))
     if active:
         raise InputError(
             f"{stack.name} has {active:,} active jobs, whose work would be done twice: wait "

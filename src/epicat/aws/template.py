@@ -11,9 +11,6 @@ from epicat.aws import limits
 from epicat.errors import InputError
 
 __all__ = [
-    "COMPILE_ARCHITECTURE",
-    "COMPILE_MIB",
-    "COMPILE_VCPU",
     "DEFAULTS",
     "bucket_of",
     "check",
@@ -23,7 +20,6 @@ __all__ = [
 ]
 
 DEFAULTS: Final[dict[str, str]] = {
-    "CompileImage": "",
     "Repositories": "",
     "Architecture": "X86_64",
     "PickVcpu": "1",
@@ -48,13 +44,6 @@ DEFAULTS: Final[dict[str, str]] = {
     "PublicIp": "ENABLED",
 }
 """The defaults of the template, as a test verifies.  ``Image`` and ``Bucket`` have none."""
-
-COMPILE_VCPU: Final = 2
-"""vCPUs of a compile job, as in the template."""
-COMPILE_MIB: Final = 8192
-"""Its memory in MiB."""
-COMPILE_ARCHITECTURE: Final = "X86_64"
-"""Its processor architecture."""
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
 _ECR = re.compile(
@@ -124,7 +113,5 @@ def check(parameters: Mapping[str, str]) -> None:
 def _check_capacity(parameters: Mapping[str, str]) -> None:
     most = int(parameters["MaxVcpus"])
     least = max(float(parameters["PickVcpu"]), float(parameters["AssociateVcpu"]))
-    if parameters["CompileImage"]:
-        least = max(least, COMPILE_VCPU)
     if most < least:
         raise InputError(f"--max-vcpus {most}: a single job needs {least:g} vCPUs")

@@ -30,7 +30,6 @@ def up(
     profile: o.Profile = None,
     endpoint: o.Endpoint = None,
     image: o.Image = None,
-    compile_image: o.CompileImage = None,
     max_vcpus: o.MaxVcpus = None,
     spot: o.Spot = None,
     cpu: o.Cpu = None,

@@ -14,7 +14,6 @@ __all__ = [
     "AssociateMemory",
     "AssociateTimeout",
     "Bucket",
-    "CompileImage",
     "Cpu",
     "DeleteData",
     "Endpoint",
@@ -71,9 +70,6 @@ DeleteData = Annotated[
 ]
 
 Image = Annotated[str | None, _job("Image of the workers; required the first time.")]
-CompileImage = Annotated[
-    str | None, _job("Image that can compile models, too.  Default: none, no compile jobs.")
-]
 MaxVcpus = Annotated[int | None, _job("Maximum number of vCPUs in use; default 256.", min=1)]
 Spot = Annotated[
     bool | None,
@@ -124,7 +120,6 @@ PublicIp = Annotated[
 
 _PARAMETERS = {
     "image": "Image",
-    "compile_image": "CompileImage",
     "max_vcpus": "MaxVcpus",
     "spot": "Capacity",
     "cpu": "PickVcpu",

@@ -16,6 +16,7 @@ from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import make_options
 from epicat.cli.messages import report, warnings_as_messages
+from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.run import make_catalog
 from epicat.cli.synth import synth
 from epicat.errors import InputError
@@ -119,14 +120,12 @@ def _is_demo(campaign: Path) -> bool:
 
 def _campaign(file: Path, model: str, weight: str) -> CampaignOptions:
     """Write the campaign file; fail early if the picker is not available."""
-    from epicat.pick.resolve import prepare_bundle
-
     places = {"archive": _ARCHIVE, "store": _STORE}
     text = _TEXT.format(first=_FIRST, **places, model=model, weight=weight)
     file.write_text(text, encoding="utf-8")
     options = make_options(CampaignOptions, read_campaign(file))
     with warnings_as_messages():
-        prepare_bundle(options.pick)
+        prepare_with_progress(options.pick)
     return options
 
 

@@ -77,17 +77,17 @@ def cost(
 ) -> None:
     """Show the estimated and the actual time and cost of jobs.
 
-    For each submission of a campaign, and for the jobs that compiled models for them.  AWS Batch
+    For each submission of a campaign.  AWS Batch
     forgets jobs about a week after they end.
     """
-    from epicat.aws.actual_cost import spent_on, spent_on_models
+    from epicat.aws.actual_cost import spent_on
     from epicat.aws.prices import PRICED_IN
     from epicat.aws.submission_record import find_submissions
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         submissions = reversed([record for _, record in find_submissions(stack)])
         spent = [s for record in submissions for s in spent_on(aws, record)]
-        rows = [_costs(each) for each in (*spent_on_models(aws, stack), *spent)]
+        rows = [_costs(each) for each in spent]
     if as_json:
         typer.echo(json.dumps({"prices": PRICED_IN, "submissions": rows}))
         return

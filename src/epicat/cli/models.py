@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from epicat.cli.messages import warnings_as_messages
+from epicat.cli.picker_download import report_download
 
 if TYPE_CHECKING:
-    from epicat.pick.inventory import Known
+    from epicat.pick.inventory import AvailableWeights
 
 __all__ = ["app"]
 
@@ -35,7 +36,7 @@ def list_models(as_json: AsJson = False) -> None:
             typer.echo(line)
 
 
-def _lines(known: Known) -> Iterator[str]:
+def _lines(known: AvailableWeights) -> Iterator[str]:
     state = "compiled" if known.compiled else "not compiled"
     yield f"{known.model} {known.weight} version {known.version or 'unknown'}: {state}"
     if known.about:
@@ -50,45 +51,84 @@ def _lines(known: Known) -> Iterator[str]:
 
 
 @app.command("known")
-def known_models(as_json: AsJson = False) -> None:
-    """Show every model of SeisBench: what epicat runs, and why not the others."""
-    from epicat.pick.seisbench.supported import MODELS
+def known_models(
+    model: Annotated[
+        str | None, typer.Argument(help="List the weights of this model on SeisBench's hub.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show every model of SeisBench, or with MODEL the published weights of one."""
+    if model is None:
+        _show_models(as_json)
+    else:
+        _show_weights(model, as_json)
+
+
+def _show_models(as_json: bool) -> None:
+    from epicat.pick.supported import MODELS
 
     if as_json:
         rows = [
-            {"model": name, "runs": not kind.refused, "remark": kind.refused or kind.remark}
-            for name, kind in MODELS.items()
+            {
+                "model": name,
+                "runs": not support.refused,
+                "needs_seisbench": support.needs_seisbench,
+                "remark": support.refused or support.remark,
+            }
+            for name, support in MODELS.items()
         ]
         typer.echo(json.dumps(rows))
         return
-    for name, kind in MODELS.items():
-        remark = f"refused: {kind.refused}" if kind.refused else kind.remark or "runs"
-        typer.echo(f"{name}: {remark}")
+    for name, support in MODELS.items():
+        extra = "needs epicat[seisbench]" if support.needs_seisbench else ""
+        remark = "; ".join(filter(None, (support.remark, extra))) or "runs"
+        typer.echo(f"{name}: {f'refused: {support.refused}' if support.refused else remark}")
+
+
+def _show_weights(model: str, as_json: bool) -> None:
+    from epicat.pick.supported import PICKBLUE, check_model
+    from epicat.pick.weights.hub import list_weights
+
+    check_model(model)
+    names: dict[str, tuple[str, ...]]
+    if model == "PickBlue":  # SeisBench keeps its weights with other models
+        names = {name: (f"{weights} of {other}",) for name, (other, weights) in PICKBLUE.items()}
+    else:
+        names = {one.name: tuple(filter(None, one.versions)) for one in list_weights(model)}
+    if as_json:
+        typer.echo(json.dumps([{"weights": n, "versions": v} for n, v in names.items()]))
+        return
+    for name, versions in names.items():
+        typer.echo(f"{name}: {', '.join(versions)}" if versions else name)
 
 
 @app.command("compile")
 def compile_model(
     model: Annotated[str, typer.Argument(help="SeisBench model, for example PhaseNet.")],
     weight: Annotated[
-        str, typer.Argument(help="Weights by name, or a .pt or .json file, here or in s3://...")
+        str,
+        typer.Argument(
+            metavar="WEIGHTS", help="Weights by name, or a .pt or .json file, here or in s3://..."
+        ),
     ],
-    again: Annotated[bool, typer.Option("--again", help="Compile even if it is done.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Compile even if it is done.")] = False,
     to: Annotated[
         str | None,
         typer.Option(
             metavar="PLACE",
-            help="Copy what was compiled to a folder or s3://BUCKET/FOLDER as well.",
+            help="Copy the compiled model to a folder or s3://BUCKET/FOLDER as well.",
         ),
     ] = None,
 ) -> None:
-    """Compile a model, so that no run needs PyTorch."""
+    """Compile a model now, so that no run has to."""
     from epicat.pick.picker import PickOptions
-    from epicat.pick.remote_bundle import KeptBundle, at_hand
+    from epicat.pick.remote_bundle import RemoteBundle, local_weights
     from epicat.pick.resolve import prepare_bundle
 
-    kept = KeptBundle(to) if to else None
-    with at_hand(weight) as near, warnings_as_messages():
-        bundle = prepare_bundle(PickOptions(model=model, weight=near), again=again)
-    if kept:
-        kept.write(bundle.folder)
-    typer.echo(kept.location if kept else str(bundle.folder))
+    remote = RemoteBundle(to) if to else None
+    with local_weights(weight) as near, warnings_as_messages():
+        options = PickOptions(model=model, weight=near)
+        bundle = prepare_bundle(options, force=force, progress=report_download)
+    if remote:
+        remote.write(bundle.folder)
+    typer.echo(remote.location if remote else str(bundle.folder))

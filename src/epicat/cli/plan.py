@@ -11,6 +11,7 @@ from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report
+from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.run import Recheck
 
 __all__ = ["plan"]
@@ -28,7 +29,7 @@ def plan(
     from epicat.pipeline.runner import make_plan
     from epicat.store.open import find_store
 
-    campaign = resolve(options, report)
+    campaign = resolve(options, report, prepare_with_progress)
     plan = make_plan(campaign, options.partition, find_store(options.store), recheck=recheck)
     if not as_json:
         for text in campaign.design.report():

@@ -11,6 +11,7 @@ from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
+from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.progress import run_plan
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def make_catalog(
 ) -> Campaign:
     """Run a campaign on this machine with a progress display; exit with status 1 on failures."""
     from epicat.campaign.resolve import resolve
-    from epicat.pick.openvino.bundle import check_precision
+    from epicat.pick.openvino.runtime import check_precision
     from epicat.pipeline.runner import make_plan
     from epicat.store.mongo.address import is_mongo
     from epicat.store.open import find_store, open_store
@@ -54,7 +55,7 @@ def make_catalog(
         check_precision(options.pick.precision)
         if is_mongo(options.store):
             find_store(options.store)
-        campaign = resolve(options, report)
+        campaign = resolve(options, report, prepare_with_progress)
     if campaign.span != options.span:
         report("START and END are widened to whole UTC days")
     opened = open_store(options.store, create=True)

@@ -10,9 +10,9 @@ from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Given, Values, make_options
 from epicat.cli import cloud_options as o
 from epicat.cli.aws_credentials import at_stack
-from epicat.cli.aws_picker import Preparing
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
+from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.run import Recheck
 from epicat.cli.submit_plan import submit_due
 
@@ -56,20 +56,12 @@ def submit(
             help="Whether association ignores failed picking, and reports it, or fails, too.",
         ),
     ] = True,
-    compile_in_cloud: Annotated[
-        bool,
-        typer.Option(
-            "--compile-in-cloud",
-            help="Compile the model in a job on AWS, even if SeisBench is installed here.",
-        ),
-    ] = False,
     as_json: o.Json = False,
 ) -> None:
     """Submit the work of `run` with the same arguments to the campaign's stack on AWS.
 
     Results go to the stack's bucket or the given store.  Jobs keep running after this command:
-    see `epicat status --watch`.  Submitting again submits the missing work.  A model that is not
-    compiled is compiled here, or first in a job if SeisBench is not installed.
+    see `epicat status --watch`.  Submitting again submits the missing work.
     """
     from epicat.archive.registry import locate
     from epicat.aws.preflight import (
@@ -86,9 +78,8 @@ def submit(
         check_store(options.store, stack)
         if not dry_run:
             check_idle(aws, stack)
-        picker = Preparing(aws, stack, in_cloud=compile_in_cloud, dry_run=dry_run)
         with warnings_as_messages():
-            campaign = resolve(options, report, picker)
+            campaign = resolve(options, report, prepare_with_progress)
         check_address(campaign.store)
         if campaign.span != options.span:
             report("START and END are widened to whole UTC days")
@@ -98,7 +89,9 @@ def submit(
             if _PARTITION in given
             else _partition(options.partition, campaign, _shape(stack))
         )
-        _report_campaign(campaign, options, is_known=not picker.is_deferred)
+        report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
+        for text in campaign.design.report():
+            report(text)
         submit_due(
             aws, stack, campaign, partition,
             recheck=recheck, strict=not allow_missing, dry_run=dry_run, as_json=as_json,
@@ -164,19 +157,6 @@ def _partition(partition: Partition, campaign: Campaign, shape: Shape) -> Partit
 
     resolved = stations_per_unit(len(campaign.names), partition.window_days, shape)
     return partition.model_copy(update={"stations_per_unit": resolved})
-
-
-def _report_campaign(campaign: Campaign, options: CampaignOptions, *, is_known: bool) -> None:
-    if is_known:
-        report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
-    else:
-        report(
-            f"model {options.pick.model} {options.pick.weight} would first be compiled by a job, "
-            "which takes some minutes; finished work is unknown before that, so all work is "
-            "shown as due"
-        )
-    for text in campaign.design.report():
-        report(text)
 
 
 def _warn_of_crossing(campaign: Campaign, region: str) -> None:

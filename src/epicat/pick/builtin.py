@@ -1,4 +1,4 @@
-"""The picker that comes with epicat: compiled, small, and in need of nothing else."""
+"""The picker that is part of epicat: compiled, small, and without further requirements."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from epicat.errors import InputError
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.picker import PickOptions
 
-__all__ = ["SHIPPED", "shipped_bundle"]
+__all__ = ["ALTERNATIVE", "BUILTIN", "builtin_bundle"]
 
-SHIPPED: Final = "epicat-mini"
-"""Its name, as that of a model; what it can do and what not is in docs/models.md."""
+BUILTIN: Final = "epicat-mini"
+"""Its name, as that of a model; docs/models.md says what it can do and what not."""
 
-_FOLDER: Final = Path(__file__).with_name(SHIPPED)
+ALTERNATIVE: Final = f"or use --model {BUILTIN}, for a first look"
+"""What to do where other models cannot be had."""
+
+_FOLDER: Final = Path(__file__).with_name(BUILTIN)
 
 
-def shipped_bundle(options: PickOptions | None = None) -> Bundle:
-    """Return the shipped bundle; raise `InputError` if other weights than its own are wanted."""
+def builtin_bundle(options: PickOptions | None = None) -> Bundle:
+    """Return the built-in bundle; raise `InputError` if other weights are asked for."""
     default = PickOptions.model_fields["weight"].default
-    if options is not None and options.weight not in {default, SHIPPED}:
+    if options is not None and options.weight not in {default, BUILTIN}:
         raise InputError(
-            f"weight {options.weight!r}: {SHIPPED} has its own weights; leave --weight out, or "
-            "choose a model of SeisBench by --model"
+            f"weights {options.weight!r}: {BUILTIN} has its own weights; omit --weight, or choose "
+            "a model of SeisBench with --model"
         )
     return Bundle.read(_FOLDER)

@@ -1,4 +1,4 @@
-"""What can pick on this machine: the shipped picker, SeisBench's weights, compiled models."""
+"""What can pick on this machine: the built-in picker, SeisBench's weights, compiled models."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from epicat.errors import ModelError
-from epicat.pick.builtin import shipped_bundle
+from epicat.pick.builtin import builtin_bundle
 from epicat.pick.openvino.bundle import Bundle, list_bundles
-from epicat.pick.seisbench.supported import PICKERS
-from epicat.pick.seisbench.weights import WeightFiles, cached_weights
+from epicat.pick.supported import PICKERS
+from epicat.pick.weights.files import WeightFiles, cached_weights
 
-__all__ = ["Known", "inventory"]
+__all__ = ["AvailableWeights", "inventory"]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Weights that are shipped, cached or compiled."""
+class AvailableWeights:
+    """Weights that are built in, cached or compiled."""
 
     model: str
     """SeisBench's name of the architecture."""
@@ -34,14 +34,14 @@ class Known:
     metadata_sha256: str
     """SHA-256 of the file that describes them."""
     sampling_rate: float | None
-    """Samples a second; None if only the architecture, which was not loaded, would tell."""
+    """Samples a second; None if only the class of the model, which was not loaded, has it."""
     thresholds: Mapping[str, float]
-    """Threshold of each phase; of weights that are not compiled those that they name."""
+    """Threshold of each phase; for weights that are not compiled, those in their metadata."""
     about: str
-    """First line of what their authors say, often with the licence."""
+    """First line of what their authors say, often with the license."""
 
 
-def inventory() -> list[Known]:
+def inventory() -> list[AvailableWeights]:
     """Return the weights and compiled models that are here, in the order of names."""
     compiled = {
         (b.info.model, b.info.weights_sha256, b.info.metadata_sha256): b for b in list_bundles()
@@ -49,9 +49,9 @@ def inventory() -> list[Known]:
     found = []
     for files in _cached():
         bundle = compiled.pop((files.model, *files.sha256), None)
-        found.append(_of_bundle(bundle, files) if bundle else _of_files(files))
-    found += [_of_bundle(bundle, None) for bundle in compiled.values()]
-    found.append(_of_bundle(shipped_bundle(), None))
+        found.append(_from_bundle(bundle, files) if bundle else _from_files(files))
+    found += [_from_bundle(bundle, None) for bundle in compiled.values()]
+    found.append(_from_bundle(builtin_bundle(), None))
     return sorted(found, key=lambda k: (k.model, k.weight, k.version, k.sha256))
 
 
@@ -60,9 +60,9 @@ def _cached() -> Iterator[WeightFiles]:
         yield from cached_weights(model)
 
 
-def _of_bundle(bundle: Bundle, files: WeightFiles | None) -> Known:
+def _from_bundle(bundle: Bundle, files: WeightFiles | None) -> AvailableWeights:
     info = bundle.info
-    return Known(
+    return AvailableWeights(
         model=info.model,
         weight=info.weight,
         version=info.version,
@@ -76,16 +76,16 @@ def _of_bundle(bundle: Bundle, files: WeightFiles | None) -> Known:
     )
 
 
-def _of_files(files: WeightFiles) -> Known:
+def _from_files(files: WeightFiles) -> AvailableWeights:
     try:
-        said = files.read_metadata()
+        metadata = files.read_metadata()
         about, version = files.about, files.version
     except ModelError as error:
-        said, about, version = {}, str(error), ""
+        metadata, about, version = {}, str(error), ""
     weights_sha256, metadata_sha256 = files.sha256
-    rate = _part(said, "model_args").get("sampling_rate")
-    named = _part(said, "default_args")
-    return Known(
+    rate = _part(metadata, "model_args").get("sampling_rate")
+    named = _part(metadata, "default_args")
+    return AvailableWeights(
         model=files.model,
         weight=files.weight,
         version=version,
@@ -99,6 +99,6 @@ def _of_files(files: WeightFiles) -> Known:
     )
 
 
-def _part(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = said.get(name)
+def _part(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = metadata.get(name)
     return part if isinstance(part, Mapping) else {}

@@ -1,10 +1,10 @@
-"""A picker in fewer bits that looks where picks may be, and one in 32 bits that picks there.
+"""Screen windows in reduced precision, and compute in f32 where picks may be.
 
-Nearly all windows of nearly all days are noise, where no bit of a probability matters.  So every
-window is computed in fewer bits, and once more in 32 where these reach a part of the threshold:
-each window that has such a sample, and each that shares it, so that the stacked probability is
-the exact one wherever a trigger may be.  Picks are those of 32 bits, unless fewer bits are so
-far off that they do not see half the threshold as a sixth of it.
+Nearly all windows of nearly all days are noise, where the last digits of a probability do not
+matter.  So every window is computed in reduced precision, and once more in f32 where the result
+reaches a part of the threshold: each window that has such a sample, and each that shares it, so
+that the stacked probability is exact wherever a trigger may be.  Picks are those of f32, unless
+reduced precision is so far off that it sees half the threshold as a sixth of it.
 """
 
 from __future__ import annotations
@@ -14,94 +14,92 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from epicat.pick.batching import Stretch, Window, computed, windows_of
 from epicat.pick.options import Precision
-from epicat.pick.picker import F32, Picker, PickerInfo
+from epicat.pick.picker import F32, Picker, PickerInfo, Stretch, Window, batched, windows_of
 
-__all__ = ["Screened"]
+__all__ = ["MixedPrecisionPicker"]
 
-_PART = 1 / 6
-"""Of the threshold: from here on a sample matters.  A trigger ends at half of the threshold."""
+_RELEVANT_PART = 1 / 6
+"""Of the threshold: from here on a sample is relevant.  A trigger ends at half of the threshold."""
 _AROUND_S = 1.0
-"""Samples so near to one that matters do so as well."""
+"""Samples so close to a relevant one are relevant as well."""
 _GROUP = 512
-"""Windows that are looked at together, so that those to compute again fill their batches."""
+"""Windows that are screened together, so that those to compute again fill their batches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Screened:
+class MixedPrecisionPicker(Picker):
     """Two pickers with the same weights."""
 
-    screen: Picker
-    """The one in fewer bits, for every window."""
-    exact: Picker
-    """The one in 32 bits, where picks may be."""
-    precision: Precision = "mixed"
-    """Inference precision, as `Picker` has it."""
+    def __init__(self, screen: Picker, exact: Picker) -> None:
+        """Take a picker in reduced precision for every window, and one in f32."""
+        self.info = exact.info
+        self.precision: Precision = "mixed"
+        self._screen = screen
+        self._exact = exact
 
-    @property
-    def info(self) -> PickerInfo:
-        """What is known about both."""
-        return self.exact.info
+    def probabilities(self, windows: F32) -> F32:
+        """Return the probabilities of each window in f32."""
+        return self._exact.probabilities(windows)
 
-    def computed(
+    def of_stretches(
         self, stretches: Sequence[Stretch], thresholds: Mapping[str, float], batch: int
     ) -> Iterator[F32]:
         """Return the probabilities (picked phases, samples) of every window, in order.
 
-        Those of phases without a threshold need not be exact anywhere.
+        Those of phases without a threshold, and those that cannot reach it, are approximate.
         """
-        rough = computed(self.screen, windows_of(stretches), batch)
-        look, limit = _Look(self.info, thresholds), _GROUP
-        kept: list[_Seen] = []
+        rough = batched(self._screen, windows_of(stretches), batch)
+        relevance, limit = _Relevance(self.info, thresholds), _GROUP
+        kept: list[_Screened] = []
         for window, probabilities in zip(windows_of(stretches), rough, strict=True):
-            seen = _Seen(window, probabilities, look.matters(window, probabilities))
+            seen = _Screened(window, probabilities, relevance.of(window, probabilities))
             for other in reversed(kept):
-                if not look.share(other, seen):
+                if not relevance.overlap(other, seen):
                     break
-                look.tell(other, seen)
+                relevance.share(other, seen)
             kept.append(seen)
             if len(kept) >= limit:
-                settled = [other for other in kept if not look.share(other, seen)]
-                kept = kept[len(settled) :]
+                complete = [other for other in kept if not relevance.overlap(other, seen)]
+                kept = kept[len(complete) :]
                 limit = len(kept) + _GROUP
-                yield from self._settled(settled, batch)
-        yield from self._settled(kept, batch)
+                yield from self._exact_where_needed(complete, batch)
+        yield from self._exact_where_needed(kept, batch)
 
-    def _settled(self, seen: Sequence[_Seen], batch: int) -> Iterator[F32]:
-        again = computed(self.exact, (one.window for one in seen if one.is_needed), batch)
-        for one in seen:
-            yield next(again) if one.is_needed else one.probabilities
+    def _exact_where_needed(self, screened: Sequence[_Screened], batch: int) -> Iterator[F32]:
+        needed = (one.window for one in screened if one.is_needed)
+        exact = batched(self._exact, needed, batch)
+        for one in screened:
+            yield next(exact) if one.is_needed else one.probabilities
 
 
 @dataclass(slots=True)
-class _Seen:
-    """A window, looked at."""
+class _Screened:
+    """A window with its approximate probabilities."""
 
     window: Window
     probabilities: F32
-    """In fewer bits."""
-    matters: tuple[int, int]
-    """Samples of the stretch from the first that matters to the last; empty if there is none."""
+    """In reduced precision."""
+    relevant: tuple[int, int]
+    """Samples of the stretch from the first relevant one to the last; empty if there is none."""
     is_needed: bool = field(init=False)
-    """Whether the window is needed in 32 bits."""
+    """Whether the window is needed in f32."""
 
     def __post_init__(self) -> None:
-        self.is_needed = self.matters[0] < self.matters[1]
+        self.is_needed = self.relevant[0] < self.relevant[1]
 
 
-class _Look:
-    """What matters in the windows of a picker."""
+class _Relevance:
+    """Which samples of a picker's windows are relevant."""
 
     def __init__(self, info: PickerInfo, thresholds: Mapping[str, float]) -> None:
         before, after = info.blinding
         self._inner = slice(before, info.samples - after)
         self._around = round(_AROUND_S * info.sampling_rate)
-        levels = [_PART * thresholds.get(phase, np.inf) for phase in info.picked]
+        levels = [_RELEVANT_PART * thresholds.get(phase, np.inf) for phase in info.picked]
         self._levels = np.array(levels, np.float32)
 
-    def matters(self, window: Window, probabilities: F32) -> tuple[int, int]:
-        """Return the samples that matter and what is around them; what is no number matters."""
+    def of(self, window: Window, probabilities: F32) -> tuple[int, int]:
+        """Return the relevant samples of a window and those around them; NaN is relevant."""
         inner = probabilities[:, self._inner]
         if (inner.max(axis=1) < self._levels).all():
             return (0, 0)
@@ -112,16 +110,16 @@ class _Look:
             min(low + int(at[-1]) + self._around + 1, high),
         )
 
-    def share(self, earlier: _Seen, later: _Seen) -> bool:
-        """Tell whether two windows have samples of one stretch in common, blinded ones aside."""
+    def overlap(self, earlier: _Screened, later: _Screened) -> bool:
+        """Return whether two windows share samples of one stretch, blinded ones aside."""
         same = earlier.window[0] is later.window[0]
         return same and self._reach(earlier.window)[1] > self._reach(later.window)[0]
 
-    def tell(self, earlier: _Seen, later: _Seen) -> None:
-        """Make each needed if the other has samples in it that matter."""
+    def share(self, earlier: _Screened, later: _Screened) -> None:
+        """Mark each of two windows as needed if the other has relevant samples in it."""
         for one, other in ((earlier, later), (later, earlier)):
             low, high = self._reach(one.window)
-            begin, end = other.matters
+            begin, end = other.relevant
             one.is_needed |= max(low, begin) < min(high, end)
 
     def _reach(self, window: Window) -> tuple[int, int]:

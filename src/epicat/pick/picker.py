@@ -1,7 +1,10 @@
-"""What a picker is: windows in, probabilities out; and what is known about one."""
+"""What a picker is: windows in, probabilities out; and its description."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, Protocol, Self
 
 import numpy as np
@@ -11,13 +14,25 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from epicat.model import Filter
 from epicat.pick.options import PickOptions, Precision
 
-__all__ = ["PickOptions", "Picker", "PickerInfo"]
+__all__ = [
+    "F32",
+    "PickOptions",
+    "Picker",
+    "PickerInfo",
+    "Starts",
+    "Stretch",
+    "Waveforms",
+    "Window",
+    "batched",
+    "windows_of",
+]
 
 F32 = NDArray[np.float32]
+Starts = NDArray[np.int64]
 
 
 class PickerInfo(BaseModel):
-    """What the weights and the model say about picking with them."""
+    """What the weights and the network determine about picking with them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,7 +51,7 @@ class PickerInfo(BaseModel):
     filters: dict[str, Filter] = {}
     """By component, the filter that waveforms must have passed before they are resampled."""
     overlap: int
-    """Samples that neighbouring windows share."""
+    """Samples that neighboring windows share."""
     blinding: tuple[int, int]
     """Samples at a window's start and end whose probabilities are not used."""
     stacking: Literal["avg", "max"]
@@ -85,6 +100,32 @@ class PickerInfo(BaseModel):
         return self.samples - self.overlap
 
 
+class Waveforms(Protocol):
+    """Samples without a gap, which can be read a window at a time."""
+
+    def fill(self, window: F32, begin: int) -> None:
+        """Fill a window (components, samples) from a sample on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Samples without a gap, and where to put windows on them."""
+
+    waveforms: Waveforms
+    """The samples."""
+    first: int
+    """The first sample, in the numbering of `waveforms`."""
+    samples: int
+    """How many there are."""
+    starts: Starts
+    """First sample of each window relative to the first sample, ascending."""
+
+
+Window = tuple[Stretch, int]
+"""A stretch, and the window's first sample in it."""
+
+
 class Picker(Protocol):
     """Windows (n, components, samples) in, probabilities (n, picked phases, samples) out.
 
@@ -100,16 +141,43 @@ class Picker(Protocol):
     """
 
     info: PickerInfo
-
-    @property
-    def precision(self) -> Precision:
-        """Numbers that it computes in."""
-        ...
+    """The description of the picker."""
+    precision: Precision
+    """The precision of its numbers."""
 
     def probabilities(self, windows: F32) -> F32:
-        """Return the probability of each picked phase at each sample of each window; NaN is none.
+        """Return the probability of each picked phase at each sample of each window, or NaN.
 
-        The result for a window does not depend on the others.  Raw counts go in: demeaning
-        and normalising are the picker's.
+        The result for a window does not depend on the others.  Raw counts go in: the picker
+        demeans and normalizes them.
         """
         ...
+
+    def of_stretches(
+        self, stretches: Sequence[Stretch], thresholds: Mapping[str, float], batch: int
+    ) -> Iterator[F32]:
+        """Return the probabilities (picked phases, samples) of every window, in order.
+
+        Those of phases without a threshold, and those that cannot reach it, may be approximate.
+        """
+        del thresholds  # every probability is exact
+        return batched(self, windows_of(stretches), batch)
+
+
+def windows_of(stretches: Sequence[Stretch]) -> Iterator[Window]:
+    """Return every window of every stretch, in order."""
+    return ((stretch, start) for stretch in stretches for start in stretch.starts.tolist())
+
+
+def batched(picker: Picker, windows: Iterable[Window], batch: int) -> Iterator[F32]:
+    """Return the probabilities (picked phases, samples) of windows, in order.
+
+    Windows of different stretches share batches, so that a day in thousands of pieces takes no
+    longer than one without gaps.
+    """
+    info, remaining = picker.info, iter(windows)
+    filled = np.empty((batch, len(info.component_order), info.samples), np.float32)
+    while part := list(islice(remaining, batch)):
+        for window, (stretch, start) in zip(filled, part, strict=False):
+            stretch.waveforms.fill(window, stretch.first + start)
+        yield from picker.probabilities(filled[: len(part)])

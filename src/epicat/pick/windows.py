@@ -1,9 +1,9 @@
-"""Cut segments into windows, stack the probabilities, find the triggers: arrays in, arrays out.
+"""Put windows on segments, stack the probabilities, find the triggers: arrays in, arrays out.
 
 Windows start at every multiple of the stride since 1970 inside a segment, and one more is flush
-with each real border.  Where a segment is cut at the edge of what was read there is none: so
-the windows over a sample are the same however much was read around it, as long as that was
-at least two windows.
+with each real border.  Where a segment ends only because no more was read there is none: so the
+windows over a sample are the same however much was read around it, provided that it was at least
+two windows.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from epicat.pick.batching import Starts, Stretch, computed, windows_of
-from epicat.pick.mixed_precision import Screened
-from epicat.pick.picker import F32, Picker, PickerInfo
+from epicat.pick.picker import F32, Picker, PickerInfo, Starts, Stretch, batched, windows_of
 
 __all__ = [
     "Trigger",
@@ -26,12 +24,12 @@ __all__ = [
 ]
 
 _BLOCK = 2**17
-"""Samples of a stretch whose probabilities are kept until they are looked through."""
+"""Samples of a stretch whose probabilities are kept until their triggers are found."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Trigger:
-    """A stretch of probability above the threshold; samples count from the start of the curve."""
+    """Probability above the threshold; samples are numbered from the start of the curve."""
 
     onset: int
     """First sample at or above the threshold."""
@@ -46,7 +44,7 @@ class Trigger:
 def window_starts(
     first: int, stop: int, info: PickerInfo, *, starts_really: bool, ends_really: bool
 ) -> Starts:
-    """Return the first sample of each window of a segment, as grid indices, rising.
+    """Return the first sample of each window of a segment, as grid indices, ascending.
 
     ``first`` and ``stop`` are grid indices since 1970.  A segment shorter than a window has none.
     """
@@ -60,23 +58,20 @@ def window_starts(
 
 
 def found_triggers(
-    picker: Picker | Screened,
+    picker: Picker,
     stretches: Sequence[Stretch],
     thresholds: Mapping[str, float],
     batch: int,
 ) -> Iterator[dict[str, list[Trigger]]]:
     """Return the triggers of each phase that has a threshold, stretch by stretch, in order."""
     rows = [(row, p) for row, p in enumerate(picker.info.picked) if p in thresholds]
-    if isinstance(picker, Screened):
-        windows = picker.computed(stretches, thresholds, batch)
-    else:
-        windows = computed(picker, windows_of(stretches), batch)
+    windows = picker.of_stretches(stretches, thresholds, batch)
     for parts in _curves(windows, stretches, picker.info):
         finders = {phase: _Finder(thresholds[phase]) for _, phase in rows}
         found: dict[str, list[Trigger]] = {phase: [] for phase in finders}
         for part in parts:
             for row, phase in rows:
-                found[phase] += finders[phase].look(part[row])
+                found[phase] += finders[phase].add(part[row])
         for phase, finder in finders.items():
             found[phase] += finder.rest()
         yield found
@@ -88,7 +83,7 @@ def curves(picker: Picker, stretches: Sequence[Stretch], batch: int) -> Iterator
     Samples that no window's unblinded part covers are NaN.  All parts of a stretch must have been
     taken before the next stretch is.
     """
-    return _curves(computed(picker, windows_of(stretches), batch), stretches, picker.info)
+    return _curves(batched(picker, windows_of(stretches), batch), stretches, picker.info)
 
 
 def _curves(
@@ -102,10 +97,10 @@ def _stacked(stretch: Stretch, results: Iterator[F32], info: PickerInfo) -> Iter
     stack = _Stack(stretch.samples, info)
     for start in stretch.starts.tolist():
         while start + info.samples > stack.stop:
-            yield stack.settled(start)
+            yield stack.take(start)
         stack.add(start, next(results))
     while not stack.is_empty:
-        yield stack.settled(stretch.samples)
+        yield stack.take(stretch.samples)
 
 
 class _Stack:
@@ -136,7 +131,7 @@ class _Stack:
         begin = start - self._begin
         outer = slice(begin + before, begin + self._info.samples - after)
         part, there = probabilities[:, inner], self._sum[:, outer]
-        holes = np.isnan(part[0])  # BasicPhaseAE has some, beside what is blinded
+        holes = np.isnan(part[0])  # BasicPhaseAE has some, in addition to those blinded
         if holes.any():
             self._combine(there, part, out=there, where=~holes)
             self._count[outer] += ~holes
@@ -144,8 +139,8 @@ class _Stack:
             self._combine(there, part, out=there)
             self._count[outer] += 1
 
-    def settled(self, stop: int) -> F32:
-        """Return the next samples before one that no window to come reaches, and make room."""
+    def take(self, stop: int) -> F32:
+        """Return the next samples before one that no later window reaches, and make room."""
         length = min(stop - self._begin, len(self._count), self._samples - self._begin)
         part, count = self._sum[:, :length].copy(), self._count[:length]
         if self._info.stacking == "avg":
@@ -167,8 +162,8 @@ class _Finder:
         self._begin = 0  # of what is kept
         self._kept = np.empty(0, np.float32)
 
-    def look(self, part: F32) -> list[Trigger]:
-        """Return the triggers that end before the last sample so far; keep what may go on."""
+    def add(self, part: F32) -> list[Trigger]:
+        """Return the triggers that end before the last sample so far; keep what may continue."""
         curve = np.concatenate([self._kept, part]) if len(self._kept) else part
         below = np.flatnonzero(~(curve >= np.float32(self._threshold / 2)))
         stop = int(below[-1]) + 1 if len(below) else 0
@@ -178,7 +173,7 @@ class _Finder:
         return found
 
     def rest(self) -> list[Trigger]:
-        """Return the trigger that goes on to the end of the curve, if any."""
+        """Return the trigger that lasts to the end of the curve, if any."""
         return self._shifted(self._kept)
 
     def _shifted(self, curve: F32) -> list[Trigger]:
@@ -190,7 +185,7 @@ class _Finder:
 
 
 def triggers(curve: F32, threshold: float) -> list[Trigger]:
-    """Return the triggers of one phase's probabilities (samples,), rising.
+    """Return the triggers of one phase's probabilities (samples,), ascending.
 
     A trigger starts when the probability reaches the threshold and ends where it is last at
     least half of it, as in SeisBench (`obspy.signal.trigger.trigger_onset`).  NaN ends one.

@@ -12,10 +12,8 @@ from epicat.archive.objects import StoredObject
 from epicat.campaign.campaign import Campaign
 from epicat.errors import ArchiveError, AwayError
 from epicat.model import Flag, ObjectRead, Pick, Span, StationDay, Status
-from epicat.pick.batching import Stretch
-from epicat.pick.mixed_precision import Screened
-from epicat.pick.openvino.bundle import BATCH
-from epicat.pick.picker import Picker, PickerInfo
+from epicat.pick.openvino.runtime import BATCH
+from epicat.pick.picker import Picker, PickerInfo, Stretch
 from epicat.pick.windows import found_triggers, window_starts
 from epicat.pipeline.day_parts import Part, further_parts
 from epicat.pipeline.read_day import DayRecords, read_day
@@ -64,7 +62,7 @@ class DayResult:
 class DayPicker:
     """Picks the station-days of a campaign, one at a time."""
 
-    def __init__(self, campaign: Campaign, archive: Archive, picker: Picker | Screened) -> None:
+    def __init__(self, campaign: Campaign, archive: Archive, picker: Picker) -> None:
         self._campaign = campaign
         self._run = campaign.picking
         self._archive = archive
@@ -201,7 +199,7 @@ class DayPicker:
 
 
 def pick_segments(
-    picker: Picker | Screened,
+    picker: Picker,
     found: Sequence[Segment],
     thresholds: Mapping[str, float],
     source: tuple[str, str],

@@ -14,7 +14,6 @@ from epicat.campaign.pick_run import PickRun
 from epicat.catalog.results import Picks
 from epicat.errors import InputError
 from epicat.model import Pick, Span
-from epicat.pick.mixed_precision import Screened
 from epicat.pick.options import PickOptions
 from epicat.pick.picker import Picker
 from epicat.pipeline.pick_day import pick_segments
@@ -31,7 +30,7 @@ Channels = Mapping[Channel, list[Trace]]
 
 def pick_stream(
     stream: Iterable[Any],
-    picker: Picker | Screened,
+    picker: Picker,
     *,
     p_threshold: float | None = None,
     s_threshold: float | None = None,
@@ -133,7 +132,7 @@ def _plain(samples: np.ndarray[Any, Any]) -> Any:
 
 
 def _pick_station(
-    code: str, channels: Channels, picker: Picker | Screened, thresholds: Mapping[str, float]
+    code: str, channels: Channels, picker: Picker, thresholds: Mapping[str, float]
 ) -> Iterator[Pick]:
     """Give the picks of every instrument of a station."""
     ends = [(trace, channel.rate) for channel, traces in channels.items() for trace in (traces)]
@@ -152,7 +151,7 @@ def _pick_station(
         yield from picks
 
 
-def _instruments(channels: Channels, picker: Picker | Screened, span: Span) -> Iterator[Choice]:
+def _instruments(channels: Channels, picker: Picker, span: Span) -> Iterator[Choice]:
     for location, band in sorted({(channel.location, channel.band) for channel in channels}):
         own = {c: t for c, t in channels.items() if (c.location, c.band) == (location, band)}
         choice = choose(own, span, {location})

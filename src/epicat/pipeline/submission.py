@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from epicat.campaign.campaign import Campaign
 from epicat.errors import InputError
 from epicat.fs.base import Files, open_files
-from epicat.pick.remote_bundle import KeptBundle
+from epicat.pick.remote_bundle import RemoteBundle
 from epicat.pipeline.manifest import pack, read_count, read_unit
 from epicat.pipeline.plan import Unit
 
@@ -83,8 +83,8 @@ class Submission:
         fetched = self._bundle().fetch(campaign.bundle.name)
         return campaign.model_copy(update={"bundle": fetched.folder})
 
-    def _bundle(self) -> KeptBundle:
-        return KeptBundle(f"{self.location}/{_BUNDLE}", _NOUN)
+    def _bundle(self) -> RemoteBundle:
+        return RemoteBundle(f"{self.location}/{_BUNDLE}", _NOUN)
 
     def write_jobs(self, text: str) -> None:
         """Write the record of the submitted jobs, replacing an earlier one."""

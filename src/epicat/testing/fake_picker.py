@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from epicat.pick.picker import F32, PickerInfo
+from epicat.pick.options import Precision
+from epicat.pick.picker import F32, Picker, PickerInfo
 
 __all__ = ["FakePicker"]
 
 
-class FakePicker:
-    """Sees a P where the vertical is large and an S where a horizontal is.
+class FakePicker(Picker):
+    """Picks P where the vertical is large and S where a horizontal is.
 
     The probability is half where a sample is ``half_at`` counts from its window's mean, so a
     window's answer depends on all of its samples, like a true picker's.
@@ -31,6 +32,7 @@ class FakePicker:
         metadata_sha256="0" * 64,
         made_with={},
     )
+    precision: Precision = "f32"
 
     def __init__(self, half_at: float = 1000.0) -> None:
         self._half_at = half_at

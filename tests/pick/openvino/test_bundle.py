@@ -16,16 +16,11 @@ from numpy.typing import NDArray
 
 from epicat._util.cache import cache_folder
 from epicat.errors import ModelError
-from epicat.pick.openvino.bundle import (
-    BATCH,
-    Bundle,
-    OpenVinoPicker,
-    bundle_folder,
-    import_openvino,
-    list_bundles,
-)
+from epicat.pick.openvino.bundle import Bundle, bundle_folder, list_bundles
+from epicat.pick.openvino.picker import OpenVinoPicker
+from epicat.pick.openvino.runtime import BATCH, import_openvino
 from epicat.pick.options import Precision
-from epicat.pick.seisbench.weights import find_weights
+from epicat.pick.weights.files import find_weights
 from support.tiny_bundle import write_bundle
 
 F32 = NDArray[np.float32]
@@ -70,7 +65,7 @@ def test_what_is_known_is_what_the_weights_say(bundles: dict[str, Bundle]) -> No
         assert (info.sampling_rate, info.samples) == (100, 3001)
         assert (info.overlap, info.stride) == (1500, 1501)
         assert info.stacking == "avg"
-        assert set(info.made_with) == {"seisbench", "torch", "openvino"}
+        assert set(info.made_with) == {"openvino"}
 
 
 def test_what_is_known_is_what_seisbench_would_use(bundle: Bundle, seisbench_model: Any) -> None:
@@ -263,7 +258,7 @@ def test_a_damaged_bundle_is_told_with_advice(
         OpenVinoPicker(Bundle.read(tiny.folder))
     said = str(caught.value)
     assert str(tiny.folder) in said
-    assert "remove it and run `epicat models compile` again" in said
+    assert "delete it and run `epicat models compile` again" in said
     assert "\n" not in said
 
 
@@ -272,25 +267,25 @@ def test_a_seal_that_leaves_out_a_file_is_none(tiny: Bundle, left_out: str) -> N
     seal = tiny.folder / "SHA256SUMS"
     kept = [line for line in seal.read_text().splitlines() if not line.endswith(left_out)]
     seal.write_text("\n".join(kept))
-    with pytest.raises(ModelError, match=f"{left_out} changed after it was compiled; remove it"):
+    with pytest.raises(ModelError, match=f"{left_out} changed after it was compiled; delete it"):
         OpenVinoPicker(tiny)
 
 
 def test_a_bundle_without_a_seal_is_refused(tiny: Bundle) -> None:
     (tiny.folder / "SHA256SUMS").unlink()
-    with pytest.raises(ModelError, match="it has no SHA256SUMS; remove it and run `epicat models"):
+    with pytest.raises(ModelError, match="it has no SHA256SUMS; delete it and run `epicat models"):
         OpenVinoPicker(tiny)
 
 
 @pytest.mark.parametrize("text", ["[]", '{"model": "PhaseNet"}', "\0\1", '{"surprise": 1}'])
 def test_a_bundle_that_says_nonsense_is_refused(tiny: Bundle, text: str) -> None:
-    tiny.about.write_text(text)
-    with pytest.raises(ModelError, match="cannot be read; remove it"):
+    tiny.description.write_text(text)
+    with pytest.raises(ModelError, match="cannot be read; delete it"):
         Bundle.read(tiny.folder)
 
 
 def test_a_bundle_whose_windows_do_not_advance_is_refused(tiny: Bundle) -> None:
-    _change(tiny.about)
+    _change(tiny.description)
     with pytest.raises(ModelError, match="cannot be read"):
         Bundle.read(tiny.folder)
 

@@ -1,83 +1,71 @@
-"""Bundles: a picker compiled once, run without PyTorch.
+"""Bundles: a picker as a folder that OpenVINO runs.
 
-A bundle is a folder with an OpenVINO model (pre-processing, network and post-processing in one
-graph) and what there is to know about it.  It lies in epicat's cache under a digest of the
-files of weights, so that the same name with other content is another bundle.  A list of check
-sums tells a damaged one, which OpenVINO would run without a word.
+A bundle holds an OpenVINO model (pre-processing and network in one graph) and a description of the
+picker.  It lies in epicat's cache under a digest of the weights' files, so that the same name with
+other content is another bundle.  A list of checksums reveals a damaged one, which OpenVINO would
+run without an error.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import sys
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+from uuid import uuid4
 
-import numpy as np
 from pydantic import ValidationError
 
 from epicat._util.cache import cache_folder
 from epicat.errors import ModelError
 from epicat.model import digest_of
-from epicat.pick.openvino.outputs import with_rows
-from epicat.pick.openvino.polyphase import with_phases
-from epicat.pick.options import Bits, Precision
-from epicat.pick.picker import F32, PickerInfo
-from epicat.pick.seisbench.weights import WeightFiles
+from epicat.pick.openvino.runtime import import_openvino
+from epicat.pick.picker import PickerInfo
+from epicat.pick.weights.files import WeightFiles
 
 __all__ = [
-    "ABOUT",
-    "BATCH",
-    "SEAL",
+    "CHECKSUMS",
+    "DESCRIPTION",
     "Bundle",
-    "OpenVinoPicker",
     "bundle_folder",
     "bundle_name",
-    "check_precision",
-    "import_openvino",
     "list_bundles",
+    "new_bundle",
 ]
 
-BATCH = 16
-"""Windows in one call.  Fixed, so that the arithmetic of a window is always the same."""
-
-_FORMAT = 3
+_FORMAT = 4
 _GRAPH, _WEIGHTS = "model.xml", "model.bin"
-ABOUT = "bundle.json"
+DESCRIPTION = "bundle.json"
 """The file that describes a bundle."""
-SEAL = "SHA256SUMS"
-"""The file with the check sums of the others."""
-_SEALED = (ABOUT, _GRAPH, _WEIGHTS)
-_CAPABILITIES: Final[Mapping[Bits, str]] = {"f16": "FP16", "bf16": "BF16"}
-"""What OpenVINO says of a processor that computes in a precision by itself; the finer one first."""
-_EXPONENT = 4
-"""Windows are scaled to 16 at most for f16, by a power of two."""
-_PAUSES_S = (0.0, 0.05, 0.5)
-"""When to look again: another process may be putting an equal bundle there, file by file."""
+CHECKSUMS = "SHA256SUMS"
+"""The file with the checksums of the others."""
+_CHECKED = (DESCRIPTION, _GRAPH, _WEIGHTS)
+_RETRY_AFTER_S = (0.0, 0.05, 0.5)
+"""When to read again: another process may be replacing an equal bundle, file by file."""
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]")
-_COMPILE_AGAIN = "remove it and run `epicat models compile` again"
-_INSTALL_AGAIN = "it came with epicat: install epicat again"
+_COMPILE_AGAIN = "delete it and run `epicat models compile` again"
+_INSTALL_AGAIN = "it is part of epicat: install epicat again"
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A compiled picker on disk."""
+    """A picker on disk."""
 
     folder: Path
-    """Where it lies."""
+    """Its folder."""
     info: PickerInfo
-    """What is known about it."""
+    """The description of the picker."""
 
     @classmethod
     def read(cls, folder: Path) -> Bundle:
-        """Read what is known about a bundle; raise `ModelError` if there is none."""
+        """Read the description of a bundle; raise `ModelError` if there is none."""
         try:
-            return cls(folder, PickerInfo.model_validate_json((folder / ABOUT).read_bytes()))
+            return cls(folder, PickerInfo.model_validate_json((folder / DESCRIPTION).read_bytes()))
         except (OSError, ValidationError) as error:
             raise ModelError(
                 f"compiled model {str(folder)!r} cannot be read; {_remedy(folder)}"
@@ -89,18 +77,24 @@ class Bundle:
         return self.folder / _GRAPH
 
     @property
-    def about(self) -> Path:
+    def description(self) -> Path:
         """The file that describes it."""
-        return self.folder / ABOUT
+        return self.folder / DESCRIPTION
 
-    def seal(self) -> None:
-        """Write the check sums of its files, as ``sha256sum`` does."""
-        lines = [f"{_sha256(self.folder / name)}  {name}\n" for name in _SEALED]
-        (self.folder / SEAL).write_text("".join(lines), encoding="utf-8")
+    def write(self, model: Any) -> None:
+        """Write an OpenVINO model, the description and, last, the checksums."""
+        self.description.write_text(self.info.model_dump_json(indent=1), encoding="utf-8")
+        import_openvino().save_model(model, self.graph, compress_to_fp16=False)
+        self.write_checksums()
+
+    def write_checksums(self) -> None:
+        """Write the checksums of its files in the format of ``sha256sum``."""
+        lines = [f"{_sha256(self.folder / name)}  {name}\n" for name in _CHECKED]
+        (self.folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
     def check(self) -> None:
-        """Raise `ModelError` if a file is not what was sealed, or nothing was."""
-        for pause_s in _PAUSES_S:
+        """Raise `ModelError` if a file does not match its checksum, or there are none."""
+        for pause_s in _RETRY_AFTER_S:
             time.sleep(pause_s)
             damaged = self._damaged()
             if not damaged:
@@ -109,17 +103,22 @@ class Bundle:
 
     def _damaged(self) -> list[str]:
         try:
-            said = (self.folder / SEAL).read_text(encoding="utf-8").splitlines()
-            sums = {line[66:]: line[:64] for line in said}
-            return [name for name in _SEALED if _sha256(self.folder / name) != sums.get(name)]
+            lines = (self.folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+            sums = {line[66:]: line[:64] for line in lines}
+            return [name for name in _CHECKED if _sha256(self.folder / name) != sums.get(name)]
         except FileNotFoundError as error:
             raise self._unusable(f"it has no {Path(error.filename).name}") from error
         except (OSError, UnicodeDecodeError) as error:
             raise self._unusable("it cannot be read") from error
 
-    def _unusable(self, told: str) -> ModelError:
+    def load_error(self, reason: str) -> ModelError:
+        """Return the error for a bundle that cannot be loaded."""
+        return self._unusable(reason)
+
+    def _unusable(self, reason: str) -> ModelError:
         return ModelError(
-            f"compiled model {str(self.folder)!r} cannot be loaded: {told}; {_remedy(self.folder)}"
+            f"compiled model {str(self.folder)!r} cannot be loaded: {reason}; "
+            f"{_remedy(self.folder)}"
         )
 
 
@@ -128,155 +127,57 @@ def _sha256(path: Path) -> str:
 
 
 def _remedy(folder: Path) -> str:
-    shipped = folder.parent == Path(__file__).parent
-    return _INSTALL_AGAIN if shipped else _COMPILE_AGAIN
+    is_builtin = folder.parent == Path(__file__).parents[1]
+    return _INSTALL_AGAIN if is_builtin else _COMPILE_AGAIN
 
 
 def bundle_folder(files: WeightFiles) -> Path:
-    """Return where the bundle of a pair of files lies, or will lie."""
+    """Return the folder of the bundle of a pair of files, whether or not it exists."""
     return cache_folder("bundles") / bundle_name(files.model, files.weight, *files.sha256)
 
 
-def bundle_name(model: str, weight: str, *told: str) -> str:
+def bundle_name(model: str, weight: str, *identity: str) -> str:
     """Return the name of a bundle's folder, of this version of bundles.
 
-    ``told`` are the SHA-256 of the weights and of the metadata; or what else tells one from
-    another, as long as these are not known.
+    ``identity`` are the SHA-256 of the weights and of the metadata; or what else distinguishes
+    them while these are unknown.
     """
-    shown = _NOT_IN_NAMES.sub("_", weight)[:80]  # for people; the digest tells the content
-    return f"{model}-{shown}-{digest_of(_FORMAT, model, *told)}"
+    readable = _NOT_IN_NAMES.sub("_", weight)[:80]  # the digest identifies the content
+    return f"{model}-{readable}-{digest_of(_FORMAT, model, *identity)}"
+
+
+@contextmanager
+def new_bundle(files: WeightFiles, info: PickerInfo) -> Iterator[Bundle]:
+    """Give a bundle in a temporary folder, which moves to its place in the cache afterwards.
+
+    Several processes may do so at once.
+    """
+    folder = bundle_folder(files)
+    # Not `tempfile.mkdtemp`: other users, such as a container's, may have to read it.
+    partial = folder.with_name(f".making-{uuid4().hex}")
+    partial.mkdir()
+    try:
+        yield Bundle(partial, info)
+        _publish(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _publish(partial: Path, folder: Path) -> None:
+    """Move a bundle to its place; readers of an equal one that is there never miss a file."""
+    try:
+        partial.rename(folder)
+    except OSError:  # there is one: another process was first, or it is compiled again
+        for file in partial.iterdir():
+            file.replace(folder / file.name)
 
 
 def list_bundles() -> list[Bundle]:
     """Return every bundle in the cache, in the order of names; damaged ones are left out."""
     found = []
-    for path in sorted(cache_folder("bundles").glob(f"[!.]*/{ABOUT}")):
+    for path in sorted(cache_folder("bundles").glob(f"[!.]*/{DESCRIPTION}")):
         try:
             found.append(Bundle.read(path.parent))
         except ModelError:
             continue
     return found
-
-
-def import_openvino() -> Any:
-    """Import OpenVINO without its telemetry, which would call home at every import."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    return openvino
-
-
-@cache
-def _core() -> Any:
-    """Return the one OpenVINO core of this process.
-
-    It is never let go: a damaged model makes it load libraries that set signal handlers, and
-    unloading these with the core leaves Ctrl-C pointing nowhere.
-    """
-    return import_openvino().Core()
-
-
-def fewer_bits() -> tuple[Bits, ...]:
-    """Return the precisions beside f32 that this machine computes in, the finer one first."""
-    has = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return tuple(name for name, said in _CAPABILITIES.items() if said in has)
-
-
-def check_precision(precision: Precision) -> None:
-    """Raise `ModelError` if this machine cannot compute in a precision.
-
-    OpenVINO would take another one without a word.
-    """
-    if precision in ("f32", "mixed"):  # mixed is f32 on a machine without anything less
-        return
-    found = ["f32", *fewer_bits()]
-    if precision not in found:
-        raise ModelError(
-            f"precision {precision!r}: this machine computes in {' and '.join(found)} only"
-        )
-
-
-class OpenVinoPicker:
-    """A bundle, loaded: the `Picker` that workers use."""
-
-    def __init__(self, bundle: Bundle, threads: int = 1, precision: Bits = "f32") -> None:
-        """Load a bundle; raise `ModelError` if that fails or this machine lacks the precision."""
-        self.info = bundle.info
-        check_precision(precision)
-        self.precision: Bits = precision
-        self._request = self._compile(bundle, threads)
-        self._batch = np.zeros((BATCH, len(self.info.component_order), self.info.samples), "f4")
-        if precision != "f32":
-            self._check_numbers()
-
-    def _check_numbers(self) -> None:
-        """Raise `ModelError` if windows that are zero in part are not a number in fewer bits."""
-        windows = np.random.default_rng(0).normal(size=self._batch.shape).astype(np.float32)
-        windows[0] = windows[1, :1] = windows[2, :, : self.info.samples // 2] = 0
-        none = np.isnan(self.probabilities(windows))
-        if none[-1].all() or (none != none[-1]).any():  # some models leave samples out
-            raise ModelError(
-                f"precision {self.precision!r}: {self.info.model} {self.info.weight!r} gives no "
-                "numbers in it; use f32 or mixed"
-            )
-
-    def _compile(self, bundle: Bundle, threads: int) -> Any:
-        bundle.check()
-        try:
-            whole = _core().read_model(bundle.graph)
-            model = with_phases(with_rows(whole, bundle.info.picked_rows))
-            compiled = _core().compile_model(
-                model,
-                "CPU",
-                {
-                    # OpenVINO's own default is bf16 where the CPU has it: other picks.
-                    "INFERENCE_PRECISION_HINT": self.precision,
-                    "INFERENCE_NUM_THREADS": threads,
-                    "NUM_STREAMS": 1,
-                    # Each process would pin its thread to the first core: all to the same one.
-                    "ENABLE_CPU_PINNING": False,
-                },
-            )
-        except RuntimeError as error:
-            reason = (str(error).split("\n\n")[0].splitlines() or ["?"])[-1]  # the rest is C++
-            raise ModelError(
-                f"compiled model {str(bundle.folder)!r} cannot be loaded: {reason}; "
-                f"{_remedy(bundle.folder)}"
-            ) from error
-        computed_in = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        if computed_in != self.precision:
-            raise ModelError(f"OpenVINO computes in {computed_in}, not in {self.precision}")
-        return compiled.create_infer_request()
-
-    def probabilities(self, windows: F32) -> F32:
-        """Return probabilities (n, picked phases, samples) of windows (n, components, samples)."""
-        results = [self._infer(windows[i : i + BATCH]) for i in range(0, len(windows), BATCH)]
-        if not results:
-            return np.empty((0, len(self.info.picked), self.info.samples), np.float32)
-        return results[0] if len(results) == 1 else np.concatenate(results)
-
-    def _infer(self, part: F32) -> F32:
-        full = part
-        if len(part) < BATCH:
-            self._batch[: len(part)] = part
-            self._batch[len(part) :] = 0
-            full = self._batch
-        if self.precision != "f32":
-            full = _eased(full, self.precision)
-        self._request.infer([np.ascontiguousarray(full, np.float32)], share_inputs=True)
-        output: F32 = self._request.get_output_tensor(0).data
-        return output[: len(part)].copy()
-
-
-def _eased(windows: F32, bits: Bits) -> F32:
-    """Return windows without their means, and in f16 of a size that it can hold.
-
-    A digitizer's offset of a million counts leaves nothing of a signal of a thousand in bf16, and
-    a million is no number at all in f16.  Pickers take the means away by themselves, and what is
-    doubled is the same to them.
-    """
-    centred: F32 = windows - windows.mean(axis=2, keepdims=True)
-    if bits == "bf16":  # which holds what f32 does
-        return centred
-    largest = np.abs(centred).max(axis=(1, 2), keepdims=True)
-    return np.asarray(np.ldexp(centred, _EXPONENT - np.frexp(largest)[1]), np.float32)

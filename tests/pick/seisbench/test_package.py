@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from epicat.errors import ModelError
-from epicat.pick.seisbench.hub import seisbench_models
+from epicat.pick.seisbench.package import seisbench_models
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -18,7 +18,7 @@ IMPORT = """
 import sys, time
 from pathlib import Path
 from epicat.errors import ModelError
-from epicat.pick.seisbench.hub import seisbench_models
+from epicat.pick.seisbench.package import seisbench_models
 ready = Path(sys.argv[1])
 (ready / sys.argv[2]).touch()
 deadline = time.monotonic() + 60

@@ -8,7 +8,7 @@ import pytest
 
 from epicat.errors import InputError, ModelError
 from epicat.pick.openvino.bundle import bundle_folder
-from epicat.pick.seisbench.weights import cached_weights, find_weights, seisbench_cache
+from epicat.pick.weights.files import cached_weights, find_weights, seisbench_cache
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_what_is_neither_a_name_nor_a_pair_is_refused(given: str) -> None:
 )
 def test_a_name_that_could_lead_elsewhere_is_refused(cache: Path, given: str) -> None:
     """It becomes part of an address at SeisBench's hub, and of a path in its cache."""
-    with pytest.raises(InputError, match=r"no name of SeisBench's weights, which are 1 to 64"):
+    with pytest.raises(InputError, match=r"are not a name of SeisBench's weights, which"):
         find_weights("PhaseNet", given)
 
 

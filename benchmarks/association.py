@@ -22,9 +22,9 @@ import pyocto
 
 from benchmarks.measure import machine
 from benchmarks.month_of_picks import BEGIN, EXTENT, VP, VS, write_month
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
+from epicat.association.associate_options import AssociateOptions
 from epicat.association.associator import Associator, site_picks
-from epicat.association.options import AssociateOptions
 from epicat.association.sites import SiteIndex
 from epicat.association.slices import Slice
 from epicat.campaign.campaign import Campaign

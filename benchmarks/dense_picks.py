@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from epicat.association.associate_options import AssociateOptions
 from epicat.association.associator import SitePick, site_picks
 from epicat.association.design import Design, make_design
-from epicat.association.options import AssociateOptions
 from epicat.association.sites import SiteIndex
 from epicat.geo import Extent, Plane
 from epicat.imports.picks import read_picks

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
+from epicat.association.associate_options import AssociateOptions
 from epicat.association.associator import Associator, SitePick
 from epicat.association.candidates import Candidate, Needs, exclusive
 from epicat.association.design import Design, make_design
-from epicat.association.options import AssociateOptions
 from epicat.association.sites import Site
 from epicat.geo import Extent, Plane
 from epicat.time import SECOND_NS, parse_time

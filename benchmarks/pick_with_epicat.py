@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from epicat.association.options import AssociateOptions
+from epicat.association.associate_options import AssociateOptions
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import CampaignOptions, Partition
 from epicat.campaign.resolve import resolve

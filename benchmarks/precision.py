@@ -17,7 +17,7 @@ from epicat.model import Pick, Span
 from epicat.pick.load import load_picker
 from epicat.pick.mixed_precision import MixedPrecisionPicker
 from epicat.pick.openvino.bundle import Bundle
-from epicat.pick.options import Precision
+from epicat.pick.pick_options import Precision
 from epicat.pick.picker import F32, Picker, PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.pipeline.pick_day import pick_segments

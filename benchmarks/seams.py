@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.dense_picks import Dense, made_up, real
 from benchmarks.measure import machine
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
 from epicat.association.associator import Associator, SitePick
 from epicat.association.candidates import Candidate, Needs, exclusive
 from epicat.association.stitch import events_of

@@ -19,7 +19,7 @@ from benchmarks.measure import machine
 _FIRST_WINDOW = """
 import sys, time
 import numpy as np
-from epicat.pick.options import PickOptions
+from epicat.pick.pick_options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.pipeline.worker import Worker
 from epicat.pick.openvino.picker import OpenVinoPicker

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from epicat.association.options import AssociateOptions
+from epicat.association.associate_options import AssociateOptions
 from epicat.aws.estimate import stations_per_unit
 from epicat.aws.prices import Shape
 from epicat.aws.stack import Stack
@@ -33,7 +33,7 @@ from epicat.campaign.resolve import resolve_design
 from epicat.geo import Extent
 from epicat.model import Span, Stage, Station
 from epicat.pick.builtin import builtin_bundle
-from epicat.pick.options import PickOptions
+from epicat.pick.pick_options import PickOptions
 from epicat.pipeline.job_arrays import JobArray, plan_job_arrays
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.submission import Submission

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from epicat.association.associate_options import AssociateOptions
 from epicat.association.design import make_design
-from epicat.association.options import AssociateOptions
 from epicat.association.sites import SiteIndex
 from epicat.cli.app import main
 from epicat.geo import Extent, Plane

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 import command_reference
-from epicat.association.options import PyOctoOptions
+from epicat.association.associate_options import PyOctoOptions
 from epicat.cli.app import app
 from epicat.pick.supported import MODELS
 

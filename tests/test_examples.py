@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from epicat._util.option_fields import options_of
+from epicat._util.option_models import options_of
 from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import make_options

@@ -7,7 +7,7 @@ import pytest
 from epicat.campaign.pick_run import PickRun
 from epicat.errors import InputError
 from epicat.model import Filter
-from epicat.pick.options import Precision
+from epicat.pick.pick_options import Precision
 from epicat.pick.picker import PickerInfo, PickOptions
 from support.tiny_bundle import INFO
 

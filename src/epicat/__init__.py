@@ -20,7 +20,7 @@ from epicat._version import __version__ as __version__
 if TYPE_CHECKING:
     from epicat.api import load_picker, load_stations, open_archive, run
     from epicat.archive.archive import Archive
-    from epicat.association.options import AssociateOptions
+    from epicat.association.associate_options import AssociateOptions
     from epicat.campaign.campaign import Campaign
     from epicat.campaign.options import CampaignOptions
     from epicat.campaign.resolve import resolve
@@ -80,7 +80,7 @@ _MODULES = {
     "Archive": "archive.archive",
     "ArchiveError": "errors",
     "Arrival": "model",
-    "AssociateOptions": "association.options",
+    "AssociateOptions": "association.associate_options",
     "Campaign": "campaign.campaign",
     "CampaignOptions": "campaign.options",
     "Catalog": "catalog.catalog",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from epicat.errors import InputError
-from epicat.pick.options import PickOptions, Precision
+from epicat.pick.pick_options import PickOptions, Precision
 
 if TYPE_CHECKING:
     from epicat.archive.archive import Archive

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from epicat.association.associate_options import PyOctoOptions
 from epicat.association.associator import Associator, site_picks
 from epicat.association.candidates import Needs, exclusive
-from epicat.association.options import PyOctoOptions
 from epicat.association.search import Search
 from epicat.association.sites import SiteIndex
 from epicat.model import Pick

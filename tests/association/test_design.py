@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from epicat.association.associate_options import AssociateOptions, PyOctoOptions
 from epicat.association.design import Design, make_design
-from epicat.association.options import AssociateOptions, PyOctoOptions
 from epicat.association.sites import SiteIndex
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane

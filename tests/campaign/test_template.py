@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat._util.option_fields import options_of
+from epicat._util.option_models import options_of
 from epicat.campaign.file import parse_campaign
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Given, make_options

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
 from epicat.campaign.options import Partition
 from epicat.cli.app import main
 from epicat.model import Stage, Status

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from epicat.association.options import PyOctoOptions
+from epicat.association.associate_options import PyOctoOptions
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.resolve import resolve_design
 from epicat.model import Span, Station

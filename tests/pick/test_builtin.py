@@ -97,7 +97,7 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 import numpy as np
 from epicat.pick.openvino.picker import OpenVinoPicker
-from epicat.pick.options import PickOptions
+from epicat.pick.pick_options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 picker = OpenVinoPicker(prepare_bundle(PickOptions(model="epicat-mini")))
 print(picker.precision, picker.probabilities(np.ones((1, 3, 3001), np.float32)).shape)

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
 from epicat.pick import mixed_precision
 from epicat.pick.load import load_picker
 from epicat.pick.mixed_precision import MixedPrecisionPicker
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.openvino.runtime import BATCH, import_openvino, reduced_precisions
-from epicat.pick.options import Precision
+from epicat.pick.pick_options import Precision
 from epicat.pick.picker import F32, Picker, PickerInfo, Stretch
 from epicat.pick.windows import Trigger, found_triggers, window_starts
 from support.tiny_bundle import INFO as TINY

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
 from epicat.cli.app import main
 from epicat.errors import InputError, ModelError
 from epicat.fs.base import open_files
 from epicat.pick.openvino.bundle import CHECKSUMS, Bundle, bundle_folder, bundle_name
 from epicat.pick.openvino.picker import OpenVinoPicker
-from epicat.pick.options import PickOptions
+from epicat.pick.pick_options import PickOptions
 from epicat.pick.remote_bundle import RemoteBundle, local_weights
 from epicat.pick.resolve import can_compile, find_bundle
 from epicat.pick.weights.files import find_weights

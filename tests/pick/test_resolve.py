@@ -69,7 +69,7 @@ SECOND = """
 import sys
 import numpy as np
 from epicat.pick.openvino.picker import OpenVinoPicker
-from epicat.pick.options import PickOptions
+from epicat.pick.pick_options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 picker = OpenVinoPicker(prepare_bundle(PickOptions(model=sys.argv[1], weight=sys.argv[2])))
 found = picker.probabilities(np.zeros((1, 3, picker.info.samples), np.float32))
@@ -381,7 +381,7 @@ import sys, time
 from pathlib import Path
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.openvino.picker import OpenVinoPicker
-from epicat.pick.options import PickOptions
+from epicat.pick.pick_options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 Path(sys.argv[1], sys.argv[2]).touch()
 deadline = time.monotonic() + 120

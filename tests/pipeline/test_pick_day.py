@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from epicat.archive.archive import Archive, LayoutArchive
 from epicat.archive.layouts import Sds
+from epicat.association.associate_options import AssociateOptions
 from epicat.association.design import make_design
-from epicat.association.options import AssociateOptions
 from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign, whole_days
 from epicat.campaign.pick_run import PickRun

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pymseed
 
+from epicat.association.associate_options import AssociateOptions, PyOctoOptions
 from epicat.association.design import Design, make_design
-from epicat.association.options import AssociateOptions, PyOctoOptions
 from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import CampaignOptions

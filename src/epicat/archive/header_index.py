@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
 from epicat.archive.objects import Source, StoredObject
 from epicat.archive.prefetch import Prefetcher
 from epicat.errors import ObjectError

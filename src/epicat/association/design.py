@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from epicat.association.associate_options import AssociateOptions, PyOctoOptions
 from epicat.association.network import Network
-from epicat.association.options import AssociateOptions, PyOctoOptions
 from epicat.association.quality import CatalogQuality
 from epicat.association.search_rules import Rules
 from epicat.association.sites import Site, count_sites

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from epicat._util.quality_limits import Limits
+from epicat._util.option_models import Limits
 from epicat.model import Event, Flag
 
 __all__ = ["CatalogQuality", "event_flags", "judged"]

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from epicat._util.option_fields import KeyPath, Option, options_of, tables_of
+from epicat._util.option_models import KeyPath, Option, options_of, tables_of
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Given, Values, join_messages
 from epicat.errors import InputError, NameChoiceError

@@ -25,14 +25,14 @@ from pydantic import (
     model_validator,
 )
 
-from epicat._util.option_fields import Place, Shown
-from epicat.association.options import AssociateOptions
+from epicat._util.option_models import Place, Shown
+from epicat.association.associate_options import AssociateOptions
 from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.model import Span
-from epicat.pick.options import PickOptions
+from epicat.pick.pick_options import PickOptions
 from epicat.time import parse_time
-from epicat.waveforms.options import QualityOptions
+from epicat.waveforms.quality_options import QualityOptions
 
 __all__ = [
     "AssociationOptions",

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from epicat._util.option_fields import KeyPath, Option, options_of, tables_of
+from epicat._util.option_models import KeyPath, Option, options_of, tables_of
 from epicat.errors import InputError, NameChoiceError
 
 __all__ = [

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from epicat.errors import InputError
 from epicat.model import digest_of
-from epicat.pick.options import PickOptions, Precision
+from epicat.pick.pick_options import PickOptions, Precision
 from epicat.pick.picker import PickerInfo
 from epicat.waveforms.filters import reach_s
-from epicat.waveforms.options import QualityOptions
+from epicat.waveforms.quality_options import QualityOptions
 
 __all__ = ["ImportedCatalog", "ImportedRun", "PickRun"]
 

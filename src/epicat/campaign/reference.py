@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from epicat._util.option_fields import Option, Table, tables_of
+from epicat._util.option_models import Option, Table, tables_of
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.template import toml_value
 

@@ -16,8 +16,8 @@ from epicat.archive.archive import check_access, open_archive
 from epicat.archive.layouts import choose_layout
 from epicat.archive.registry import layout_for, locate
 from epicat.archive.s3 import is_bucket
+from epicat.association.associate_options import AssociateOptions
 from epicat.association.design import Design, make_design
-from epicat.association.options import AssociateOptions
 from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign, whole_days
 from epicat.campaign.options import AssociationOptions, CampaignOptions
@@ -27,7 +27,7 @@ from epicat.fs.retry import BRISK
 from epicat.geo import Extent, Plane
 from epicat.model import Span, Stage, Station, StationDay
 from epicat.pick.openvino.bundle import Bundle
-from epicat.pick.options import PickOptions
+from epicat.pick.pick_options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.stations import Patterns, bucket_opener, find_stations, move_messages, select
 from epicat.store.base import ReadableStore

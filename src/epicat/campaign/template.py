@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from epicat._util.option_fields import Option, Table, tables_of
+from epicat._util.option_models import Option, Table, tables_of
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Given, Values
 from epicat.geo import Extent

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from epicat._util.option_fields import KeyPath, options_of
+from epicat._util.option_models import KeyPath, options_of
 from epicat.campaign.file import SUFFIX, read_campaign
 from epicat.campaign.parse import Given, Values, without_password
 from epicat.cli.messages import report

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from epicat._util.atomic import atomic_file
+from epicat._util.files import atomic_file
 from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import make_options
@@ -59,7 +59,9 @@ def demo(
         Path, typer.Argument(help="Output folder; the files of an earlier demo are replaced.")
     ] = Path("epicat-demo"),
     model: Annotated[str, typer.Option(help="As for `run`.")] = "epicat-mini",
-    weight: Annotated[str, typer.Option(help="As for `run`.")] = "original",
+    weight: Annotated[
+        str, typer.Option("--weight", "--weights", help="As for `run`.")
+    ] = "original",
     seed: Annotated[int, typer.Option(help="Random seed of the earthquakes.")] = 0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Worker processes.  Default: one per core.")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from epicat._util.option_fields import KeyPath, Option, Table, tables_of
+from epicat._util.option_models import KeyPath, Option, Table, tables_of
 from epicat.campaign.parse import Given
 from epicat.errors import InputError, NameChoiceError
 
@@ -71,7 +71,7 @@ def _flag(option: Option, panel: str | None) -> inspect.Parameter:
     typed = kind if kind in _PLAIN else list[str] if option.is_list else str
     default = None if option.is_list else option.default
     made = typer.Option(
-        f"{option.flag}/{shown.negative}" if shown.negative else option.flag,
+        *_names(option),
         metavar=shown.metavar or "|".join(option.choices) or None,
         help=_help(option),
         min=option.bounds.get("ge") if kind is int else None,
@@ -79,6 +79,12 @@ def _flag(option: Option, panel: str | None) -> inspect.Parameter:
         rich_help_panel=panel,
     )
     return parameter(option.key, Annotated[typed | None, made], default)
+
+
+def _names(option: Option) -> list[str]:
+    shown = option.shown
+    named = f"{option.flag}/{shown.negative}" if shown.negative else option.flag
+    return [named, *filter(None, [shown.alias])]
 
 
 def _help(option: Option) -> str:

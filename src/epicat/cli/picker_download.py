@@ -11,7 +11,7 @@ from epicat.cli.messages import report
 
 if TYPE_CHECKING:
     from epicat.pick.openvino.bundle import Bundle
-    from epicat.pick.options import PickOptions
+    from epicat.pick.pick_options import PickOptions
 
 __all__ = ["prepare_with_progress", "report_download"]
 

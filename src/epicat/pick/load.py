@@ -9,7 +9,7 @@ from epicat.pick.mixed_precision import MixedPrecisionPicker
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.openvino.runtime import reduced_precisions
-from epicat.pick.options import Precision
+from epicat.pick.pick_options import Precision
 from epicat.pick.picker import Picker
 
 __all__ = ["load_picker"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from epicat.pick.options import Precision
+from epicat.pick.pick_options import Precision
 from epicat.pick.picker import F32, Picker, PickerInfo, Stretch, Window, batched, windows_of
 
 __all__ = ["MixedPrecisionPicker"]

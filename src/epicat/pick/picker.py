@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from epicat.model import Filter
-from epicat.pick.options import PickOptions, Precision
+from epicat.pick.pick_options import PickOptions, Precision
 
 __all__ = [
     "F32",

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
 from epicat.errors import InputError, ModelError
 from epicat.fs.base import Files, open_files
 from epicat.pick.openvino.bundle import CHECKSUMS, DESCRIPTION, Bundle, bundle_name

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
+from epicat.association.associate_options import AssociateOptions
 from epicat.association.associator import Associator
 from epicat.association.design import Design
-from epicat.association.options import AssociateOptions
 from epicat.association.sites import SiteIndex
 from epicat.campaign.resolve import resolve_design
 from epicat.catalog.results import Events, Picks

@@ -14,7 +14,7 @@ from epicat.campaign.pick_run import PickRun
 from epicat.catalog.results import Picks
 from epicat.errors import InputError
 from epicat.model import Pick, Span
-from epicat.pick.options import PickOptions
+from epicat.pick.pick_options import PickOptions
 from epicat.pick.picker import Picker
 from epicat.pipeline.pick_day import pick_segments
 from epicat.waveforms.channel_selection import Choice, choose, with_pressure

@@ -14,7 +14,7 @@ from functools import cached_property, partial
 
 import pyarrow as pa
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
 from epicat.association.associator import Associator
 from epicat.association.design import Design
 from epicat.association.sites import SiteIndex

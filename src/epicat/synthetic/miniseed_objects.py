@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymseed import DataEncoding, MS3Record, nslc2sourceid
 
-from epicat._util.atomic import atomic_file
+from epicat._util.files import atomic_file
 from epicat.archive.layouts import LAYOUTS
 from epicat.errors import InputError, NameChoiceError
 from epicat.synthetic.faults import damage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from epicat.pick.options import Precision
+from epicat.pick.pick_options import Precision
 from epicat.pick.picker import F32, Picker, PickerInfo
 
 __all__ = ["FakePicker"]

@@ -19,7 +19,7 @@ from epicat.time import SECOND_NS
 from epicat.waveforms.channel_selection import Choice
 from epicat.waveforms.flat import clipped_share, dead_share
 from epicat.waveforms.grid import Grid
-from epicat.waveforms.options import QualityOptions
+from epicat.waveforms.quality_options import QualityOptions
 from epicat.waveforms.records import Channel
 from epicat.waveforms.segments import Segment
 from epicat.waveforms.traces import Trace

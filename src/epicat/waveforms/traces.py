@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epicat.waveforms.grid import Grid
-from epicat.waveforms.options import BRIDGED_S
+from epicat.waveforms.quality_options import BRIDGED_S
 from epicat.waveforms.records import Records
 
 __all__ = ["Clock", "Trace", "join", "merge"]

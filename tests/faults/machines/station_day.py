@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from epicat.association.options import AssociateOptions
+from epicat.association.associate_options import AssociateOptions
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.resolve import resolve
 from epicat.geo import Extent

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
 from epicat.errors import ModelError
 from epicat.pick.openvino.bundle import Bundle, bundle_folder, list_bundles
 from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.openvino.runtime import BATCH, import_openvino
-from epicat.pick.options import Precision
+from epicat.pick.pick_options import Precision
 from epicat.pick.weights.files import find_weights
 from support.tiny_bundle import write_bundle
 

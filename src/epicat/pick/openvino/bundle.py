@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
 from epicat.errors import ModelError
 from epicat.model import digest_of
 from epicat.pick.openvino.runtime import import_openvino

@@ -11,7 +11,7 @@ from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.openvino.outputs import with_rows
 from epicat.pick.openvino.polyphase import with_phases
 from epicat.pick.openvino.runtime import BATCH, check_precision, core
-from epicat.pick.options import Bits, Precision
+from epicat.pick.pick_options import Bits, Precision
 from epicat.pick.picker import F32, Picker
 
 __all__ = ["OpenVinoPicker"]

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from epicat.errors import ModelError
-from epicat.pick.options import Bits, Precision
+from epicat.pick.pick_options import Bits, Precision
 
 __all__ = [
     "BATCH",

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from epicat._util.atomic import atomic_file
+from epicat._util.files import atomic_file
 from epicat.errors import InputError, ModelError
 from epicat.pick.builtin import ALTERNATIVE
 from epicat.pick.weights.files import seisbench_cache

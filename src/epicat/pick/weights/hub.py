@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request
 from xml.etree import ElementTree
 
-from epicat._util.atomic import atomic_file
+from epicat._util.files import atomic_file
 from epicat.errors import InputError, ModelError
 from epicat.pick.builtin import ALTERNATIVE
 from epicat.pick.weights.download import Downloader, NoConnectionError, Progress

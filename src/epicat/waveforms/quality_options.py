@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from epicat._util.quality_limits import Limits
+from epicat._util.option_models import Limits
 
 __all__ = ["BRIDGED_S", "QualityOptions"]
 

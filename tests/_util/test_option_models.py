@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from epicat._util.option_fields import Assigned, Place, Shown, options_of, tables_of
+from epicat._util.option_models import Assigned, Place, Shown, options_of, tables_of
 from epicat.campaign.options import AssociationOptions, CampaignOptions, ImportOptions, StoreOptions
 
 

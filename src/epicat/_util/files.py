@@ -1,7 +1,8 @@
-"""Atomic file writes."""
+"""Atomic file writes, and the cache folder: compiled models, travel-time tables, indexes."""
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import IO, Any
 
 from epicat.errors import InputError
 
-__all__ = ["atomic_file"]
+__all__ = ["atomic_file", "cache_folder"]
 
 
 @contextmanager
@@ -33,3 +34,24 @@ def atomic_file(path: Path, mode: str) -> Iterator[IO[Any]]:
         raise InputError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def cache_folder(kind: str) -> Path:
+    """Return the folder for one kind of cached files, created if needed.
+
+    ``$EPICAT_CACHE`` if that is set, else ``epicat`` below ``$XDG_CACHE_HOME`` or ``~/.cache``.
+    Raises `InputError` if it cannot be created.
+    """
+    chosen = os.environ.get("EPICAT_CACHE")
+    general = os.environ.get("XDG_CACHE_HOME")
+    try:
+        base = Path(chosen) if chosen else Path(general or Path.home() / ".cache") / "epicat"
+        folder = base / kind
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:  # RuntimeError: no home directory
+        place = repr(chosen or general) if chosen or general else "in the home directory"
+        raise InputError(
+            f"the cache {place} cannot be created: {getattr(error, 'strerror', None) or error}; "
+            "set EPICAT_CACHE to a writable folder"
+        ) from error
+    return folder

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from epicat._util.option_fields import Assigned, Place, Shown
+from epicat._util.option_models import Assigned, Place, Shown
 from epicat.association.quality import CatalogQuality
 from epicat.geo import Extent
 

@@ -1,4 +1,4 @@
-"""The options of a model, as the command line and the campaign file show them.
+"""Models of options, as the command line and the campaign file show them.
 
 A frozen pydantic model holds options.  A field whose type is such a model is a table of the
 campaign file and a panel of ``--help``; any other field is a key of the file and a flag, under its
@@ -13,11 +13,21 @@ from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-__all__ = ["Assigned", "KeyPath", "Option", "Place", "Shown", "Table", "options_of", "tables_of"]
+__all__ = [
+    "Assigned",
+    "KeyPath",
+    "Limits",
+    "Option",
+    "Place",
+    "Shown",
+    "Table",
+    "options_of",
+    "tables_of",
+]
 
 KeyPath = tuple[str, ...]
 """The tables that lead to an option, and its key: ``("pick", "p_threshold")``."""
@@ -40,6 +50,8 @@ class Shown:
     """The flag for false, of a boolean option."""
     variable: str = ""
     """The environment variable that sets it, too."""
+    alias: str = ""
+    """A second name of the flag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,3 +227,20 @@ def _without_none(kind: Any) -> Any:
     if get_origin(kind) in (Union, UnionType):
         (kind,) = (arm for arm in get_args(kind) if arm is not type(None))
     return kind
+
+
+class Limits(BaseModel):
+    """Base of the options of quality control, each of which is None unless it is set.
+
+    Digests omit limits that are not set, so that a new kind of limit does not change the digests
+    of earlier results.
+    """
+
+    model_config = ConfigDict(
+        defer_build=True, frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True
+    )
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The limits that are set, as ``name=value`` in the order of names."""
+        return tuple(f"{name}={value!r}" for name, value in sorted(self) if value is not None)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from epicat._util.option_fields import Place
+from epicat._util.option_models import Place, Shown
 
 __all__ = ["Bits", "PickOptions", "Precision"]
 
@@ -29,7 +29,7 @@ class PickOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     model: str = Field(default="PhaseNet", description="SeisBench model, or epicat-mini.")
-    weight: Annotated[str, Place(_is_name)] = Field(
+    weight: Annotated[str, Place(_is_name), Shown(alias="--weights")] = Field(
         default="original",
         description="Weights by SeisBench's name, or a .pt file beside its .json.",
     )

@@ -150,7 +150,7 @@ def test_what_is_missing_is_told(tmp_path):
         resolve_association(asked(store), store)
     store.put_stations(stations_table(stations()))
     days = {"start": "2021-01-01", "end": "2021-01-02"}
-    told = f"run {digest} has no picks of these days; it has picks of 2020.001 to 2020.002"
+    told = f"run {digest} has no picks in this time range; it has picks from 2020.001 to 2020.002"
     with pytest.raises(InputError, match=re.escape(told)):
         resolve_association(asked(store, **days), store)
     with pytest.raises(InputError, match="no station of 8 lies inside"):

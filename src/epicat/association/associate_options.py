@@ -195,7 +195,7 @@ class AssociateOptions(BaseModel):
         alias="margin",
         description="The search box reaches this many km beyond that extent on all sides, or, if "
         "negative, stays so far inside; default: 5 % of the diagonal of EXTENT, 0 for "
-        "--event-extent.",
+        "event_extent.",
         examples=[10.0],
     )
     site_radius_m: float = Field(

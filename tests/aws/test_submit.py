@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from epicat.aws.limits import check_submission
 from epicat.aws.logs import find_unit
@@ -41,8 +42,8 @@ class Counted:
         self.requests: list[dict] = []
         self._most = most
 
-    def client(self, service):
-        assert service == "batch"
+    def client(self, service, *, retries=True):
+        assert (service, retries) == ("batch", False)
         return self
 
     def submit_job(self, **request):
@@ -75,7 +76,7 @@ def test_requests_are_names_and_places(tmp_path):
     submission, record = handed_over(aws, tmp_path)
     first, last = aws.requests[0], aws.requests[-1]
     assert first == {
-        "jobName": "epicat-x-pick-0000",
+        "jobName": f"epicat-x-{record.name}-pick-0000",
         "jobQueue": "arn:queue",
         "jobDefinition": "arn:pick:1",
         "dependsOn": [],
@@ -108,13 +109,63 @@ def test_requests_are_names_and_places(tmp_path):
 def test_strict_reaches_the_worker_and_names_keep_to_the_rules(tmp_path, monkeypatch):
     monkeypatch.setattr("epicat.pipeline.job_arrays.MOST_JOBS", 1)
     aws = Counted()
-    handed_over(aws, tmp_path, days=1, strict=True, stack=stack_of(PickVcpu="4", PickTimeout="60"))
+    stack = stack_of(PickVcpu="4", PickTimeout="60")
+    _, record = handed_over(aws, tmp_path, days=1, strict=True, stack=stack)
     assert [request["jobName"] for request in aws.requests] == [
-        "epicat-x-pick-0000", "epicat-x-pick-0000_1", "epicat-x-associate-0000",
-    ]  # fmt: skip
+        f"epicat-x-{record.name}-{array}"
+        for array in ("pick-0000", "pick-0000_1", "associate-0000")
+    ]
     assert aws.requests[0]["containerOverrides"]["command"][3:] == [
         "--workers", "4", "--time-limit", "30", "--strict",
     ]  # fmt: skip
+
+
+class Unreliable(Counted):
+    """Batch whose answers get lost, before or after it has accepted the request."""
+
+    pause_s = 0.0
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__()
+        self._faults = list(faults)
+
+    def submit_job(self, **request):
+        fault = self._faults.pop(0) if self._faults else ""
+        if fault in ("", "accepted"):
+            answer = super().submit_job(**request)
+        if fault in ("lost", "accepted"):
+            raise ConnectionClosedError(endpoint_url="https://batch")
+        if fault.isdigit():
+            error = {"Code": "TooManyRequestsException" if fault == "429" else "ServerException"}
+            status = {"HTTPStatusCode": int(fault)}
+            raise ClientError({"Error": error, "ResponseMetadata": status}, "SubmitJob")
+        return answer
+
+    def pages(self, service, call, *, jobQueue, filters):
+        (wanted,) = filters[0]["values"]
+        yield {
+            "jobSummaryList": [
+                {"jobId": f"id-{at + 1}", "jobName": request["jobName"]}
+                for at, request in enumerate(self.requests)
+                if request["jobName"] == wanted and jobQueue == request["jobQueue"]
+            ]
+        }
+
+
+@pytest.mark.parametrize("fault", ["lost", "accepted", "429", "500"])
+def test_a_lost_answer_submits_no_array_twice(tmp_path, fault):
+    aws = Unreliable(fault, fault)
+    _, record = handed_over(aws, tmp_path)
+    names = [request["jobName"] for request in aws.requests]
+    assert len(set(names)) == len(names) == len(record.jobs) > 3
+    assert [job.id for job in record.jobs] == [f"id-{at + 1}" for at in range(len(names))]
+
+
+def test_what_is_wrong_with_a_request_is_said_at_once(tmp_path):
+    aws = Unreliable("400")
+    with pytest.raises(CloudError, match="ServerException"):
+        handed_over(aws, tmp_path)
+    assert not aws.requests
 
 
 @pytest.mark.parametrize("most", [0, 1, 4])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -44,7 +44,7 @@ def find_bucket(aws: Aws, name: str) -> bool:
 
     with translated_errors(f"inspect bucket {name}", aws.region):
         try:
-            aws.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=aws.account)
+            found = aws.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=aws.account)
         except ClientError as error:
             if code_of(error) in ("404", "NoSuchBucket"):
                 return False
@@ -54,12 +54,25 @@ def find_bucket(aws: Aws, name: str) -> bool:
                     "with --bucket"
                 ) from error
             if code_of(error) == "301":
-                raise CloudError(
-                    f"bucket {name} is not in region {aws.region}: give its region by --region, "
-                    "or another --bucket"
-                ) from error
+                raise CloudError(_elsewhere(name, "another region", aws.region)) from error
             raise
+    region = _region_of(found)
+    if region and region != aws.region:  # boto3 follows a redirect without a word
+        raise CloudError(_elsewhere(name, region, aws.region))
     return True
+
+
+def _region_of(answer: Mapping[str, Any]) -> str:
+    """Return the region that a HeadBucket answer names; empty if it names none."""
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
+
+
+def _elsewhere(name: str, region: str, wanted: str) -> str:
+    return (
+        f"bucket {name} is in {region}, not in {wanted}: every read and write of the workers would "
+        "cross regions and be billed. Give the bucket's --region, or another --bucket"
+    )
 
 
 def is_made_for(aws: Aws, name: str, stack_name: str) -> bool:

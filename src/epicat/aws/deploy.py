@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from epicat._version import __version__
 from epicat.aws import bucket as buckets
 from epicat.aws.errors import translated_errors
+from epicat.aws.jobs import active_jobs
 from epicat.aws.secret import Secret, put_secret
 from epicat.aws.session import Aws
 from epicat.aws.stack import Report, Stack, find_stack, follow, past_events
@@ -19,6 +19,7 @@ from epicat.errors import CloudError
 
 __all__ = ["Deployed", "up"]
 
+_HOLD_JOBS = ("AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue")
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -56,6 +57,7 @@ def up(
         assert before is not None  # a new stack is always a change
         deployed = Deployed(before, "unchanged")
     else:
+        _check_replacements(aws, before, change_set)
         _confirm_losses(change_set, confirm)
         deployed = Deployed(
             _execute(aws, change_set, report), "created" if before is None else "updated"
@@ -125,10 +127,9 @@ def _change_set(
                 for key, value in sorted(parameters.items())
             ],
             Capabilities=["CAPABILITY_IAM"],
-            Tags=[
-                {"Key": "epicat:stack", "Value": stack_name},
-                {"Key": "epicat:version", "Value": __version__},
-            ],
+            # Never a tag that changes: stack tags reach queues and compute environments, whose
+            # tags CloudFormation can only change by replacing them.
+            Tags=[{"Key": "epicat:stack", "Value": stack_name}],
         )
         while True:
             found: dict[str, Any] = client.describe_change_set(ChangeSetName=made["Id"])
@@ -144,12 +145,44 @@ def _change_set(
     raise CloudError(f"CloudFormation rejected the change set: {reason}")
 
 
+def _check_replacements(aws: Aws, before: Stack | None, change_set: Mapping[str, Any]) -> None:
+    """Refuse to replace a queue or a compute environment under active jobs.
+
+    Batch cannot delete one with jobs: the stack would be left half updated, and the jobs would
+    be lost.  Raises `CloudError`.
+    """
+    if before is None:
+        return
+    replaced = [
+        change["LogicalResourceId"]
+        for change in _resource_changes(change_set)
+        if change["ResourceType"] in _HOLD_JOBS and _is_replaced(change)
+    ]
+    jobs = sum(1 for _ in active_jobs(aws, before)) if replaced else 0
+    if jobs:
+        with translated_errors("discard the change", aws.region):
+            aws.client("cloudformation").delete_change_set(ChangeSetName=change_set["ChangeSetId"])
+        raise CloudError(
+            f"this would replace {', '.join(replaced)} while {jobs:,} jobs or arrays are active, "
+            "which ends them: wait until they are done (`epicat status --watch`) or cancel them "
+            "(`epicat cancel`), then run the same command again"
+        )
+
+
+def _resource_changes(change_set: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [change["ResourceChange"] for change in change_set.get("Changes", [])]
+
+
+def _is_replaced(change: Mapping[str, Any]) -> bool:
+    """Whether a resource is, or may be, deleted and made again."""
+    return change["Action"] == "Remove" or change.get("Replacement") in ("True", "Conditional")
+
+
 def _confirm_losses(change_set: Mapping[str, Any], confirm: Callable[[str], None]) -> None:
     """Ask for confirmation before resources with data are removed or replaced."""
-    changes = [change["ResourceChange"] for change in change_set.get("Changes", [])]
     lost = [
         change["LogicalResourceId"]
-        for change in changes
+        for change in _resource_changes(change_set)
         if change["ResourceType"] in ("AWS::SecretsManager::Secret", "AWS::Logs::LogGroup")
         and (change["Action"] == "Remove" or change.get("Replacement") == "True")
     ]

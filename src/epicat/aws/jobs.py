@@ -55,12 +55,13 @@ def active_jobs(aws: Aws, stack: Stack) -> Iterator[Active]:
                     raise
 
 
-def jobs_named(aws: Aws, stack: Stack, beginning: str) -> Iterator[str]:
+def jobs_named(aws: Aws, stack: Stack, beginning: str, *, exactly: bool = False) -> Iterator[str]:
     """Yield the ids of jobs by the beginning of their names, including ended ones.
 
-    Batch forgets jobs about a week after they end.
+    ``exactly`` yields those with this very name.  Batch forgets jobs about a week after they end.
     """
-    filters = [{"name": "JOB_NAME", "values": [f"{beginning}*"]}]
+    values = [beginning if exactly else f"{beginning}*"]
+    filters = [{"name": "JOB_NAME", "values": values}]
     for queue in _queues(stack):
         with translated_errors("list the jobs", aws.region):
             for page in aws.pages("batch", "list_jobs", jobQueue=queue, filters=filters):

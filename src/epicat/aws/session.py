@@ -34,7 +34,7 @@ class Aws:
         """
         self._session = _session(profile, region)
         self._endpoint = endpoint
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, bool], Any] = {}
         if not self._session.region_name:
             raise InputError(
                 "no region: give --region, or set AWS_REGION or the region of the profile, "
@@ -69,23 +69,26 @@ class Aws:
             **({"AWS_ENDPOINT_URL": self._endpoint} if self._endpoint else {}),
         }
 
-    def client(self, service: str) -> Any:
-        """Return a cached client of boto3."""
-        if service not in self._clients:
+    def client(self, service: str, *, retries: bool = True) -> Any:
+        """Return a boto3 client, the same each time.
+
+        Without ``retries`` a request is sent once: for calls that must not be repeated unseen.
+        """
+        if (service, retries) not in self._clients:
             from botocore.config import Config
 
-            retries = {"mode": "adaptive", "total_max_attempts": _TRIES}
-            overridden = {"AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"} & os.environ.keys()
+            adaptive = {"mode": "adaptive", "total_max_attempts": _TRIES}
+            overruled = {"AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"} & os.environ.keys()
             config = Config(
-                retries=None if overridden else retries,
+                retries=(None if overruled else adaptive) if retries else {"total_max_attempts": 1},
                 user_agent_extra=f"epicat/{__version__}",
                 connect_timeout=10,
             )
-            with translated_errors(f"create a client of {service}", self.region):
-                self._clients[service] = self._session.client(
+            with translated_errors(f"prepare for {service}", self.region):
+                self._clients[service, retries] = self._session.client(
                     service, endpoint_url=self._endpoint, config=config
                 )
-        return self._clients[service]
+        return self._clients[service, retries]
 
     def pages(self, service: str, call: str, **request: Any) -> Any:
         """Return the pages of a listing."""

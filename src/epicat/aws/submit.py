@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from epicat._version import __version__
-from epicat.aws.errors import translated_errors
+from epicat.aws.errors import code_of, translated_errors
 from epicat.aws.estimate import job_seconds
+from epicat.aws.jobs import jobs_named
 from epicat.aws.limits import check_submission
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
@@ -21,6 +23,11 @@ __all__ = ["job_of", "request_of", "submit_arrays"]
 
 _KEPT_EVERY = 50
 _SPARE_S = 120
+_ATTEMPTS = 8
+_THROTTLED = frozenset({
+    "RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException",
+    "TooManyRequestsException",
+})  # fmt: skip
 
 
 def submit_arrays(
@@ -43,14 +50,62 @@ def submit_arrays(
             check_submission(request)
             submission.write_units(array.name, array.units)
             with translated_errors(f"submit {array.name}", aws.region):
-                answer = aws.client("batch").submit_job(**request)
-            submitted = job.model_copy(update={"id": answer["jobId"]})
-            record = record.model_copy(update={"jobs": (*record.jobs, submitted)})
+                taken = job.model_copy(update={"id": submit_once(aws, stack, request)})
+            record = record.model_copy(update={"jobs": (*record.jobs, taken)})
             if len(record.jobs) % _KEPT_EVERY == 1:
                 submission.write_jobs(record.model_dump_json())
     finally:
         submission.write_jobs(record.model_dump_json())
     return record
+
+
+def submit_once(aws: Aws, stack: Stack, request: Mapping[str, Any]) -> str:
+    """Submit a job and return its id; a request whose answer was lost is never sent twice.
+
+    SubmitJob has no token that would make it idempotent, and boto3 repeats what got no answer.
+    Here a request is sent once.  If it may have been accepted all the same, the job is looked
+    for by its name, which no other job has, before the request is sent again.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = aws.client("batch", retries=False)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return str(client.submit_job(**request)["jobId"])
+        except (BotoCoreError, ClientError) as error:
+            if attempt == _ATTEMPTS or not _is_temporary(error):
+                raise
+            if not _was_refused(error):
+                time.sleep(aws.pause_s)  # a new job is listed after a moment
+                found = next(jobs_named(aws, stack, request["jobName"], exactly=True), None)
+                if found is not None:
+                    return found
+        time.sleep(aws.pause_s * attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _was_refused(error: Exception) -> bool:
+    """Return whether AWS has answered that it did not accept the request."""
+    status = _status(error)
+    return status is not None and status < 500
+
+
+def _is_temporary(error: Exception) -> bool:
+    """Return whether the same request may be accepted later."""
+    from botocore.exceptions import ConnectionError as BotoConnectionError
+    from botocore.exceptions import HTTPClientError
+
+    if isinstance(error, (BotoConnectionError, HTTPClientError)):
+        return True
+    status = _status(error)
+    return status is not None and (status >= 500 or code_of(error) in _THROTTLED)
+
+
+def _status(error: Any) -> int | None:
+    """Return the HTTP status of an answer; None if there was none."""
+    answer = getattr(error, "response", None) or {}
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return None if status is None else int(status)
 
 
 def job_of(array: JobArray, record: SubmissionRecord) -> Job:
@@ -81,7 +136,7 @@ def request_of(
     definition = "PickJob" if array.stage == Stage.PICK else "AssociateJob"
     ids = {job.name: job.id for job in record.jobs}
     request = {
-        "jobName": f"{stack.name}-{array.name}".replace(".", "_"),
+        "jobName": f"{stack.name}-{record.name}-{array.name}".replace(".", "_"),
         "jobQueue": stack.outputs["Queue"],
         "jobDefinition": stack.outputs[definition],
         "dependsOn": [{"jobId": ids[name]} for name in array.needs],

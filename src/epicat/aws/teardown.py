@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,11 @@ from epicat.aws.template import bucket_of, stack_of
 from epicat.errors import CloudError, InputError
 
 __all__ = ["Holdings", "holdings", "tear_down"]
+
+_LONGEST_S = 900.0
+"""How long jobs may take to stop: a container has two minutes, large arrays many children."""
+_LOOKS = 10
+"""How often to look again whether what was deleted is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +107,25 @@ def _resources(aws: Aws, stack: Stack) -> Iterator[tuple[str, str]]:
 
 
 def _end_jobs(aws: Aws, held: Holdings, report: Report) -> None:
-    """Terminate jobs: a queue can only be deleted after its jobs have ended."""
-    if held.jobs:
-        report(f"  cancelled: {cancel_jobs(aws, held.jobs, 'epicat cloud down'):,} jobs")
+    """Terminate jobs and wait until they have stopped: Batch deletes no queue with active jobs.
+
+    A container gets time to stop, and an array to end its children.  Raises `CloudError` if jobs
+    are still active after `_LONGEST_S`.
+    """
+    if held.stack is None or not held.jobs:
+        return
+    report(f"  cancelled: {cancel_jobs(aws, held.jobs, 'epicat cloud down'):,} jobs or arrays")
+    begin, before = time.monotonic(), len(held.jobs)
+    while left := sum(1 for _ in active_jobs(aws, held.stack)):
+        if time.monotonic() - begin > _LONGEST_S:
+            raise CloudError(
+                f"{left:,} jobs or arrays are still stopping after {_LONGEST_S / 60:g} minutes; "
+                "run `epicat cloud down` again later"
+            )
+        if left != before:
+            report(f"  stopping: {left:,} jobs or arrays are still active")
+            before = left
+        time.sleep(aws.pause_s)
 
 
 def _delete_stack(aws: Aws, stack: Stack, report: Report) -> None:
@@ -151,6 +173,11 @@ def _delete_leftovers(aws: Aws, stack_name: str, report: Report) -> None:
 
 def _verify(aws: Aws, held: Holdings, *, delete_data: bool) -> None:
     left = list(_leftovers(aws, held.name))
+    for _ in range(_LOOKS):  # a deleted secret is listed for some seconds more
+        if not left:
+            break
+        time.sleep(aws.pause_s)
+        left = list(_leftovers(aws, held.name))
     if find_stack(aws, held.name) is not None:
         left.append(f"stack {held.name}")
     with translated_errors("describe the queues", aws.region):

@@ -21,7 +21,7 @@ from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import make_options
 from epicat.errors import EpicatError
-from epicat.fs.base import LocalFiles
+from epicat.fs.local import LocalFiles
 from epicat.imports.picks import read_picks
 from epicat.model import Stage
 from epicat.pipeline.import_picks import import_picks

@@ -14,7 +14,7 @@ import pytest
 from epicat.archive.access import Access
 from epicat.archive.s3 import Bucket
 from epicat.errors import EpicatError
-from epicat.fs.base import BucketFiles
+from epicat.fs.s3 import S3Files
 from epicat.stations import fdsn as station_service
 from epicat.stations import find_stations
 from support.mongo_server import make_certificates
@@ -58,7 +58,7 @@ def archive(address: str) -> object:
 
 def store(address: str) -> object:
     del address  # in AWS_ENDPOINT_URL
-    return BucketFiles("s3://bucket/store", retries=0).top()
+    return S3Files("s3://bucket/store", retries=0).top()
 
 
 def stations(address: str) -> object:

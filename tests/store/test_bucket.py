@@ -12,7 +12,9 @@ import pyarrow as pa
 import pytest
 
 from epicat.errors import InputError, StoreError
-from epicat.fs.base import BucketFiles, Files, LocalFiles
+from epicat.fs.base import Files
+from epicat.fs.local import LocalFiles
+from epicat.fs.s3 import S3Files
 from epicat.model import Span
 from epicat.store.base import Store, Where
 from epicat.store.compact import compact
@@ -40,7 +42,7 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
         made: Files = LocalFiles(tmp_path / "store")
     else:
         request.getfixturevalue("server")
-        made = BucketFiles(url_of(tmp_path))
+        made = S3Files(url_of(tmp_path))
     made.prepare()
     return made
 
@@ -105,9 +107,9 @@ def test_large_files_are_read_in_parts(server, tmp_path, monkeypatch):
     store = open_store(url_of(tmp_path), create=True)
     fill(store)
     parts = []
-    plain = BucketFiles.part
+    plain = S3Files.part
     monkeypatch.setattr(
-        BucketFiles, "part", lambda self, *a: (parts.append(a[2] - a[1]), plain(self, *a))[1]
+        S3Files, "part", lambda self, *a: (parts.append(a[2] - a[1]), plain(self, *a))[1]
     )
     found = store.read("picks", Where(span=Span(NOON, NOON + 10**10)))
     assert found.num_rows == 10
@@ -115,7 +117,7 @@ def test_large_files_are_read_in_parts(server, tmp_path, monkeypatch):
 
 
 def test_compaction_in_a_bucket(server, tmp_path):
-    store = ParquetStore(BucketFiles(url_of(tmp_path)), create=True)
+    store = ParquetStore(S3Files(url_of(tmp_path)), create=True)
     for turn in range(3):
         store.replace("picks", picks_table([pick_at(NOON + turn)], "d", f"{turn}"), f"g{turn}")
         store.mark([entry_of(f"{turn}", f"g{turn}", 1, design="d")])
@@ -128,7 +130,7 @@ def test_compaction_in_a_bucket(server, tmp_path):
 
 
 def test_each_file_is_one_put(server, tmp_path, monkeypatch):
-    files = BucketFiles(url_of(tmp_path))
+    files = S3Files(url_of(tmp_path))
     files.write("large", bytes(12_000_000))
     about = boto3.client("s3").head_object(Bucket=CATALOGS, Key=f"{tmp_path.as_posix()[1:]}/large")
     assert "-" not in about["ETag"], "an ETag with a dash is that of an upload in parts"
@@ -137,7 +139,7 @@ def test_each_file_is_one_put(server, tmp_path, monkeypatch):
 def test_a_newer_schema_is_refused(server, tmp_path):
     open_store(url_of(tmp_path), create=True)
     newer = json.dumps({"schema_version": SCHEMA_VERSION + 1}).encode()
-    BucketFiles(url_of(tmp_path)).write("store.json", newer)
+    S3Files(url_of(tmp_path)).write("store.json", newer)
     for create in (False, True):
         with pytest.raises(StoreError, match=r"newer epicat.*update"):
             open_store(url_of(tmp_path), create=create)
@@ -146,7 +148,7 @@ def test_a_newer_schema_is_refused(server, tmp_path):
 def test_a_damaged_file_is_named(server, tmp_path):
     store = open_store(url_of(tmp_path), create=True)
     fill(store)
-    files = BucketFiles(url_of(tmp_path))
+    files = S3Files(url_of(tmp_path))
     for folder in ("ledger", "picks"):
         (name,) = files.list(folder)
         whole = files.read(name)
@@ -158,7 +160,7 @@ def test_a_damaged_file_is_named(server, tmp_path):
 
 
 def test_a_place_with_other_things_is_refused(server, tmp_path):
-    BucketFiles(url_of(tmp_path)).write("thesis.tex", b"important")
+    S3Files(url_of(tmp_path)).write("thesis.tex", b"important")
     with pytest.raises(StoreError, match=r"other files \(thesis\.tex\)"):
         open_store(url_of(tmp_path), create=True)
 
@@ -167,7 +169,7 @@ def test_a_bucket_itself_may_be_a_store(server):
     boto3.client("s3").create_bucket(Bucket="whole-bucket")
     for url in ("s3://whole-bucket", "s3://whole-bucket/"):
         assert open_store(url, create=True).location == "s3://whole-bucket"
-    assert BucketFiles("s3://whole-bucket").list("") == ["store.json"]
+    assert S3Files("s3://whole-bucket").list("") == ["store.json"]
 
 
 def test_opening_does_not_make_a_store(server, tmp_path):
@@ -180,7 +182,7 @@ def test_opening_does_not_make_a_store(server, tmp_path):
 
 def told(url: str, **options: int) -> str:
     with pytest.raises(StoreError) as error:
-        ParquetStore(BucketFiles(url, **options), create=True)
+        ParquetStore(S3Files(url, **options), create=True)
     text = str(error.value)
     assert error.value.exit_code == 2
     assert "\n" not in text
@@ -194,10 +196,10 @@ def test_a_bucket_that_is_not_there_is_told(server):
     text = told("s3://no-such-bucket/x")
     assert text == (
         f"store 's3://no-such-bucket/x': there is no bucket 'no-such-bucket' at {server}; "
-        "epicat makes none"
+        "create it first"
     )
     with pytest.raises(StoreError, match="there is no bucket"):
-        BucketFiles("s3://no-such-bucket/x").write("a", b"")
+        S3Files("s3://no-such-bucket/x").write("a", b"")
     with pytest.raises(StoreError, match="there is no bucket"):
         find_store("s3://no-such-bucket/x")
 
@@ -306,7 +308,7 @@ def test_what_fails_once_is_done_again(server, tmp_path, monkeypatch, fault: Fau
     proxy = Proxy(f"http://{server}", once, stall_s=1.0)
     with proxy.serving() as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        files = BucketFiles(url_of(tmp_path))
+        files = S3Files(url_of(tmp_path))
         files.write("a/one", data)
         files.write("two", b"")
         assert files.list("a") == ["a/one"]
@@ -332,9 +334,9 @@ def test_once_it_has_answered_a_server_is_waited_for(server, tmp_path, monkeypat
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         until[0] = time.monotonic() + 2
         with pytest.raises(StoreError, match=r"503 SlowDown, after 2 retries"):
-            BucketFiles(url_of(tmp_path), first=2).top()
+            S3Files(url_of(tmp_path), first=2).top()
         until[0] = 0.0
-        files = BucketFiles(url_of(tmp_path))
+        files = S3Files(url_of(tmp_path))
         files.write("one", b"1")
         until[0] = time.monotonic() + 3
         assert files.read("one") == b"1"

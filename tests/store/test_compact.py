@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epicat.fs.base import LocalFiles
+from epicat.fs.local import LocalFiles
 from epicat.model import Event, Pick, Stage
 from epicat.store.base import Where
 from epicat.store.compact import Limits, compact

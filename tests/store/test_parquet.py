@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epicat.errors import InputError, StoreError
-from epicat.fs.base import LocalFiles
+from epicat.fs.local import LocalFiles
 from epicat.model import Pick, Span, Stage
 from epicat.store.base import Store, Where
 from epicat.store.compact import Limits, compact

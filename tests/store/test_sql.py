@@ -9,7 +9,8 @@ import pytest
 
 from epicat.cli.app import main
 from epicat.errors import InputError
-from epicat.fs.base import BucketFiles, LocalFiles
+from epicat.fs.local import LocalFiles
+from epicat.fs.s3 import S3Files
 from epicat.model import Stage, Station
 from epicat.store.compact import compact
 from epicat.store.open import open_store
@@ -234,9 +235,7 @@ def test_what_is_no_question_is_told_in_one_line(tmp_path, sql, words):
 def test_a_compaction_in_the_middle_is_noticed(request, tmp_path, place, monkeypatch):
     if place == "bucket":
         request.getfixturevalue("server")
-    kind, where = (
-        (LocalFiles, tmp_path / "s") if place == "folder" else (BucketFiles, url_of(tmp_path))
-    )
+    kind, where = (LocalFiles, tmp_path / "s") if place == "folder" else (S3Files, url_of(tmp_path))
     filled(str(where))
     store = ParquetStore(kind(where))
     plain, done = ParquetStore.data_files, []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from epicat.errors import ArchiveError, ObjectError
-from epicat.fs.names import leads_out
+from epicat.fs.base import leads_out
 
 __all__ = ["LocalFolder", "Source", "StoredObject", "without_secrets"]
 

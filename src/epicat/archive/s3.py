@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from epicat.archive.access import Access
 from epicat.archive.objects import StoredObject, without_secrets
 from epicat.errors import AccessError, ArchiveError, AwayError, InputError, ObjectError
-from epicat.fs.retry import BRISK, PATIENT, Patience
-from epicat.fs.s3_client import CONNECT, checked, connect, until_whole
-from epicat.fs.s3_errors import Kind, Trouble, trouble_of
+from epicat.fs.retry import PATIENT, Patience
+from epicat.fs.s3_client import CONNECT, S3Bucket, S3Client
+from epicat.fs.s3_errors import Kind, S3Error
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
-    from obstore.store import S3Store
 
 __all__ = ["AHEAD", "Bucket", "is_bucket"]
 
@@ -26,7 +25,6 @@ AHEAD = 6
 """Objects to prefetch concurrently from a bucket."""
 
 _LOCATION = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{2,254})(?P<prefix>/[^?]*)?")
-_PAGE = 1000
 _AWAY = (Kind.AWAY, Kind.NO_BUCKET, Kind.KEYLESS, Kind.EXPIRED)
 """Errors of the archive as a whole."""
 _PASSING = (Kind.BUSY, Kind.SILENT, Kind.BROKEN)
@@ -43,11 +41,8 @@ def is_bucket(location: str) -> bool:
 class Bucket:
     """An archive below ``s3://bucket/prefix``.
 
-    obstore sends the requests, follows listing pages, and retries transient errors with growing
-    delays.  No request is sent before the first listing or reading.
-
-    After the retry budget is exhausted once, further requests use a short retry budget until the
-    server responds, so that a failing archive takes a bounded time.
+    `S3Client` sends the requests, none before the first listing or reading, and bounds the time
+    that a failing archive takes.
     """
 
     def __init__(self, location: str, access: Access, retries: int = PATIENT) -> None:
@@ -59,8 +54,7 @@ class Bucket:
         self._bucket = found["bucket"]
         self._prefix = (found["prefix"] or "").strip("/")
         self._access = access
-        self._patience = Patience.given(retries)
-        self._is_tired = False
+        self._patience = Patience.from_environment(retries)
         self._open()
         self.location = f"s3://{self._bucket}" + (f"/{self._prefix}" if self._prefix else "")
 
@@ -77,57 +71,42 @@ class Bucket:
             "virtual_hosted_style_request": by_host,
             "skip_signature": not self._access.signed,
         }
-        self._store, self._brisk = (
-            connect(
-                self._bucket,
-                self._prefix,
-                patience,
-                config,
-                allow_http=endpoint.startswith("http:"),
-            )
-            for patience in (self._patience, self._patience.to(BRISK))
-        )
+        bucket = S3Bucket(self._bucket, self._prefix, config, endpoint.startswith("http:"))
+        self._client = S3Client(bucket, self._patience)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object below a folder; raise `ArchiveError` if it cannot be listed.
 
         ``prefix`` ends in ``/`` or is empty: obstore matches complete path segments only.
         """
-
-        def pages(store: S3Store) -> Sequence[ObjectMeta]:
-            stream = store.list(prefix or None, chunk_size=_PAGE)
-            return [meta for page in stream for meta in page]
-
         try:
-            metas = self._ask(pages)
-        except _Trouble as error:
-            self._refuse(prefix, error.trouble, error)
+            metas = self._ask(lambda client: client.list(prefix))
+        except S3Error as error:
+            self._refuse(prefix, error)
         folders = {"", *(meta["path"].rpartition("/")[0] for meta in metas)}
         for meta in metas:  # an empty object may stand for a folder
             if meta["size"] or meta["path"] not in folders:
                 yield _stored(meta)
 
-    def _refuse(
-        self, prefix: str, trouble: Trouble, error: Exception, done: str = "listed"
-    ) -> NoReturn:
+    def _refuse(self, prefix: str, error: S3Error, done: str = "listed") -> NoReturn:
         where = f"{self.location}/{prefix}" if prefix else self.location
-        message = f"archive {where!r} cannot be {done}: {trouble.words}"
-        if trouble.kind == Kind.REFUSED:
+        message = f"archive {where!r} cannot be {done}: {error.words}"
+        if error.kind == Kind.REFUSED:
             raise AccessError(f"{message}; {self._who()}") from error
-        if trouble.kind == Kind.KEYLESS:
+        if error.kind == Kind.KEYLESS:
             message += (
                 ": set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a machine with a role"
             )
-        if trouble.kind == Kind.EXPIRED:
+        if error.kind == Kind.EXPIRED:
             message += "; renew those of the environment (AWS_ACCESS_KEY_ID, ...)"
-        if trouble.kind in (Kind.AWAY, Kind.SILENT):
+        if error.kind in (Kind.AWAY, Kind.SILENT):
             server = self._access.endpoint or f"AWS in {self._access.region}"
             message += f"; server: {server}; check --archive-endpoint and the network connection"
-        if trouble.kind in (Kind.MISSING, Kind.NO_BUCKET):
+        if error.kind in (Kind.MISSING, Kind.NO_BUCKET):
             message += "; check its name, and --archive-endpoint if it is not on AWS"
-        if trouble.kind == Kind.MOVED:
+        if error.kind == Kind.MOVED:
             message += f", not in {self._access.region}: give --archive-region"
-        raise (AwayError if trouble.kind in _AWAY else ArchiveError)(message) from error
+        raise (AwayError if error.kind in _AWAY else ArchiveError)(message) from error
 
     def _who(self) -> str:
         if self._access.signed:
@@ -143,45 +122,22 @@ class Bucket:
         ``size`` is the size in the listing: a response of another size, unless the object has
         changed, was truncated.  Raises `AwayError` if the archive as a whole is unavailable.
         """
-
-        def read_object(store: S3Store) -> bytes:
-            answer = store.get(key)
-            body = checked(answer.bytes().to_bytes(), answer.meta["size"])
-            if size is not None and len(body) != size:
-                return checked(body, store.head(key)["size"])
-            return body
-
         try:
-            return self._ask(read_object)
-        except _Trouble as error:
-            if error.trouble.kind in _AWAY:
-                self._refuse(key, error.trouble, error, "read")
-            message = f"cannot be read: {error.trouble.words}"
-            raise ObjectError(key, message, may_pass=error.trouble.kind in _PASSING) from error
+            return self._ask(lambda client: client.get_listed(key, size))
+        except S3Error as error:
+            if error.kind in _AWAY:
+                self._refuse(key, error, "read")
+            message = f"cannot be read: {error.words}"
+            raise ObjectError(key, message, may_pass=error.kind in _PASSING) from error
 
-    def _ask(self, question: Callable[[S3Store], T]) -> T:
+    def _ask(self, request: Callable[[S3Client], T]) -> T:
         """Send a request; send it again if the bucket turns out to be in another region."""
         try:
-            return self._ask_here(question)
-        except _Trouble as error:
-            if error.trouble.kind != Kind.MOVED or not self._follow():
+            return request(self._client)
+        except S3Error as error:
+            if error.kind != Kind.MOVED or not self._follow():
                 raise
-        return self._ask_here(question)
-
-    def _ask_here(self, question: Callable[[S3Store], T]) -> T:
-        from obstore.exceptions import BaseError
-
-        store, patience = self._store, self._patience
-        if self._is_tired:
-            store, patience = self._brisk, self._patience.to(BRISK)
-        try:
-            answer = until_whole(lambda: question(store), patience)
-        except (BaseError, OSError, ValueError) as error:
-            trouble = trouble_of(error)
-            self._is_tired = trouble.kind in (Kind.AWAY, Kind.BUSY, Kind.SILENT)
-            raise _Trouble(trouble) from error
-        self._is_tired = False
-        return answer
+        return request(self._client)
 
     def _follow(self) -> bool:
         """Switch to the region of the bucket; return whether it is another one."""
@@ -204,12 +160,6 @@ class Bucket:
         except OSError:
             return ""
         return headers.get("x-amz-bucket-region") or ""
-
-
-class _Trouble(Exception):  # noqa: N818 - never seen outside: carries a `Trouble` up
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.words)
-        self.trouble = trouble
 
 
 def _stored(meta: ObjectMeta) -> StoredObject:

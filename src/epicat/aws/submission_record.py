@@ -14,7 +14,7 @@ from epicat.aws.stack import Stack
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.errors import InputError
-from epicat.fs.base import open_files
+from epicat.fs.open import open_files
 from epicat.model import Stage
 from epicat.pipeline.submission import Submission
 

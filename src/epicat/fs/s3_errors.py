@@ -1,17 +1,15 @@
-"""What obstore's errors mean: their words, and whether another try could help.
+"""Errors of requests to buckets: their kind, and a message without secrets.
 
-obstore has few classes of errors and long texts, in which the answer of the server stands
-between a sentence and a dump of its internals.  The answer may repeat an access key, so that
-only its code and its message are taken from it.
+obstore has few classes of errors and long texts, which contain the server's response.  The
+response may repeat an access key, so that only its code and its message are used.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 
-__all__ = ["Kind", "Trouble", "trouble_of"]
+__all__ = ["Kind", "S3Error"]
 
 
 class Kind(Enum):
@@ -22,33 +20,39 @@ class Kind(Enum):
     MISSING = auto()
     """There is no such object: 404."""
     BUSY = auto()
-    """The server was too busy or failed, also when asked again: 408, 429, 5xx."""
+    """The server was too busy or failed, also after retries: 408, 429, 5xx."""
     AWAY = auto()
-    """No connection comes about, also when tried again: not one object's trouble."""
+    """No connection, also after retries: the server as a whole is unreachable."""
     SILENT = auto()
-    """The connection breaks, or there is no answer in time, also when asked again."""
+    """The connection broke, or there was no response in time, also after retries."""
     BROKEN = auto()
-    """The answer broke off."""
+    """The response was truncated."""
     MOVED = auto()
     """The bucket is in another region."""
     KEYLESS = auto()
-    """A request was to be signed, and neither the environment nor the machine has credentials."""
+    """A request must be signed, and there are no credentials in the environment or from a role."""
     EXPIRED = auto()
-    """The credentials were good and are not any more."""
+    """The credentials have expired."""
     NO_BUCKET = auto()
     """There is no such bucket: 404."""
     OTHER = auto()
     """Something else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """An error of the storage in a few words."""
+class S3Error(Exception):
+    """A request to a bucket failed."""
 
-    kind: Kind
-    """What went wrong."""
-    words: str
-    """The same for people; free of secrets."""
+    def __init__(self, kind: Kind, words: str) -> None:
+        super().__init__(words)
+        self.kind = kind
+        """What went wrong."""
+        self.words = words
+        """The same for messages; without secrets."""
+
+    @classmethod
+    def from_obstore(cls, error: Exception) -> S3Error:
+        """Return the meaning of an error of obstore."""
+        return cls(*_meaning(error))
 
 
 _STATUS = re.compile(r"status code: (\d{3}) ?([^:]*)")
@@ -86,26 +90,25 @@ _NO_ANSWER = {
 }
 
 
-def trouble_of(error: Exception) -> Trouble:
-    """Say what an error of obstore means."""
+def _meaning(error: Exception) -> tuple[Kind, str]:
     text = str(error)
-    if _METADATA.search(text):  # where obstore looks last for the credentials of a role
-        return Trouble(Kind.KEYLESS, "there are no credentials to sign with")
+    if _METADATA.search(text):  # obstore's last source of credentials, a role
+        return (Kind.KEYLESS, "there are no credentials to sign with")
     status = _STATUS.search(text)
     if status:
         return _by_status(int(status[1]), status[2], text)
     if "redirect without LOCATION" in text:
-        return Trouble(Kind.MOVED, "the bucket is in another region")
+        return (Kind.MOVED, "the bucket is in another region")
     if any(sign in text for sign in _BROKEN):
-        return Trouble(Kind.BROKEN, "the answer broke off or made no sense")
+        return (Kind.BROKEN, "the answer broke off or made no sense")
     if "error sending request" in text:
         detail = next((told for sign, told in _NO_ANSWER.items() if sign in text), "no connection")
         kind = Kind.AWAY if _UNCONNECTED.search(text) else Kind.SILENT
-        return Trouble(kind, detail + _retries(text))
-    return Trouble(Kind.OTHER, text.partition("\n")[0])
+        return (kind, detail + _retries(text))
+    return (Kind.OTHER, text.partition("\n")[0])
 
 
-def _by_status(status: int, phrase: str, text: str) -> Trouble:
+def _by_status(status: int, phrase: str, text: str) -> tuple[Kind, str]:
     tags = dict(_TAG.findall(text))
     code = tags.get("Code") or phrase.strip()
     kind = _kind(status, code)
@@ -114,8 +117,8 @@ def _by_status(status: int, phrase: str, text: str) -> Trouble:
         told += _retries(text)
     if kind == Kind.OTHER:
         message = f": {tags['Message']}" if tags.get("Message") else ""
-        return Trouble(kind, f"the server says {told}{message}")
-    return Trouble(kind, f"{_WORDS[kind]} ({told})")
+        return (kind, f"the server says {told}{message}")
+    return (kind, f"{_WORDS[kind]} ({told})")
 
 
 def _kind(status: int, code: str) -> Kind:

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from epicat._util.files import cache_folder
 from epicat.errors import InputError, ModelError
-from epicat.fs.base import Files, open_files
+from epicat.fs.base import Files
+from epicat.fs.open import open_files
 from epicat.pick.openvino.bundle import CHECKSUMS, DESCRIPTION, Bundle, bundle_name
 from epicat.pick.picker import PickerInfo
 from epicat.pick.weights.files import pair_names

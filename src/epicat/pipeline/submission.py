@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from epicat.campaign.campaign import Campaign
 from epicat.errors import InputError
-from epicat.fs.base import Files, open_files
+from epicat.fs.base import Files
+from epicat.fs.open import open_files
 from epicat.pick.remote_bundle import RemoteBundle
 from epicat.pipeline.manifest import pack, read_count, read_unit
 from epicat.pipeline.plan import Unit

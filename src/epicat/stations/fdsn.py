@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-import time
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException, IncompleteRead
 from typing import Final
@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 from epicat._util.table_file import read_table_file, shorten
 from epicat.errors import ArchiveError, InputError
-from epicat.fs.retry import Patience
+from epicat.fs.retry import Patience, retry
 from epicat.geo import Extent
 from epicat.stations.channel_epoch import Inventory
 from epicat.stations.table import is_station_table, read_table
@@ -104,24 +104,29 @@ def _answer(url: str) -> str:
 
     Waits for as long as the server asks for, up to a minute, else longer each time.
     """
-    for wait in (*_WAITS_S, None):
-        retry_after_s = None
-        try:
-            return _fetched(url)
-        except HTTPError as error:
-            problem, retry_after_s = _refusal(error), _seconds(error.headers.get("Retry-After", ""))
-            transient = error.code in _TRANSIENT
-        except HTTPException as error:
-            problem, transient = f"the answer is incomplete or invalid ({error!r})", True
-        except OSError as error:
-            problem, transient = f"it cannot be reached: {getattr(error, 'reason', error)}", True
-        if wait is None or not transient:
-            break
-        jittered = wait * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        time.sleep(jittered if retry_after_s is None else retry_after_s)
+    waits = (wait * random.uniform(0.5, 1.0) for wait in _WAITS_S)  # noqa: S311 - no secret
+    try:
+        return retry(partial(_fetched, url), _is_transient, waits)
+    except HTTPError as error:
+        problem = _refusal(error)
+        cause: Exception = error
+    except HTTPException as error:
+        problem, cause = f"the answer is incomplete or invalid ({error!r})", error
+    except OSError as error:
+        problem, cause = f"it cannot be reached: {getattr(error, 'reason', error)}", error
     raise ArchiveError(
         f"stations from {url}: {problem}; try again later, or give --stations a file"
-    )
+    ) from cause
+
+
+def _is_transient(error: Exception) -> bool | float:
+    """Whether an error may pass, or the seconds that the server asks to wait."""
+    if not isinstance(error, HTTPError):
+        return isinstance(error, HTTPException | OSError)
+    if error.code not in _TRANSIENT:
+        return False
+    asked_s = _seconds(error.headers.get("Retry-After", ""))
+    return True if asked_s is None else asked_s
 
 
 def _refusal(error: HTTPError) -> str:
@@ -138,7 +143,7 @@ def _seconds(retry_after: str) -> float | None:
 
 def _fetched(url: str) -> str:
     request = Request(url, headers={"User-Agent": "epicat"})  # noqa: S310 - only http(s) gets here
-    stall_s = min(_TIMEOUT_S, 2 * Patience.given().stall_s)
+    stall_s = min(_TIMEOUT_S, 2 * Patience.from_environment().stall_s)
     with urlopen(request, timeout=stall_s) as answer:  # noqa: S310 - see above # nosec B310
         body: bytes = answer.read(_LARGEST + 1)
         # With a size limit, Python does not report a body that is cut short.

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from epicat.errors import InputError, StoreError
-from epicat.fs.base import BucketFiles, LocalFiles, open_files
+from epicat.fs.local import LocalFiles
+from epicat.fs.open import open_files
+from epicat.fs.s3 import S3Files
 from epicat.store.base import ReadableStore, Store
 from epicat.store.mongo.address import Address, is_mongo, secured
 from epicat.store.parquet import ParquetStore
@@ -44,7 +46,7 @@ def find_store(location: str) -> ReadableStore | None:
     files = open_files(location)
     if isinstance(files, LocalFiles) and not Path(location).exists():
         return None
-    if isinstance(files, BucketFiles) and not files.top():
+    if isinstance(files, S3Files) and not files.top():
         return None
     return ParquetStore(files)
 

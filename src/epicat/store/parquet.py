@@ -42,7 +42,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from epicat.errors import StoreError
-from epicat.fs.base import Files, LocalFiles
+from epicat.fs.base import Files
+from epicat.fs.local import LocalFiles
 from epicat.model import LedgerEntry, Span, Stage, digest_of
 from epicat.store.base import (
     REACH_NS,

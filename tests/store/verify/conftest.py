@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from epicat.fs.base import BucketFiles
+from epicat.fs.s3 import S3Files
 from epicat.model import digest_of
 from epicat.store.parquet import ParquetStore
 from epicat.testing.doctor_contract import put_sound
@@ -19,7 +19,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ParquetStore:
     if request.param == "bucket":
         request.getfixturevalue("server")
         url = f"s3://{s3.CATALOGS}/{digest_of(request.node.nodeid)}"
-        made = ParquetStore(BucketFiles(url), create=True)
+        made = ParquetStore(S3Files(url), create=True)
     else:
         made = ParquetStore(tmp_path / "store", create=True)
     put_sound(made)

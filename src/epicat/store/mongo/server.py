@@ -1,12 +1,10 @@
-"""A connection to a database, with patience: what passes by itself is tried again."""
+"""A connection to a database; transient errors are retried."""
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from itertools import chain
 from typing import Any, Final, TypeVar
 
 import pymongo
@@ -19,7 +17,7 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from epicat.errors import StoreError
-from epicat.fs.retry import Patience, pauses
+from epicat.fs.retry import Patience, pauses, retry
 from epicat.store.mongo.address import Address, masked
 from epicat.store.mongo.errors import is_passing, meaning
 
@@ -44,17 +42,17 @@ _LASTING = WriteConcern("majority", j=True, wtimeout=60_000)
 
 
 class Server:
-    """A database on a server.  Not safe to take along into a forked process.
+    """A database on a server.  Not safe to use in a forked process.
 
-    ``patient`` is who knows that it is there and waits for it from the start; others hear at once
-    that nothing answers, since the address may be wrong.
+    ``patient``: apply the full retry budget from the first request; otherwise the first request
+    fails fast, since the address may be wrong.
     """
 
     def __init__(
         self, address: Address, patience: Patience | None = None, *, patient: bool = False
     ) -> None:
         self.address = address
-        self._patience = patience or Patience.given()
+        self._patience = patience or Patience.from_environment()
         client = _client(address)
         weakref.finalize(self, client.close)
         self._database: Database[Document] = client.get_database(
@@ -94,18 +92,14 @@ class Server:
     def do(self, action: Callable[[], T], *, patient: bool = True) -> T:
         """Return what an action returns, which may be done twice.
 
-        What fails for a reason that passes is done again after a while, for as long as `Patience`
-        has it: a server that is restarted, or elects a new primary, is back by then.  Afterwards,
-        and for any other reason, raises `StoreError`.
+        Transient errors are retried with the budget of `Patience`: a server that is restarted, or
+        elects a new primary, is back by then.  Afterwards, and for any other error, raises
+        `StoreError`.
         """
-        for pause in chain(pauses(self._patience.total_s) if patient else (), [None]):
-            try:
-                return action()
-            except (PyMongoError, BSONError) as error:
-                if pause is None or not is_passing(error):
-                    raise StoreError(meaning(error, self.address)) from error
-                time.sleep(pause)
-        raise AssertionError("unreachable")
+        try:
+            return retry(action, is_passing, pauses(self._patience.total_s) if patient else ())
+        except (PyMongoError, BSONError) as error:
+            raise StoreError(meaning(error, self.address)) from error
 
 
 def _client(address: Address) -> pymongo.MongoClient[Document]:

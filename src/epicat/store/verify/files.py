@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from epicat.errors import StoreError
-from epicat.fs.base import Found
+from epicat.fs.base import FileInfo
 from epicat.model import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF
 from epicat.store.findings import Findings, Kind
@@ -41,8 +41,8 @@ class _Sorted:
 
     marks: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)  # stations and records
-    rows: list[tuple[DataFile, Found]] = field(default_factory=list)
-    unfinished: list[Found] = field(default_factory=list)
+    rows: list[tuple[DataFile, FileInfo]] = field(default_factory=list)
+    unfinished: list[FileInfo] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
 
@@ -64,7 +64,7 @@ def verify_files(
     return _damaged_rows(store, found, findings, repair=repair)
 
 
-def _sorted(files: Iterable[Found]) -> _Sorted:
+def _sorted(files: Iterable[FileInfo]) -> _Sorted:
     found = _Sorted()
     for file in sorted(files, key=lambda file: file.name):
         folder, _, last = file.name.rpartition("/")

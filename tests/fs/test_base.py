@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from epicat.archive.layouts import LAYOUTS
 from epicat.errors import InputError, StoreError
-from epicat.fs.base import LocalFiles
-from epicat.fs.names import leads_out
+from epicat.fs.base import leads_out
+from epicat.fs.local import LocalFiles
 from epicat.imports.picks import read_picks
 from epicat.model import StationDay
 from epicat.stations.channel_epoch import check_codes
@@ -44,7 +44,7 @@ def test_a_store_touches_nothing_outside_of_its_folder(tmp_path: Path, name: str
     files.prepare()
     for touch in (files.read, files.exists, files.list, lambda n: files.part(n, 0, 1),
                   lambda n: files.write(n, b"ours"), lambda n: files.delete([n])):  # fmt: skip
-        with pytest.raises(StoreError, match="is no name of its files"):
+        with pytest.raises(StoreError, match="is not a valid file name"):
             touch(name)
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["x"]
     assert (tmp_path / "x").read_text() == "theirs"

@@ -47,6 +47,9 @@ def values(station):
          "NC.KBG..HH\t-123.5\t39.5\t100\tm/s\tE,N,Z\t1,1,1\n", "NC.KBG."),
         ("id,longitude,latitude,elevation_m,x(km),y(km),z(km)\nNC.KBG.,-123.5,39.5,100,1,2,-0.1\n",
          "NC.KBG."),
+        # Ridgecrest: an id with a band beside the codes
+        ("id,network,station,channel,latitude,longitude,elevation\n"
+         "NC.KBG.2C.HN,NC,KBG,HN,39.5,-123.5,100\n", "NC.KBG.2C"),
         # PyOcto
         ("id,latitude,longitude,elevation,x,y,z\nNC.KBG.,39.5,-123.5,100,1,2,-0.1\n", "NC.KBG."),
         # QuakeMigrate, in metres and in kilometres

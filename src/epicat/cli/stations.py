@@ -10,11 +10,8 @@ from epicat.campaign.options import ImportOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
-from epicat.geo import Extent
 
 __all__ = ["app"]
-
-_EVERYWHERE = Extent(-90.0, 90.0, -180.0, 180.0)
 
 app = typer.Typer(help="Import stations into a store.", no_args_is_help=True)
 
@@ -49,14 +46,19 @@ def import_stations(
     """Put stations into a store, created if it does not exist; a row replaces one of its id."""
     options = make_options(ImportOptions, given)
     from epicat.campaign.resolve import choose_stations
-    from epicat.stations import Patterns, bucket_opener, find_stations
+    from epicat.stations import Patterns, bucket_opener, find_stations, move_messages
     from epicat.store.open import open_store
     from epicat.tables import stations_table
 
     box, patterns = options.extent, Patterns(options.select, options.exclude)
     with warnings_as_messages():
         found = find_stations(source, box, patterns, bucket_opener(), network=network, form=form)
-    chosen = choose_stations(found, box or _EVERYWHERE, patterns, report)
+    if box is None:
+        chosen = patterns.chosen(found)
+        for message in move_messages(chosen):
+            report(message)
+    else:
+        chosen = choose_stations(found, box, patterns, report)
     opened = open_store(options.store, create=True)
     opened.put_stations(stations_table(chosen))
     places = len({station.name for station in chosen})

@@ -203,8 +203,8 @@ def _codes(cell: Mapping[str, str], network: str) -> tuple[tuple[str, str, str, 
     """Return network, station, location and the channel that an id may hold."""
     own = cell.get("network", "")
     name = cell.get("station", "")
-    identity = cell.get("id", "") or (name if "." in name else "")
-    if "." in identity and not (own and name and "." not in name):
+    identity = next((t for t in (cell.get("id", ""), name) if "." in t), cell.get("id", ""))
+    if "." in identity:
         parts = identity.split(".")
         if not 2 <= len(parts) <= 4:
             raise ValueError(f"id {shorten(identity)} is not NET.STA.LOC")

@@ -1,1 +1,1 @@
-"""Benchmarks: ratios, measured side by side in one run.  ``python -m benchmarks`` prints them."""
+"""Benchmarks: ratios from alternating runs on one machine."""

@@ -1,7 +1,7 @@
-"""``python -m benchmarks``: everything that is measured, a table each.
+"""``python -m benchmarks``: run all benchmarks and print a table for each.
 
-Station-days in whole processes, epicat beside SeisBench; how near to the limit that is; and what
-the other modules here measure, each in a process of its own.
+Station-days in complete processes, epicat compared with SeisBench; the distance from the hardware
+limit; and the other modules here, each in a separate process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OTHERS = ("precision", "start", "association", "large_store", "seams", "scale", 
 
 
 def main() -> None:
-    """Measure what was asked for, and print a table of each."""
+    """Run the requested benchmarks and print their tables."""
     known = (*CASES, "limits", *OTHERS)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=known, metavar="NAME", default=known,

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.association``: a month of picks, and what is added to PyOcto's own time.
+"""``python -m benchmarks.association``: a month of picks, and the overhead over PyOcto.
 
 The picks are imported into a store and associated as `epicat associate` does it, in one process;
-PyOcto's own time is that inside its calls.  Beside it, the same picks in one call of PyOcto each
-day, with the same parameters: what a script would do.
+PyOcto's time is that inside its calls.  For comparison, the same picks in one PyOcto call a day
+with the same parameters, as in a script.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Clock:
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Run the benchmark and print a table."""
     asked = _arguments()
     print(_HEAD.format(machine=machine(), **vars(asked)), flush=True)
     for views in (False, True):
@@ -114,7 +114,7 @@ def _campaign(folder: Path, store: Store, days: int, *, views: bool) -> Campaign
 
 @contextmanager
 def _timed() -> Iterator[_Clock]:
-    """Count the seconds that are spent inside PyOcto."""
+    """Measure the seconds spent inside PyOcto."""
     clock, method = _Clock(), pyocto.OctoAssociator.associate
 
     def timed(octo: Any, *given: Any, **named: Any) -> Any:
@@ -133,7 +133,7 @@ def _timed() -> Iterator[_Clock]:
 
 
 def _by_the_day(campaign: Campaign, store: Store, days: int) -> float:
-    """Return the seconds of PyOcto on the same picks, a day at a time, nothing read twice."""
+    """Return the seconds of PyOcto on the same picks, one day at a time."""
     design = campaign.design
     index = SiteIndex.from_stations(campaign.stations, design.plane, campaign.site_radius_m)
     picks = site_picks(store.read("picks", Where()), index)

@@ -1,4 +1,4 @@
-"""What is measured: a made-up archive, and the commands that pick it."""
+"""Benchmark cases: a synthetic archive, and the commands that pick it."""
 
 from __future__ import annotations
 

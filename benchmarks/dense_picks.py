@@ -1,4 +1,4 @@
-"""Dense picks with what is known of their earthquakes: an hour of Ridgecrest, and made-up ones."""
+"""Dense picks of known earthquakes: an hour of Ridgecrest, and synthetic ones."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Dense:
     times_ns: NDArray[np.int64]
     """Origin times that are known."""
     places_km: NDArray[np.float64]
-    """Their epicentres on the design's plane, shape (events, 2)."""
+    """Their epicenters on the design's plane, shape (events, 2)."""
 
 
 def real(folder: Path, hours: int) -> Dense:
-    """Return the picks of the Ridgecrest hour, so many times, each seven minutes and more apart.
+    """Return the picks of the Ridgecrest hour, repeated at least seven minutes apart.
 
-    Known are the reviewed events of ComCat, one in three of those that the picks hold.
+    Known events are ComCat's reviewed ones, a third of those in the picks.
     """
     layers = LayerModel(_DEPTHS, _LAYERS, tuple(v / 1.73 for v in _LAYERS), constant=True)
     design, index = _design(folder, AssociateOptions(), layers)
@@ -79,10 +79,10 @@ def real(folder: Path, hours: int) -> Dense:
 
 
 def made_up(folder: Path, hours: int, rate: int) -> Dense:
-    """Return picks of made-up earthquakes at the sites of Ridgecrest, ``rate`` an hour.
+    """Return picks of synthetic earthquakes at the Ridgecrest sites, ``rate`` per hour.
 
-    In twelve clusters; arrivals with an error of 0.1 s, fewer the farther and the smaller; three
-    noise picks for ten of these.
+    In twelve clusters; arrival errors of 0.1 s, fewer arrivals with distance and for small
+    events; three noise picks per ten arrivals.
     """
     options = AssociateOptions(p_velocity=_VP, s_velocity=_VS)
     design, _ = _design(folder, options, None)

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.large_store``: a hundred million picks, and one station-week of them.
+"""``python -m benchmarks.large_store``: write a hundred million picks, query a station-week.
 
-The store is written unit by unit, as workers do it, then compacted.  Picks are made up: ids and
-confidences of random digits, as real ones are, so that they are no smaller on disk.
+The store is written unit by unit, as by workers, then compacted.  Picks are synthetic, with random
+ids and confidences that compress no better than real ones.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _WEEK = (date(2019, 6, 10), date(2019, 6, 17))
 
 
 def main() -> None:
-    """Write, compact, ask; print what each took."""
+    """Write, compact and query; print the times."""
     asked = _arguments()
     print(f"{asked.stations} stations, {asked.days} days, {asked.picks} picks a station-day. "
           f"{machine()}.\n")  # fmt: skip
@@ -70,7 +70,7 @@ def _say(what: str, value: str) -> None:
 
 
 def _write(store: Store, asked: argparse.Namespace) -> tuple[int, float]:
-    """Write all units; return the rows, and the seconds inside the store."""
+    """Write all units; return the number of rows and the seconds inside the store."""
     random, rows, seconds = np.random.default_rng(1), 0, 0.0
     run = {"run": _RUN, "associator": "", "extent": "", "time": "2019-01-01", "number": 1}
     store.put_record("invocation", "made-up", run)
@@ -105,7 +105,7 @@ def _mark(key: str, generation: str, picks: int) -> LedgerEntry:
 def _table(
     random: np.random.Generator, days: list[date], stations: list[str], picks: int
 ) -> pa.Table:
-    """Return the picks of some station-days, in no order."""
+    """Return the picks of some station-days, unordered."""
     keys = _keys(days, stations)
     count = len(keys) * picks
     starts = np.array([day_start(day) for _ in stations for day in days], np.int64)
@@ -135,7 +135,7 @@ def _table(
 
 
 def _ask(folder: str, picks: int) -> None:
-    """Time whole commands, Python's start included: with the month named, and without."""
+    """Time complete commands including Python's start, with and without the month."""
     begin, end = (f"{day}" for day in _WEEK)
     sql = (
         "SELECT time, phase, confidence FROM picks WHERE trace_id = 'XX.S023.' "

@@ -1,4 +1,4 @@
-"""How near to what the machine can do: arithmetic, decoding."""
+"""Distance from the hardware limit: arithmetic and decoding."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DAY = Span(1_577_836_800 * 10**9, 1_577_836_800 * 10**9 + DAY_NS)
 
 
 def limits(folder: Path) -> str:
-    """Return a table: what a station-day takes on one core, and what it could at best."""
+    """Return a table of measured and minimum times of a station-day on one core."""
     write_day(folder / "limits")
     peak = _peak_gflops()
     rows = [_inference(name, peak) for name in ("PhaseNet", "EQTransformer")]
@@ -46,7 +46,7 @@ def limits(folder: Path) -> str:
 
 
 def _seconds(what: Callable[[], object], times: int = 10) -> float:
-    """Return the processor's seconds of the fastest of some calls."""
+    """Return the CPU seconds of the fastest of several calls."""
     taken = []
     for _ in range(times):
         begin = time.process_time()
@@ -84,7 +84,7 @@ def _inference(name: str, peak: float) -> tuple[str, str, float, float]:
 
 
 def _flop_per_window(bundle: Bundle) -> float:
-    """Count the convolutions of the graph as SeisBench has it, which are nearly all there is."""
+    """Count the operations of SeisBench's convolutions, nearly all of the arithmetic."""
     model = import_openvino().Core().read_model(bundle.graph)
     return sum(map(_flop, model.get_ordered_ops())) / BATCH
 

@@ -1,4 +1,4 @@
-"""Measure whole processes: wall and processor seconds, peak memory."""
+"""Measure complete processes: wall and CPU seconds, peak memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Figures", "machine", "measure"]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one process took."""
+    """Resources used by a process."""
 
     wall_s: float
     """Seconds by the clock."""
@@ -39,7 +39,7 @@ class Figures:
 def measure(
     commands: Mapping[str, Sequence[str]], runs: int, env: Mapping[str, str]
 ) -> dict[str, Figures]:
-    """Run commands in turn, A B A B, once to warm up; return the medians of each."""
+    """Run commands alternately, A B A B, after a warm-up; return the medians of each."""
     taken: dict[str, list[Figures]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
@@ -77,7 +77,7 @@ def _median(figures: Sequence[Figures]) -> Figures:
 
 
 def machine() -> str:
-    """Return what the figures were measured on."""
+    """Return a description of the machine."""
     model = platform.processor() or platform.machine()
     lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
     model = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), model)

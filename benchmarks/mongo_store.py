@@ -1,7 +1,7 @@
-"""``python -m benchmarks.mongo_store URL``: picks in and out of a store in MongoDB.
+"""``python -m benchmarks.mongo_store URL``: write and read picks in a MongoDB store.
 
-Beside it, in turn on the same server: a loop of ``insert_many``, one for each unit of work, and a
-``find`` of the very same documents, in a collection with the same indexes and in one without any.
+For comparison, alternating on the same server: ``insert_many`` per unit of work and ``find`` of the
+same documents, in a collection with the same indexes and in one without.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _once(database: pymongo.database.Database, location: str, turn: int) -> dict
         _STORE_OUT: lambda: store.read("picks", Where(design=_RUN)),
         _PLAIN_OUT: lambda: list(database.plain.find({"run_id": _RUN})),
     }
-    step = 1 if turn % 2 else -1  # nobody is always first
+    step = 1 if turn % 2 else -1  # alternate who is first
     taken = {name: _timed(ways_in[name]) for name in list(ways_in)[::step]}
     for action in ways_out.values():
         action()
@@ -84,7 +84,7 @@ def _once(database: pymongo.database.Database, location: str, turn: int) -> dict
 
 
 def _unit(station: int) -> dict[str, list[Pick]]:
-    """Return made-up picks of a station by key: a unit of work."""
+    """Return synthetic picks of a station by key: a unit of work."""
     generator = np.random.default_rng(station)
     start, name = parse_time("2019-06-21"), f"XX.S{station:03d}"
     unit = {}

@@ -1,4 +1,4 @@
-"""A month of a regional network's picks with their earthquakes: what associating is measured on."""
+"""A month of synthetic picks of a regional network, for the association benchmark."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NOISE = 0.5
 
 
 def write_month(folder: Path, stations: int, days: int, picks: int) -> int:
-    """Write stations.csv and picks.parquet with about so many picks; return how many earthquakes.
+    """Write stations.csv and picks.parquet; return the number of earthquakes.
 
-    Stations lie anywhere in the extent, earthquakes too, down to 30 km.  Each station within an
-    earthquake's reach has both phases with an error of 0.1 s, and misses one in twenty.
+    Stations and earthquakes are anywhere in the extent, down to 30 km.  Each station within range
+    has both phases with an error of 0.1 s, of which one in twenty is missing.
     """
     random = np.random.default_rng(20190601)
     low, high = (EXTENT.south, EXTENT.west), (EXTENT.north, EXTENT.east)
@@ -55,7 +55,7 @@ def write_month(folder: Path, stations: int, days: int, picks: int) -> int:
 def _arrivals(
     random: np.random.Generator, sites: np.ndarray, days: int, wanted: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Return seconds, stations and phases of at least so many arrivals, and the earthquakes."""
+    """Return seconds, stations and phases of arrivals, and the number of earthquakes."""
     seconds, stations, phases = [], [], []
     count = quakes = 0
     low, high = sites.min(axis=0), sites.max(axis=0)

@@ -1,4 +1,4 @@
-"""Pick station-days with epicat into a store; print what it took as JSON."""
+"""Pick station-days with epicat into a store; print the resources used as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from epicat.store.open import open_store
 
 
 def main(root: Path, model: str, processes: int, precision: str) -> None:
-    """Pick each station of the archive, with so many processes of one thread each."""
+    """Pick each station of the archive, with single-threaded processes."""
     with tempfile.TemporaryDirectory() as store:
         campaign = _campaign(root, store, PickOptions(model=model, precision=precision))
         opened = open_store(store, create=True)
@@ -56,7 +56,7 @@ def _campaign(root: Path, store: str, pick: PickOptions) -> Campaign:
 
 
 def _in_turn(campaign: Campaign, days: list[Unit], _: int) -> tuple[list[float], float]:
-    """Return when each station-day was done, and the seconds of all units together."""
+    """Return the end time of each station-day, and the total seconds of all units."""
     worker = Worker(campaign)
     ends, spent = [], 0.0
     for day in days:

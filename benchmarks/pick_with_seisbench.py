@@ -1,4 +1,4 @@
-"""Pick station-days with SeisBench's classify; print what it took as JSON."""
+"""Pick station-days with SeisBench's classify; print the resources used as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DAYS = 2
 
 
 def main(root: Path, model: str, batch: int) -> None:
-    """Pick the first stations of the archive, with as many threads as PyTorch takes."""
+    """Pick the first stations of the archive, with PyTorch's default number of threads."""
     picker = getattr(sbm, model).from_pretrained("original")
     ends, picks = [], 0
     for station in sorted(root.glob("2020/XX/*"))[:_DAYS]:

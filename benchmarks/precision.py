@@ -1,4 +1,4 @@
-"""``python -m benchmarks.precision``: what fewer bits change in the picks of real waveforms."""
+"""``python -m benchmarks.precision``: effect of reduced precision on the picks of real data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Stations = list[tuple[str, Components]]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Picks in fewer bits beside those in 32."""
+    """Picks at reduced precision compared with f32."""
 
     exact: int
     """Picks in 32 bits."""
@@ -54,7 +54,7 @@ class Difference:
 
 
 def main() -> None:
-    """Print a table for the precisions that this machine has."""
+    """Print a table for the precisions that this machine supports."""
     data = Path(os.environ.get("EPICAT_REALDATA", "../shared/data"))
     print("| | waveforms | precision | picks in f32 | gained | lost | moved | furthest s "
           "| confidence | again in f32 |")  # fmt: skip
@@ -109,7 +109,7 @@ def _norcal(data: Path) -> Iterator[tuple[str, Components]]:
 
 
 def _scedc(data: Path) -> Iterator[tuple[str, Components]]:
-    """Return two whole days of one component of 40 Hz: what most days look like."""
+    """Return two typical days of one component at 40 Hz."""
     for path in sorted((data / "scedc" / "objects").rglob("*BHN*.ms")):
         network, station = path.name[:2], path.name[2:7].strip("_")
         for channel, records in decode(path.read_bytes(), network, station, _EVER).channels.items():
@@ -130,7 +130,7 @@ class _Counting:
 
 
 def _picks(picker: Picker, stations: Stations) -> tuple[list[Pick], str]:
-    """Return the picks, and the share of windows that were computed once more."""
+    """Return the picks, and the fraction of windows that were recomputed."""
     if not isinstance(picker, MixedPrecisionPicker):
         return _picked(picker, stations), ""
     screen, exact = _Counting(picker.screen), _Counting(picker.exact)

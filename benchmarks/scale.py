@@ -32,7 +32,7 @@ QUOTAS = (256, 4_000, 12_000)
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What is not known before a campaign runs."""
+    """Assumptions about a campaign."""
 
     picking_s: float
     """vCPU-seconds for a station-day."""
@@ -56,7 +56,7 @@ class Assumed:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job to come."""
+    """A planned job."""
 
     seconds: float
     """How long it works when nothing interrupts it."""
@@ -66,7 +66,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Jobs of both stages, and what each job of association waits for."""
+    """Jobs of both stages, and the dependencies of association jobs."""
 
     picking: Sequence[Job]
     associating: Sequence[Job]
@@ -76,7 +76,7 @@ class Plan:
     arrays: int
 
     def repeated(self, regions: int) -> Plan:
-        """Return the plan of so many regions like this one, submitted one after the other."""
+        """Return the plan of several regions like this one, submitted one after the other."""
         size = 1 + max(job.window for job in self.picking)
         shifts = [region * size for region in range(regions)]
         return Plan(
@@ -90,7 +90,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a campaign."""
+    """Result of a simulated campaign."""
 
     seconds: float
     """From the first job's submission to the last one's end."""
@@ -142,7 +142,7 @@ def _jobs(
 
 
 def simulate(plan: Plan, slots: int, assumed: Assumed, *, spot: bool) -> Result:
-    """Run a plan where so many jobs may run at once."""
+    """Simulate a plan with a limit on concurrent jobs."""
     random = np.random.default_rng(2)
     free = [0.0] * slots
     left = np.bincount([job.window for job in plan.picking])

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.seams``: what the edges of association blocks cost a catalog.
+"""``python -m benchmarks.seams``: effect of block boundaries on a catalog.
 
-Dense picks, real and made-up, are associated in one run and in blocks of several lengths with
-several halos.  The events of the blocks are held against those of the one run; and, near the seams
-and elsewhere, against what is known to have happened.
+Dense picks, real and synthetic, are associated in a single run and in blocks of several lengths and
+halos.  The events of the blocks are compared with those of the single run and, near boundaries and
+elsewhere, with known earthquakes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _HOURS = (0.5, 1.3)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The events of blocks beside those of one long run, and beside what is known."""
+    """Events of blocks compared with those of a single run and with known earthquakes."""
 
     seams: int
     """Seams between blocks."""
@@ -80,12 +80,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.seams", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--hours", type=int, default=3, help="hours of real picks")
-    parser.add_argument("--rate", type=int, default=100, help="made-up earthquakes in an hour")
+    parser.add_argument("--rate", type=int, default=100, help="synthetic earthquakes per hour")
     return parser.parse_args()
 
 
 class Associates(Protocol):
-    """What makes candidates of picks."""
+    """Protocol of an associator."""
 
     def associate(self, picks: Sequence[SitePick]) -> list[Candidate]:
         """Return candidates in the order of time."""
@@ -99,7 +99,7 @@ def in_blocks(
     halo_ns: int,
     needs: Needs,
 ) -> tuple[list[Candidate], list[int]]:
-    """Return the events of picks associated in blocks, and the seams between these."""
+    """Return the events of picks associated in blocks, and the block boundaries."""
     times = [pick.time_ns for pick in picks]
     numbers = range(times[0] // length_ns - 1, times[-1] // length_ns + 2)
     runs = []
@@ -117,7 +117,7 @@ def in_blocks(
 def compare(
     whole: Sequence[Candidate], found: Sequence[Candidate], seams: Sequence[int], dense: Dense
 ) -> Counts:
-    """Compare the events of blocks with those of one long run, and with what is known."""
+    """Compare the events of blocks with those of a single run and with known earthquakes."""
     owner = {pick.pick_id: event for event, c in enumerate(whole) for pick in c.picks}
     like: dict[int, list[Candidate]] = defaultdict(list)
     strange = 0
@@ -151,7 +151,7 @@ def _same(one: Candidate, other: Candidate) -> bool:
 
 
 def _found(found: Sequence[Candidate], dense: Dense) -> NDArray[np.bool_]:
-    """Tell which known earthquakes have an event of their own within 2 s and 10 km."""
+    """Return which known earthquakes match an event within 2 s and 10 km, one to one."""
     times = np.array([c.time_ns for c in found], np.int64)
     places = np.array([(c.x_km, c.y_km) for c in found]).reshape(-1, 2)
 
@@ -166,7 +166,7 @@ def _found(found: Sequence[Candidate], dense: Dense) -> NDArray[np.bool_]:
 
 
 class _Remembering:
-    """An associator that does no slice twice, so that a table of many halos takes minutes."""
+    """An associator that caches slices, so that a table of many halos takes minutes."""
 
     def __init__(self, associator: Associator) -> None:
         self._associator = associator

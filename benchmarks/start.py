@@ -1,4 +1,4 @@
-"""``python -m benchmarks.start``: how long epicat takes to begin, and what is installed for it."""
+"""``python -m benchmarks.start``: start-up time and installed size."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?[^;]*(?:;\s*(.*))
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Run the benchmark and print a table."""
     asked = _arguments()
     print(f"Medians of {asked.runs} starts of whole processes. {machine()}.\n")
     print("| | wall s | processor s |\n|---|---:|---:|")
@@ -63,7 +63,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _medians(command: list[str], runs: int) -> tuple[float, float]:
-    """Return the medians of wall and processor seconds, after one run to warm up."""
+    """Return the medians of wall and CPU seconds, after a warm-up run."""
     walls, cpus = [], []
     with tempfile.TemporaryFile() as nowhere:
         for turn in range(runs + 1):
@@ -79,7 +79,7 @@ def _medians(command: list[str], runs: int) -> tuple[float, float]:
 
 
 def _closure(name: str) -> Iterable[Distribution]:
-    """Return a distribution and those that it needs here, extras left out."""
+    """Return a distribution and its dependencies, without extras."""
     found: dict[str, Distribution] = {}
     waiting = [name]
     while waiting:
@@ -99,7 +99,7 @@ def _closure(name: str) -> Iterable[Distribution]:
 
 
 def _size(found: Distribution) -> int:
-    """Return the bytes of what a distribution has installed."""
+    """Return the installed size of a distribution in bytes."""
     paths = (Path(str(file.locate())) for file in found.files or [])
     return sum(path.stat().st_size for path in paths if path.is_file())
 

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.submit_at_scale``: the largest campaign, planned and submitted on paper.
+"""``python -m benchmarks.submit_at_scale``: plan and submit the largest campaign to a mock.
 
-50,000 stations on 1,040 days are 52 million station-days.  The stations are made up, AWS is a
-counter that gives names to jobs, and the submission's folder is on this machine; all between is
-what `epicat submit` does after it has read the stations.
+50,000 stations on 1,040 days are 52 million station-days.  The stations are synthetic, AWS is
+replaced by a counter, and the folder of the submission is local; everything else is what `epicat
+submit` does after reading the stations.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _EXTENT = "20,60,-130,-65"
 
 
 class CountedAws:
-    """Takes submissions, counts them, and gives names to jobs."""
+    """Accepts and counts submissions, and returns job names."""
 
     region = "us-west-2"
 

@@ -16,9 +16,9 @@ _BEGIN_NS = 1_577_836_800 * 10**9  # 2020-01-01
 
 
 def write_day(root: Path, rate: int = 100, gaps: int = 0, stations: int = 1) -> Path:
-    """Write HH? of 2020-01-01 of stations XX.BENC0 and so on; return a list of them.
+    """Write HH? of 2020-01-01 of stations XX.BENC0 etc.; return their names.
 
-    All have the same samples; ``gaps`` of 7.3 s lie at even distances.
+    All have the same samples, with equidistant ``gaps`` of 7.3 s.
     """
     rng = np.random.default_rng(20200101)
     events = np.arange(300, _DAY - 60, 600)

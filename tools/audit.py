@@ -1,7 +1,7 @@
-"""Ask the database of known vulnerabilities about every package that is pinned.
+"""Check every pinned package for known vulnerabilities.
 
-The database is PyPI's (`pip-audit`).  Where it cannot be asked, that is said, and is no pass: with
-EPICAT_REQUIRE_AUDIT=1 it is a failure.
+The database is PyPI's (`pip-audit`).  If it cannot be reached, the
+check is reported as not done, and fails with EPICAT_REQUIRE_AUDIT=1.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _PROBE = "pip==25.3\n"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the database says."""
+    """The findings of an audit."""
 
     known: int = 0
     """Packages that it told about."""
     holes: tuple[str, ...] = ()
-    """What it told: package, version, id and the versions that mend it."""
+    """Vulnerabilities: package, version, id and fixed versions."""
     unknown: tuple[str, ...] = ()
     """Packages that it could not be asked about, and why."""
 
     @classmethod
     def from_parts(cls, text: str) -> Report:
-        """Read pip-audit's JSON; anything else is a database that did not answer."""
+        """Read pip-audit's JSON; any other output means that the database did not respond."""
         try:
             packages: list[dict[str, Any]] = json.loads(text)["dependencies"]
         except (ValueError, KeyError, TypeError):
@@ -60,7 +60,7 @@ def _words(package: Mapping[str, Any], hole: Mapping[str, Any]) -> str:
 
 
 def audit(requirements: str, command: Sequence[str]) -> Report:
-    """Ask about requirements, ``name==version`` in lines."""
+    """Audit requirements, one ``name==version`` per line."""
     ignored = [part for name in ACCEPTED for part in ("--ignore-vuln", name)]
     with TemporaryDirectory() as folder:
         file = Path(folder) / "requirements.txt"
@@ -71,14 +71,14 @@ def audit(requirements: str, command: Sequence[str]) -> Report:
 
 
 def _pinned() -> str:
-    """Return the pins of all files, each once."""
+    """Return the pins of all files without duplicates."""
     lines = [line for file in PINS for line in file.read_text(encoding="utf-8").splitlines()]
     pins = {line.lower().replace("_", "-") for line in lines if line and not line.startswith("#")}
     return "\n".join(sorted(pins)) + "\n"
 
 
 def main(command: Sequence[str]) -> int:
-    """Audit the pins; return the exit code."""
+    """Audit the pins; return the exit status."""
     report = audit(_PROBE, command)
     if report.known:
         report = audit(_pinned(), command)

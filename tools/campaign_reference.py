@@ -1,4 +1,4 @@
-"""Write docs/reference/campaign.md out of the models of options; a test tells when it is due."""
+"""Generate docs/reference/campaign.md from the option models; a test checks that it is current."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Hooks of MkDocs: pages that live outside docs/, notebooks, and no asset from elsewhere.
+"""MkDocs hooks: pages outside docs/, notebooks, and a check that no external asset is loaded.
 
-README.md is the site's home.  It, the changelog and the rest are read on GitHub too, so their
-links are paths in the project; here they become paths on the site.  A link to a file that the
-site does not have stays as it is, and the strict build refuses it.
+README.md is the home page.  It and the other files are also read on GitHub, so their links are
+paths in the project, which become paths on the site here.  A link to a file that is not on the
+site stays as it is and fails the strict build.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _plain(text: str) -> str:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn paths in the project into paths on the site."""
+    """Convert paths in the project to paths on the site."""
     del config
     here = page.file.src_uri
     folder = posixpath.dirname(_HOMES.get(here, f"docs/{here}"))
@@ -78,7 +78,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Refuse a page that a reader's browser would fetch something else for, from elsewhere."""
+    """Fail if a page loads an asset from another server."""
     del config
     if found := _ASSET.search(output):
         raise PluginError(f"{page.file.src_uri}: an asset from elsewhere: {found[0]}...")

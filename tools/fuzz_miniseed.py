@@ -1,8 +1,8 @@
-r"""Look for bytes that the miniSEED path cannot stand, guided by coverage (atheris).
+r"""Fuzz the miniSEED reader, guided by coverage (atheris).
 
-Sound records are damaged as in `faults.objects.mutations` and, in between, as atheris likes it.
-What raises or takes ten seconds ends it, and is kept in a file.  Ten minutes, in an environment
-that has atheris beside epicat's own dependencies::
+Valid records are damaged as in `faults.objects.mutations` and by atheris.  An exception or a run of
+ten seconds stops the fuzzer, and the input is kept in a file.  Ten minutes, in an environment with
+atheris and epicat's dependencies::
 
     mkdir -p corpus found
     PYTHONPATH=src:tests:. python tools/fuzz_miniseed.py corpus/ -max_total_time=600 \
@@ -46,7 +46,7 @@ _LIMITS = QualityOptions(max_dead_share=0.9, max_clipped_share=0.9)
 
 
 def try_bytes(body: bytes) -> None:
-    """Do with bytes what is done with an object of the archive, up to the picker."""
+    """Process bytes like an object of an archive, up to the picker."""
     found = scan(body)
     assert found.size <= len(body)
     with suppress(ValueError):
@@ -75,7 +75,7 @@ _MAKERS = [way.make for name, way in MUTATIONS.items() if name not in ("5,000 ga
 
 
 def _mutate(body: bytes, size: int, seed: int) -> bytes:
-    """Damage sound records, or change what is there, with a checksum that is right again."""
+    """Damage valid records, or mutate the input, and correct the checksum."""
     rng = random.Random(seed)  # noqa: S311 - no secret
     if rng.random() < 0.3:
         return rng.choice(_MAKERS)(rng, rng.choice(_sound()))[:size]
@@ -84,7 +84,7 @@ def _mutate(body: bytes, size: int, seed: int) -> bytes:
 
 
 def main() -> None:
-    """Write sound objects of the day into the corpus, and begin."""
+    """Write valid objects of the day to the corpus, and start."""
     for place in map(Path, sys.argv[1:2]):
         if place.is_dir():
             for number, sound in enumerate(_sound()):

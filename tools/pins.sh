@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Renew the lists of exact packages, with the hashes of their files for every platform, that the
-# Dockerfile installs: docker/*.txt.  The versions are those of constraints.txt.  `make pins` runs it.
+# Update the package lists that the Dockerfile installs, docker/*.txt: exact versions with hashes for
+# all platforms.  The versions are those of constraints.txt.  `make pins` runs it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# What a worker needs beside epicat's own dependencies: extras of pyproject.toml.
+# Extras of pyproject.toml that a worker needs in addition to the base dependencies.
 WORKER_EXTRAS=(mongo)
 
 compile() { # OUTPUT INPUT [OPTION...]

@@ -2,7 +2,7 @@
 
     python tools/record_section.py FOLDER PICTURE [EVENT_NUMBER]
 
-Without a number it is the largest earthquake.
+The default is the largest earthquake.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BEFORE_S, _AFTER_S = 3, 37
 
 
 def main(folder: Path, picture: Path, number: int | None) -> None:
-    """Draw vertical and east components, 1 to 20 Hz, each trace by its own largest swing."""
+    """Draw vertical and east components, 1 to 20 Hz, each trace normalized."""
     truth = read_truth(folder)
     events = truth.events.to_pylist()
     chosen = range(len(events)) if number is None else [number]

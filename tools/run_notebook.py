@@ -1,7 +1,7 @@
-"""Run the notebooks of docs/ and keep their outputs: ``python tools/run_notebook.py``.
+"""Run the notebooks in docs/ and store their outputs: ``python tools/run_notebook.py``.
 
-Each runs in an empty folder, as a new user would run it; what it writes is thrown away.  A test
-runs them too, and compares nothing but that no cell fails.
+Each runs in an empty folder, like for a new user; its files are deleted.  A test also runs them
+and checks that no cell fails.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def run(path: Path, folder: Path) -> nbformat.NotebookNode:
 
 
 def tidy(notebook: nbformat.NotebookNode) -> None:
-    """Leave out what differs from run to run and nobody reads."""
+    """Remove metadata that differ between runs."""
     for cell in notebook.cells:
         cell.metadata.clear()
         if cell.cell_type == "code":

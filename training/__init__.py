@@ -1,1 +1,1 @@
-"""Train `epicat-mini`, the picker that ships with epicat: see docs/models.md."""
+"""Training of `epicat-mini`, the built-in picker: see docs/models.md."""

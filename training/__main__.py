@@ -1,7 +1,7 @@
-"""Train the shipped picker: ``python -m training``, from the project's folder.
+"""Train the built-in picker: run ``python -m training`` in the project folder.
 
-Without a step all of them are done in turn; what lies finished in the folder of work is not done
-again, and a training that was stopped goes on.  `pool` and `fit` may run at the same time.
+Without a step, all are run in order; finished results in the work folder are not repeated, and an
+interrupted training resumes.  `pool` and `fit` may run at the same time.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _fit(given: argparse.Namespace) -> None:
 
 
 def _write(given: argparse.Namespace) -> None:
-    """Write pair and bundle twice: thresholds are chosen with the bundle of the same weights."""
+    """Write weights and bundle twice: the bundle is needed to choose the thresholds."""
     model = in_half_precision(load_average(given.work / "student.ckpt"))
     first = ship(write_pair(model, given.work / "first", _FIRST_THRESHOLDS), given.work / "bundle")
     thresholds = choose_thresholds(first, given.data)

@@ -1,4 +1,4 @@
-"""From the pool to batches: another window of a record each time, with cheap changes."""
+"""Batches from the pool: a different window of a record each time, with cheap augmentation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EMPTY_EDGE = 0.04
 
 
 class Pool:
-    """The records of a growing number of files, in memory."""
+    """The records of a growing number of files, held in memory."""
 
     def __init__(self, folder: Path, samples: int) -> None:
         self._folder = folder
@@ -36,7 +36,7 @@ class Pool:
         return PER_FILE * len(self._data)
 
     def grow(self, files: int) -> None:
-        """Load the first so many files; wait for those that are still being made."""
+        """Load the first files, up to a number; wait for those still being written."""
         for number in range(len(self._data), files):
             path = pool_file(self._folder, number)
             while not path.exists():

@@ -1,4 +1,4 @@
-"""Changes that leave an arrival an arrival: what makes few windows many."""
+"""Data augmentation that preserves arrivals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ F64 = NDArray[np.float64]
 
 
 def stretched(record: Record, factor: float) -> Record:
-    """Play a record slower (above one) or faster: other distances, frequencies, S minus P."""
+    """Stretch a record in time (above one: slower): other distance, frequency, S minus P."""
     data = record.data
     slope = np.linspace(data[:, 0], data[:, -1], data.shape[1], axis=1)  # else the ends ring
     samples = round(data.shape[1] * factor)
@@ -44,7 +44,7 @@ def _taper(samples: int) -> F64:
 
 
 def rotated(rng: np.random.Generator, data: F64) -> F64:
-    """Turn the horizontals by any angle and each component over at random."""
+    """Rotate the horizontals by a random angle and flip components at random."""
     angle = rng.uniform(0, 2 * np.pi)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     live = data[1:].any(axis=1).all()
@@ -53,7 +53,7 @@ def rotated(rng: np.random.Generator, data: F64) -> F64:
 
 
 def filtered(rng: np.random.Generator, data: F64) -> F64:
-    """Pass a random band: another instrument, another path."""
+    """Apply a random bandpass, like another instrument or path."""
     low = 10 ** rng.uniform(-1.3, 0.5)
     high = min(10 ** rng.uniform(0.9, 1.7), 0.98 * RATE / 2)
     corners = {"highpass": low, "lowpass": high, "bandpass": (low, high)}

@@ -1,4 +1,4 @@
-"""Choose the thresholds: the best F1 on records that were not learned from."""
+"""Choose the thresholds with the best F1 on records not used in training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VISIBLE = 2.0
 
 
 def choose_thresholds(bundle: Bundle, data: Path, records: int = 600) -> dict[str, float]:
-    """Return the threshold of each phase: of mixtures, synthetics and noise, undamaged."""
+    """Return the threshold of each phase, from undamaged mixtures, synthetics and noise."""
     picker = OpenVinoPicker(bundle)
     draw = Draw(Source(data, part="choose", seed=_SEED))
     known = [draw.record(rng) for rng in draw.streams(records)]
@@ -46,7 +46,7 @@ def _score(picker: Picker, known: Sequence[Record], phase: str, threshold: float
 
 
 def _of_record(record: Record, phase: str, picks: list[float]) -> Score:
-    """Score one record; what is hidden in noise, or at the very ends, counts neither way."""
+    """Score one record; arrivals hidden in noise or at the ends are ignored."""
     seconds = record.data.shape[1] / RATE
     wanted, excused = [], []
     for arrival in record.arrivals:

@@ -1,4 +1,4 @@
-"""What happens to waveforms on the way: the student sees it, the labels stay as they were."""
+"""Waveform defects for augmentation; labels do not change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def damaged(rng: Rng, data: F64) -> F64:
 
 
 def _gaps(rng: Rng, data: F64) -> F64:
-    """Put zeros in one component or in all, as a reader fills gaps."""
+    """Fill gaps of one component or all with zeros."""
     data = data.copy()
     for _ in range(rng.integers(1, 3)):
         rows = slice(None) if rng.random() < 0.6 else rng.integers(3)
@@ -33,7 +33,7 @@ def _gaps(rng: Rng, data: F64) -> F64:
 
 
 def _spikes(rng: Rng, data: F64) -> F64:
-    """Put single samples far out, from the digitiser."""
+    """Add single-sample spikes."""
     data = data.copy()
     size = data.std() * 10 ** rng.uniform(0.5, 2)
     for _ in range(rng.integers(1, 6)):
@@ -42,7 +42,7 @@ def _spikes(rng: Rng, data: F64) -> F64:
 
 
 def _steps(rng: Rng, data: F64) -> F64:
-    """Add a step that decays, as a mass that is re-centred or a disturbed sensor shows it."""
+    """Add a decaying step, as from mass centering or a disturbed sensor."""
     size = data.std() * 10 ** rng.uniform(0, 1.5)
     start = rng.integers(data.shape[1])
     after = np.maximum(np.arange(data.shape[1]) - start, 0)
@@ -63,33 +63,33 @@ def _bursts(rng: Rng, data: F64) -> F64:
 
 
 def _tones(rng: Rng, data: F64) -> F64:
-    """Add mains hum (aliased too) or a turning machine, over the whole record."""
+    """Add mains hum (also aliased) or a rotating machine to the complete record."""
     time = np.arange(data.shape[1]) / RATE
     tone = np.sin(2 * np.pi * rng.choice([50.0, 40.0, 16.7, rng.uniform(2, 45)]) * time + 1)
     return data + data.std() * 10 ** rng.uniform(-1.5, 0.5) * rng.uniform(0, 1, (3, 1)) * tone
 
 
 def _lost_components(rng: Rng, data: F64) -> F64:
-    """Lose components: one, or both horizontals."""
+    """Remove one component or both horizontals."""
     data = data.copy()
     data[[0] if rng.random() < 0.2 else [1, 2] if rng.random() < 0.5 else [rng.integers(1, 3)]] = 0
     return data
 
 
 def _coarse_counts(rng: Rng, data: F64) -> F64:
-    """Leave few counts, as a digitiser of low gain gives them."""
+    """Quantize coarsely, like a digitizer of low gain."""
     count = np.median(np.abs(data)) * 10 ** rng.uniform(-1, 0.7) + 1e-12
     return np.round(data / count) * count
 
 
 def _clipped(rng: Rng, data: F64) -> F64:
-    """Partition off the largest amplitudes."""
+    """Clip the largest amplitudes."""
     limit = np.abs(data).max() * 10 ** rng.uniform(-1, 0)
     return np.clip(data, -limit, limit)
 
 
 def _noisy_component(rng: Rng, data: F64) -> F64:
-    """Give one component a noise of its own."""
+    """Add separate noise to one component."""
     data = data.copy()
     row = rng.integers(3)
     size = data.std() * 10 ** rng.uniform(-1, 0.7)

@@ -1,4 +1,4 @@
-"""Draw records: noise, synthetic earthquakes and real ones, in fixed shares."""
+"""Draw records: noise, synthetic and real earthquakes, in fixed proportions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOISIER = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What records are drawn from."""
+    """The sources of records."""
 
     data: Path
     """The folder of real data."""
@@ -35,7 +35,7 @@ class Source:
 
 
 class Draw:
-    """What it takes to draw records of a source."""
+    """Draws records from the sources."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -44,7 +44,7 @@ class Draw:
         self._real = Mixtures([w for w in windows if w.part == source.part], self._noise)
 
     def streams(self, records: int) -> Iterator[np.random.Generator]:
-        """Yield a stream of random numbers for each record of a set."""
+        """Yield a random generator for each record of a set."""
         for number in range(records):
             yield np.random.default_rng((self._source.seed, number))
 

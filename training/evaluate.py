@@ -1,4 +1,4 @@
-"""The table of the model card: the student beside its teacher on what it has not seen."""
+"""The table of the model card: student and teacher on data not used in training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fit the student to the pool's targets; can be stopped at any time and goes on."""
+"""Fit the student to the targets of the pool; can be interrupted and resumed at any time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Schedule", "fit", "load_average"]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast."""
+    """The training schedule."""
 
     steps: int = 12_000
     """Batches in all."""
@@ -42,7 +42,7 @@ class Schedule:
     """Files of the pool in the end; their number rises evenly over the first 70 % of the steps."""
 
     def files(self, step: int) -> int:
-        """Return how many files of the pool are used at a step, whenever they were made."""
+        """Return the number of pool files used at a step, independent of when they were written."""
         share = min(step / (0.7 * self.steps), 1.0)
         return self.first_files + int(share * (self.all_files - self.first_files))
 
@@ -56,7 +56,7 @@ _EDGES_COUNT = 0.3
 def fit(
     folder: Path, checkpoint: Path, schedule: Schedule, say: Callable[[str], None] = print
 ) -> None:
-    """Train, or go on where the checkpoint is; its average of weights is the result.
+    """Train or resume from the checkpoint, whose weight average is the result.
 
     Twice as fast where the C library keeps freed memory: MALLOC_MMAP_MAX_=0 and
     MALLOC_TRIM_THRESHOLD_=100000000000 in the environment.
@@ -79,7 +79,7 @@ def fit(
 
 @contextmanager
 def _quick_arithmetic() -> Iterator[None]:
-    """Use one thread, since two wait for each other where cores are shared, and no subnormals."""
+    """Use one thread, since threads on shared cores wait for each other, and flush subnormals."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -91,7 +91,7 @@ def _quick_arithmetic() -> Iterator[None]:
 
 
 class _State:
-    """All that a checkpoint holds."""
+    """The content of a checkpoint."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
@@ -142,7 +142,7 @@ def _epoch(state: _State, pool: Pool, steps: int) -> float:
 
 
 def _loss(model: Any, data: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Return the cross entropy with the wanted probabilities, per sample."""
+    """Return the cross entropy with the target probabilities, per sample."""
     found = torch.log_softmax(model(model.annotate_batch_pre(data, {}), logits=True), dim=1)
     arrivals = wanted.sum(dim=1)
     whole = torch.cat([(1 - arrivals).clamp(min=0).unsqueeze(1), wanted], dim=1)

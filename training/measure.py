@@ -1,4 +1,4 @@
-"""Picks against known arrivals: recall, precision, residuals."""
+"""Scores of picks against known arrivals: recall, precision, residuals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Picks = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Counts and residuals of one phase; scores add up."""
+    """Counts and residuals of one phase; scores can be added."""
 
     wanted: int = 0
     """Arrivals that are known."""
@@ -42,12 +42,12 @@ class Score:
 
     @property
     def recall(self) -> float:
-        """Share of the arrivals that were picked."""
+        """Fraction of the arrivals that were picked."""
         return len(self.residuals) / self.wanted if self.wanted else float("nan")
 
     @property
     def precision(self) -> float:
-        """Share of the picks that are at a known arrival."""
+        """Fraction of the picks that match a known arrival."""
         return len(self.residuals) / self.picked if self.picked else float("nan")
 
     @property
@@ -57,7 +57,7 @@ class Score:
 
     @property
     def median_ms(self) -> float:
-        """Median residual in milliseconds; above zero is late."""
+        """Median residual in milliseconds; positive is late."""
         return 1e3 * float(np.median(self.residuals)) if self.residuals else float("nan")
 
     @property
@@ -69,7 +69,7 @@ class Score:
 
 
 def matched(picks: Iterable[float], wanted: Iterable[float], tolerance: float) -> Score:
-    """Pair picks with arrivals one to one, as many as possible; all in seconds."""
+    """Match picks to arrivals one to one, with as many pairs as possible; times in seconds."""
     found, known = np.array([*picks]), np.array([*wanted])
     apart = found[:, None] - known[None, :]
     rows, columns = linear_sum_assignment(np.where(np.abs(apart) <= tolerance, np.abs(apart), 1e6))

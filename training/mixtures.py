@@ -1,4 +1,4 @@
-"""Records made of analysts' windows, changed and laid over each other, and of noise."""
+"""Records of superimposed and augmented analyst windows with noise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REAL_TRUST = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mixtures:
-    """Real earthquakes and noise, each time in another mixture."""
+    """Random mixtures of real earthquakes and noise."""
 
     windows: Sequence[Window]
     """What earthquakes are taken from."""
@@ -63,7 +63,7 @@ class Mixtures:
 
 
 def with_noise(rng: Rng, record: Record, noise: Noise) -> Record:
-    """Add noise at a random level below, or above, the largest arrival that is known."""
+    """Add noise at a random level below or above the largest known arrival."""
     loudness = [_loudness(record.data, a.sample) for a in record.arrivals]
     level = max(loudness, default=0.0) or float(record.data.std())
     ratio = 10 ** rng.uniform(-0.1, 2.0)

@@ -1,4 +1,4 @@
-"""Background noise of any length: real stretches, surrogates of real noise, coloured noise."""
+"""Background noise of any length: real noise, surrogates of it, colored noise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OF_A_DAY = {"train": (0.0, 0.75), "choose": (0.75, 0.85), "test": (0.85, 1.0)}
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Where noise comes from."""
+    """The sources of noise."""
 
     before_p: Sequence[F64]
     """Noise before P, each of shape (components, samples)."""
@@ -32,7 +32,7 @@ class Noise:
 
     @classmethod
     def read(cls, data: Path, windows: Sequence[Window], part: str) -> Noise:
-        """Read the noise of one part of the windows, and of the days."""
+        """Read the noise of one subset of the windows and of the days."""
         begin, end = _OF_A_DAY[part]
         days = [d[int(begin * len(d)) : int(end * len(d))] for d in noise_days(data).values()]
         before = [w.data[:, : w.p - RATE] for w in windows if w.part == part]
@@ -60,7 +60,7 @@ class Noise:
         return _unit(day[start : start + samples])
 
     def drift(self, rng: np.random.Generator, samples: int) -> F64:
-        """Return long-period motion (3, samples): seconds of a real day, drawn out at random."""
+        """Return long-period motion (3, samples): seconds of a real day, stretched at random."""
         day = self.slow[rng.integers(len(self.slow))]
         step = rng.uniform(0.3, 2.0) / RATE
         length = int(samples * step) + 3
@@ -80,14 +80,14 @@ def surrogate(rng: np.random.Generator, like: F64, samples: int) -> F64:
 
 
 def coloured(rng: np.random.Generator, samples: int, slope: float) -> F64:
-    """Return noise whose power goes with frequency to the power of ``slope``; flat below 0.2 Hz."""
+    """Return noise with power proportional to frequency ** ``slope``; flat below 0.2 Hz."""
     frequency = np.linspace(0, RATE / 2, 2000)
     amplitude = np.maximum(frequency, 0.2) ** (slope / 2)
     return _shaped(rng, frequency / frequency[-1], amplitude, samples)
 
 
 def _shaped(rng: np.random.Generator, at: F64, amplitude: F64, samples: int) -> F64:
-    """Return noise with an amplitude spectrum, given at shares of the Nyquist frequency."""
+    """Return noise with an amplitude spectrum, given at fractions of the Nyquist frequency."""
     white = np.fft.rfft(rng.standard_normal(samples))
     white *= np.interp(np.linspace(0, 1, len(white)), at, amplitude)
     return _unit(np.fft.irfft(white, samples))

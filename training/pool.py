@@ -1,6 +1,6 @@
-"""The pool: records with their targets, made once by several processes, in files of some hundred.
+"""The pool: files of some hundred records with their targets, written once by several processes.
 
-Every file has a seed of its own: the pool does not depend on how many processes make it.
+Each file has its own seed, so the pool does not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _DAMAGED = 0.4
 
 
 def pool_file(folder: Path, number: int) -> Path:
-    """Return where a file of the pool lies, or will lie."""
+    """Return the path of a file of the pool."""
     return folder / f"{number:04}.npz"
 
 
 def make_pool(source: Source, folder: Path, files: int, workers: int) -> Iterator[Path]:
-    """Write the files of the pool that are not there yet; yield each when it is."""
+    """Write the missing files of the pool; yield each when it is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [n for n in range(files) if not pool_file(folder, n).exists()]
     with ProcessPoolExecutor(workers) as pool:
@@ -56,14 +56,14 @@ def _maker(source: Source) -> _Maker:
 
 
 class _Maker:
-    """What one process needs to make records with targets."""
+    """Creates records with targets in one process."""
 
     def __init__(self, source: Source) -> None:
         self._draw = Draw(source)
         self._teacher = Teacher(source.data)
 
     def pair(self, rng: np.random.Generator) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
-        """Return waveforms, scaled into 16 bits, and their target times 255."""
+        """Return waveforms scaled to 16 bits, and their targets times 255."""
         record = self._draw.record(rng)
         wanted = target(record, self._teacher.probabilities(record.data))
         seen = damaged(rng, record.data) if rng.random() < _DAMAGED else record.data
@@ -73,7 +73,7 @@ class _Maker:
 
 
 def _silent(data: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell the samples around which all components are zero."""
+    """Return the samples around which all components are zero."""
     zero = (~data.any(axis=0)).astype(np.float64)
     silent: NDArray[np.bool_] = uniform_filter1d(zero, 61) > 0.999
     return silent

@@ -1,6 +1,6 @@
-"""Real waveforms to learn from: analysts' windows and stretches of noise.
+"""Real training waveforms: analyst windows and noise.
 
-Only MIT-licensed data are read here.  The swarm of Holuhraun (GPL) is for evaluation alone: see
+Only MIT-licensed data are read here.  The Holuhraun swarm (GPL) is for evaluation only: see
 `evaluate.py`.
 """
 
@@ -43,7 +43,7 @@ class Window:
 
 
 def read_windows(data: Path) -> list[Window]:
-    """Return the windows of Northern California, in the order of names."""
+    """Return the windows of Northern California, sorted by name."""
     with (data / "norcal_windows" / "labels.csv").open() as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["fname"])
     return [_read(data / "norcal_windows" / row["fname"], row) for row in rows]
@@ -58,7 +58,7 @@ def _read(path: Path, row: dict[str, str]) -> Window:
 
 
 def _part(name: str) -> str:
-    """Return the part of a window: a hash of its station decides, so that none is in two."""
+    """Return the subset of a window, from a hash of its station: no station is in two subsets."""
     station = "_".join(name.split("_")[:2])
     share = int.from_bytes(hashlib.sha256(station.encode()).digest()[:4]) / 2**32
     return next(part for part, limit in _SHARES if share < limit)
@@ -67,21 +67,21 @@ def _part(name: str) -> str:
 def noise_days(data: Path) -> dict[str, F64]:
     """Return days of one horizontal component of Southern California at 100 Hz, by object.
 
-    They are 40 Hz recordings: nothing is above 20 Hz in them.  Real earthquakes may be.
+    They are 40 Hz recordings: there is no energy above 20 Hz.  They may contain earthquakes.
     """
     days = sorted((data / "scedc" / "objects").glob("*BHN*.ms"))
     return {path.stem: resample_poly(_samples(path), 5, 2) for path in days}
 
 
 def long_period(data: Path) -> list[F64]:
-    """Return days at one sample a second: microseisms and drift."""
+    """Return days at one sample per second: microseisms and drift."""
     days = sorted((data / "scedc" / "objects").glob("*LHZ*.ms"))
     found = [_samples(path) for path in days]
     return [day for day in found if len(day) > 3600 and day.std() > 0]
 
 
 def _samples(path: Path) -> F64:
-    """Return the longest stretch of samples of a miniSEED file without a gap, demeaned."""
+    """Return the longest segment of a miniSEED file without a gap, demeaned."""
     from pymseed import MS3TraceList
 
     traces = MS3TraceList.from_file(str(path), unpack_data=True)

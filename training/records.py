@@ -1,4 +1,4 @@
-"""Records to learn from: three components, and where the arrivals are."""
+"""Training records: three components with arrivals."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Waveforms with arrivals that are known."""
+    """Waveforms with known arrivals."""
 
     data: F64
     """Shape (3, samples), components Z, N, E."""
     arrivals: tuple[Arrival, ...]
     """The onsets that are known; a real record may have others."""
     trust: float
-    """Weight of the known onsets in the target, beside the teacher's probabilities."""
+    """Weight of the known onsets in the target, in addition to the teacher's probabilities."""
 
 
 def signal_to_noise(data: F64, sample: float) -> float:
-    """Return how much the amplitude from 1.5 to 20 Hz rises at an onset, in any component.
+    """Return the largest ratio, over components, of the amplitude from 1.5 to 20 Hz at an onset.
 
-    One second after it is compared with two seconds before it; 0 too near to an end to tell.
+    One second after the onset is compared with two seconds before it; 0 if too close to an end.
     """
     at = round(sample)
     if not 0 <= at < data.shape[1]:

@@ -1,6 +1,6 @@
-"""Write the student down: a pair of files for SeisBench, and the bundle that epicat ships.
+"""Write the student: a pair of files for SeisBench, and the bundle included in epicat.
 
-Both hold the same numbers of 16 bits and calculate in 32: half the size, equal results.
+Both store the same 16-bit numbers and compute in 32 bits: half the size, equal results.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ __all__ = ["in_half_precision", "ship"]
 
 
 def in_half_precision(model: Any) -> Any:
-    """Move each normalisation into its convolution and round every weight to 16 bits, in place.
+    """Fold each normalization into its convolution and round every weight to 16 bits, in place.
 
-    Of the normalisations only the biases remain: a factor left to multiply 16-bit weights by would
-    make them numbers of 32 bits again.
+    Only the biases of the normalizations remain: a remaining factor would turn the 16-bit weights
+    back into 32-bit numbers.
     """
     layers = [(model.inc, model.in_bn)]
     for first, first_norm, second, second_norm in [*model.down_branch, *model.up_branch]:

@@ -1,4 +1,4 @@
-"""The student: its architecture, and what SeisBench is told about it."""
+"""The student: its architecture and its metadata for SeisBench."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ABOUT: Final = (
 
 
 def new_student(architecture: str = ARCHITECTURE) -> Any:
-    """Return an untrained model of SeisBench; torch's random seed decides its weights."""
+    """Return an untrained SeisBench model; torch's random seed determines its weights."""
     import seisbench.models
 
     return getattr(seisbench.models, architecture)(component_order="ZNE", **_ARGUMENTS)
@@ -57,7 +57,7 @@ def write_pair(model: Any, stem: Path, thresholds: dict[str, float]) -> Path:
 
 
 def _small(name: str, values: torch.Tensor) -> torch.Tensor:
-    """Return values in 16 bits where these hold them exactly."""
+    """Return values in 16 bits if these represent them exactly."""
     half = values.half()
     exact = values.is_floating_point() and bool((half.float() == values).all())
     return half if exact and not name.endswith("running_var") else values

@@ -1,4 +1,4 @@
-"""The swarm of Holuhraun through the whole main job: picks and events beside the reference."""
+"""The Holuhraun swarm processed by `epicat run`, compared with the reference."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PICK_S, _EVENT_S = 0.3, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Swarm:
-    """What the main job found."""
+    """Results of `epicat run`."""
 
     picks: dict[str, Score]
     """Score of each phase; the reference is automatic and not complete."""
@@ -34,7 +34,7 @@ class Swarm:
 
 
 def run_swarm(data: Path, *picker: str) -> Swarm:
-    """Run the main job with the options that choose a picker, and compare its results."""
+    """Run `epicat run` with the options of a picker, and compare its results."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
         _epicat(
@@ -73,7 +73,7 @@ def _table(store: Path, name: str) -> list[dict[str, str]]:
 
 
 def _seconds(text: str) -> float:
-    """Return seconds after the first minute of the data: floats hold them exactly enough."""
+    """Return seconds after the first minute of the data, which floats represent accurately."""
     return float(np.int64(parse_time(text)) - np.int64(parse_time("2014-08-24T00:01:00Z"))) / 1e9
 
 

@@ -1,4 +1,4 @@
-"""Synthetic earthquakes, whose onsets are known: each in another crust, on another instrument."""
+"""Synthetic earthquakes with known onsets, each in a different crust and on a random instrument."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BANDS = {"HH": 0.5, "EH": 0.2, "EN": 0.1, "HN": 0.1, "BH": 0.1}
 
 
 def synthetic(rng: np.random.Generator) -> Record:
-    """Return a record of one synthetic earthquake, sometimes two, in its own noise."""
+    """Return a record of one synthetic earthquake, sometimes two, with noise."""
     band = str(rng.choice(list(_BANDS), p=list(_BANDS.values())))
     window = make_window(rng, _recipe(rng, band), _crust(rng))
     ratio = Fraction(RATE, window.rate)
@@ -41,7 +41,7 @@ def _recipe(rng: np.random.Generator, band: str) -> Recipe:
 
 
 def _crust(rng: np.random.Generator) -> Crust:
-    """Draw velocities, their ratio, attenuation and scattering about those of California."""
+    """Draw velocities, vp/vs, attenuation and scattering around values of California."""
     faster, ratio = rng.uniform(0.85, 1.15), rng.uniform(1.65, 1.85)
     vp = tuple(faster * v for v in GIL7.vp)
     layers = replace(GIL7, vp=vp, vs=tuple(v / ratio for v in vp))

@@ -1,4 +1,4 @@
-"""What the student is asked for: the teacher's probabilities, and onsets that are known."""
+"""Training targets: the teacher's probabilities and known onsets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _VISIBLE = 1.6
 
 
 class Teacher:
-    """PhaseNet `original` (Zhu and Beroza 2019), as epicat runs it."""
+    """PhaseNet `original` (Zhu and Beroza 2019), as run by epicat."""
 
     def __init__(self, data: Path) -> None:
         options = PickOptions(model="PhaseNet", weight=str(data / TEACHER))
@@ -48,7 +48,7 @@ class Teacher:
 
 
 def target(record: Record, teacher: F32) -> F32:
-    """Return the probabilities (2, samples) that are asked of the student."""
+    """Return the target probabilities (2, samples)."""
     found = teacher.copy()
     at = np.arange(found.shape[1])
     for arrival in record.arrivals:

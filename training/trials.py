@@ -1,4 +1,4 @@
-"""What the student has not seen, and how it picks there: scores by phase, false picks an hour."""
+"""Evaluation on data not used in training: scores by phase, false picks per hour."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Records with arrivals that are known."""
+    """Records with known arrivals."""
 
     records: tuple[F64, ...]
     """Waveforms of each (3, samples), Z, N, E."""
@@ -62,7 +62,7 @@ def _near(second: float, others: Sequence[float], tolerance: float) -> bool:
 
 
 def analysts_windows(data: Path) -> Trial:
-    """Return the windows of Northern California that were neither learned nor chosen from."""
+    """Return the windows of Northern California not used in training or for thresholds."""
     windows = [w for w in read_windows(data) if w.part == "test"]
     wanted = tuple({"P": [w.p / RATE], "S": [w.s / RATE]} for w in windows)
     nothing: dict[str, list[float]] = {"P": [], "S": []}
@@ -89,7 +89,7 @@ def synthetics(records: int) -> Trial:
 
 
 def real_noise(data: Path, hours: int) -> list[F64]:
-    """Return minutes of real days: three components of three times, so that no quake is whole."""
+    """Return minutes of real days, each component from a different time, so without events."""
     rng = np.random.default_rng(_SEED)
     noise = Noise.read(data, read_windows(data), "test")
     length = _MINUTE * RATE
@@ -105,6 +105,6 @@ def synthetic_noise(hours: int) -> list[F64]:
 
 
 def false_an_hour(picker: Picker, minutes: Sequence[F64]) -> dict[str, float]:
-    """Return the picks an hour in minutes without an earthquake, by phase."""
+    """Return the picks per hour in minutes without an earthquake, by phase."""
     found = picks_of(picker, minutes)
     return {p: 60 * sum(len(picks[p]) for picks in found) / len(minutes) for p in "PS"}

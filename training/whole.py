@@ -1,4 +1,4 @@
-"""Records as they lie in memory, for a picker's windows."""
+"""Adapter from records in memory to the windows of a picker."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ class _Whole:
 
 
 def stretch_of(record: NDArray[np.float64], starts: NDArray[np.int64]) -> Stretch:
-    """Return a record (components, samples) and where windows begin on it."""
+    """Return a record (components, samples) with the first samples of its windows."""
     return Stretch(_Whole(record.astype(np.float32)), 0, record.shape[1], starts)

@@ -1,4 +1,4 @@
-"""The worker processes of a process, as the kernel tells them."""
+"""The worker processes of a process, as reported by the kernel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def children_of(pid: int) -> list[int]:
-    """Return the processes that a process has started with Python's `multiprocessing`."""
+    """Return the `multiprocessing` children of a process."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -23,7 +23,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def awaited_children(pid: int, limit_s: float = 60.0) -> list[int]:
-    """Wait until a process has such children; return them."""
+    """Wait until a process has such children and return them."""
     until = time.monotonic() + limit_s
     while not (found := children_of(pid)):
         assert time.monotonic() < until, f"process {pid} starts no other"

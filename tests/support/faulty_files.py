@@ -1,4 +1,4 @@
-"""A file layer that dies, or calls somebody else, between any two of its changes."""
+"""A file layer that fails, or calls a function, between any two of its changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Killed(BaseException):
 
 
 class FaultyFiles:
-    """Files whose changes are told to somebody before they happen."""
+    """Files that call a function before each change."""
 
     def __init__(self, files: Files, before: Callable[[], object]) -> None:
         self._files = files
@@ -37,7 +37,7 @@ class FaultyFiles:
 
 
 def dying_after(files: Files, changes: int) -> FaultyFiles:
-    """Return files that a kill interrupts after so many changes."""
+    """Return files that are killed after a number of changes."""
     left = [changes]
 
     def count() -> None:

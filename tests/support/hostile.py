@@ -1,4 +1,4 @@
-"""Text and bytes that a reader of files may be given: sound ones, and what becomes of them."""
+"""Strategies of hostile text and bytes: valid files and mutations of them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ def _changed(draw: st.DrawFn, sound: Sequence[bytes]) -> bytes:
 
 
 def hostile(*sound: bytes) -> st.SearchStrategy[bytes]:
-    """Return sound files with something put in or taken out, and files of anything at all."""
+    """Return valid files with insertions and deletions, and arbitrary files."""
     text = st.text(max_size=200).map(lambda t: t.encode("utf-8", "surrogatepass"))
     return st.one_of(_changed(sound), _changed(sound), st.binary(max_size=200), text)

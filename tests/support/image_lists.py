@@ -1,4 +1,4 @@
-"""The lists of exact packages in ``docker/``."""
+"""The package lists in ``docker/``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _LINE = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?: ; (?P<marker>.+?)
 
 
 def lines(name: str) -> list[re.Match[str]]:
-    """Return the packages that a list names: name, version, marker."""
+    """Return the packages of a list: name, version, marker."""
     text = (FOLDER / f"{name}.txt").read_text().splitlines()
     return [found for line in text if (found := _LINE.fullmatch(line))]
 
 
 def packages(name: str, python: int) -> dict[str, str]:
-    """Return names and versions that a list has for Linux and CPython 3.``python``."""
+    """Return names and versions in a list for Linux and CPython 3.``python``."""
     return {line["name"]: line["version"] for line in lines(name) if _holds(line["marker"], python)}
 
 

@@ -1,4 +1,4 @@
-"""A real S3 server on this machine, and one that misbehaves as told."""
+"""A local S3 server, and one that fails on request."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from pathlib import Path
 from typing import Any
 
 ACCESS, SECRET = "AKIAEXAMPLE", "wJalrXUtnFEMI"
-"""Credentials of nobody's."""
+"""Dummy credentials."""
 CATALOGS = "catalogs"
 """A bucket for stores."""
 
 
 def url_of(place: Path) -> str:
-    """Return a place in the bucket for stores that no other test has."""
+    """Return a unique location in the bucket for a store."""
     return f"s3://{CATALOGS}{place.as_posix()}"
 
 
 @dataclass(frozen=True)
 class Server:
-    """moto's server, and a client of its owner's that may do everything."""
+    """moto's server, and a client of its owner with all permissions."""
 
     endpoint: str
     client: Any
 
     def make(self, bucket: str, objects: Mapping[str, bytes], *, public: bool = True) -> str:
-        """Make a bucket with objects that anybody, or nobody else, may list and read."""
+        """Create a bucket whose objects are public or private."""
         acl = {"ACL": "public-read"} if public else {}
         self.client.create_bucket(Bucket=bucket, **acl)
         for key, body in objects.items():
@@ -38,7 +38,7 @@ class Server:
         return f"s3://{bucket}"
 
     def make_large(self, bucket: str, keys: Iterable[str]) -> str:
-        """Make a bucket with so many objects that putting each by a request takes too long."""
+        """Create a bucket with many objects, without a request for each."""
         from moto.core import DEFAULT_ACCOUNT_ID
         from moto.s3.models import s3_backends
 
@@ -76,7 +76,7 @@ HEAD = {"Last-Modified": "Fri, 21 Jun 2019 00:00:00 GMT", "ETag": '"tag"'}
 
 
 def refusal(status: int, code: str, message: str = "...") -> Answer:
-    """What S3 answers when it does not do what it was asked; it repeats the key it was given."""
+    """S3's error response, which repeats the requested key."""
     text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<Error><Code>{code}</Code><Message>{message}</Message>"
@@ -102,7 +102,7 @@ def listing(*keys: str) -> Answer:
 
 
 class Faulty:
-    """A server whose every answer is told; it keeps what it was asked."""
+    """A server with scripted responses that records its requests."""
 
     def __init__(self, answer: Callable[[int, str], Answer]) -> None:
         self.asked: list[str] = []
@@ -111,7 +111,7 @@ class Faulty:
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Serve on a free port of the loopback; give the endpoint."""
+        """Serve on a free port of the loopback; yield the endpoint."""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -142,7 +142,7 @@ class Faulty:
 
 @contextmanager
 def on_loopback(handler: type[BaseHTTPRequestHandler], port: int = 0) -> Iterator[str]:
-    """Serve HTTP in a thread, on a free port unless one is named; give the address."""
+    """Serve HTTP in a thread, by default on a free port; yield the address."""
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

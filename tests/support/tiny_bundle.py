@@ -1,7 +1,7 @@
-"""A compiled picker of a few operations, so that tests run where there is no PyTorch.
+"""A compiled picker of a few operations, so that tests run without PyTorch.
 
-It sees an amplitude: the probability of P is the largest of the vertical component over 1000
-counts, that of S the largest of the horizontal ones.
+The probability of P is the amplitude of the vertical component over 1000 counts, that of S the
+largest of the horizontal ones.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ INFO = PickerInfo(
 
 
 def write_bundle(folder: Path, info: PickerInfo = INFO) -> Bundle:
-    """Make the bundle in a folder."""
+    """Write the bundle to a folder."""
     ov = import_openvino()
     import openvino.opset13 as op
 
@@ -62,7 +62,7 @@ def _constant(value: float):  # type: ignore[no-untyped-def]
 
 
 def install(folder: Path) -> Path:
-    """Make a pair of files of weights and, in epicat's cache, their bundle; return the ``.pt``.
+    """Write a pair of weight files and, in epicat's cache, their bundle; return the ``.pt``.
 
     `epicat run --model PhaseNet --weight` takes it like any other: it finds the bundle there.
     What is there already stays untouched: other processes may be reading it.

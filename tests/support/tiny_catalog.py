@@ -1,4 +1,4 @@
-"""Tables of events, arrivals and picks as an associator would leave them, of any size."""
+"""Tables of events, arrivals and picks like those of an associator, of any size."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _PULSE = np.array([0.4, 0.7, 1.0, 0.7, 0.4])
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """An event that happened."""
+    """A true event."""
 
     time_ns: int
     x_km: float
@@ -64,7 +64,7 @@ def stations(locations: Sequence[str] = ("00",), places: int = len(_PLACES)) -> 
 
 
 def truths(seconds: Iterable[float], around_ns: int = MIDNIGHT) -> list[Truth]:
-    """Return an event at each of these times, their places scattered over the network."""
+    """Return an event at each of these times, scattered over the network."""
     generator = np.random.default_rng(7)
     return [
         Truth(
@@ -76,7 +76,7 @@ def truths(seconds: Iterable[float], around_ns: int = MIDNIGHT) -> list[Truth]:
 
 
 def arrivals(truth: Truth, rows: Iterable[Station]) -> list[Pick]:
-    """Return the picks that an exact picker makes of an event."""
+    """Return the exact picks of an event."""
     picks = []
     for row in rows:
         x, y = (v.item() for v in PLANE.to_xy(row.latitude, row.longitude))
@@ -196,7 +196,7 @@ def write_network(
 def write_sds(
     root: Path, row: Station, channel: str, samples: np.ndarray, start_ns: int, rate: float = RATE
 ) -> Path:
-    """Append samples to the SDS day file that they belong to."""
+    """Append samples to their SDS day file."""
     day = day_of(start_ns)
     name = f"{row.network}.{row.code}.{row.location}.{channel}.D.{day:%Y.%j}"
     path = root / f"{day:%Y}" / row.network / row.code / f"{channel}.D" / name

@@ -1,4 +1,4 @@
-"""Run epicat in a process of its own that writes down what it does; see ``watched/``."""
+"""Run epicat in a separate process that records its actions; see ``watched/``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOURCE = HERE.parents[1] / "src"
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What a process and those that it started did."""
+    """Actions of a process and its children."""
 
     code: int
     """Exit code."""
@@ -32,7 +32,7 @@ class Watched:
     """Programs that were started, but for Python's own way to start its processes."""
 
     def outside(self, *folders: Path) -> set[Path]:
-        """Return what was written to none of these folders."""
+        """Return the paths written outside of these folders."""
         allowed = (*folders, Path(os.devnull), Path("/dev/tty"), Path("/dev/shm"))
         return {p for p in self.written if not any(p.is_relative_to(f) for f in allowed)}
 

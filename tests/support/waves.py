@@ -1,4 +1,4 @@
-"""Waveforms for tests: miniSEED of any kind as bytes, and an archive that is a dictionary."""
+"""Waveforms for tests: miniSEED as bytes, and an archive in memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KINDS = {"i": DataEncoding.STEIM2, "f": DataEncoding.FLOAT32, "d": DataEncoding
 
 
 def counts(n: int, seed: int = 0, step: int = 50) -> NDArray[np.int32]:
-    """A random walk: what a seismometer's counts look like to a compressor."""
+    """A random walk, which compresses like seismometer counts."""
     return np.cumsum(np.random.default_rng(seed).integers(-step, step, n)).astype(np.int32)
 
 
@@ -118,7 +118,7 @@ def index_of(time_ns: int, rate: Fraction = Fraction(100)) -> int:
 
 
 class MemorySource:
-    """A storage that is a dictionary, and counts how often each object is read."""
+    """A storage in memory that counts how often each object is read."""
 
     def __init__(self, objects: Mapping[str, bytes], location: str = "memory") -> None:
         self.objects = dict(objects)

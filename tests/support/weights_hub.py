@@ -20,7 +20,7 @@ OWN_DIGEST = "own"
 
 @dataclass(slots=True)
 class Hub:
-    """A hub that is served, and what goes wrong with it."""
+    """A served hub with optional failures."""
 
     root: Path
     """What is served."""
@@ -36,7 +36,7 @@ class Hub:
 
 @contextmanager
 def serving(root: Path) -> Iterator[Hub]:
-    """Serve what lies below a folder."""
+    """Serve the content of a folder."""
     hub = Hub(root)
 
     class Handler(BaseHTTPRequestHandler):

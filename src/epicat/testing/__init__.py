@@ -1,4 +1,4 @@
-"""What tests of epicat, and of what is built on it, share: small fakes instead of mocks."""
+"""Test support for epicat and its extensions: contracts of implementations and small fakes."""
 
 from epicat.testing.fake_picker import FakePicker
 

@@ -1,7 +1,8 @@
-"""What `epicat doctor` must find in every store, as a class of tests to inherit.
+"""Contract of `epicat doctor` for every kind of store, as a test class to inherit.
 
-As `epicat.testing.store_contract` has it.  Damage is done here through the store itself; what only
-one kind of store can have is tested beside it.
+Damage is done through the store's interface here; damage that only one kind of store can have is
+tested with that store.
+
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def put_sound(store: Store) -> None:
 
 
 class DoctorContract:
-    """Inherit it and say how a store is made; pytest does the rest."""
+    """Inherit from it and implement `make_store`; pytest collects the tests."""
 
     def make_store(self, location: Path) -> Store:
         """Open the store of a location, made if there is none yet."""

@@ -1,4 +1,4 @@
-"""A picker of ten lines: no model, no weights, the same answer everywhere."""
+"""A minimal picker without model and weights, with the same result on every machine."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["FakePicker"]
 
 
 class FakePicker(Picker):
-    """Picks P where the vertical is large and S where a horizontal is.
+    """Picks P where the vertical is large, and S where a horizontal is.
 
-    The probability is half where a sample is ``half_at`` counts from its window's mean, so a
-    window's answer depends on all of its samples, like a true picker's.
+    The probability is 0.5 where a sample differs by ``half_at`` counts from the mean of its window,
+    so that it depends on all samples of the window, as for a real picker.
     """
 
     info = PickerInfo(

@@ -1,4 +1,4 @@
-"""What every store must do, as a class of tests that each store's own tests inherit.
+"""Contract of stores, as a test class that the tests of each store inherit.
 
 ::
 
@@ -44,12 +44,12 @@ _NOON = parse_time("2019-06-21T12:00:00Z")
 
 
 def pick_at(time_ns: int, *, trace_id: str = "NC.KBG.00", confidence: float = 0.5) -> Pick:
-    """Return a pick with a time; everything else is made up."""
+    """Return a pick with a time; all other values are arbitrary."""
     return Pick(time_ns, trace_id, "HH", "P", confidence, time_ns - 7, time_ns + 11)
 
 
 def event_at(time_ns: int) -> Event:
-    """Return an event with one arrival two seconds later; everything else is made up."""
+    """Return an event with one arrival two seconds later; all other values are arbitrary."""
     arrival = Arrival(
         pick_id=f"pick{time_ns}",
         trace_id="NC.KBG.00",
@@ -89,14 +89,14 @@ def entry_of(
 
 
 class StoreContract:
-    """Inherit it and say how a store is made; pytest does the rest."""
+    """Inherit from it and implement `make_store`; pytest collects the tests."""
 
     def make_store(self, location: Path) -> Store:
-        """Open the store of a location, made if there is none yet."""
+        """Open the store at a location; create it if necessary."""
         raise NotImplementedError
 
     def place(self, location: Path) -> str:
-        """Return what the `location` of a store that was made there contains."""
+        """Return the text that the store's `location` contains."""
         return str(location)
 
     def _fresh(self, location: Path) -> Store:

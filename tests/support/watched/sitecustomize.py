@@ -1,7 +1,7 @@
-"""Write down what this process does: Python runs this file where its folder is on PYTHONPATH.
+"""Record the actions of this process: Python runs this file if its folder is on PYTHONPATH.
 
-A line for everything that is written, connected to or started, in the file that EPICAT_WATCHED
-names; processes that are started do the same.  See `watching`.
+It writes a line for each file written, connection and process started to the file EPICAT_WATCHED;
+child processes do the same.  See `watching`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _STARTING = ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.sy
 
 
 def _paths(event: str, args: tuple[object, ...]) -> list[str]:
-    """Return the paths that an event writes to; a file descriptor is none."""
+    """Return the paths that an event writes to; file descriptors are ignored."""
     if event == "open":
         chosen = args[:1] if isinstance(args[2], int) and args[2] & _WRITING else ()
     else:

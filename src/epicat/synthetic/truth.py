@@ -211,10 +211,11 @@ def _as_events(events: pa.Table, arrivals: pa.Table) -> pa.Table:
         "edge": [False] * events.num_rows,
         "design": [_DESIGN] * events.num_rows,
         "rejected": [None] * events.num_rows,
+        "magnitude_type": ["Mw"] * events.num_rows,
         "gap_deg": nothing,
         "dmin_km": nothing,
     }
-    return _with_columns(events, given, EVENTS).append_column("magnitude", events["magnitude"])
+    return _with_columns(events, given, EVENTS)
 
 
 def _as_arrivals(arrivals: pa.Table) -> pa.Table:

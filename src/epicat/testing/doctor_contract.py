@@ -2,7 +2,6 @@
 
 Damage is done through the store's interface here; damage that only one kind of store can have is
 tested with that store.
-
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pytest
 from epicat._util.files import cache_folder
 from epicat.cli.app import main
 from epicat.errors import InputError, ModelError
-from epicat.fs.base import open_files
+from epicat.fs.open import open_files
 from epicat.pick.openvino.bundle import CHECKSUMS, Bundle, bundle_folder, bundle_name
 from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.pick_options import PickOptions

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from epicat._util.files import atomic_file
 from training.batches import Pool
 from training.student import ARCHITECTURE, BLINDING, new_student
 
@@ -105,9 +106,8 @@ class _State:
 
     def save(self, path: Path) -> None:
         held: dict[str, Any] = {name: part.state_dict() for name, part in self._parts.items()}
-        partial = path.with_suffix(".part")
-        torch.save({**held, "step": self.step}, partial)
-        partial.replace(path)
+        with atomic_file(path, "wb") as file:
+            torch.save({**held, "step": self.step}, file)
 
     def load(self, path: Path) -> None:
         held = torch.load(path, weights_only=True)

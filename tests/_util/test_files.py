@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from epicat._util.files import atomic_file, cache_folder
+from epicat._util.files import atomic_file, atomic_folder, cache_folder
 from epicat.errors import InputError
 
 
@@ -72,3 +72,42 @@ def test_a_place_that_cannot_be_written_is_told(name, tmp_path, monkeypatch):
     monkeypatch.setenv(name, "/proc/nowhere")
     with pytest.raises(InputError, match=r"the cache .*cannot be created: .*EPICAT_CACHE"):
         cache_folder("x")
+
+
+def fill(folder, text):
+    with atomic_folder(folder) as partial:
+        (partial / "one").write_text(text)
+        (partial / "two").write_text(text)
+        assert not folder.exists() or (folder / "one").read_text() != text
+
+
+def test_a_folder_appears_with_all_its_files(tmp_path):
+    fill(tmp_path / "made", "first")
+    assert {path.name: path.read_text() for path in (tmp_path / "made").iterdir()} == {
+        "one": "first",
+        "two": "first",
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_the_files_of_an_existing_folder_are_replaced(tmp_path):
+    fill(tmp_path / "made", "first")
+    with (tmp_path / "made" / "one").open() as reader:
+        fill(tmp_path / "made", "second")
+        assert reader.read() == "first"  # who has opened a file keeps it
+    assert {path.read_text() for path in (tmp_path / "made").iterdir()} == {"second"}
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_a_folder_that_fails_leaves_nothing(tmp_path):
+    with suppress(RuntimeError), atomic_folder(tmp_path / "made") as partial:
+        (partial / "one").write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_a_file_is_an_error(tmp_path):
+    (tmp_path / "made").write_text("mine")
+    with pytest.raises(OSError, match="made"), atomic_folder(tmp_path / "made") as partial:
+        (partial / "one").write_text("new")
+    assert (tmp_path / "made").read_text() == "mine"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import IO, Any
 
 from epicat.errors import InputError
 
-__all__ = ["atomic_file", "cache_folder"]
+__all__ = ["atomic_file", "atomic_folder", "cache_folder"]
 
 
 @contextmanager
@@ -34,6 +35,29 @@ def atomic_file(path: Path, mode: str) -> Iterator[IO[Any]]:
         raise InputError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder to fill, and rename it.
+
+    If the folder exists by then, because another process was faster or its files are to be
+    replaced, they are replaced one by one: readers never miss a file.
+    """
+    # Not `tempfile.mkdtemp`: other users, such as a container's, may have to read it.
+    partial = folder.with_name(f".{folder.name[:40]}.{uuid.uuid4().hex[:8]}.partial")
+    partial.mkdir()
+    try:
+        yield partial
+        try:
+            partial.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+            for file in partial.iterdir():
+                file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def cache_folder(kind: str) -> Path:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Nanoseconds", "TableFile", "find_columns", "list_some", "read_table_file", "shorten"]
+__all__ = ["Nanoseconds", "TableFile", "find_columns", "read_table_file", "shorten"]
 
 _PARQUET_MAGIC = b"PAR1"
 _DELIMITERS = "|\t;,"
@@ -46,16 +46,6 @@ def shorten(value: object) -> str:
     """Return a value as part of one line of a message: quoted, and cut if it is long."""
     text = str(value)
     return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "...")
-
-
-def list_some(items: Sequence[str], separator: str = ", ") -> str:
-    """Return the first ten items, and how many more there are.
-
-    >>> list_some([str(n) for n in range(12)])
-    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more'
-    """
-    more = f" and {len(items) - _SHOWN:,} more" if len(items) > _SHOWN else ""
-    return separator.join(items[:_SHOWN]) + more
 
 
 def find_columns(header: Iterable[str], aliases: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -7,7 +7,6 @@ only new and changed objects.
 from __future__ import annotations
 
 import re
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -17,10 +16,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from epicat._util.files import cache_folder
+from epicat._util.files import atomic_file, cache_folder
 from epicat.archive.objects import Source, StoredObject
 from epicat.archive.prefetch import Prefetcher
-from epicat.errors import ObjectError
+from epicat.errors import InputError, ObjectError
 from epicat.miniseed import StationSpan, station_spans
 from epicat.model import Span, digest_of
 
@@ -153,10 +152,6 @@ def _save(path: Path, contents: Mapping[StoredObject, _Contents]) -> None:
     arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA), sink)
-    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
-    try:
-        partial.write_bytes(sink.getvalue())
-        partial.replace(path)
-    except OSError:  # for example a full disk: rebuilt next time
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+    # Not written, for example on a full disk: it is rebuilt next time.
+    with suppress(InputError), atomic_file(path, "wb") as file:
+        file.write(sink.getvalue())

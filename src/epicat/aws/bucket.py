@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from epicat._util.lists import batched
 from epicat.aws.errors import code_of, translated_errors
 from epicat.aws.session import Aws
 from epicat.errors import CloudError
@@ -104,8 +105,7 @@ def empty(aws: Aws, name: str, prefix: str) -> int:
     client = aws.client("s3")
     deleted = 0
     with translated_errors(f"empty bucket {name}", aws.region):
-        found = _versions(aws, name, prefix)
-        while versions := list(islice(found, 1000)):
+        for versions in batched(_versions(aws, name, prefix), 1000):
             answer = client.delete_objects(Bucket=name, Delete={"Objects": versions, "Quiet": True})
             if errors := answer.get("Errors"):
                 raise CloudError(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import product
 from typing import Any, Final
 
+from epicat._util.lists import batched
 from epicat.aws.errors import code_of, translated_errors
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
@@ -70,8 +71,7 @@ def jobs_named(aws: Aws, stack: Stack, beginning: str, *, exactly: bool = False)
 
 def describe_jobs(aws: Aws, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Yield the descriptions of jobs; Batch forgets them about a week after they end."""
-    rest = iter(ids)
-    while some := list(islice(rest, _AT_ONCE)):
+    for some in batched(ids, _AT_ONCE):
         with translated_errors("describe the jobs", aws.region):
             yield from aws.client("batch").describe_jobs(jobs=some)["jobs"]
 

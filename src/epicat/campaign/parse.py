@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from epicat._util.lists import first_and_more
 from epicat._util.option_models import KeyPath, Option, options_of, tables_of
 from epicat.errors import InputError, NameChoiceError
 
@@ -99,8 +100,7 @@ def join_messages(messages: list[str]) -> str:
     """Return several messages as one, the first ten in full."""
     if len(messages) == 1:
         return messages[0]
-    more = f"\n  and {len(messages) - _MOST} more" if len(messages) > _MOST else ""
-    return "invalid options:\n  " + "\n  ".join(messages[:_MOST]) + more
+    return "\n  ".join(["invalid options:", *first_and_more(messages)])
 
 
 def without_password(text: str) -> str:

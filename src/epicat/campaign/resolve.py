@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from epicat._util.table_file import list_some
+from epicat._util.lists import list_some
 from epicat.archive.access import Access, resolve_access
 from epicat.archive.archive import check_access, open_archive
 from epicat.archive.layouts import choose_layout
@@ -255,8 +255,7 @@ def _check_picks(campaign: Campaign, store: ReadableStore, report: Callable[[str
         raise InputError(f"run {campaign.run.digest} has no picks in this time range{have}")
     others = sorted({key.station for key in inside} - set(campaign.pick_names))
     if others:
-        more = ", ..." if len(others) > _SHOWN else ""
         report(
             f"ignoring picks of {len(others)} stations that are not in the store's station list "
-            f"or outside the extent: {', '.join(others[:_SHOWN])}{more}"
+            f"or outside the extent: {list_some(others)}"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from epicat._util.lists import list_some
 from epicat.cli.store_address import secure
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ def _show(done: Copied) -> None:
         (done.different, "differ between the stores"),
     ):
         if names:
-            more = ", ..." if len(names) > _SHOWN else ""
-            typer.echo(f"{len(names):,} {words}: {', '.join(names[:_SHOWN])}{more}", err=True)
+            typer.echo(f"{len(names):,} {words}: {list_some(names, most=_SHOWN)}", err=True)
 
 
 def _write_json(done: Copied, source: str, target: str) -> None:

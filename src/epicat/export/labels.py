@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from epicat._util.table_file import list_some
+from epicat._util.lists import list_some
 from epicat.errors import InputError
 from epicat.model import Station
 from epicat.tables import stations_of

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
-from epicat._util.table_file import list_some, read_table_file
+from epicat._util.lists import list_some
+from epicat._util.table_file import read_table_file
 from epicat.errors import InputError
 from epicat.imports.event_table import add_arrivals, is_event_table, read_event_table
 from epicat.imports.phase_files import is_hypodd, is_nonlinloc, read_hypodd, read_nonlinloc

@@ -13,7 +13,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from epicat._util.table_file import list_some, shorten
+from epicat._util.lists import list_some
+from epicat._util.table_file import shorten
 from epicat.model import ANY_LOCATION, EVER, Pick, Station, digest_of
 
 __all__ = ["Interpreter", "RawEvent", "RawFile", "RawPick", "ReadingOptions"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
+from epicat._util import lists
 from epicat.model import Filter
 from epicat.pick.pick_options import PickOptions, Precision
 
@@ -175,9 +175,9 @@ def batched(picker: Picker, windows: Iterable[Window], batch: int) -> Iterator[F
     Windows of different stretches share batches, so that a day in thousands of pieces takes no
     longer than one without gaps.
     """
-    info, remaining = picker.info, iter(windows)
+    info = picker.info
     filled = np.empty((batch, len(info.component_order), info.samples), np.float32)
-    while part := list(islice(remaining, batch)):
+    for part in lists.batched(windows, batch):
         for window, (stretch, start) in zip(filled, part, strict=False):
             stretch.waveforms.fill(window, stretch.first + start)
         yield from picker.probabilities(filled[: len(part)])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
-from epicat._util.files import cache_folder
+from epicat._util.files import atomic_folder, cache_folder
 from epicat.errors import InputError, ModelError
 from epicat.fs.base import Files
 from epicat.fs.open import open_files
@@ -63,18 +61,10 @@ class RemoteBundle:
         return bundle_name(info.model, info.weight, info.weights_sha256, info.metadata_sha256)
 
     def _copy(self, folder: Path) -> None:
-        partial = folder.with_name(f".{uuid.uuid4().hex}")
-        partial.mkdir()
-        try:
+        with atomic_folder(folder) as partial:
             for name in self._files.list(""):
                 (partial / name).write_bytes(self._files.read(name))
             self._check(partial)
-            partial.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # another worker on this machine may have been first
-                raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
     def _check(self, folder: Path) -> None:
         try:

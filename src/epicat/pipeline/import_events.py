@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from epicat._util.lists import list_some
 from epicat.association.events import azimuthal_gap
 from epicat.association.sites import SiteIndex
 from epicat.campaign.pick_run import ImportedCatalog, ImportedRun
@@ -129,7 +130,7 @@ def _events(
     if len(events) < len(found.events):
         notes.append(f"{len(found.events) - len(events):,} events repeat another one: dropped")
     if unknown:
-        names = ", ".join(list(unknown)[:10]) + (", ..." if len(unknown) > 10 else "")
+        names = list_some(list(unknown))
         notes.append(
             f"{len(unknown):,} stations of arrivals are not in the store's stations, so that "
             f"their distances are unknown (`epicat stations import`): {names}"

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import groupby, islice
+from itertools import groupby
 
+from epicat._util.lists import batched
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.errors import InputError
@@ -57,10 +58,10 @@ def plan_job_arrays(
     days_of: dict[str, set[date]] = {}
     units = pick_units(campaign, partition, ledger, recheck=recheck)
     for window, members in groupby(units, lambda unit: _window(campaign, partition, unit)):
-        for part, chunk in enumerate(_chunks(members)):
+        for part, chunk in enumerate(batched(members, MOST_JOBS)):
             name = f"{Stage.PICK.value}-{window:04d}" + (f".{part}" if part else "")
             days_of[name] = _days(chunk)
-            yield JobArray(name, chunk)
+            yield JobArray(name, tuple(chunk))
     pending = set().union(*days_of.values())
     for number, unit in enumerate(block_units(campaign, partition, ledger, pending)):
         yield JobArray(f"{Stage.ASSOCIATE.value}-{number:04d}", (unit,), _needs(unit, days_of))
@@ -75,12 +76,6 @@ def _days(units: Iterable[Unit]) -> set[date]:
     """Return the days of the units' keys, each parsed once."""
     names = {key.rpartition("/")[2] for unit in units for key in unit.keys}
     return {named_day(name) for name in names}
-
-
-def _chunks(units: Iterable[Unit]) -> Iterator[tuple[Unit, ...]]:
-    rest = iter(units)
-    while chunk := tuple(islice(rest, MOST_JOBS)):
-        yield chunk
 
 
 def _needs(unit: Unit, days_of: Mapping[str, set[date]]) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import islice
 
+from epicat._util.lists import batched
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.model import LedgerEntry, Span, Stage, StationDay, StationDayEntry, Status, digest_of
@@ -61,8 +61,8 @@ def pick_units(
     only those of which some object could not be obtained.
     """
     days = campaign.span.days()
-    while chunk := list(islice(days, partition.days_per_unit)):
-        for names in _batched(campaign.names, partition.stations_per_unit):
+    for chunk in batched(days, partition.days_per_unit):
+        for names in batched(campaign.names, partition.stations_per_unit):
             keys = list(planned_keys(campaign, names, chunk))
             is_done = [ledger.is_done(k, campaign.archive, campaign.layout) for k in keys]
             due = [str(k) for k, done in zip(keys, is_done, strict=True) if not done]
@@ -154,8 +154,3 @@ def block_span(key: str, length_ns: int) -> Span:
     """Return the block of a key."""
     start = parse_time(key)
     return Span(start, start + length_ns)
-
-
-def _batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for begin in range(0, len(names), size):
-        yield names[begin : begin + size]

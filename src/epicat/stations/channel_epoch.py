@@ -7,7 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from epicat._util.table_file import list_some, shorten
+from epicat._util.lists import list_some
+from epicat._util.table_file import shorten
 from epicat.model import EVER, Span
 from epicat.time import parse_time
 

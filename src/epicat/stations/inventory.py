@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from epicat._util.table_file import list_some
+from epicat._util.lists import list_some
 from epicat.errors import InputError
 from epicat.geo import distance_azimuth
 from epicat.model import EVER, Orientation, Placement, Span, Station

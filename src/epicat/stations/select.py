@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from epicat._util.lists import list_some
 from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.model import ANY_LOCATION, Station
@@ -82,12 +83,10 @@ def _unmatched(pattern: _Pattern, stations: Sequence[Station]) -> str:
     folded = {name.casefold(): name for name in names}
     wanted = ".".join(pattern.parts[:depth]).casefold()
     near = [folded[n] for n in get_close_matches(wanted, folded, n=3, cutoff=0.6)]
-    guess = f"did you mean {' or '.join(near)}?" if near else f"there are {_some(names)}"
+    guess = (
+        f"did you mean {' or '.join(near)}?" if near else f"there are {list_some(names, most=8)}"
+    )
     return f"pattern {pattern.text!r} matches none of the {len(stations)} stations: {guess}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
 def select(stations: Iterable[Station], extent: Extent) -> list[Station]:

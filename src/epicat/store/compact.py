@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epicat._util.lists import batched
 from epicat.model import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF, Compaction, Where, day_of_key, new_generation, newest
 from epicat.store.parquet import DataFile, ParquetStore, in_threads
@@ -183,8 +184,8 @@ def _clear(store: ParquetStore, limits: Limits) -> int:
         return 0
     kept = {_id(entry) for entries in settled.values() for entry in entries}
     rest = sorted((entry for entry in live if _id(entry) not in kept), key=_day)
-    for start in range(0, max(len(rest), 1), limits.entries):
-        store.put_merged_marks(rest[start : start + limits.entries])
+    for entries in batched(rest, limits.entries) if rest else [[]]:
+        store.put_merged_marks(entries)
     dead = _dead(store, marks, live)
     store.files.delete([file.name for file in dead])
     store.files.delete(scattered)

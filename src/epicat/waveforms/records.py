@@ -13,6 +13,7 @@ import numpy as np
 import pymseed
 from numpy.typing import NDArray
 
+from epicat._util.lists import first_and_more, list_some
 from epicat.miniseed import (
     ENCODINGS,
     Scan,
@@ -156,10 +157,9 @@ def _foreign(
         yield f"{lost} of {len(body)} bytes are not miniSEED records{error}"
     foreign = found.spans.keys() - wanted
     if foreign:
-        names = ", ".join(".".join(codes) for codes in sorted(foreign)[:3])
-        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        names = list_some([".".join(codes) for codes in sorted(foreign)], most=3)
         own = ".".join(max(wanted))
-        yield f"holds {names}{more}, not {own}"
+        yield f"holds {names}, not {own}"
 
 
 def _drop_rates(decoded: Decoded) -> None:
@@ -188,9 +188,7 @@ def _first_few(texts: Iterable[str]) -> list[str]:
     They may contain bytes of the object: unprintable characters are replaced, since they could
     control a terminal.
     """
-    each = list(dict.fromkeys(map(_printable, texts)))
-    more = len(each) - _MOST_LISTED
-    return each if more <= 0 else [*each[:_MOST_LISTED], f"and {more} more"]
+    return first_and_more(list(dict.fromkeys(map(_printable, texts))), _MOST_LISTED)
 
 
 def _printable(text: str) -> str:

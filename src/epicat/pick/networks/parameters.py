@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from epicat._util.lists import list_some
 from epicat.errors import ModelError
 
 __all__ = ["F32", "F64", "Parameters"]
@@ -52,9 +53,8 @@ class Parameters:
     def check_all_used(self) -> None:
         """Raise `ModelError` if the file holds a tensor that the network lacks."""
         if self._unused:
-            names = sorted(self._unused)
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            raise self.error(f"unexpected tensors {', '.join(names[:3])}{more}")
+            names = list_some(sorted(self._unused), most=3)
+            raise self.error(f"unexpected tensors {names}")
 
     def error(self, reason: str) -> ModelError:
         """Return the error for weights that do not fit the network."""

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from pydantic import ValidationError
 
-from epicat._util.files import cache_folder
+from epicat._util.files import atomic_folder, cache_folder
 from epicat.errors import ModelError
 from epicat.model import digest_of
 from epicat.pick.openvino.runtime import import_openvino
@@ -152,24 +150,8 @@ def new_bundle(files: WeightFiles, info: PickerInfo) -> Iterator[Bundle]:
 
     Several processes may do so at once.
     """
-    folder = bundle_folder(files)
-    # Not `tempfile.mkdtemp`: other users, such as a container's, may have to read it.
-    partial = folder.with_name(f".making-{uuid4().hex}")
-    partial.mkdir()
-    try:
+    with atomic_folder(bundle_folder(files)) as partial:
         yield Bundle(partial, info)
-        _publish(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _publish(partial: Path, folder: Path) -> None:
-    """Move a bundle to its place; readers of an equal one that is there never miss a file."""
-    try:
-        partial.rename(folder)
-    except OSError:  # there is one: another process was first, or it is compiled again
-        for file in partial.iterdir():
-            file.replace(folder / file.name)
 
 
 def list_bundles() -> list[Bundle]:

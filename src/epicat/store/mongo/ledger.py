@@ -22,13 +22,14 @@ from bson.int64 import Int64
 from pymongo import InsertOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError
 
+from epicat._util.lists import batched
 from epicat.errors import StoreError
 from epicat.model import LedgerEntry, Span, Stage
 from epicat.store.base import day_of_key, newest, of_days, span_days
 from epicat.store.mongo.documents import date_of
 from epicat.store.mongo.errors import only_duplicates
 from epicat.store.mongo.schema import ABOUT
-from epicat.store.mongo.server import Document, Server, batches
+from epicat.store.mongo.server import BATCH, Document, Server
 from epicat.tables import LEDGER, STORED_LEDGER, entries_of, ledger_table
 
 __all__ = ["Ledger", "Superseded"]
@@ -87,7 +88,7 @@ class Ledger:
         """
         revision = self._next_revision()
         superseded: set[Superseded] = set()
-        for some in batches(newest(entries)):
+        for some in batched(newest(entries), BATCH):
             rows = ledger_table(some).to_pylist()
             superseded |= self._mark([_document(row, revision) for row in rows])
         return superseded
@@ -128,7 +129,7 @@ class Ledger:
             UpdateOne({"_id": _id(stage.value, design, key)}, {"$pull": {"superseded": generation}})
             for stage, design, key, generation in sorted(cleared)
         ]
-        for some in batches(writes):
+        for some in batched(writes, BATCH):
             self._server.do(partial(ledger.bulk_write, some, ordered=False))
 
     def _superseded(self, wanted: Document) -> set[Superseded]:
@@ -168,7 +169,7 @@ class Ledger:
 
     def _known(self, names: Sequence[str]) -> dict[str, _Known]:
         known: dict[str, _Known] = {}
-        for some in batches(names):
+        for some in batched(names, BATCH):
             found = self._server.find(_LEDGER, {"_id": {"$in": some}}, ["generation", "marked_ns"])
             known.update({d["_id"]: _Known(d["generation"], d["marked_ns"]) for d in found})
         return known

@@ -17,10 +17,11 @@ import pyarrow as pa
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
+from epicat._util.lists import batched
 from epicat.errors import InputError, StoreError
 from epicat.store.mongo.documents import date_of, point
 from epicat.store.mongo.errors import only_duplicates
-from epicat.store.mongo.server import Document, Server, batches
+from epicat.store.mongo.server import BATCH, Document, Server
 from epicat.tables import STATIONS
 from epicat.time import parse_time
 
@@ -46,7 +47,7 @@ class Records:
     def put_stations(self, rows: pa.Table) -> None:
         """Add stations; a row replaces an earlier one of the same id."""
         stations = self._server.collection(_STATIONS)
-        for some in batches(rows.to_pylist()):
+        for some in batched(rows.to_pylist(), BATCH):
             writes = [ReplaceOne({"_id": row["id"]}, _station(row), upsert=True) for row in some]
             self._server.do(partial(_replace, stations, writes))
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import Final
 
 import pyarrow as pa
 from pymongo import DeleteMany, UpdateMany, UpdateOne
 from pymongo.errors import BulkWriteError
 
+from epicat._util.lists import batched
 from epicat.errors import StoreError
 from epicat.store.base import Where
 from epicat.store.mongo.documents import GENERATION, SHAPES, date_of
 from epicat.store.mongo.errors import only_duplicates
-from epicat.store.mongo.server import Document, Server, batches
+from epicat.store.mongo.server import BATCH, Document, Server
 from epicat.tables import TableName
 
 __all__ = ["Rows"]
@@ -54,7 +54,7 @@ class Rows:
             if not taken:
                 return varied
             waiting = []
-            for some in batches(taken):
+            for some in batched(taken, BATCH):
                 again, different = self._join(some, generation)
                 waiting += again
                 varied |= different
@@ -133,7 +133,7 @@ class Rows:
     def _scanned(self, wanted: Document) -> list[pa.Table]:
         """Read to the end; a cursor that is lost in between is begun again."""
         cursor = self._collection.find(wanted, batch_size=_READ)
-        return [self._shape.rows(some) for some in _pieces(cursor, _READ)]
+        return [self._shape.rows(some) for some in batched(cursor, _READ)]
 
     def _wanted(self, where: Where) -> Iterator[Document]:
         """Yield queries that together find what may be asked for: times to the millisecond."""
@@ -146,7 +146,7 @@ class Rows:
         if where.keys is None:
             yield wanted
         else:
-            for keys in batches(sorted(where.keys)):
+            for keys in batched(sorted(where.keys), BATCH):
                 yield {**wanted, "key": {"$in": keys}}
 
     def writings(self) -> set[tuple[str, str, str]]:
@@ -171,7 +171,7 @@ class Rows:
             keys[design, generation].append(key)
         gone = 0
         for (design, generation), names in keys.items():
-            for some in batches(names):
+            for some in batched(names, BATCH):
                 gone += self._drop(design, some, generation)
         return gone
 
@@ -188,7 +188,7 @@ class Rows:
 
     def settle(self, design: str, keys: Sequence[str]) -> None:
         """Where one generation alone is left of a document, let the document say what that says."""
-        for some in batches(keys):
+        for some in batched(keys, BATCH):
             self._settle({self._shape.design: design, "key": {"$in": some}})
 
     def settle_all(self) -> None:
@@ -198,7 +198,7 @@ class Rows:
     def _settle(self, place: Document) -> None:
         wanted = {**place, "generations": {"$size": 1}, "variants": {"$exists": True}}
         writes = [_settled(d) for d in self._server.find(self._shape.collection, wanted)]
-        for some in batches(writes):
+        for some in batched(writes, BATCH):
             self._server.do(partial(self._collection.bulk_write, some, ordered=False))
 
 
@@ -211,9 +211,3 @@ def _settled(document: Document) -> UpdateOne:
     if variant is not None:
         change["$set"] = {n: v for n, v in variant.items() if n != GENERATION}
     return UpdateOne(same, change)
-
-
-def _pieces(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
-    source = iter(documents)
-    while some := list(islice(source, size)):
-        yield some

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -21,7 +21,7 @@ from epicat.fs.retry import Patience, pauses, retry
 from epicat.store.mongo.address import Address, masked
 from epicat.store.mongo.errors import is_passing, meaning
 
-__all__ = ["BATCH", "Document", "Server", "batches"]
+__all__ = ["BATCH", "Document", "Server"]
 
 T = TypeVar("T")
 
@@ -112,9 +112,3 @@ def _client(address: Address) -> pymongo.MongoClient[Document]:
         # Not chained: the driver's own text may repeat parts of the URI.
         known = error if isinstance(error, PyMongoError) else ConfigurationError(str(error))
         raise StoreError(masked(meaning(known, address), uri)) from None
-
-
-def batches(items: Sequence[T], size: int = BATCH) -> Iterator[list[T]]:
-    """Yield items, some at a time."""
-    for start in range(0, len(items), size):
-        yield list(items[start : start + size])

@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from epicat._util.lists import batched
 from epicat.model import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF
 from epicat.store.findings import Findings, Kind
 from epicat.store.mongo.documents import SHAPES, Shape
 from epicat.store.mongo.schema import INDEXES, make_store
-from epicat.store.mongo.server import Document, Server, batches
+from epicat.store.mongo.server import BATCH, Document, Server
 from epicat.tables import LEDGER, RENAMED, SCHEMAS
 
 __all__ = ["verify_documents"]
@@ -79,7 +80,7 @@ def _lacks(kind: str, *names: str) -> Document:
 def _delete(
     server: Server, name: str, documents: list[Document], findings: Findings, kind: Kind
 ) -> None:
-    for some in batches([document["_id"] for document in documents]):
+    for some in batched([document["_id"] for document in documents], BATCH):
         wanted: Any = {"_id": {"$in": some}}
         server.do(partial(server.collection(name).delete_many, wanted))
     findings.repaired(kind, len(documents))

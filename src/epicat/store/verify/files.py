@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from epicat._util.lists import batched
 from epicat.errors import StoreError
 from epicat.fs.base import FileInfo
 from epicat.model import LedgerEntry, Stage
@@ -153,7 +153,7 @@ def _damaged_rows(
 ) -> Callable[[LedgerEntry], bool]:
     """Read every file of rows; return a function that tells whether an entry's are in a bad one."""
     bad: set[_Writing] = set()
-    for some in _pieces([data for data, _ in found.rows]):
+    for some in batched((data for data, _ in found.rows), _AT_ONCE):
         for data, error in zip(some, in_threads(lambda d: _row_error(store, d), some), strict=True):
             if error:
                 findings.add(Kind.ROWS_DAMAGED, [f"{data.name}: {error}"])
@@ -210,12 +210,6 @@ def _quarantine(store: ParquetStore, name: str) -> int:
 
 def _writing(data: DataFile) -> _Writing:
     return STAGE_OF[data.table], data.design, data.generation
-
-
-def _pieces(files: Iterable[DataFile]) -> Iterator[list[DataFile]]:
-    source = iter(files)
-    while some := list(islice(source, _AT_ONCE)):
-        yield some
 
 
 def _first_line(error: Exception) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from scipy.optimize import linear_sum_assignment
 
+from epicat.catalog.compare import compare, read_event_list
 from epicat.cli.app import main
 from epicat.geo import Extent, distance_azimuth
 from epicat.model import Flag, Stage, Status
@@ -76,6 +77,12 @@ class TestHoluhraun:
     def test_most_reference_events_are_found_and_few_others(self, events, matched):
         assert len(matched[0]) >= 23
         assert events.num_rows <= 30
+
+    def test_epicat_compare_finds_the_same_pairs(self, store, matched, realdata):
+        reference = read_event_list(realdata / "holuhraun" / "reference_events.csv")
+        found = compare(read_event_list(store.location), reference, max_s=MATCH_S, max_km=50)
+        assert found.n_matched == len(matched[0])
+        assert sum(found.chance) <= 8
 
     def test_epicentres_are_within_a_kilometre(self, events, reference, matched):
         ours, theirs = matched[1], matched[0]

@@ -16,6 +16,7 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
+from epicat.catalog.compare import compare, read_event_list
 from epicat.cli.app import main
 from epicat.geo import distance_azimuth
 from epicat.store.base import Where
@@ -69,4 +70,9 @@ def test_an_hour_of_aftershocks(realdata: Path, tmp_path: Path, capsys: pytest.C
     told = f"{len(times)} events, {found} of 170 matched, {chance} by chance"
     assert len(times) <= 280, told
     assert found >= 130, told
+    result = compare(
+        read_event_list(store), read_event_list(folder / "comcat_reviewed.csv"),
+        max_s=NEAR_S, max_km=NEAR_KM, shift_s=SHIFT_NS / SECOND_NS,
+    )  # fmt: skip
+    assert (result.n_matched, result.chance[0]) == (found, chance)
     assert chance <= 30, told

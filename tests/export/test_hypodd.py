@@ -43,7 +43,7 @@ def test_an_empty_catalog_is_an_empty_file() -> None:
     assert (text, ids, told) == ("", "id,event_id\n", Written(0))
 
 
-def test_arrivals_before_the_origin_are_left_out_and_told() -> None:
+def test_arrivals_before_the_origin_are_left_out_with_a_warning() -> None:
     rows = [(IDS[0], "P", -5_000, 0.0), (IDS[1], "P", -400, 0.0), (IDS[2], "P", 0, 0.0)]
     text, _, _, told = written(part(event(rows, parse_time("2020-01-01"))))
     assert [line.split()[0] for line in text.splitlines()[1:]] == ["ST01", "ST02"]
@@ -70,7 +70,7 @@ def test_the_weight_is_the_confidence(confidence: float, weight: str) -> None:
     assert text.splitlines()[1].split()[2] == weight
 
 
-def test_a_missing_pick_counts_fully() -> None:
+def test_a_missing_pick_has_full_weight() -> None:
     whole = part(event(ROWS))
     text = written(replace(whole, picks=whole.picks.slice(0, 0)))[0]
     assert [line.split()[2] for line in text.splitlines()[1:]] == ["1.0000"] * 2
@@ -103,7 +103,7 @@ def test_obspy_reads_it(
     assert [a.time_weight for a in origin.arrivals] == [0.75] * len(rows)
 
 
-def test_numbers_lead_back_to_the_events() -> None:
+def test_numbers_map_back_to_the_events() -> None:
     pytest.importorskip("obspy")
     from obspy import read_events
 

@@ -93,7 +93,7 @@ def test_obspy_writes_the_same_lines() -> None:
     assert [line.split() for line in out.getvalue().decode().splitlines()] == ours[:-1]
 
 
-def test_codes_that_networks_share_are_told_apart() -> None:
+def test_codes_that_networks_share_get_the_network() -> None:
     stations = network("AA.X.", "BB.X.", "BB.Y.")
     rows = [(name, "P", at, 0.0) for at, name in enumerate(["AA.X.", "BB.X.", "BB.Y.00"])]
     file, places = io.StringIO(), io.StringIO()
@@ -106,14 +106,14 @@ def test_codes_that_networks_share_are_told_apart() -> None:
     ]
 
 
-def test_two_places_of_one_code_are_told_apart() -> None:
+def test_two_places_of_one_code_get_the_location() -> None:
     stations = network("AA.X.00", "AA.X.10", names=["AA.X.00", "AA.X.10"])
     rows = [("AA.X.00", "P", 1, 0.0), ("AA.X.10", "P", 2, 0.0)]
     (back,) = read_back(text_of(part(event(rows)), stations=stations))
     assert [label for label, *_ in back] == ["AAX00", "AAX10"]
 
 
-def test_labels_that_cannot_be_told_apart_are_refused() -> None:
+def test_labels_that_coincide_are_refused() -> None:
     with pytest.raises(InputError, match="the same label"):
         text_of(stations=network("AA.X.", "BB.X.", "CC.AAX."))
 
@@ -123,7 +123,7 @@ def test_an_arrival_at_an_unknown_station_is_refused() -> None:
         text_of(part(event([("ZZ.Q.00", "P", 0, 0.0)])))
 
 
-def test_long_labels_are_kept_and_told() -> None:
+def test_long_labels_are_kept_with_a_warning() -> None:
     file = io.StringIO()
     whole = part(event([("AA.STATION8.", "P", 0, 0.0)]))
     written = write_nonlinloc([whole], network("AA.STATION8."), file)

@@ -128,12 +128,12 @@ def test_a_missing_pick_leaves_its_arrival_valid() -> None:
     assert read.picks[0].waveform_id.channel_code is None
 
 
-def test_a_location_that_nobody_knows_is_left_out() -> None:
+def test_an_unknown_location_is_left_out() -> None:
     (read,) = checked(text_of(part(event([("XX.A.*", "P", 0, 0.0), ("XX.B.", "P", 1, 0.0)]))))
     assert [p.waveform_id.location_code for p in read.picks] == [None, ""]
 
 
-def test_long_codes_are_written_and_told() -> None:
+def test_long_codes_are_written_with_a_warning() -> None:
     file = io.StringIO()
     whole = part(event([("XX.LONGSTATION.", "P", 0, 0.0)]))
     written = write_quakeml([whole], STATIONS, file)

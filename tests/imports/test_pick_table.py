@@ -132,7 +132,7 @@ def test_numbers_of_time_whose_size_shows_the_unit(tmp_path, text, unit):
 
 
 @pytest.mark.parametrize("text", ["43200", "0", "-5.5", "20190706120000", "17", "1e30", "2019.187"])
-def test_a_number_whose_unit_cannot_be_told_is_refused(tmp_path, text):
+def test_a_number_of_unknown_unit_is_refused(tmp_path, text):
     path = written(tmp_path, "station,phase,time", "A.B,P,2019-07-06", f"A.B,P,{text}")
     with pytest.raises(InputError, match=r"line 3: time .*the unit of this number cannot be told"):
         read_picks(path)

@@ -51,7 +51,7 @@ def test_the_same_file_again_changes_nothing(tmp_path):
     assert len(store.records("invocation")) == 1
 
 
-def test_an_import_that_was_cut_off_is_made_whole(tmp_path, monkeypatch):
+def test_an_interrupted_import_is_completed(tmp_path, monkeypatch):
     monkeypatch.setattr(ParquetStore, "mark", lambda *_: None)
     _, store = put(tmp_path)
     monkeypatch.undo()

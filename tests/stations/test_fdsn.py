@@ -113,7 +113,7 @@ def test_addresses(base, url):
     assert "level=channel" in found
 
 
-def test_passing_trouble_is_tried_again(fake: Fake):
+def test_transient_errors_are_retried(fake: Fake):
     fake.answers = [(503, ""), (429, ""), (200, "\n".join((HEADER, ROWS[0])))]
     assert len(find_stations(fake.address)) == 1
     fake.answers = [(503, "down for\nrepair")] * 3
@@ -124,7 +124,7 @@ def test_passing_trouble_is_tried_again(fake: Fake):
     assert not fake.answers
 
 
-def test_a_list_that_breaks_off_is_never_a_short_one(fake: Fake):
+def test_an_incomplete_answer_is_never_a_short_list(fake: Fake):
     half = "\n".join((HEADER, ROWS[0], ""))
     for broken in (
         {"Content-Length": str(len(TEXT))},
@@ -139,7 +139,7 @@ def test_a_list_that_breaks_off_is_never_a_short_one(fake: Fake):
         assert not fake.answers
 
 
-def test_a_list_that_always_breaks_off_is_told(fake: Fake):
+def test_a_list_that_is_always_incomplete_is_an_error(fake: Fake):
     fake.answers = [(200, "")] * 3
     with pytest.raises(ArchiveError, match=r"answer is incomplete or invalid .*; try again later"):
         find_stations(fake.address)
@@ -154,14 +154,14 @@ def test_a_server_is_not_asked_before_it_wants(fake: Fake):
     assert time.monotonic() - begin >= 1
 
 
-def test_lasting_trouble_is_told_at_once(fake: Fake):
+def test_permanent_errors_are_not_retried(fake: Fake):
     fake.answers = [(400, "Error 400: bad latitude\n\nUsage"), (200, TEXT)]
     with pytest.raises(ArchiveError, match="answered 400 Bad Request: Error 400: bad latitude"):
         find_stations(fake.address)
     assert len(fake.answers) == 1
 
 
-def test_nobody_there(fake: Fake):
+def test_a_server_that_cannot_be_reached(fake: Fake):
     fake.server_close()
     with pytest.raises(ArchiveError, match="cannot be reached"):
         find_stations(fake.address.replace("127.0.0.1", "localhost.invalid"))
@@ -182,7 +182,7 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(fake: Fake):
     ["../../..|KBG||HHZ", "NC|../../x||HHZ", "/|etc||HHZ", "NC|K\0G||HHZ", "NC|C:\\x||HHZ",
      "NC|KBG|../..|HHZ", "NC|KBG||../HHZ", "NC|Köln||HHZ", "NC|$ne||HHZ", "||| HHZ"],
 )  # fmt: skip
-def test_codes_that_are_none_are_left_out_and_told(fake: Fake, codes: str):
+def test_invalid_codes_are_left_out_with_a_warning(fake: Fake, codes: str):
     """They would become parts of the archive's paths, and of the keys of results."""
     rest = "|39.5|-123.5|1|0|0|0|x|1|1|x|100|2001-01-01T00:00:00|"
     fake.answers = [(200, "\n".join((HEADER, codes + rest, ROWS[0])))]

@@ -42,7 +42,7 @@ def test_merged_epochs_hold_the_same_moments_and_are_apart(epochs):
         assert any(e.overlaps(at) for e in epochs) == any(e.overlaps(at) for e in union)
 
 
-def test_for_ever_tells_nothing():
+def test_all_of_time_is_no_epoch():
     assert merge_epochs([EVER]) == merge_epochs([]) == ()
 
 
@@ -65,7 +65,7 @@ def test_a_channel_without_dates_leaves_the_epochs_unknown():
     assert station.epochs == ()
 
 
-def test_channels_that_cannot_be_picked_do_not_count():
+def test_channels_that_cannot_be_picked_are_left_out():
     with pytest.warns(UserWarning, match=r"left out, no channel that can be picked: NC\.KBG\.10$"):
         (station,) = to_stations([row("HHZ"), row("LHZ"), row("LHZ", "10"), row("BDF", "10")], "x")
     assert station.channels == ("HHZ",)
@@ -77,7 +77,7 @@ def test_channels_that_cannot_be_picked_do_not_count():
         to_stations([], "x")
 
 
-def test_an_epoch_that_ends_before_it_starts_does_not_count():
+def test_an_epoch_that_ends_before_it_starts_is_ignored():
     (station,) = to_stations([row(epoch=Span(9, 5)), row(epoch=Span(20, 30))], "x")
     assert station.epochs == (Span(20, 30),)
 

@@ -67,7 +67,7 @@ def test_only_files_whose_names_match_are_read(tmp_path):
         ids(tmp_path, "BK.*")
 
 
-def test_names_that_are_no_archives_do_not_count(tmp_path):
+def test_names_that_are_not_those_of_an_archive_are_ignored(tmp_path):
     write(tmp_path, "NC.KBG.xml", "BK", "ARC")
     assert ids(tmp_path, "BK.ARC") == ["BK.ARC."]
 
@@ -104,7 +104,7 @@ def test_a_bad_file_is_one_message(tmp_path):
         find_stations(str(tmp_path / "empty"))
 
 
-def test_what_is_none_of_them(tmp_path):
+def test_unsupported_sources(tmp_path):
     with pytest.raises(NameChoiceError, match="did you mean ncedc"):
         find_stations("nceds")
     with pytest.raises(InputError, match=r"ftp://\.\.\. is not supported"):

@@ -92,7 +92,7 @@ def test_other_buckets_are_reached_as_what_they_are(monkeypatch):
     assert list(reached.values()) == [known]
 
 
-def test_what_cannot_be_had_is_told(served, monkeypatch):
+def test_what_cannot_be_read_is_an_error(served, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", served.endpoint)
     with pytest.raises(ArchiveError, match=r"no such bucket \(404"):
         ids("s3://st-none/FDSNstationXML", opener=bucket_opener())

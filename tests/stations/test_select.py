@@ -52,7 +52,7 @@ def test_patterns(include, exclude, ids):
         ("BK.JCC.01", "did you mean BK.JCC.00"),
     ],
 )
-def test_a_pattern_that_matches_nothing_is_told_with_near_names(pattern, told):
+def test_a_pattern_that_matches_nothing_is_an_error_with_near_names(pattern, told):
     for include, exclude in (([pattern], []), ([], [pattern]), (["NC.*", pattern], [])):
         with pytest.raises(InputError) as caught:
             chosen(include, exclude)
@@ -66,8 +66,8 @@ def test_what_is_no_pattern(pattern):
         Patterns([pattern])
 
 
-def test_nothing_left_is_told():
-    with pytest.raises(InputError, match="leave none of 5 stations"):
+def test_removing_all_stations_is_an_error():
+    with pytest.raises(InputError, match="remove all of 5 stations"):
         chosen(["NC.*"], ["N*"])
 
 

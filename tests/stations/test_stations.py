@@ -73,7 +73,7 @@ def test_a_list_without_elevations_and_with_bands_in_its_ids(realdata: Path) -> 
     assert len({s.id for s in stations}) == len(stations)
 
 
-def test_a_missing_elevation_is_zero_and_told(tmp_path: Path) -> None:
+def test_a_missing_elevation_is_zero_with_a_warning(tmp_path: Path) -> None:
     path = written(tmp_path, "id,latitude,longitude,elevation", "XX.AAA.,1,2,", "XX.BBB.,1,3,5")
     with pytest.warns(UserWarning, match=r"no elevation, taken as 0 m: XX\.AAA\.$"):
         stations = read_stations(path)
@@ -220,7 +220,7 @@ def test_any_text_is_a_list_of_stations_or_an_input_error(
                 assert math.isfinite(station.latitude + station.longitude + station.elevation_m)
 
 
-def test_no_station_in_an_extent_is_told_with_where_they_are(tmp_path: Path) -> None:
+def test_no_station_in_an_extent_is_an_error_with_their_range(tmp_path: Path) -> None:
     path = written(tmp_path, "id,lat,lon,elev", "XX.A.,1,2,0", "XX.B.,3,-4,0")
     with pytest.raises(InputError, match=r"no station of 2 lies inside 39,41,-125,-123.* 1,3,-4,2"):
         select(read_stations(path), Extent.parse("39,41,-125,-123"))

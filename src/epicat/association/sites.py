@@ -51,7 +51,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stand:
+class _Deployment:
     """A row of the station list at one of its positions."""
 
     row: Station
@@ -82,19 +82,21 @@ class SiteIndex:
 
         All location codes of a place (`Station.name`) are at the same site.
         """
-        stands = _stands(sorted(stations, key=lambda s: (s.name, s.id)), radius_m)
+        deployments = _deployments(sorted(stations, key=lambda s: (s.name, s.id)), radius_m)
         sites: list[Site] = []
         by_trace: dict[str, dict[int, Site]] = defaultdict(dict)
         joined = []
-        for members in _groups(stands, plane, radius_m / 1000):
-            for stand, site in _positions(members, plane, radius_m):
+        for members in _groups(deployments, plane, radius_m / 1000):
+            for deployment, site in _positions(members, plane, radius_m):
                 sites.append(site)
-                by_trace[stand.row.id].setdefault(stand.era.start_ns, site)
-            names = sorted({stand.row.name for stand in members})
+                by_trace[deployment.row.id].setdefault(deployment.era.start_ns, site)
+            names = sorted({deployment.row.name for deployment in members})
             joined += [tuple(names)] if len(names) > 1 else []
         begins = {trace: sorted(eras.items()) for trace, eras in by_trace.items()}
-        for stand in stands:  # a location code that the station list lacks
-            begins.setdefault(f"{stand.row.network}.{stand.row.code}", begins[stand.row.id])
+        for deployment in deployments:  # a location code that the station list lacks
+            begins.setdefault(
+                f"{deployment.row.network}.{deployment.row.code}", begins[deployment.row.id]
+            )
         return cls(sorted(set(sites)), begins, sorted(joined))
 
     def site(self, trace_id: str, time_ns: int | None = None) -> Site | None:
@@ -123,22 +125,26 @@ def count_sites(sites: Iterable[Site]) -> int:
     return max((sum(a <= start < b for a, b in spans) for start, _ in spans), default=0)
 
 
-def _stands(rows: Sequence[Station], radius_m: float) -> list[_Stand]:
+def _deployments(rows: Sequence[Station], radius_m: float) -> list[_Deployment]:
     """Return the positions of all rows, place by place, the last era of a place first."""
     places: dict[str, list[Station]] = defaultdict(list)
     for row in rows:
         places[row.name].append(row)
-    return [stand for name, members in places.items() for stand in _eras(name, members, radius_m)]
+    return [
+        deployment
+        for name, members in places.items()
+        for deployment in _eras(name, members, radius_m)
+    ]
 
 
-def _eras(name: str, rows: Sequence[Station], radius_m: float) -> Iterable[_Stand]:
-    """Give the stands of a place in each of its eras: spans in which none of its sensors moved."""
+def _eras(name: str, rows: Sequence[Station], radius_m: float) -> Iterable[_Deployment]:
+    """Give the deployments of a place in each era: a span in which none of its sensors moved."""
     moves = {moment for row in rows for moment in _moves(row, radius_m)}
     edges = [EVER.start_ns, *sorted(moves), EVER.end_ns]
     spans = [Span(a, b) for a, b in pairwise(edges)][::-1]
     for number, era in enumerate(spans):
         for row in rows:
-            yield _Stand(row, row.position_at(era.end_ns - 1), era, (number, name))
+            yield _Deployment(row, row.position_at(era.end_ns - 1), era, (number, name))
 
 
 def _moves(row: Station, radius_m: float) -> Iterable[int]:
@@ -160,24 +166,26 @@ def _are_together(one: Placement, other: Placement, limit_km: float) -> bool:
     )
 
 
-def _groups(stands: Sequence[_Stand], plane: Plane, radius_km: float) -> list[list[_Stand]]:
-    """Return the stands of each site: whole eras of places, by the position of their first row."""
-    eras: dict[_Key, list[_Stand]] = defaultdict(list)
-    for stand in stands:
-        eras[stand.key].append(stand)
+def _groups(
+    deployments: Sequence[_Deployment], plane: Plane, radius_km: float
+) -> list[list[_Deployment]]:
+    """Return the deployments of each site: all those of a place in an era, by the first one."""
+    eras: dict[_Key, list[_Deployment]] = defaultdict(list)
+    for deployment in deployments:
+        eras[deployment.key].append(deployment)
     first = [members[0].position for members in eras.values()]
     x, y = plane.to_xy([p.latitude for p in first], [p.longitude for p in first])
     labels = complete_linkage(np.column_stack([x, y]), radius_km)
-    groups: dict[int, list[_Stand]] = defaultdict(list)
+    groups: dict[int, list[_Deployment]] = defaultdict(list)
     for label, members in zip(labels, eras.values(), strict=True):
         groups[label] += members
     return list(groups.values())
 
 
 def _positions(
-    members: Sequence[_Stand], plane: Plane, radius_m: float
-) -> list[tuple[_Stand, Site]]:
-    """Return each stand of a site with its position: that of the first stand nearby."""
+    members: Sequence[_Deployment], plane: Plane, radius_m: float
+) -> list[tuple[_Deployment, Site]]:
+    """Return each deployment of a site with its position: that of the first deployment nearby."""
     ordered = sorted(members, key=lambda s: (s.key[0], s.row.name, s.row.id))
     x, y = plane.to_xy(
         [s.position.latitude for s in ordered], [s.position.longitude for s in ordered]
@@ -185,13 +193,13 @@ def _positions(
     limit_km = max(radius_m / 1000, _SAME_POSITION_KM)
     heads: list[int] = []
     of_head: dict[int, list[int]] = defaultdict(list)
-    for at, stand in enumerate(ordered):
+    for at, deployment in enumerate(ordered):
         head = next(
             (
                 h
                 for h in heads
                 if np.hypot(x[at] - x[h], y[at] - y[h]) <= limit_km
-                and abs(stand.position.elevation_m - ordered[h].position.elevation_m)
+                and abs(deployment.position.elevation_m - ordered[h].position.elevation_m)
                 <= _SAME_ELEVATION_M
             ),
             at,
@@ -209,17 +217,17 @@ def _positions(
     return [(ordered[at], sites[head]) for head in heads for at in of_head[head]]
 
 
-def _site(stand: _Stand, *, is_first: bool, group: str) -> Site:
-    p = stand.position
-    return Site(_name(stand, is_first=is_first), p.latitude, p.longitude, p.elevation_m, group)
+def _site(deployment: _Deployment, *, is_first: bool, group: str) -> Site:
+    p = deployment.position
+    return Site(_name(deployment, is_first=is_first), p.latitude, p.longitude, p.elevation_m, group)
 
 
-def _name(stand: _Stand, *, is_first: bool) -> str:
+def _name(deployment: _Deployment, *, is_first: bool) -> str:
     """Return a name that no other position has, also as that of a file."""
-    name = stand.row.name if is_first else stand.row.id
-    if stand.era.end_ns == EVER.end_ns:
+    name = deployment.row.name if is_first else deployment.row.id
+    if deployment.era.end_ns == EVER.end_ns:
         return name
-    moment = iso(stand.era.end_ns).replace("-", "").replace(":", "").split(".")[0]
+    moment = iso(deployment.era.end_ns).replace("-", "").replace(":", "").split(".")[0]
     return f"{name}@until-{moment}"
 
 

@@ -99,8 +99,8 @@ def _time_ns(date: str, hour: str, minute: str, second: str) -> int:
     day = datetime.strptime(date, "%Y%m%d").replace(tzinfo=UTC)
     moment = day + timedelta(hours=int(hour), minutes=int(minute))
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    whole = since.days * 86_400 + since.seconds
-    return whole * SECOND_NS + round(float(second) * 1e6) * 1000
+    seconds = since.days * 86_400 + since.seconds
+    return seconds * SECOND_NS + round(float(second) * 1e6) * 1000
 
 
 def is_hypodd(lines: Sequence[str]) -> bool:

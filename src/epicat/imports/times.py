@@ -33,7 +33,7 @@ class TimeParser:
     def parse(self, value: Any) -> int:
         """Return nanoseconds since 1970.
 
-        Raises `ValueError` for what is not a time, and `InputError` (for the whole file) for a
+        Raises `ValueError` for what is not a time, and `InputError` (for the file) for a
         number whose unit cannot be told, or that differs from that of numbers before.
         """
         if isinstance(value, Nanoseconds):

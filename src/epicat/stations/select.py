@@ -1,4 +1,4 @@
-"""Which stations a campaign takes: those inside an extent, then by patterns of their ids."""
+"""Select stations: those inside an extent, then by patterns of their ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Patterns", "select"]
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """One pattern, part by part; parts that are not given match anything."""
+    """One pattern, part by part; omitted parts match anything."""
 
     text: str
     parts: tuple[str, ...]
@@ -27,17 +27,17 @@ class _Pattern:
         parts = text.strip().split(".")
         if not parts[0] or len(parts) > 4:
             raise InputError(
-                f"pattern {text!r} is not NET, NET.STA, NET.STA.LOC or NET.STA.LOC.CHA, each with "
-                "* and ? as wanted; an empty LOC is the blank location code"
+                f"pattern {text!r} is not NET, NET.STA, NET.STA.LOC or NET.STA.LOC.CHA, "
+                "each possibly with * and ?; an empty LOC is the blank location code"
             )
         return cls(text, tuple("" if part == "--" else part for part in parts))
 
     def allows(self, network: str, code: str) -> bool:
-        """Tell whether a station of these codes can match."""
+        """Return whether a station with these codes can match."""
         return all(map(fnmatchcase, (network, code), self.parts))
 
     def matches(self, station: Station) -> bool:
-        """Tell whether a station matches; a location that its list leaves open always does."""
+        """Return whether a station matches; one without a location code in its list always may."""
         location, channel = (*self.parts[2:], "*", "*")[:2]
         return (
             self.allows(station.network, station.code)
@@ -47,37 +47,37 @@ class _Pattern:
 
 
 class Patterns:
-    """Patterns that stations must match, and patterns that they must not."""
+    """Patterns that stations must match, and patterns that they must not match."""
 
     def __init__(self, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
         self._include = [_Pattern.parse(text) for text in include]
         self._exclude = [_Pattern.parse(text) for text in exclude]
 
     def allow(self, network: str, code: str) -> bool:
-        """Tell whether a station of these codes may be taken: asked before its file is read."""
+        """Return whether a station with these codes can be selected, before its file is read."""
         return not self._include or any(p.allows(network, code) for p in self._include)
 
     def chosen(self, stations: Sequence[Station]) -> list[Station]:
         """Return the stations that match, in the order given.
 
-        Raises `InputError` for a pattern that matches none of them, and if none is left.
+        Raises `InputError` for a pattern that matches none of them, and if no station remains.
         """
         for pattern in (*self._include, *self._exclude):
             if not any(pattern.matches(station) for station in stations):
                 raise InputError(_unmatched(pattern, stations))
         left = [station for station in stations if self.takes(station)]
         if not left:
-            raise InputError(f"--select and --exclude leave none of {len(stations)} stations")
+            raise InputError(f"--select and --exclude remove all of {len(stations)} stations")
         return left
 
     def takes(self, station: Station) -> bool:
-        """Tell whether a station is one of them."""
+        """Return whether a station is selected."""
         included = not self._include or any(p.matches(station) for p in self._include)
         return included and not any(p.matches(station) for p in self._exclude)
 
 
 def _unmatched(pattern: _Pattern, stations: Sequence[Station]) -> str:
-    # As deep as the pattern goes, so that the nearest name is one that could have been meant.
+    # As many parts as the pattern has, so that the nearest names are possible ones.
     depth = min(len(pattern.parts), 3)
     names = sorted({".".join(s.id.split(".")[:depth]) for s in stations})
     folded = {name.casefold(): name for name in names}
@@ -90,7 +90,7 @@ def _unmatched(pattern: _Pattern, stations: Sequence[Station]) -> str:
 
 
 def select(stations: Iterable[Station], extent: Extent) -> list[Station]:
-    """Return the stations inside an extent, in the order of their ids.
+    """Return the stations that were inside an extent at any time, in the order of their ids.
 
     Raises `InputError` if there is none.
     """

@@ -11,7 +11,7 @@ from epicat.campaign.options import AssociationOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
-from epicat.cli.progress import run_plan
+from epicat.cli.progress import run_campaign
 
 __all__ = ["associate"]
 
@@ -28,17 +28,10 @@ def associate(
     """
     options = make_options(AssociationOptions, given)
     from epicat.campaign.resolve import resolve_association
-    from epicat.pipeline.runner import make_plan
     from epicat.store.open import open_store
 
     begin = time.monotonic()
     opened = open_store(options.store)
     with warnings_as_messages():
         campaign = resolve_association(options, opened, report)
-    if campaign.span != options.span:
-        report("START and END are widened to whole UTC days")
-    plan = make_plan(campaign, options.partition, opened, recheck=False)
-    report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
-    for text in campaign.design.report():
-        report(text)
-    run_plan(campaign, plan, opened, options.partition.workers, begin=begin, as_json=as_json)
+    run_campaign(campaign, options, opened, begin=begin, as_json=as_json)

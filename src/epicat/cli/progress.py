@@ -13,39 +13,38 @@ from epicat.cli.messages import format_flags, report
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
+    from epicat.campaign.options import AssociationOptions, CampaignOptions
+    from epicat.model import Span
     from epicat.pipeline.plan import Unit
     from epicat.pipeline.runner import Plan, Summary
     from epicat.pipeline.worker import Outcome
     from epicat.store.base import Store
 
-__all__ = ["run_plan"]
+__all__ = ["report_campaign", "run_campaign"]
 
 
-def run_plan(
+def run_campaign(
     campaign: Campaign,
-    plan: Plan,
+    options: CampaignOptions | AssociationOptions,
     store: Store,
-    workers: int | None,
     *,
     begin: float,
-    as_json: bool,
+    recheck: bool = False,
+    as_json: bool = False,
 ) -> None:
-    """Run a plan with one process per core, or ``workers``; exit with status 1 on failures.
+    """Run what is due of a campaign on this machine; exit with status 1 on failures.
 
     ``begin`` is the start of the command on the monotonic clock.
     """
     from epicat.pipeline.process_pool import Pool
-    from epicat.pipeline.runner import run
+    from epicat.pipeline.runner import make_plan, run
 
+    report_campaign(campaign, options.span)
+    plan = make_plan(campaign, options.partition, store, recheck=recheck)
     report(_described(plan))
+    processes = options.partition.workers or len(os.sched_getaffinity(0))
     with _Progress(plan) as progress:
-        made = run(
-            campaign,
-            plan,
-            store,
-            lambda: Pool(campaign, workers or len(os.sched_getaffinity(0))),
-            progress,
-        )
+        made = run(campaign, plan, store, lambda: Pool(campaign, processes), progress)
     seconds = time.monotonic() - begin
     if as_json:
         designs = {"run": campaign.run.digest, "associator": campaign.design.digest}
@@ -54,6 +53,15 @@ def run_plan(
         _report_summary(made, plan, seconds)
     if made.has_failures:
         raise typer.Exit(1)
+
+
+def report_campaign(campaign: Campaign, span: Span) -> None:
+    """Report the digests of a campaign, how it associates, and whether ``span`` was widened."""
+    if campaign.span != span:
+        report("START and END are widened to whole UTC days")
+    report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
+    for text in campaign.design.report():
+        report(text)
 
 
 def _described(plan: Plan) -> str:

@@ -12,7 +12,7 @@ from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
 from epicat.cli.picker_download import prepare_with_progress
-from epicat.cli.progress import run_plan
+from epicat.cli.progress import run_campaign
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
@@ -45,7 +45,6 @@ def make_catalog(
     """Run a campaign on this machine with a progress display; exit with status 1 on failures."""
     from epicat.campaign.resolve import resolve
     from epicat.pick.openvino.runtime import check_precision
-    from epicat.pipeline.runner import make_plan
     from epicat.store.mongo.address import is_mongo
     from epicat.store.open import find_store, open_store
 
@@ -56,12 +55,6 @@ def make_catalog(
         if is_mongo(options.store):
             find_store(options.store)
         campaign = resolve(options, report, prepare_with_progress)
-    if campaign.span != options.span:
-        report("START and END are widened to whole UTC days")
-    opened = open_store(options.store, create=True)
-    plan = make_plan(campaign, options.partition, opened, recheck=recheck)
-    report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
-    for text in campaign.design.report():
-        report(text)
-    run_plan(campaign, plan, opened, options.partition.workers, begin=begin, as_json=as_json)
+    store = open_store(options.store, create=True)
+    run_campaign(campaign, options, store, begin=begin, recheck=recheck, as_json=as_json)
     return campaign

@@ -13,6 +13,7 @@ from epicat.cli.aws_credentials import at_stack
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
 from epicat.cli.picker_download import prepare_with_progress
+from epicat.cli.progress import report_campaign
 from epicat.cli.run import Recheck
 from epicat.cli.submit_plan import submit_due
 
@@ -32,30 +33,34 @@ DryRun = Annotated[
 ]
 
 
+_Collection = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Folder for the results in the stack's bucket, or database of a MongoDB store.  "
+        "Default: 'store', or the database in the address, otherwise 'tutorial'.",
+    ),
+]
+_AllowMissing = Annotated[
+    bool,
+    typer.Option(
+        "--allow-missing/--strict",
+        help="Whether association ignores failed picking, and reports it, or fails, too.",
+    ),
+]
+
+
 @takes(CampaignOptions)
 def submit(
     given: Values,
-    collection: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Folder for the results in the stack's bucket, or database of a MongoDB store.  "
-            "Default: 'store', or the database in the address, otherwise 'tutorial'.",
-        ),
-    ] = None,
+    collection: _Collection = None,
     name: o.Name = "campaign",
     region: o.Region = None,
     profile: o.Profile = None,
     endpoint: o.Endpoint = None,
     dry_run: DryRun = False,
     recheck: Recheck = False,
-    allow_missing: Annotated[
-        bool,
-        typer.Option(
-            "--allow-missing/--strict",
-            help="Whether association ignores failed picking, and reports it, or fails, too.",
-        ),
-    ] = True,
+    allow_missing: _AllowMissing = True,
     as_json: o.Json = False,
 ) -> None:
     """Submit the work of `run` with the same arguments to the campaign's stack on AWS.
@@ -81,17 +86,13 @@ def submit(
         with warnings_as_messages():
             campaign = resolve(options, report, prepare_with_progress)
         check_address(campaign.store)
-        if campaign.span != options.span:
-            report("START and END are widened to whole UTC days")
         _warn_of_crossing(campaign, aws.region)
         partition = (
             options.partition
             if _PARTITION in given
             else _partition(options.partition, campaign, _shape(stack))
         )
-        report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
-        for text in campaign.design.report():
-            report(text)
+        report_campaign(campaign, options.span)
         submit_due(
             aws, stack, campaign, partition,
             recheck=recheck, strict=not allow_missing, dry_run=dry_run, as_json=as_json,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +17,7 @@ from epicat.errors import InputError, NameChoiceError
 
 if TYPE_CHECKING:
     from epicat.model import Span, Station
-    from epicat.synthetic import ArchiveSummary, Scenario
+    from epicat.synthetic import ArchiveSummary, Scenario, ScenarioOptions
     from epicat.synthetic.propagation import Crust
 
 __all__ = ["synth"]
@@ -25,146 +26,138 @@ _NETWORK, _QUAKES, _FILES = "Stations and earth", "Earthquakes", "Files and faul
 _DEFAULT_START = "2024.061"
 
 
+_Folder = Annotated[Path, typer.Argument(help="Output folder; created if needed.")]
+_Start = Annotated[
+    str, typer.Argument(metavar="[START]", help="2019.172, 2019-06-21 or a UTC time.")
+]
+_End = Annotated[
+    str | None,
+    typer.Argument(metavar="[END]", help="End (exclusive), as START.  Default: --hours later."),
+]
+_Hours = Annotated[float, typer.Option(min=0.01, help="Duration if END is not given.")]
+_Seed = Annotated[int, typer.Option(help="Random seed.")]
+_Stations = Annotated[
+    Path | None,
+    typer.Option(help="Real stations: .csv or StationXML.", rich_help_panel=_NETWORK),
+]
+_Count = Annotated[
+    int,
+    typer.Option(
+        "--station-count", min=1, help="Number of synthetic stations.", rich_help_panel=_NETWORK
+    ),
+]
+_Center = Annotated[
+    str,
+    typer.Option(help="LATITUDE,LONGITUDE of synthetic stations.", rich_help_panel=_NETWORK),
+]
+_Radius = Annotated[
+    float,
+    typer.Option(min=1.0, help="Radius of the synthetic network in km.", rich_help_panel=_NETWORK),
+]
+_Velocity = Annotated[
+    Path | None,
+    typer.Option(
+        help="Table of depth_km vp vs.  Default: GIL7, Northern California.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+_VelocityLayers = Annotated[
+    str, typer.Option(help="gradient or constant, as for `run`.", rich_help_panel=_NETWORK)
+]
+_Events = Annotated[
+    int | None,
+    typer.Option(
+        min=0, help="Fixed number of earthquakes, at random times.", rich_help_panel=_QUAKES
+    ),
+]
+_Rate = Annotated[
+    float,
+    typer.Option(min=0, help="Mean number of earthquakes per day.", rich_help_panel=_QUAKES),
+]
+_BValue = Annotated[
+    float,
+    typer.Option(
+        min=0.1, help="b-value of the Gutenberg-Richter relation.", rich_help_panel=_QUAKES
+    ),
+]
+_MinMagnitude = Annotated[
+    float, typer.Option(help="Smallest moment magnitude.", rich_help_panel=_QUAKES)
+]
+_MaxMagnitude = Annotated[
+    float, typer.Option(help="Largest moment magnitude.", rich_help_panel=_QUAKES)
+]
+_Depth = Annotated[str, typer.Option(help="MIN,MAX of the depth in km.", rich_help_panel=_QUAKES)]
+_QuakeRadius = Annotated[
+    float | None,
+    typer.Option(
+        help="Radius of the epicentres in km.  Default: 0.8 RADIUS.", rich_help_panel=_QUAKES
+    ),
+]
+_Separation = Annotated[
+    float,
+    typer.Option(min=0, help="Minimum time between origins in s.", rich_help_panel=_QUAKES),
+]
+_Mainshock = Annotated[
+    float | None,
+    typer.Option(help="Magnitude of a mainshock, with aftershocks.", rich_help_panel=_QUAKES),
+]
+_Layout = Annotated[
+    str,
+    typer.Option(help="ncedc, scedc, earthscope, geonet, sds or files.", rich_help_panel=_FILES),
+]
+_RecordLength = Annotated[
+    int, typer.Option(help="miniSEED record length, 512 or 4096 bytes.", rich_help_panel=_FILES)
+]
+_Faults = Annotated[
+    str,
+    typer.Option(
+        help="none, all, or some of gaps, spikes, glitches, dead, clipping, jitter, bands, "
+        "strong-motion, corrupt, empty, comma-separated.",
+        rich_help_panel=_FILES,
+    ),
+]
+_Workers = Annotated[
+    int | None, typer.Option(min=1, help="Worker processes.  Default: one per core.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")]
+
+
 def synth(
-    folder: Annotated[Path, typer.Argument(help="Output folder; created if needed.")],
-    start: Annotated[
-        str, typer.Argument(metavar="[START]", help="2019.172, 2019-06-21 or a UTC time.")
-    ] = _DEFAULT_START,
-    end: Annotated[
-        str | None,
-        typer.Argument(metavar="[END]", help="End (exclusive), as START.  Default: --hours later."),
-    ] = None,
-    hours: Annotated[float, typer.Option(min=0.01, help="Duration if END is not given.")] = 3.0,
-    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
-    stations: Annotated[
-        Path | None,
-        typer.Option(help="Real stations: .csv or StationXML.", rich_help_panel=_NETWORK),
-    ] = None,
-    count: Annotated[
-        int,
-        typer.Option(
-            "--station-count", min=1, help="Number of synthetic stations.", rich_help_panel=_NETWORK
-        ),
-    ] = 12,
-    center: Annotated[
-        str,
-        typer.Option(help="LATITUDE,LONGITUDE of synthetic stations.", rich_help_panel=_NETWORK),
-    ] = "40,-124",
-    radius: Annotated[
-        float,
-        typer.Option(
-            min=1.0, help="Radius of the synthetic network in km.", rich_help_panel=_NETWORK
-        ),
-    ] = 50.0,
-    velocity: Annotated[
-        Path | None,
-        typer.Option(
-            help="Table of depth_km vp vs.  Default: GIL7, Northern California.",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = None,
-    velocity_layers: Annotated[
-        str, typer.Option(help="gradient or constant, as for `run`.", rich_help_panel=_NETWORK)
-    ] = "constant",
-    events: Annotated[
-        int | None,
-        typer.Option(
-            min=0, help="Fixed number of earthquakes, at random times.", rich_help_panel=_QUAKES
-        ),
-    ] = None,
-    rate: Annotated[
-        float,
-        typer.Option(min=0, help="Mean number of earthquakes per day.", rich_help_panel=_QUAKES),
-    ] = 200.0,
-    b_value: Annotated[
-        float,
-        typer.Option(
-            min=0.1, help="b-value of the Gutenberg-Richter relation.", rich_help_panel=_QUAKES
-        ),
-    ] = 0.9,
-    min_magnitude: Annotated[
-        float, typer.Option(help="Smallest moment magnitude.", rich_help_panel=_QUAKES)
-    ] = 1.0,
-    max_magnitude: Annotated[
-        float, typer.Option(help="Largest moment magnitude.", rich_help_panel=_QUAKES)
-    ] = 5.0,
-    depth: Annotated[
-        str, typer.Option(help="MIN,MAX of the depth in km.", rich_help_panel=_QUAKES)
-    ] = "2,16",
-    quake_radius: Annotated[
-        float | None,
-        typer.Option(
-            help="Radius of the epicentres in km.  Default: 0.8 RADIUS.", rich_help_panel=_QUAKES
-        ),
-    ] = None,
-    separation: Annotated[
-        float,
-        typer.Option(min=0, help="Minimum time between origins in s.", rich_help_panel=_QUAKES),
-    ] = 0.0,
-    mainshock: Annotated[
-        float | None,
-        typer.Option(help="Magnitude of a mainshock, with aftershocks.", rich_help_panel=_QUAKES),
-    ] = None,
-    layout: Annotated[
-        str,
-        typer.Option(
-            help="ncedc, scedc, earthscope, geonet, sds or files.", rich_help_panel=_FILES
-        ),
-    ] = "sds",
-    record_length: Annotated[
-        int, typer.Option(help="miniSEED record length, 512 or 4096 bytes.", rich_help_panel=_FILES)
-    ] = 512,
-    faults: Annotated[
-        str,
-        typer.Option(
-            help="none, all, or some of gaps, spikes, glitches, dead, clipping, jitter, bands, "
-            "strong-motion, corrupt, empty, comma-separated.",
-            rich_help_panel=_FILES,
-        ),
-    ] = "none",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes.  Default: one per core.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
+    folder: _Folder,
+    start: _Start = _DEFAULT_START,
+    end: _End = None,
+    hours: _Hours = 3.0,
+    seed: _Seed = 0,
+    stations: _Stations = None,
+    count: _Count = 12,
+    center: _Center = "40,-124",
+    radius: _Radius = 50.0,
+    velocity: _Velocity = None,
+    velocity_layers: _VelocityLayers = "constant",
+    events: _Events = None,
+    rate: _Rate = 200.0,
+    b_value: _BValue = 0.9,
+    min_magnitude: _MinMagnitude = 1.0,
+    max_magnitude: _MaxMagnitude = 5.0,
+    depth: _Depth = "2,16",
+    quake_radius: _QuakeRadius = None,
+    separation: _Separation = 0.0,
+    mainshock: _Mainshock = None,
+    layout: _Layout = "sds",
+    record_length: _RecordLength = 512,
+    faults: _Faults = "none",
+    workers: _Workers = None,
+    as_json: _Json = False,
 ) -> None:
     """Write synthetic waveforms of earthquakes and noise, with responses and the truth.
 
     Writes waveforms/ (the archive), stations.csv, stations.xml, velocity.txt, truth/ and, last,
     synthetic.json to FOLDER.  The same seed and options give the same bytes.
     """
-    from epicat.synthetic import (
-        Faults,
-        ScenarioOptions,
-        Seismicity,
-        make_scenario,
-        write_archive,
-    )
+    from epicat.synthetic import make_scenario, write_archive
 
     begin = time.monotonic()
-    listed = _listed(stations)
-    scenario = make_scenario(
-        ScenarioOptions(
-            span=_span(start, end, hours),
-            seed=seed,
-            center=_pair(center, "--center", "40,-124"),
-            stations=count,
-            radius_km=radius,
-            listed=listed,
-            crust=_crust(velocity, velocity_layers),
-            seismicity=Seismicity(
-                radius_km=0.8 * radius if quake_radius is None else quake_radius,
-                per_day=rate,
-                count=events,
-                b_value=b_value,
-                min_magnitude=min_magnitude,
-                max_magnitude=max_magnitude,
-                depth_km=_pair(depth, "--depth", "2,16"),
-                separation_s=separation,
-                mainshock=mainshock,
-            ),
-            faults=Faults.parse(faults),
-        )
-    )
+    scenario = make_scenario(_scenario_options(locals()))
     report(
         f"{len(scenario.places)} stations, {len(scenario.quakes):,} earthquakes, "
         f"{_days(scenario)} station-days"
@@ -183,6 +176,34 @@ def synth(
         typer.echo(json.dumps({**asdict(written), "seconds": round(seconds, 3)}))
     else:
         _report_summary(written, seconds)
+
+
+def _scenario_options(given: Mapping[str, Any]) -> ScenarioOptions:
+    """Return the scenario of the command's parameters, by their names."""
+    from epicat.synthetic import Faults, ScenarioOptions, Seismicity
+
+    radius, quake_radius = given["radius"], given["quake_radius"]
+    return ScenarioOptions(
+        span=_span(given["start"], given["end"], given["hours"]),
+        seed=given["seed"],
+        center=_pair(given["center"], "--center", "40,-124"),
+        stations=given["count"],
+        radius_km=radius,
+        listed=_listed(given["stations"]),
+        crust=_crust(given["velocity"], given["velocity_layers"]),
+        seismicity=Seismicity(
+            radius_km=0.8 * radius if quake_radius is None else quake_radius,
+            per_day=given["rate"],
+            count=given["events"],
+            b_value=given["b_value"],
+            min_magnitude=given["min_magnitude"],
+            max_magnitude=given["max_magnitude"],
+            depth_km=_pair(given["depth"], "--depth", "2,16"),
+            separation_s=given["separation"],
+            mainshock=given["mainshock"],
+        ),
+        faults=Faults.parse(given["faults"]),
+    )
 
 
 def _span(start: str, end: str | None, hours: float) -> Span:

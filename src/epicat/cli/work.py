@@ -22,34 +22,41 @@ _RETRY = 75
 """EX_TEMPFAIL of sysexits.h; the job definitions retry on it."""
 
 
+_Plan = Annotated[
+    str, typer.Option(metavar="MANIFEST", help="Manifest of units: s3://BUCKET/.../NAME.units.")
+]
+_Index = Annotated[
+    int,
+    typer.Option(
+        min=0, envvar="AWS_BATCH_JOB_ARRAY_INDEX", help="Index of the unit in the manifest."
+    ),
+]
+_Attempt = Annotated[
+    int, typer.Option(min=1, envvar="AWS_BATCH_JOB_ATTEMPT", help="Number of this attempt.")
+]
+_Tries = Annotated[
+    int, typer.Option(min=1, envvar="EPICAT_TRIES", help="Number of the last attempt.")
+]
+_AllowMissing = Annotated[
+    bool,
+    typer.Option(
+        "--allow-missing/--strict",
+        help="Whether a failure of the last attempt is recorded with exit status 0, so that "
+        "dependent jobs run with the results that exist.",
+    ),
+]
+_Workers = Annotated[int, typer.Option(min=1, help="Worker processes.")]
+_TimeLimit = Annotated[float | None, typer.Option(min=1.0, help="Timeout of the unit in seconds.")]
+
+
 def work(
-    plan: Annotated[
-        str, typer.Option(metavar="MANIFEST", help="Manifest of units: s3://BUCKET/.../NAME.units.")
-    ],
-    index: Annotated[
-        int,
-        typer.Option(
-            min=0, envvar="AWS_BATCH_JOB_ARRAY_INDEX", help="Index of the unit in the manifest."
-        ),
-    ] = 0,
-    attempt: Annotated[
-        int, typer.Option(min=1, envvar="AWS_BATCH_JOB_ATTEMPT", help="Number of this attempt.")
-    ] = 1,
-    tries: Annotated[
-        int, typer.Option(min=1, envvar="EPICAT_TRIES", help="Number of the last attempt.")
-    ] = 3,
-    allow_missing: Annotated[
-        bool,
-        typer.Option(
-            "--allow-missing/--strict",
-            help="Whether a failure of the last attempt is recorded with exit status 0, so that "
-            "dependent jobs run with the results that exist.",
-        ),
-    ] = True,
-    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
-    time_limit: Annotated[
-        float | None, typer.Option(min=1.0, help="Timeout of the unit in seconds.")
-    ] = None,
+    plan: _Plan,
+    index: _Index = 0,
+    attempt: _Attempt = 1,
+    tries: _Tries = 3,
+    allow_missing: _AllowMissing = True,
+    workers: _Workers = 1,
+    time_limit: _TimeLimit = None,
 ) -> None:
     """Run one unit of a submission and print its outcome as JSON.
 

@@ -49,7 +49,7 @@ def test_imports_tell_what_they_did(tmp_path, capsys):
     store = tmp_path / "store"
     stations = tmp_path / "stations.csv"
     assert run("stations", "import", stations, "--store", store, "--select", "XX.ST0[0-3]") == 0
-    assert "4 stations at 4 places put into" in capsys.readouterr().err
+    assert "4 stations at 4 places imported into" in capsys.readouterr().err
     far = ("--extent", "1,2,3,4")
     assert run("stations", "import", stations, "--store", store, *far) == 2
     assert "no station of 8 lies inside 1,2,3,4" in capsys.readouterr().err

@@ -32,6 +32,7 @@ __all__ = [
     "InputError",
     "ModelError",
     "NameChoiceError",
+    "NoDataError",
     "ObjectError",
     "StoreError",
     "lacks_memory",
@@ -132,6 +133,10 @@ class ObjectError(EpicatError):
         self.key = key
         self.reason = reason
         self.may_pass = may_pass
+
+
+class NoDataError(ObjectError):
+    """A web service has no waveforms of a station-day."""
 
 
 class ModelError(EpicatError):

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from epicat.archive.access import Access
+from epicat.archive.fdsn import FdsnArchive, FdsnOptions, is_fdsn
 from epicat.archive.layouts import Layout, choose_layout, newest
 from epicat.archive.objects import LocalFolder, Source, StoredObject
-from epicat.archive.prefetch import Prefetcher
+from epicat.archive.prefetch import Prefetcher, Recent
 from epicat.archive.registry import locate
 from epicat.archive.s3 import AHEAD, Bucket, is_bucket
 from epicat.errors import AccessError
@@ -20,7 +21,6 @@ from epicat.model import Span
 __all__ = ["Archive", "LayoutArchive", "check_access", "open_archive"]
 
 _KEPT_LISTINGS = 16
-_KEPT_BYTES = 128 * 2**20
 
 
 class Archive(Protocol):
@@ -54,32 +54,6 @@ class Archive(Protocol):
         ...
 
 
-class _Recent:
-    """Cache of recently read objects: adjacent days share some."""
-
-    def __init__(self, source: Prefetcher) -> None:
-        self._source = source
-        self._kept: OrderedDict[StoredObject, bytes] = OrderedDict()
-        self._size = 0
-
-    def prefetch(self, items: Iterable[StoredObject]) -> None:
-        items = list(items)
-        for item in self._kept.keys() - items:
-            self._size -= len(self._kept.pop(item))
-        self._source.prefetch(item for item in items if item not in self._kept)
-
-    def read(self, item: StoredObject) -> bytes:
-        if item in self._kept:
-            self._kept.move_to_end(item)
-            return self._kept[item]
-        body = self._source.read(item)
-        self._kept[item] = body
-        self._size += len(body)
-        while self._size > _KEPT_BYTES:
-            self._size -= len(self._kept.popitem(last=False)[1])
-        return body
-
-
 class LayoutArchive:
     """An archive whose object names contain the station, the channel and the day."""
 
@@ -87,7 +61,7 @@ class LayoutArchive:
         self._source = source
         self._layout = layout
         self._listings: OrderedDict[str, list[StoredObject]] = OrderedDict()
-        self._recent = _Recent(Prefetcher(source, ahead))
+        self._recent = Recent(Prefetcher(source, ahead))
         self.location = source.location
 
     def objects(self, network: str, station: str, span: Span) -> list[StoredObject]:
@@ -99,7 +73,7 @@ class LayoutArchive:
         prefixes = {self._layout.prefix(network, station, day) for day in days}
         found = []
         for item in self._listed(sorted(prefixes)):
-            entry = self._layout.parse(item.key)
+            entry = self._layout.parse(item.key.removesuffix(".gz"))
             if entry and (entry.network, entry.station) == (network, station) and entry.day in days:
                 found.append((entry, item))
         return sorted(newest(found))
@@ -126,14 +100,24 @@ class LayoutArchive:
 
 
 def open_archive(
-    location: str, layout_name: str, access: Access | None = None, retries: int = PATIENT
+    location: str,
+    layout_name: str,
+    access: Access | None = None,
+    retries: int = PATIENT,
+    *,
+    fdsn: FdsnOptions | None = None,
+    blank_network: str = "",
 ) -> Archive:
     """Open an archive; raise `ArchiveError` or `InputError` if that cannot be done.
 
-    ``location`` is a folder, ``s3://BUCKET/PREFIX`` or the name of a public archive; ``access``
-    and ``retries`` apply to buckets.  With layout ``files`` the headers of all objects are read
-    the first time, later those of new objects only.
+    ``location`` is a folder, ``s3://BUCKET/PREFIX``, the name of a public archive, or that or the
+    address of a data center as ``fdsn:NCEDC``; ``access`` and ``retries`` apply to buckets and data
+    centers, ``fdsn`` to the latter.  With layout ``files`` the headers of all objects are read the
+    first time, later those of new objects only; records with a blank network code belong to
+    ``blank_network``.
     """
+    if is_fdsn(location):
+        return FdsnArchive(location, fdsn or FdsnOptions(), access or Access(), retries)
     layout = choose_layout(layout_name)
     location = locate(location)
     source: Source
@@ -145,7 +129,7 @@ def open_archive(
         return LayoutArchive(source, layout, ahead)
     from epicat.archive.header_index import IndexedArchive
 
-    return IndexedArchive(source, ahead)
+    return IndexedArchive(source, ahead, blank_network)
 
 
 def check_access(archive: Archive, stations: Iterable[tuple[str, str]], span: Span) -> None:
@@ -154,6 +138,9 @@ def check_access(archive: Archive, stations: Iterable[tuple[str, str]], span: Sp
     ``stations`` are network and station codes.  Archives may restrict some networks: if one folder
     can be listed, the run goes on and the ledger reports the others.
     """
+    if isinstance(archive, FdsnArchive):
+        archive.check()
+        return
     refused = None
     for network, station in dict(sorted(stations, reverse=True)).items():
         try:

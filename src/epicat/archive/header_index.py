@@ -46,7 +46,7 @@ _SCHEMA = pa.schema(
 class IndexedArchive:
     """An archive whose object names carry no meaning; stations and times come from headers."""
 
-    def __init__(self, source: Source, ahead: int = 0) -> None:
+    def __init__(self, source: Source, ahead: int = 0, blank_network: str = "") -> None:
         self._prefetcher = Prefetcher(source, ahead)
         self.location = source.location
         self._spans: dict[tuple[str, str], list[tuple[Span, StoredObject]]] = defaultdict(list)
@@ -54,7 +54,8 @@ class IndexedArchive:
         self._transient: dict[StoredObject, ObjectError] = {}
         for item, found, reason in _index(source, self._prefetcher, self._transient):
             for held in found:
-                self._spans[held.network, held.station].append((held.span, item))
+                network = held.network or blank_network
+                self._spans[network, held.station].append((held.span, item))
             if not found:
                 self._bad[item] = reason
         self._read_last: tuple[StoredObject, bytes] | None = None
@@ -92,7 +93,7 @@ class IndexedArchive:
 
 def _is_named(key: str, network: str, station: str) -> bool:
     """Whether a key contains the station code: the only hint if no header can be read."""
-    parts = re.split(r"[^0-9A-Za-z]+", key)
+    parts = re.split(r"[^0-9A-Za-z-]+", key)
     return station in parts and network in parts
 
 

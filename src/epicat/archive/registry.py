@@ -10,7 +10,14 @@ from epicat.archive.layouts import LAYOUTS
 from epicat.archive.objects import without_secrets
 from epicat.errors import InputError
 
-__all__ = ["PUBLIC_ARCHIVES", "PublicArchive", "find_public", "layout_for", "locate"]
+__all__ = [
+    "DATA_CENTERS",
+    "PUBLIC_ARCHIVES",
+    "PublicArchive",
+    "find_public",
+    "layout_for",
+    "locate",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,44 @@ PUBLIC_ARCHIVES: Final[dict[str, PublicArchive]] = {
     "geonet": PublicArchive("s3://geonet-open-data", "ap-southeast-2", "geonet"),
 }
 """The archives that ``--archive`` accepts by name."""
+
+
+DATA_CENTERS: Final[dict[str, str]] = {
+    "auspass": "https://auspass.edu.au",
+    "bgr": "https://eida.bgr.de",
+    "bgs": "https://eida.bgs.ac.uk",
+    "earthscope": "https://service.earthscope.org",
+    "eida": "http://eida-federator.ethz.ch",
+    "emsc": "https://www.seismicportal.eu",
+    "eposfr": "https://seisdata.epos-france.fr",
+    "eth": "https://eida.ethz.ch",
+    "geofon": "https://geofon.gfz.de",
+    "geonet": "https://service.geonet.org.nz",
+    "gfz": "https://geofon.gfz.de",
+    "icgc": "https://ws.icgc.cat",
+    "iesdmc": "http://batsws.earth.sinica.edu.tw",
+    "ign": "https://fdsnws.sismologia.ign.es",
+    "ingv": "https://webservices.ingv.it",
+    "ipgp": "https://ws.ipgp.fr",
+    "iris": "https://service.earthscope.org",
+    "kagsr": "http://sdis.emsd.ru",
+    "knmi": "https://rdsa.knmi.nl",
+    "koeri": "https://eida.koeri.boun.edu.tr",
+    "lmu": "https://erde.geophysik.uni-muenchen.de",
+    "ncedc": "https://service.ncedc.org",
+    "niep": "https://eida-sc3.infp.ro",
+    "noa": "https://eida.gein.noa.gr",
+    "nrcan": "https://earthquakescanada.nrcan.gc.ca",
+    "odc": "https://www.orfeus-eu.org",
+    "orfeus": "https://www.orfeus-eu.org",
+    "raspishake": "https://data.raspberryshake.org",
+    "resif": "https://ws.resif.fr",
+    "scedc": "https://service.scedc.caltech.edu",
+    "texnet": "http://rtserve.beg.utexas.edu",
+    "uib-norsar": "https://eida.geo.uib.no",
+    "usp": "https://sismo.iag.usp.br",
+}
+"""Data centers with FDSN web services, by their names in the registry of the FDSN."""
 
 
 def locate(archive: str) -> str:
@@ -58,6 +103,10 @@ def find_public(archive: str) -> PublicArchive | None:
 
 def layout_for(archive: str, layout: str | None) -> str:
     """Return the given layout, else that of a public archive; raise `InputError` without one."""
+    if archive.startswith(("fdsn:", "http://", "https://")):
+        if layout not in (None, "fdsn"):
+            raise InputError(f"--layout {layout}: a web service has none; leave it out")
+        return "fdsn"
     if layout:
         return layout
     public = find_public(archive)

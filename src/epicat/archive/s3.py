@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 def is_bucket(location: str) -> bool:
     """Whether a location is a URL rather than a local folder."""
-    return "://" in location
+    return "://" in location and not location.startswith(("fdsn:", "http://", "https://"))
 
 
 class Bucket:

@@ -10,12 +10,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from epicat.archive.access import Access
 from epicat.archive.archive import Archive, open_archive
+from epicat.archive.fdsn import FdsnOptions, InstrumentRequest
 from epicat.association.design import Design
 from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.geo import Extent
 from epicat.model import Place, Span, Station, StationDay, places_of
 from epicat.store.mongo.address import secured
 from epicat.time import DAY_NS
+from epicat.waveforms.channel_selection import instruments
 
 __all__ = ["Campaign", "whole_days"]
 
@@ -44,6 +46,8 @@ class Campaign(BaseModel):
     """Location of the waveforms; empty if existing picks are associated."""
     layout: str = ""
     """Name of the archive's layout."""
+    keep: str = ""
+    """Folder that keeps what a web service sends, in the SDS layout; empty if nothing is kept."""
     network: str = ""
     """Network of records whose network code is blank; empty if such records belong to none."""
     access: Access = Access()
@@ -98,7 +102,18 @@ class Campaign(BaseModel):
 
     def open_archive(self) -> Archive:
         """Open the archive."""
-        return open_archive(self.archive, self.layout, self.access)
+        codes: dict[tuple[str, str], set[str]] = {}
+        for row in self.stations:
+            codes.setdefault((row.network, row.code), set()).update(row.channels)
+        requests = {
+            station: tuple(InstrumentRequest(*found) for found in instruments(channels))
+            for station, channels in codes.items()
+        }
+        wanted = {station: found for station, found in requests.items() if found}
+        fdsn = FdsnOptions(wanted, Path(self.keep) if self.keep else None)
+        return open_archive(
+            self.archive, self.layout, self.access, fdsn=fdsn, blank_network=self.network
+        )
 
 
 def whole_days(span: Span) -> Span:

@@ -24,6 +24,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from epicat._util.option_models import Place, Shown
 from epicat.association.associate_options import AssociateOptions
@@ -43,6 +44,7 @@ __all__ = [
     "StoreOptions",
 ]
 
+_SERVICES = ("fdsn:", "http://", "https://")
 _DAY = "day or UTC time"
 
 
@@ -195,8 +197,9 @@ class CampaignOptions(_Spanned):
 
     extent: Box
     archive: Annotated[str, Place(_is_archive)] = Field(
-        description="Root of the archive: a folder or s3://BUCKET/PREFIX; or the name of a public "
-        "archive: ncedc, scedc, earthscope, geonet.",
+        description="Root of the archive: a folder or s3://BUCKET/PREFIX; the name of a public "
+        "archive: ncedc, scedc, earthscope, geonet; or fdsn: with the name or URL of a data center "
+        "that serves FDSN dataselect, such as fdsn:NCEDC.",
         examples=["ncedc"],
     )
     layout: str | None = Field(
@@ -221,9 +224,24 @@ class CampaignOptions(_Spanned):
         "public archives and if AWS_ACCESS_KEY_ID is not set.",
         examples=[False],
     )
+    network: str | None = Field(
+        default=None,
+        pattern="[A-Za-z0-9]{1,8}",
+        description="Network of records whose network code is blank.",
+        examples=["XX"],
+    )
+    keep: str | None = Field(
+        default=None,
+        description="Folder that keeps what a data center sends, in the SDS layout, so that "
+        "another run needs no network.",
+        examples=["waveforms"],
+    )
     stations: Annotated[str, Place(_is_service)] = Field(
+        default="",
+        validate_default=True,
         description="A .csv file; StationXML: a file, a folder or s3://BUCKET/PREFIX; or an "
-        "FDSN web service by URL or name, such as ncedc.",
+        "FDSN web service by URL or name, such as ncedc.  Default for an fdsn: archive: the same "
+        "data center; required for others.",
         examples=["ncedc"],
     )
     select: Select = ()
@@ -239,6 +257,13 @@ class CampaignOptions(_Spanned):
     )
     associate: _Associate = Field(default_factory=AssociateOptions)
     partition: _Partition = Field(default_factory=Partition)
+
+    @field_validator("stations")
+    @classmethod
+    def _are_given(cls, stations: str, info: ValidationInfo) -> str:
+        if not stations and not str(info.data.get("archive", "")).startswith(_SERVICES):
+            raise PydanticCustomError("missing", "Field required")
+        return stations
 
     @classmethod
     def from_toml(cls, path: str | Path, **overrides: Any) -> Self:

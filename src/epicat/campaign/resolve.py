@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from epicat._util.files import atomic_file
 from epicat._util.lists import list_some
 from epicat.archive.access import Access, resolve_access
 from epicat.archive.archive import check_access, open_archive
+from epicat.archive.dataselect import credentials
+from epicat.archive.fdsn import FdsnOptions, is_fdsn, service_root
 from epicat.archive.layouts import choose_layout
+from epicat.archive.objects import Source
 from epicat.archive.registry import layout_for, locate
 from epicat.archive.s3 import is_bucket
 from epicat.association.associate_options import AssociateOptions
@@ -25,13 +30,13 @@ from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.errors import InputError, StoreError
 from epicat.fs.retry import BRISK
 from epicat.geo import Extent, Plane
-from epicat.model import Span, Stage, Station, StationDay
+from epicat.model import Span, Stage, Station, StationDay, digest_of
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.pick_options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.stations import Patterns, bucket_opener, find_stations, move_messages, select
 from epicat.store.base import ReadableStore
-from epicat.tables import stations_of
+from epicat.tables import stations_of, stations_table
 from epicat.time import DAY_NS, day_name
 from epicat.velocity.builtin import is_model_name, named_model, regional_model
 from epicat.velocity.layers import LayerModel, read_layers
@@ -67,15 +72,17 @@ def resolve(
 
     """
     layout = layout_for(options.archive, options.layout)
-    choose_layout(layout)
+    if not is_fdsn(options.archive):
+        choose_layout(layout)
     access = _access(options)
     patterns = Patterns(options.select, options.exclude)
     opener = bucket_opener(options.archive, access)
-    found = find_stations(options.stations, options.extent, patterns, opener)
+    found = _stations(options, patterns, opener)
     span = whole_days(options.span)
     stations = choose_stations(found, options.extent, patterns, report, span)
-    archive = open_archive(options.archive, layout, access, BRISK)
-    if is_bucket(archive.location):
+    fdsn = FdsnOptions(keep=Path(options.keep) if options.keep else None)
+    archive = open_archive(options.archive, layout, access, BRISK, fdsn=fdsn)
+    if is_bucket(archive.location) or is_fdsn(archive.location):
         first = Span(span.start_ns, span.start_ns + DAY_NS)
         check_access(archive, ((s.network, s.code) for s in stations), first)
     bundle = prepare(options.pick)
@@ -86,6 +93,8 @@ def resolve(
         archive=archive.location,
         layout=layout,
         access=access,
+        network=options.network or "",
+        keep=str(Path(options.keep).absolute()) if options.keep else "",
         store=options.store,
         bundle=bundle.folder,
         run=run,
@@ -97,7 +106,33 @@ def resolve(
     )
 
 
+def _stations(
+    options: CampaignOptions, patterns: Patterns, opener: Callable[[str], Source]
+) -> list[Station]:
+    """Return the stations of the list, or of the data center of the waveforms.
+
+    With ``keep`` the latter are kept, so that another run needs no network.
+    """
+    if options.stations or not options.keep:
+        where = options.stations or service_root(options.archive)
+        return find_stations(where, options.extent, patterns, opener)
+    where = service_root(options.archive)
+    extent = options.extent
+    name = f"stations.{digest_of(where, extent.south, extent.north, extent.west, extent.east)}"
+    path = Path(options.keep) / ".epicat" / f"{name}.parquet"
+    if path.exists():
+        return stations_of(pq.read_table(path))
+    found = find_stations(where, extent, patterns, opener)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path, "wb") as file:
+        pq.write_table(stations_table(found), file)
+    return found
+
+
 def _access(options: CampaignOptions) -> Access:
+    if is_fdsn(options.archive):
+        is_signed = options.archive_signed
+        return Access(signed=credentials() is not None if is_signed is None else is_signed)
     if not is_bucket(locate(options.archive)):
         return Access()
     return resolve_access(

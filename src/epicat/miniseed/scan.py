@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,8 +20,10 @@ __all__ = [
     "Scan",
     "StationSpan",
     "codes_of",
+    "covered_s",
     "first_line",
     "headers_of",
+    "records_by_channel",
     "scan",
     "station_spans",
     "unreadable_reason",
@@ -41,6 +44,7 @@ segments, of which a small object may have tens of thousands."""
 _LONGEST = 10 * 2**20
 """Longest record that libmseed reads, in bytes."""
 _VERSION_2 = 2
+_LOWEST_HZ = 10.0
 _MIXED_ORDER = {1, 2}
 """Flags of libmseed for records of which only the header or only the data are byte-swapped."""
 _REACH = 2**16 + 64
@@ -313,6 +317,31 @@ def _record_length(pieces: _Pieces, begin: int) -> int:
         return pymseed.MS3Record.parse(pieces.at(begin, _LONGEST)).reclen
     except (pymseed.MiniSEEDError, ValueError):
         return 0
+
+
+def covered_s(body: bytes) -> float:
+    """Return the seconds of waveforms of 10 Hz and more in an object, summed over channels."""
+    total = 0.0
+    for stretch in scan(body).stretches:
+        with pymseed.MS3TraceList() as traces:
+            with suppress(pymseed.MiniSEEDError):
+                traces.add_buffer(stretch)
+            segments = (segment for trace in traces for segment in trace)
+            total += sum(s.samplecnt / s.samprate for s in segments if s.samprate >= _LOWEST_HZ)
+    return total
+
+
+def records_by_channel(body: bytes) -> dict[tuple[str, str, str, str], bytes]:
+    """Return the records of an object by network, station, location and channel code."""
+    found: dict[tuple[str, str, str, str], bytearray] = {}
+    for stretch in scan(body).stretches:
+        left = stretch
+        with suppress(pymseed.MiniSEEDError, ValueError):
+            while left:
+                record = pymseed.MS3Record.parse(left)
+                found.setdefault(codes_of(record), bytearray()).extend(left[: record.reclen])
+                left = left[record.reclen :]
+    return {codes: bytes(content) for codes, content in found.items()}
 
 
 def first_line(error: Exception) -> str:

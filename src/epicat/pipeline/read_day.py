@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from epicat.archive.archive import Archive
 from epicat.archive.objects import StoredObject
-from epicat.errors import ObjectError
+from epicat.errors import NoDataError, ObjectError
 from epicat.model import ObjectRead, Place, Span
 from epicat.waveforms.records import Channel, Decoded, Records, decode
 from epicat.waveforms.traces import Trace, merge
@@ -60,6 +60,8 @@ def read_day(
         try:
             body, etag = archive.read(item), item.etag
             found = decode(body, place.network, place.code, span, blank_network)
+        except NoDataError:
+            continue
         except ObjectError as error:
             found, etag = Decoded(reasons=[error.reason]), ""
         read.objects.append(ObjectRead(item.key, etag, "; ".join(found.reasons)))

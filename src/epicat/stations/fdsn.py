@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
 from epicat._util.table_file import read_table_file, shorten
+from epicat.archive.registry import DATA_CENTERS
 from epicat.errors import ArchiveError, InputError
 from epicat.fs.retry import Patience, retry
 from epicat.geo import Extent
@@ -21,17 +22,7 @@ from epicat.stations.table import is_station_table, read_table
 
 __all__ = ["SERVICES", "query_urls", "read_service", "read_text"]
 
-SERVICES: Final[dict[str, str]] = {
-    "earthscope": "https://service.earthscope.org",
-    "eth": "https://eida.ethz.ch",
-    "geofon": "https://geofon.gfz.de",
-    "geonet": "https://service.geonet.org.nz",
-    "ingv": "https://webservices.ingv.it",
-    "ncedc": "https://service.ncedc.org",
-    "orfeus": "https://www.orfeus-eu.org",
-    "resif": "https://ws.resif.fr",
-    "scedc": "https://service.scedc.caltech.edu",
-}
+SERVICES: Final = DATA_CENTERS
 """URLs of data centres, by the names that users choose."""
 
 _PATH = "/fdsnws/station/1/query"

@@ -33,6 +33,7 @@ __all__ = [
     "choose",
     "covered_s",
     "covered_spans",
+    "instruments",
     "unused",
     "with_pressure",
 ]
@@ -117,6 +118,30 @@ def unused(
             ).notes
         }
     )
+
+
+def instruments(codes: Iterable[str]) -> list[tuple[tuple[str, ...], int]]:
+    """Return the channel codes of each instrument and its number of components, up to three.
+
+    In the order of preference: more components first, then by `BAND_ORDER`.  The codes of
+    hydrophones, which some pickers use, are with each instrument.
+    """
+    bands: dict[str, set[str]] = defaultdict(set)
+    pressure = set()
+    for code in codes:
+        if len(code) == len("HHZ") and code[1] in _INSTRUMENTS:
+            bands[code[:2]].add(code)
+        elif code[1:] == "".join(_PRESSURE):
+            pressure.add(code)
+    found = [
+        (tuple(sorted(own | pressure)), min(len(own), len(SLOTS)), b) for b, own in bands.items()
+    ]
+    found.sort(key=lambda one: (-one[1], *_band_rank(one[2])))
+    return [(channels, components) for channels, components, _ in found]
+
+
+def _band_rank(band: str) -> tuple[int, str]:
+    return BAND_ORDER.index(band) if band in BAND_ORDER else len(BAND_ORDER), band
 
 
 def _by_sensor(
@@ -263,9 +288,7 @@ def with_pressure(choice: Choice, channels: Mapping[Channel, Sequence[Trace]], d
 
 
 def _rank(sensor: _Sensor, listed: Collection[str]) -> tuple[int, str, bool, str]:
-    known = sensor.band in BAND_ORDER
-    place = BAND_ORDER.index(sensor.band) if known else len(BAND_ORDER)
-    return (place, sensor.band, sensor.location not in listed, sensor.location)
+    return (*_band_rank(sensor.band), sensor.location not in listed, sensor.location)
 
 
 def covered_s(traces: Sequence[Trace], day: Span) -> float:

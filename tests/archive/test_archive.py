@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.archive import archive as archive_module
+from epicat.archive import prefetch as prefetch_module
 from epicat.archive.archive import LayoutArchive, open_archive
 from epicat.archive.header_index import IndexedArchive
 from epicat.archive.layouts import LAYOUTS
@@ -135,7 +135,7 @@ def test_what_was_just_read_is_not_read_again() -> None:
 def test_what_was_read_long_ago_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     archive, source = archive_of("sds", ["XX.AAA"])
     one, two, three = archive.objects("XX", "AAA", StationDay("", DAY).span)
-    monkeypatch.setattr(archive_module, "_KEPT_BYTES", 2 * one.size)
+    monkeypatch.setattr(prefetch_module, "_KEPT_BYTES", 2 * one.size)
     for item in (one, two, one, three, one, two):
         archive.read(item)
     assert source.reads == [one.key, two.key, three.key, two.key]

@@ -19,7 +19,7 @@ from epicat.miniseed import records_by_channel
 from epicat.model import Span
 from epicat.time import DAY_NS
 from epicat.waveforms.records import decode
-from support.fdsn_server import DataCenter, Fault, cut_off, silent, status, too_large_above
+from support.fdsn_server import DataCenter, Fault, crowded, cut_off, silent, status, too_large_above
 from support.waves import MIDNIGHT, counts, mseed
 
 HOUR = 3600
@@ -238,7 +238,7 @@ def test_digest_authentication_with_credentials_of_the_environment(
 
 
 def test_few_requests_run_at_a_time(center: DataCenter) -> None:
-    center.always = lambda handler, body: (time.sleep(0.05), handler.answer(200, body))[1]
+    center.always = crowded
     span = Span(MIDNIGHT - 6 * DAY_NS, MIDNIGHT + 6 * DAY_NS)
     archives = [archive_of(center) for _ in range(4)]
     items = [archive.objects("XX", "AAA", span) for archive in archives]

@@ -38,6 +38,7 @@ class DataCenter(ThreadingHTTPServer):
         self.paths: list[str] = []
         self.times: list[float] = []
         self.now = self.most = 0
+        """Requests that `crowded` answers at a time, and the most of them."""
         self.lock = threading.Lock()
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -90,21 +91,15 @@ class Handler(BaseHTTPRequestHandler):
         server = self.server
         with server.lock:
             server.paths.append(parts.path)
-            server.now += 1
-            server.most = max(server.most, server.now)
-        try:
-            if parts.path.startswith("/fdsnws/station/1/"):
-                self.answer(200 if server.stations else 204, server.stations.encode())
-            elif parts.path.endswith("/version"):
-                self.answer(200, b"1.1.1")
-            elif parts.path == "/fdsnws/dataselect/1/queryauth" and not self.is_allowed():
-                challenge = f'Digest realm="FDSN", qop="auth", nonce="{NONCE}", algorithm=MD5'
-                self.answer(401, b"", {"WWW-Authenticate": challenge})
-            else:
-                self.dataselect(query)
-        finally:
-            with server.lock:
-                server.now -= 1
+        if parts.path.startswith("/fdsnws/station/1/"):
+            self.answer(200 if server.stations else 204, server.stations.encode())
+        elif parts.path.endswith("/version"):
+            self.answer(200, b"1.1.1")
+        elif parts.path == "/fdsnws/dataselect/1/queryauth" and not self.is_allowed():
+            challenge = f'Digest realm="FDSN", qop="auth", nonce="{NONCE}", algorithm=MD5'
+            self.answer(401, b"", {"WWW-Authenticate": challenge})
+        else:
+            self.dataselect(query)
 
     def dataselect(self, query: dict[str, str]) -> None:
         server = self.server
@@ -168,6 +163,18 @@ def silent(handler: Handler, body: bytes) -> None:
     del body
     time.sleep(1.5)
     handler.close_connection = True
+
+
+def crowded(handler: Handler, body: bytes) -> None:
+    """Take a moment, and count how many requests do so at a time."""
+    server = handler.server
+    with server.lock:
+        server.now += 1
+        server.most = max(server.most, server.now)
+    time.sleep(0.05)
+    with server.lock:
+        server.now -= 1
+    handler.answer(200 if body else 204, body)
 
 
 def too_large_above(hours: float) -> Fault:

@@ -17,7 +17,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse, IncompleteRead
+from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import (
@@ -28,9 +30,9 @@ from urllib.request import (
     build_opener,
 )
 
-from epicat._util.cache import cache_folder
+from epicat._util.files import cache_folder
 from epicat.errors import AwayError, InputError, ObjectError
-from epicat.fs.retry import Patience, pauses
+from epicat.fs.retry import Patience, pauses, retry
 from epicat.model import digest_of
 
 __all__ = ["PASSWORD_VARIABLE", "USER_VARIABLE", "Dataselect", "TooLargeError", "credentials"]
@@ -105,24 +107,31 @@ class Dataselect:
         return self._retried(f"{self.base}/{self._method}?{query}", key)
 
     def _retried(self, url: str, key: str) -> bytes:
-        begin = time.monotonic()
         total_s = _BRISK_S if self._is_tired else self._patience.total_s
-        for tries, pause in enumerate(pauses(total_s), 1):
-            try:
-                with _slot(self._slots):
-                    body = self._answer(url, key)
-            except _TransientError as error:
-                wait_s = pause if error.wait_s is None else error.wait_s
-                left_s = begin + total_s - time.monotonic()
-                if wait_s >= left_s or tries > self._patience.retries:
-                    self._give_up(error, key, tries, time.monotonic() - begin)
-                time.sleep(wait_s)
-            else:
-                self._is_tired = False
-                return body
-        raise AwayError(f"archive 'fdsn:{self.base}' cannot be reached")  # no time at all
+        begin, tries = time.monotonic(), 0
 
-    def _give_up(self, error: _TransientError, key: str, tries: int, seconds: float) -> None:
+        def attempt() -> bytes:
+            nonlocal tries
+            tries += 1
+            with _slot(self._slots):
+                return self._answer(url, key)
+
+        def is_transient(error: Exception) -> bool | float:
+            if not isinstance(error, _TransientError):
+                return False
+            left_s = begin + total_s - time.monotonic()
+            if error.wait_s is None:
+                return True
+            return error.wait_s if error.wait_s < left_s else False
+
+        try:
+            body = retry(attempt, is_transient, islice(pauses(total_s), self._patience.retries))
+        except _TransientError as error:
+            self._give_up(error, key, tries, time.monotonic() - begin)
+        self._is_tired = False
+        return body
+
+    def _give_up(self, error: _TransientError, key: str, tries: int, seconds: float) -> NoReturn:
         self._is_tired = True
         text = f"{error.text}; {tries} tries in {seconds:.0f} s"
         if error.is_away:
@@ -140,7 +149,7 @@ class Dataselect:
             ) as answer:
                 if answer.status in _NOTHING:
                     return b""
-                return _body(answer, time.monotonic() + self._patience.whole.total_seconds())
+                return _body(answer, time.monotonic() + self._patience.complete.total_seconds())
         except HTTPError as error:
             return self._refused(error, key)
         except TimeoutError as error:

@@ -101,7 +101,7 @@ class FdsnArchive:
     ) -> None:
         root = service_root(location)
         self.location = f"{_PREFIX}{root}"
-        service = Dataselect(root + _PATH, Patience.given(retries), signed=access.signed)
+        service = Dataselect(root + _PATH, Patience.from_environment(retries), signed=access.signed)
         self._downloads = _Downloads(self.location, service, options)
         self._recent = Recent(Prefetcher(self._downloads, _AHEAD))
 

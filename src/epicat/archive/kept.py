@@ -7,9 +7,9 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from epicat._util.atomic import atomic_file
+from epicat._util.files import atomic_file
 from epicat.errors import InputError, ObjectError
-from epicat.fs.names import leads_out
+from epicat.fs.base import leads_out
 from epicat.miniseed import records_by_channel
 from epicat.time import day_name
 

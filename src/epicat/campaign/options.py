@@ -73,7 +73,7 @@ def _extent(value: Any) -> Extent:
 def _is_archive(name: str) -> bool:
     from epicat.archive.registry import PUBLIC_ARCHIVES
 
-    return name in PUBLIC_ARCHIVES
+    return name in PUBLIC_ARCHIVES or name.startswith(_SERVICES)
 
 
 def _is_service(name: str) -> bool:
@@ -230,14 +230,14 @@ class CampaignOptions(_Spanned):
         description="Network of records whose network code is blank.",
         examples=["XX"],
     )
-    keep: str | None = Field(
+    keep: Annotated[str | None, Place()] = Field(
         default=None,
         description="Folder that keeps what a data center sends, in the SDS layout, so that "
         "another run needs no network.",
         examples=["waveforms"],
     )
-    stations: Annotated[str, Place(_is_service)] = Field(
-        default="",
+    stations: Annotated[str | None, Place(_is_service)] = Field(
+        default=None,
         validate_default=True,
         description="A .csv file; StationXML: a file, a folder or s3://BUCKET/PREFIX; or an "
         "FDSN web service by URL or name, such as ncedc.  Default for an fdsn: archive: the same "
@@ -260,7 +260,7 @@ class CampaignOptions(_Spanned):
 
     @field_validator("stations")
     @classmethod
-    def _are_given(cls, stations: str, info: ValidationInfo) -> str:
+    def _are_given(cls, stations: str | None, info: ValidationInfo) -> str | None:
         if not stations and not str(info.data.get("archive", "")).startswith(_SERVICES):
             raise PydanticCustomError("missing", "Field required")
         return stations

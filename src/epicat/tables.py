@@ -49,6 +49,7 @@ __all__ = [
     "ledger_table",
     "old_names",
     "picks_table",
+    "stations_by_position",
     "stations_of",
     "stations_table",
 ]
@@ -297,6 +298,22 @@ def stations_table(stations: Iterable[Station]) -> pa.Table:
         for s in sorted(stations)
     ]  # fmt: skip
     return _from_rows(rows, STATIONS)
+
+
+def stations_by_position(stations: pa.Table) -> pa.Table:
+    """Return a row for each position of each station, with ``start_date`` and ``end_date``.
+
+    Both are ISO 8601 times, null where open; the other columns are those of ``stations``.  A
+    station list in CSV has moves in this form.
+    """
+    rows = []
+    for row in stations.to_pylist():
+        for place in row["placements"] or [{}]:
+            dates = {"start_date": place.get("start"), "end_date": place.get("end")}
+            names = ("latitude", "longitude", "elevation", "depth")
+            rows.append({**row, **{n: place[n] for n in names if n in place}, **dates})
+    added = [pa.field(name, pa.string()) for name in ("start_date", "end_date")]
+    return pa.Table.from_pylist(rows, schema=pa.schema([*STATIONS, *added]))
 
 
 def stations_of(table: pa.Table) -> list[Station]:

@@ -2,19 +2,32 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.export.rows import write_csv
-from epicat.model import BlockEntry, ObjectRead, Station, StationDayEntry, Status
+from epicat.model import (
+    EVER,
+    BlockEntry,
+    ObjectRead,
+    Orientation,
+    Placement,
+    Span,
+    Station,
+    StationDayEntry,
+    Status,
+)
+from epicat.stations import read_stations
 from epicat.tables import (
     EXPORT_COLUMNS,
     arrivals_table,
     events_table,
     ledger_table,
     picks_table,
+    stations_by_position,
     stations_table,
 )
 from epicat.testing.store_contract import event_at, pick_at
@@ -118,3 +131,22 @@ def test_a_negative_zero_is_zero():
     at = table.schema.get_field_index("residual_s")
     table = table.set_column(at, table.schema.field(at), pa.array([-1e-9]))
     assert written(table, ("residual_s",)) == "residual_s\n0.000\n"
+
+
+def test_positions_of_stations_that_moved_are_rows_that_can_be_imported(tmp_path):
+    old = Placement(Span(EVER.start_ns, parse_time("2024-06-02")), 40.0, -124.0, 10.0)
+    new = Placement(Span(parse_time("2024-06-02"), EVER.end_ns), 40.2, -124.0, -50.0, 60.0)
+    axis = Orientation("HH1", EVER, 17.0, 0.0)
+    moved = Station("NC", "KBG", "00", ("HH1",), 40.2, -124.0, -50.0, "NC.KBG", (), 60.0,
+                    (old, new), (axis,))  # fmt: skip
+    table = stations_table([moved, Station("NC", "KCT", "", (), 40.0, -124.0, 5.0, "NC.KCT")])
+    file = io.StringIO()
+    write_csv(table, table.column_names, file)
+    assert ".. 2024-06-02T00:00:00.000000Z 40.0 -124.0 10.0 0.0;2024-06-02" in file.getvalue()
+    assert "HH1 .. .. 17.0 0.0" in file.getvalue()
+    columns = [*EXPORT_COLUMNS["stations"], "start_date", "end_date"]
+    with (tmp_path / "stations.csv").open("w") as out:
+        write_csv(stations_by_position(table), columns, out)
+    kbg, kct = read_stations(tmp_path / "stations.csv")
+    assert kbg.placements == (old, replace(new, depth_m=0.0))
+    assert kct.placements == ()

@@ -123,10 +123,12 @@ def _write_catalog(
 
 def _rows(catalog: Catalog, table: str, options: LedgerOptions, *, with_rejected: bool) -> Any:
     from epicat.stations import Patterns
-    from epicat.tables import ledger_table
+    from epicat.tables import ledger_table, stations_by_position
 
     if table == "stations":
-        return catalog.stations()
+        rows = catalog.stations()
+        moved = any(placements for placements in rows["placements"].to_pylist())
+        return stations_by_position(rows) if moved else rows
     if table == "picks":
         return catalog.picks()
     if table == "ledger":
@@ -145,7 +147,8 @@ def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -
     if all_columns:
         return list(rows.column_names)
     why = ["rejected"] if with_rejected and table == "events" else []
-    return [*EXPORT_COLUMNS[table], *why]
+    dates = [name for name in ("start_date", "end_date") if name in rows.column_names]
+    return [*EXPORT_COLUMNS[table], *why, *dates]
 
 
 def _write(rows: Any, names: list[str], output: Path | None, output_format: str) -> None:

@@ -93,7 +93,7 @@ def _weight(reading: Reading) -> float:
 
 def _notes(early: int, labels: Labels) -> tuple[str, ...]:
     long = [p.label for p in labels.places if len(p.label) > _LABEL]
-    notes = []
+    notes = list(labels.notes())
     if early:
         notes.append(f"{early} arrival(s) before their origin time are left out")
     if long:

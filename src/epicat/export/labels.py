@@ -46,8 +46,21 @@ class Labels:
             }.values()
         )[::-1]
         """Each label once, with the first of its rows."""
+        self.moved: tuple[str, ...] = tuple(
+            sorted({labels[_name(s)] for s in rows if s.placements})
+        )
+        """Labels of stations that moved, of which ``places`` has the last position only."""
         self._of = {f"{s.network}.{s.code}": labels[_name(s)] for s in reversed(rows)}
         self._of.update({s.id: labels[_name(s)] for s in rows})
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the user should know about the positions."""
+        if not self.moved:
+            return ()
+        return (
+            f"{len(self.moved)} station(s) moved; the station file has only their last positions: "
+            f"{list_some(self.moved)}",
+        )
 
     def of(self, trace_id: str) -> str:
         """Return the label of a trace ``NET.STA.LOC``; raise `InputError` for an unknown one.

@@ -46,7 +46,7 @@ def write_nonlinloc(
         arrivals += len(quake.readings)
     for statements in companions:
         _write_stations(labels, statements)
-    return Written(events, arrivals, _notes(long))
+    return Written(events, arrivals, (*labels.notes(), *_notes(long)))
 
 
 def _line(label: str, reading: Reading) -> str:

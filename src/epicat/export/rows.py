@@ -39,8 +39,13 @@ _DECIMALS: Mapping[str, int] = {
     "stress_drop_mpa": 3,
 }
 
-_WORDS: Mapping[str, str] = {"objects": "{key}", "flags": "{criterion} {count}"}
-"""What is written of each item of a list."""
+_ITEMS: Mapping[str, tuple[str, ...]] = {
+    "objects": ("key",),
+    "flags": ("criterion", "count"),
+    "placements": ("start", "end", "latitude", "longitude", "elevation", "depth"),
+    "orientations": ("channel", "start", "end", "azimuth", "dip"),
+}
+"""Which fields are written of each item of a list, separated by blanks; ``..`` for a null."""
 
 
 def write_csv(table: pa.Table, columns: Sequence[str], file: IO[str]) -> None:
@@ -69,7 +74,11 @@ def _text_of(field: pa.Field) -> Callable[[Any], str]:
     if pa.types.is_timestamp(field.type):
         return iso
     if pa.types.is_list(field.type):
-        return lambda items: ";".join(_WORDS[field.name].format(**item) for item in items)
+        names = _ITEMS[field.name]
+        return lambda items: ";".join(
+            " ".join(".." if item[name] is None else str(item[name]) for name in names)
+            for item in items
+        )
     if pa.types.is_boolean(field.type):
         return lambda flag: "true" if flag else "false"
     if field.name in _DECIMALS:

@@ -12,7 +12,15 @@ from epicat.aws.errors import code_of, translated_errors
 from epicat.aws.session import Aws
 from epicat.errors import CloudError
 
-__all__ = ["Contents", "contents", "delete_bucket", "empty", "find_bucket", "is_made_for"]
+__all__ = [
+    "Contents",
+    "contents",
+    "delete_bucket",
+    "empty",
+    "find_bucket",
+    "is_made_for",
+    "kms_key",
+]
 
 STORAGE_PER_GB_MONTH: Final = 0.023
 """Dollars for a gigabyte and month in S3 Standard; source: Amazon S3 Pricing, us-west-2, 2025."""
@@ -74,6 +82,24 @@ def _elsewhere(name: str, region: str, wanted: str) -> str:
         f"bucket {name} is in {region}, not in {wanted}: every read and write of the workers would "
         "cross regions and be billed. Give the bucket's --region, or another --bucket"
     )
+
+
+def kms_key(aws: Aws, name: str) -> str:
+    """Return the ARN or id of the customer's KMS key that encrypts a bucket; empty if none does."""
+    from botocore.exceptions import ClientError
+
+    with translated_errors(f"inspect the encryption of bucket {name}", aws.region):
+        try:
+            found = aws.client("s3").get_bucket_encryption(Bucket=name)
+        except ClientError as error:
+            if code_of(error) == "ServerSideEncryptionConfigurationNotFoundError":
+                return ""
+            raise
+    for rule in found["ServerSideEncryptionConfiguration"]["Rules"]:
+        default = rule.get("ApplyServerSideEncryptionByDefault", {})
+        if str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):
+            return str(default.get("KMSMasterKeyID", ""))
+    return ""
 
 
 def is_made_for(aws: Aws, name: str, stack_name: str) -> bool:

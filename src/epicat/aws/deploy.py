@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from epicat.aws import bucket as buckets
+from epicat.aws.checks import deployment_warnings
 from epicat.aws.errors import translated_errors
 from epicat.aws.jobs import active_jobs
 from epicat.aws.secret import Secret, put_secret
 from epicat.aws.session import Aws
 from epicat.aws.stack import Report, Stack, find_stack, follow, past_events
 from epicat.aws.template import DEFAULTS, bucket_of, check, repositories_of, stack_of, template
-from epicat.errors import CloudError
+from epicat.errors import CloudError, InputError
 
 __all__ = ["Deployed", "up"]
 
@@ -52,6 +53,8 @@ def up(
     before = _ready(aws, stack_name, report)
     parameters = _parameters(aws, name, before, given)
     check(parameters)
+    for warning in deployment_warnings(aws, parameters):
+        report(f"warning: {warning}")
     change_set = _change_set(aws, stack_name, parameters, is_new=before is None)
     if change_set is None:
         assert before is not None  # a new stack is always a change
@@ -108,7 +111,20 @@ def _parameters(
     if before is None or before.parameters["Bucket"] != bucket:
         existing = buckets.find_bucket(aws, bucket)
         parameters["BucketOrigin"] = "existing" if existing else "new"
+        if existing:
+            _check_key(bucket, buckets.kms_key(aws, bucket), parameters["KmsKey"])
     return parameters
+
+
+def _check_key(bucket: str, key: str, given: str) -> None:
+    """Raise `InputError` if an existing bucket has a KMS key that workers would not be allowed."""
+    if key and not given:
+        raise InputError(
+            f"bucket {bucket} is encrypted with the KMS key {key}: give its ARN by --kms-key, so "
+            "that workers may use it, and let the key's policy admit the account's roles"
+        )
+    if key.startswith("arn:") and key != given:
+        raise InputError(f"--kms-key {given}: bucket {bucket} is encrypted with {key}")
 
 
 def _change_set(

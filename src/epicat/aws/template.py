@@ -12,6 +12,7 @@ from epicat.errors import InputError
 
 __all__ = [
     "DEFAULTS",
+    "ECR_IMAGE",
     "bucket_of",
     "check",
     "repositories_of",
@@ -34,8 +35,11 @@ DEFAULTS: Final[dict[str, str]] = {
     "Capacity": "spot",
     "MaxVcpus": "256",
     "ServiceRole": "",
+    "PermissionsBoundary": "",
     "BucketOrigin": "new",
     "Prefix": "",
+    "KmsKey": "",
+    "NoncurrentDays": "30",
     "StoreSecret": "no",
     "LogDays": "30",
     "VpcId": "",
@@ -46,7 +50,7 @@ DEFAULTS: Final[dict[str, str]] = {
 """The defaults of the template, as a test verifies.  ``Image`` and ``Bucket`` have none."""
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
-_ECR = re.compile(
+ECR_IMAGE = re.compile(
     r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/([a-z0-9][a-z0-9._/-]*)"
 )
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -77,7 +81,7 @@ def repositories_of(*images: str) -> str:
     """Return the ARNs of the private ECR repositories among images, as the template needs them."""
     arns = []
     for image in images:
-        if found := _ECR.match(image):
+        if found := ECR_IMAGE.match(image):
             account, region, china, repository = found.groups()
             partition = "aws-cn" if china else "aws-us-gov" if "-gov-" in region else "aws"
             arns.append(f"arn:{partition}:ecr:{region}:{account}:repository/{repository}")

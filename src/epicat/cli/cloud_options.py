@@ -13,12 +13,14 @@ __all__ = [
     "AssociateCpu",
     "AssociateMemory",
     "AssociateTimeout",
+    "Boundary",
     "Bucket",
     "Cpu",
     "DeleteData",
     "Endpoint",
     "Image",
     "Json",
+    "KmsKey",
     "LogDays",
     "MaxVcpus",
     "Memory",
@@ -91,6 +93,12 @@ Tries = Annotated[int | None, _job("Attempts of a failing job; default 3.")]
 ServiceRole = Annotated[
     str | None, _job("ARN of a service role for AWS Batch.  Default: the service-linked role.")
 ]
+Boundary = Annotated[
+    str | None, _job("ARN of a permissions boundary for the roles, if the account demands one.")
+]
+KmsKey = Annotated[
+    str | None, _data("ARN of the KMS key of an existing bucket that is encrypted with one.")
+]
 Archive = Annotated[str | None, _data("Archive of the campaign; warns if it is in another region.")]
 Bucket = Annotated[str | None, _data("Existing bucket.  Default: a new bucket for the campaign.")]
 Prefix = Annotated[
@@ -132,6 +140,8 @@ _PARAMETERS = {
     "associate_timeout": "AssociateTimeout",
     "tries": "Tries",
     "service_role": "ServiceRole",
+    "permissions_boundary": "PermissionsBoundary",
+    "kms_key": "KmsKey",
     "bucket": "Bucket",
     "prefix": "Prefix",
     "store": "StoreSecret",

@@ -104,6 +104,7 @@ def test_workers_have_the_campaign_s_part_of_the_bucket_and_nothing_else(parsed)
         "arn:${AWS::Partition}:s3:::${Bucket}/${Prefix}*",
         "arn:${AWS::Partition}:s3:::${Bucket}",
     ]
+    assert "s3:DeleteObject" not in found[0]["Action"]
     assert found[1]["Condition"] == {"StringLike": {"s3:prefix": {"Sub": "${Prefix}*"}}}
     assert of_type(parsed, "IAM::Policy")["SecretPolicy"]["Properties"]["Roles"] == [
         {"Ref": "ExecutionRole"}
@@ -126,7 +127,10 @@ def test_the_bucket_is_private(parsed):
     bucket = parsed["Resources"]["CampaignBucket"]["Properties"]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert bucket["LifecycleConfiguration"]["Rules"][0]["AbortIncompleteMultipartUpload"]
+    uploads, versions = bucket["LifecycleConfiguration"]["Rules"]
+    assert uploads["AbortIncompleteMultipartUpload"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert versions["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "NoncurrentDays"}}
 
 
 def test_jobs_are_what_batch_takes(parsed):

@@ -24,6 +24,7 @@ __all__ = [
     "Filter",
     "Flag",
     "LedgerEntry",
+    "LocateEntry",
     "ObjectEntry",
     "ObjectRead",
     "Orientation",
@@ -425,6 +426,7 @@ class Stage(StrEnum):
 
     PICK = "pick"
     ASSOCIATE = "associate"
+    LOCATE = "locate"
     ARCHIVE = "archive"
 
 
@@ -559,6 +561,23 @@ class BlockEntry(LedgerEntry):
 
 
 @dataclass(frozen=True, slots=True)
+class LocateEntry(LedgerEntry):
+    """The outcome of the location of a block's events."""
+
+    stage: ClassVar[Stage] = Stage.LOCATE
+
+    inputs: str = ""
+    """Digest of the events and picks that were used."""
+    n_origins: int = 0
+    """Events that were located."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of ``origins``."""
+        return self.n_origins
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectEntry(LedgerEntry):
     """An object of an archive that cannot be read and whose station is unknown."""
 
@@ -569,7 +588,7 @@ class ObjectEntry(LedgerEntry):
 
 
 ENTRY_TYPES: Mapping[Stage, type[LedgerEntry]] = {
-    kind.stage: kind for kind in (StationDayEntry, BlockEntry, ObjectEntry)
+    kind.stage: kind for kind in (StationDayEntry, BlockEntry, LocateEntry, ObjectEntry)
 }
 """The type of a stage's entries."""
 

@@ -33,6 +33,7 @@ from epicat.model import (
 from epicat.time import iso, parse_time
 
 __all__ = [
+    "COVARIANCE",
     "EXPORT_COLUMNS",
     "LEDGER",
     "RENAMED",
@@ -61,7 +62,7 @@ Adding a nullable column does not raise it: files written before read as null.
 Version 2 renamed ``channel`` of picks to ``band`` and gave each stage its own ledger columns.
 """
 
-TableName = Literal["picks", "events", "arrivals"]
+TableName = Literal["picks", "events", "arrivals", "origins", "origin_arrivals"]
 """The tables whose rows belong to keys."""
 TABLES: Final[tuple[TableName, ...]] = get_args(TableName)
 
@@ -135,15 +136,90 @@ ARRIVALS: Final = pa.schema(
         *_KEYED,
     ]
 )
+COVARIANCE: Final = ("ee", "en", "ez", "nn", "nz", "zz")
+"""Elements of a covariance of east, north and depth, as the names of columns end."""
+
+ORIGINS: Final = pa.schema(
+    [
+        *_schema(
+            ("origin_id", pa.string()),
+            ("event_id", pa.string()),
+            ("time", _TIME),
+            ("latitude", pa.float64()),
+            ("longitude", pa.float64()),
+            ("depth_km", pa.float64()),
+            ("time_error_s", pa.float64()),
+            ("major_km", pa.float64()),
+            ("minor_km", pa.float64()),
+            ("azimuth_deg", pa.float64()),
+            ("depth_error_km", pa.float64()),
+            ("depth_low_km", pa.float64()),
+            ("depth_high_km", pa.float64()),
+            ("quality", pa.string()),
+            ("n_p", pa.int32()),
+            ("n_s", pa.int32()),
+            ("n_stations", pa.int32()),
+            ("effective_picks", pa.float64()),
+            ("rms_s", pa.float64()),
+            ("gap_deg", pa.float64()),
+            ("secondary_gap_deg", pa.float64()),
+            ("dmin_km", pa.float64()),
+            ("edge", pa.bool_()),
+            ("depth_fixed", pa.bool_()),
+            ("moved_km", pa.float64()),
+            ("error_factor", pa.float64()),
+            ("x_km", pa.float64()),
+            ("y_km", pa.float64()),
+            *((f"cov_{name}_km2", pa.float64()) for name in COVARIANCE),
+            *((f"relative_{name}_km2", pa.float64()) for name in COVARIANCE),
+        ),
+        pa.field("rejected", pa.string()),
+        *_KEYED,
+    ]
+)
+"""Locations of events; ``design`` names the location: its model, terms and settings.
+
+The ellipse (semi-axes, and azimuth of the major one) and the depth interval have a confidence of
+68 %.  ``cov`` is the absolute covariance, ``relative`` that against neighbouring events.
+``rejected`` says which criterion of an event the located picks no longer meet; null if none.
+"""
+ORIGIN_ARRIVALS: Final = pa.schema(
+    [
+        *_schema(
+            ("origin_id", pa.string()),
+            ("event_id", pa.string()),
+            ("pick_id", pa.string()),
+            ("trace_id", pa.string()),
+            ("phase", pa.string()),
+            ("time", _TIME),
+            ("residual_s", pa.float64()),
+            ("term_s", pa.float64()),
+            ("sigma_s", pa.float64()),
+            ("inlier_probability", pa.float64()),
+            ("distance_km", pa.float64()),
+            ("azimuth_deg", pa.float64()),
+            ("added", pa.bool_()),
+        ),
+        *_KEYED,
+    ]
+)
+"""Picks of origins.  ``residual_s`` is what is left after the station term ``term_s``.
+
+``added`` says that the pick joined after the association.
+"""
 SCHEMAS: Final[dict[TableName, pa.Schema]] = {
     "picks": PICKS,
     "events": EVENTS,
     "arrivals": ARRIVALS,
+    "origins": ORIGINS,
+    "origin_arrivals": ORIGIN_ARRIVALS,
 }
 RENAMED: Final[Mapping[TableName, Mapping[str, str]]] = {
     "picks": {"band": "channel"},
     "events": {},
     "arrivals": {},
+    "origins": {},
+    "origin_arrivals": {},
 }
 """The name of a column in stores of schema version 1, where it was another one."""
 
@@ -220,6 +296,7 @@ LEDGER: Final = pa.schema(
         pa.field("n_sites", pa.int64()),
         pa.field("n_events", pa.int64()),
         pa.field("n_rejected", pa.int64()),
+        pa.field("n_origins", pa.int64()),
     ]
 )
 """The entries of all stages; a column that a stage does not have is null."""
@@ -242,10 +319,12 @@ EXPORT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "events": tuple(EVENTS.names[: EVENTS.names.index("dmin_km") + 1]),
     "picks": tuple(PICKS.names[: PICKS.names.index("confidence") + 1]),
     "arrivals": tuple(ARRIVALS.names[: ARRIVALS.names.index("azimuth_deg") + 1]),
+    "origins": tuple(ORIGINS.names[: ORIGINS.names.index("moved_km") + 1]),
+    "origin_arrivals": tuple(ORIGIN_ARRIVALS.names[: ORIGIN_ARRIVALS.names.index("added") + 1]),
     "stations": tuple(STATIONS.names[: STATIONS.names.index("elevation") + 1]),
     "ledger": ("stage", "key", "status", "reason", "archive", "layout", "objects", "samples",
                "gaps", "channels", "n_picks", "n_picks_used", "n_sites", "n_events", "n_rejected",
-               "seconds", "design"),
+               "n_origins", "seconds", "design"),
 }  # fmt: skip
 """The columns of an export, in a stable order; Parquet and ``--columns all`` have more."""
 

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -30,6 +30,7 @@ from epicat._util.option_models import Place, Shown
 from epicat.association.associate_options import AssociateOptions
 from epicat.errors import InputError
 from epicat.geo import Extent
+from epicat.locate.options import LocateOptions
 from epicat.model import Span
 from epicat.pick.pick_options import PickOptions
 from epicat.time import parse_time
@@ -40,6 +41,7 @@ __all__ = [
     "CampaignOptions",
     "ImportOptions",
     "LedgerOptions",
+    "LocationOptions",
     "Partition",
     "StoreOptions",
 ]
@@ -311,6 +313,34 @@ class StoreOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     store: StoreText
+
+
+class LocationOptions(StoreOptions):
+    """How the events of a store are located."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+
+    associator: str = Field(
+        default="",
+        description="Beginning of the digest of the associator whose events are located.  "
+        "Default: the newest.",
+    )
+    velocity: Annotated[str | None, Place(), Shown(metavar="FILE")] = Field(
+        default=None,
+        description="File with columns depth_km, vp, vs.  Default: the velocities of the "
+        "association.",
+    )
+    velocity_layers: Literal["gradient", "constant"] = Field(
+        default="gradient",
+        description="Whether the file's rows are nodes of a gradient or tops of constant layers.",
+    )
+    site_radius_m: float = Field(
+        default=100.0,
+        alias="site_radius",
+        ge=0,
+        description="Site radius of the association, in m.",
+    )
+    locate: LocateOptions = Field(default_factory=LocateOptions)
 
 
 class LedgerOptions(StoreOptions):

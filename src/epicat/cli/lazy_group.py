@@ -52,6 +52,11 @@ COMMANDS: Mapping[str, Entry] = {
         "associate:associate",
         "Associate the picks of a store at its stations inside EXTENT into events.",
     ),
+    "locate": Entry("locate:locate", "Locate the events of a store, with their uncertainty."),
+    "terms": Entry(
+        "locate:terms",
+        "Compute station terms from the events of a store, for `epicat locate --terms`.",
+    ),
     "plan": Entry(
         "plan:plan",
         "Show the units of work that `run` would do with the same arguments; write nothing.",

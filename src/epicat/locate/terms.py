@@ -8,6 +8,7 @@ location: a term never depends on which events happen to be located together.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -101,6 +102,12 @@ class StationTerms:
         self._own = own
         if source is not None:
             self._tables = source.tables(len(static.value_s))
+
+    def for_events(self, own: I64) -> StationTerms:
+        """Return the same terms for other events, of which ``own`` is as in the constructor."""
+        other = copy(self)
+        other._own = own
+        return other
 
     def __call__(self, batch: Batch, unknowns: list[F64]) -> F64:
         """Return the terms in s of a batch's picks, (picks, events, 1), for its hypocenters."""

@@ -63,13 +63,19 @@ STAGE_OF: Mapping[TableName, Stage] = {
     "picks": Stage.PICK,
     "events": Stage.ASSOCIATE,
     "arrivals": Stage.ASSOCIATE,
+    "origins": Stage.LOCATE,
+    "origin_arrivals": Stage.LOCATE,
 }
 """The stage whose keys a table's rows belong to."""
 
-REACH_NS: Mapping[Stage, int] = {Stage.PICK: DAY_NS, Stage.ASSOCIATE: 8 * DAY_NS}
+REACH_NS: Mapping[Stage, int] = {
+    Stage.PICK: DAY_NS,
+    Stage.ASSOCIATE: 8 * DAY_NS,
+    Stage.LOCATE: 8 * DAY_NS,
+}
 """How far rows may be from their key's day: blocks last a week at most, and arrivals follow."""
 
-RECORD_KINDS = ("run", "associator", "invocation")
+RECORD_KINDS = ("run", "associator", "location", "invocation")
 """The kinds of records that stores keep."""
 
 
@@ -235,7 +241,7 @@ def day_of_key(stage: Stage, key: str) -> str | None:
     if stage == Stage.PICK:
         day = key.rpartition("/")[2]
         return day if _DAY.fullmatch(day) else None
-    if stage == Stage.ASSOCIATE and _BLOCK.match(key):
+    if stage in (Stage.ASSOCIATE, Stage.LOCATE) and _BLOCK.match(key):
         return day_name(date.fromisoformat(key[:10]))
     return None
 

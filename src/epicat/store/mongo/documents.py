@@ -40,11 +40,19 @@ _RENAMED: Mapping[TableName, Mapping[str, str]] = {
     "picks": {"design": "run_id"},
     "events": {"design": "associator", "depth_km": "depth", "x_km": "x", "y_km": "y"},
     "arrivals": {"design": "associator", "residual_s": "residual"},
+    "origins": {"design": "location_id", "depth_km": "depth", "x_km": "x", "y_km": "y"},
+    "origin_arrivals": {"design": "location_id", "residual_s": "residual"},
 }
 _COLLECTIONS: Mapping[TableName, str] = {
     "picks": "picks",
     "events": "events",
     "arrivals": "assignments",
+    "origins": "origins",
+    "origin_arrivals": "origin_arrivals",
+}
+_IDENTITIES: Mapping[TableName, tuple[str, ...]] = {
+    "arrivals": ("event_id", "pick_id"),
+    "origin_arrivals": ("origin_id", "pick_id"),
 }
 _OURS = ("_id", "key", "generations", "variants")
 
@@ -74,7 +82,7 @@ class Shape:
             document["_id"] = "/".join(document[name] for name in self.identity)
             document["time"] = date_of(document["time_ns"])
             document["generations"] = [generation]
-            if self.table == "events":
+            if self.table in {"events", "origins"}:
                 document.update(_for_readers(document))
             for name in implied:
                 del document[name]
@@ -161,7 +169,7 @@ def _shape(table: TableName) -> Shape:
         (f.name, f"{f.name}_ns" if pa.types.is_timestamp(f.type) else names.get(f.name, f.name))
         for f in SCHEMAS[table]
     )
-    identity = ("event_id", "pick_id") if table == "arrivals" else (SCHEMAS[table].names[0],)
+    identity = _IDENTITIES.get(table, (SCHEMAS[table].names[0],))
     return Shape(table, _COLLECTIONS[table], names["design"], identity, fields)
 
 

@@ -26,6 +26,8 @@ INDEXES: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "picks": (("time",), ("trace_id", "time"), ("run_id", "time"), ("key",)),
     "events": (("time",), ("associator", "time"), ("key",), ("location",)),
     "assignments": (("event_id",), ("pick_id",), ("associator", "time"), ("key",)),
+    "origins": (("time",), ("location_id", "time"), ("event_id",), ("key",), ("location",)),
+    "origin_arrivals": (("origin_id",), ("pick_id",), ("location_id", "time"), ("key",)),
     "stations": (("location",),),
     "ledger": (("stage", "design", "day"), ("revision",)),
     "invocations": (("time",),),

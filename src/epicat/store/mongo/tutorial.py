@@ -114,7 +114,7 @@ class TutorialStore:
     def _tables(self) -> dict[TableName, pa.Table]:
         events, arrivals = self._located()
         made = {"picks": list(self._picks.values()), "events": events, "arrivals": arrivals}
-        return {table: _table(table, made[table]) for table in TABLES}
+        return {table: _table(table, made.get(table, [])) for table in TABLES}
 
     def _located(self) -> tuple[list[Document], list[Document]]:
         """Return the events, and the picks that were assigned to them."""

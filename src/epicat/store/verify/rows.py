@@ -14,7 +14,7 @@ from epicat.store.findings import Kind
 from epicat.tables import TableName
 from epicat.time import parse_time
 
-__all__ = ["Problem", "Twice", "event_problems", "pick_problems", "span_of"]
+__all__ = ["Problem", "Twice", "event_problems", "origin_problems", "pick_problems", "span_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,14 @@ def event_problems(
     yield from _outside(entries, events, block_ns)
     yield from twice.problems(events["event_id"].to_pylist(), events["key"].to_pylist())
     yield from _unlike(events, arrivals)
+
+
+def origin_problems(
+    entries: Sequence[LedgerEntry], origins: pa.Table, twice: Twice
+) -> Iterator[Problem]:
+    """Yield what is wrong with origins."""
+    yield from _against_ledger(entries, origins, "origin_id")
+    yield from twice.problems(origins["origin_id"].to_pylist(), origins["key"].to_pylist())
 
 
 def _against_ledger(entries: Sequence[LedgerEntry], rows: pa.Table, name: str) -> Iterator[Problem]:

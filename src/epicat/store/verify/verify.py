@@ -22,7 +22,14 @@ from epicat.model import ENTRY_TYPES, LedgerEntry, Span, Stage, Status
 from epicat.store.base import ReadableStore, Store, Verifiable, Where, new_generation
 from epicat.store.batches import batches_of, content_digest, name_of, tables_of, where_of
 from epicat.store.findings import Findings, Kind
-from epicat.store.verify.rows import Problem, Twice, event_problems, pick_problems, span_of
+from epicat.store.verify.rows import (
+    Problem,
+    Twice,
+    event_problems,
+    origin_problems,
+    pick_problems,
+    span_of,
+)
 from epicat.tables import TableName
 from epicat.time import DAY_NS
 
@@ -34,7 +41,7 @@ _SKEW_NS: Final = 10 * 60 * 1_000_000_000
 """Difference between clocks that is not reported."""
 _REASON: Final = "epicat doctor"
 """Beginning of the reason of an entry that a repair has written."""
-_RECORD: Final = {Stage.PICK: "run", Stage.ASSOCIATE: "associator"}
+_RECORD: Final = {Stage.PICK: "run", Stage.ASSOCIATE: "associator", Stage.LOCATE: "location"}
 
 Progress = Callable[[int, int], None]
 """Called with the number of keys verified, and of all keys."""
@@ -129,6 +136,8 @@ class _Verifier:
         self._twice.next_batch()
         if stage == Stage.PICK:
             problems = list(pick_problems(entries, tables["picks"], self._twice))
+        elif stage == Stage.LOCATE:
+            problems = list(origin_problems(entries, tables["origins"], self._twice))
         else:
             record = self._records[stage].get(design, {})
             block_ns = int(record.get("block_ns", 0))

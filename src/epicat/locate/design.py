@@ -1,0 +1,92 @@
+"""The design of a location: every number that decides its result, and the digest that names it."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from epicat.geo import Plane
+from epicat.locate.arrivals import Network
+from epicat.locate.locator import Locator
+from epicat.locate.options import LocateOptions
+from epicat.locate.search import Box
+from epicat.locate.settings import Settings
+from epicat.model import digest_of
+from epicat.velocity.layers import LayerModel
+
+__all__ = ["LocationDesign"]
+
+_ALGORITHM = 1
+"""Raised when the same design gives other locations."""
+
+
+class LocationDesign(BaseModel):
+    """What a location is, apart from the events."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    associator: str
+    """Digest of the associator whose events are located."""
+    run: str
+    """Digest of the run of their picks."""
+    sites: tuple[tuple[str, float, float, float], ...]
+    """Name, latitude, longitude and elevation in metres of each site."""
+    latitude: float
+    """Latitude of the origin of the local plane."""
+    longitude: float
+    """Longitude of the origin of the local plane."""
+    x_km: tuple[float, float]
+    """West and east edge of the search box."""
+    y_km: tuple[float, float]
+    """South and north edge of the search box."""
+    z_km: tuple[float, float]
+    """Top and bottom of the search box, below sea level."""
+    layers: tuple[tuple[float, float, float], ...]
+    """Depth, vp and vs of each row of the velocity model; one row for constant velocities."""
+    constant_layers: bool
+    """Whether rows are tops of uniform layers rather than nodes of a gradient."""
+    spacing_km: float = 0.5
+    """Spacing of the grids of travel times."""
+    options: LocateOptions = LocateOptions()
+    """Assumptions about errors."""
+    expected_s: tuple[float, float] = (0.04, 0.07)
+    """Standard errors that are expected of P and S picks."""
+    terms: str = ""
+    """Digest of the station terms; empty for none."""
+    removed_s2: tuple[float, float] = (0.0, 0.0)
+    """Variance of P and S picks that the terms take away."""
+    algorithm: int = _ALGORITHM
+    """Version of the algorithm."""
+
+    @property
+    def digest(self) -> str:
+        """Identifies the location; equal for equal designs."""
+        return digest_of(self.model_dump_json())
+
+    @property
+    def plane(self) -> Plane:
+        """The local plane."""
+        return Plane(self.latitude, self.longitude)
+
+    @property
+    def layer_model(self) -> LayerModel:
+        """The velocity model."""
+        depth, vp, vs = zip(*self.layers, strict=True)
+        return LayerModel(depth, vp, vs, constant=self.constant_layers)
+
+    @property
+    def network(self) -> Network:
+        """The sites in the local plane, in their order."""
+        x, y = self.plane.to_xy([s[1] for s in self.sites], [s[2] for s in self.sites])
+        return Network(x, y, -np.array([s[3] for s in self.sites]) / 1000.0)
+
+    def locator(self) -> Locator:
+        """Return the locator; computing its travel times takes about 25 ms for each site."""
+        settings = Settings(
+            model_error=self.options.model_error,
+            floor_p_s=self.options.floor_p,
+            floor_s_s=self.options.floor_s,
+            fixed_depth_km=self.options.fixed_depth,
+        )
+        box = Box(self.x_km, self.y_km, self.z_km)
+        return Locator(self.layer_model, self.network, box, settings, spacing_km=self.spacing_km)

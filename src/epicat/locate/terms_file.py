@@ -1,0 +1,155 @@
+"""Station terms as a file: a named result with a digest, which a location names in turn."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b32encode
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epicat.errors import InputError
+from epicat.locate.estimate_terms import Calibration
+from epicat.locate.grids import PHASES
+from epicat.locate.terms import SourceTerms, StaticTerms, StationTerms
+
+__all__ = ["FileTerms", "TermsFile"]
+
+F64 = NDArray[np.float64]
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TermsFile:
+    """Terms of sites and picks, and the events that they come from."""
+
+    values: dict[str, NDArray[Any]]
+    """The arrays of the file by name."""
+
+    @classmethod
+    def from_calibration(
+        cls,
+        found: Calibration,
+        sites: tuple[str, ...],
+        event_ids: tuple[str, ...],
+        origin: tuple[float, float],
+    ) -> TermsFile:
+        """Keep a calibration; ``origin`` is latitude and longitude of the local plane's origin."""
+        source = found.source
+        numbers = np.zeros(0, dtype=np.int64)
+        return cls(
+            {
+                "format": np.array(_FORMAT),
+                "sites": np.array(sites),
+                "event_ids": np.array(event_ids),
+                "origin": np.array(origin),
+                "value_s": found.static.value_s,
+                "error_s": found.static.error_s,
+                "support": found.static.support,
+                "scatter_s": np.array(found.scatter_s),
+                "pick_error_s": np.array(found.error_s),
+                "place_km": source.place_km if source else np.zeros((0, 3)),
+                "event": source.event if source else numbers,
+                "key": source.key if source else numbers,
+                "total_s": source.total_s if source else np.zeros(0),
+                "inlier": source.inlier if source else np.zeros(0),
+                "radius_km": np.array(source.radius_km if source else 0.0),
+            }
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> TermsFile:
+        """Read a file; raise `InputError` if it is none of `epicat terms`."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                values = {name: file[name] for name in file.files}
+            if int(values["format"]) != _FORMAT:
+                raise ValueError(f"format {values['format']}")
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            raise InputError(
+                f"{path} cannot be read as station terms ({error}); write them with `epicat terms`"
+            ) from error
+        return cls(values)
+
+    def write(self, path: Path) -> None:
+        """Write the file."""
+        with path.open("wb") as file:
+            np.savez_compressed(file, **self.values)
+
+    @property
+    def digest(self) -> str:
+        """Identifies the terms; equal for equal values."""
+        state = hashlib.sha256()
+        for name in sorted(self.values):
+            state.update(name.encode())
+            state.update(np.ascontiguousarray(self.values[name]).tobytes())
+        return b32encode(state.digest()[:10]).decode().lower()
+
+    @property
+    def pick_errors_s(self) -> tuple[float, float]:
+        """Standard errors of P and S picks that the terms leave."""
+        p, s = self.values["pick_error_s"].tolist()
+        return p, s
+
+    @property
+    def removed_s2(self) -> tuple[float, float]:
+        """Variance of P and S picks that the terms take away."""
+        removed = self.values["scatter_s"] ** 2 - self.values["pick_error_s"] ** 2
+        p, s = np.maximum(removed, 0.0).tolist()
+        return p, s
+
+    def terms(self, sites: tuple[str, ...], origin: tuple[float, float]) -> FileTerms:
+        """Return the terms for a network whose sites are in another order, or other sites.
+
+        A site without terms has terms of 0.  Raises `InputError` for another local plane.
+        """
+        if self.values["origin"].tolist() != list(origin):
+            raise InputError(
+                f"the station terms are for a region about {self.values['origin'].tolist()}, not "
+                f"{list(origin)}; compute them with `epicat terms` for this associator"
+            )
+        number = {name: i for i, name in enumerate(self.values["sites"].tolist())}
+        static = StaticTerms.none(len(PHASES) * len(sites))
+        new = np.full(len(PHASES) * len(number), -1)
+        for i, name in enumerate(sites):
+            if name in number:
+                for p in range(len(PHASES)):
+                    ours, theirs = len(PHASES) * i + p, len(PHASES) * number[name] + p
+                    static.value_s[ours] = self.values["value_s"][theirs]
+                    new[theirs] = ours
+        return FileTerms(static, self._source(new), self.values["event_ids"].tolist())
+
+    def _source(self, new: NDArray[np.int64]) -> SourceTerms | None:
+        """Return the events of source-specific terms, with keys as ``new`` numbers them."""
+        if len(self.values["place_km"]) == 0:
+            return None
+        key = new[self.values["key"]]
+        known = key >= 0
+        return SourceTerms(
+            place_km=self.values["place_km"],
+            event=self.values["event"][known],
+            key=key[known],
+            total_s=self.values["total_s"][known],
+            inlier=self.values["inlier"][known],
+            radius_km=float(self.values["radius_km"]),
+        )
+
+
+class FileTerms:
+    """Terms that know which events they come from."""
+
+    def __init__(
+        self, static: StaticTerms, source: SourceTerms | None, event_ids: list[str]
+    ) -> None:
+        self._terms = StationTerms(static, source)
+        self._number = {name: i for i, name in enumerate(event_ids)}
+
+    def for_events(self, event_ids: list[str]) -> StationTerms:
+        """Return the terms for events: none of them is its own neighbour."""
+        own = np.array([self._number.get(name, -1) for name in event_ids], dtype=np.int64)
+        return self._terms.for_events(own)

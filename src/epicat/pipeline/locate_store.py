@@ -1,0 +1,131 @@
+"""Locate the events of a store, and compute station terms from them, in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from epicat.association.design import Design
+from epicat.association.sites import SiteIndex
+from epicat.catalog.selection import select_results
+from epicat.errors import InputError, StoreError
+from epicat.locate.design import LocationDesign
+from epicat.locate.options import LocateOptions
+from epicat.locate.terms_file import TermsFile
+from epicat.model import Stage, Status
+from epicat.pipeline.locate_block import BlockLocator, location_design, location_inputs
+from epicat.store.base import Store, block_entries, new_generation
+from epicat.tables import stations_of
+from epicat.velocity.layers import LayerModel
+
+__all__ = ["LocationOutcome", "StoreLocator"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocationOutcome:
+    """What was located."""
+
+    location: str
+    """Digest of the location."""
+    origins: int
+    """Events that were located."""
+    blocks: int
+    """Blocks that were done."""
+    unchanged: int
+    """Blocks that needed no work."""
+    flags: dict[str, int]
+    """Picks without a site, and events with too few picks."""
+
+
+class StoreLocator:
+    """Locates the events of one associator of a store."""
+
+    def __init__(
+        self,
+        store: Store,
+        options: LocateOptions,
+        *,
+        associator: str | None = None,
+        layers: LayerModel | None = None,
+        terms: TermsFile | None = None,
+        site_radius_m: float = 100.0,
+    ) -> None:
+        """``associator`` is the beginning of a digest, by default the newest.
+
+        ``layers`` takes precedence over the velocities of the association.  Raises `InputError`
+        if there are no events.
+        """
+        self._store = store
+        self._associator, associated = _associator(store, associator)
+        design = location_design(associated, options, layers)
+        # Of a record, whose keys may be in another order, the name is the digest, not its own.
+        design = design.model_copy(update={"associator": self._associator})
+        names = tuple(name for name, *_ in design.sites)
+        origin = (design.latitude, design.longitude)
+        if terms is not None:
+            found = {
+                "terms": terms.digest,
+                "expected_s": terms.pick_errors_s,
+                "removed_s2": terms.removed_s2,
+            }
+            design = design.model_copy(update=found)
+        stations = stations_of(store.stations())
+        index = SiteIndex.from_stations(stations, associated.plane, site_radius_m)
+        self.design: LocationDesign = design
+        applied = terms.terms(names, origin) if terms else None
+        self._blocks = BlockLocator(design, index, store, applied)
+
+    def locate(self) -> LocationOutcome:
+        """Locate the blocks whose events have changed since, or were never located."""
+        store, digest = self._store, self.design.digest
+        store.put_record("location", digest, self.design.model_dump(mode="json"))
+        known = {entry.key: entry for entry in store.ledger(Stage.LOCATE, digest)}
+        origins = done = unchanged = 0
+        flags: dict[str, int] = {}
+        for block in block_entries(store, self._associator):
+            before = known.get(block.key)
+            inputs = location_inputs(block)
+            if (
+                before
+                and before.status != Status.FAILED
+                and getattr(before, "inputs", "") == inputs
+            ):
+                unchanged += 1
+                origins += before.n_rows
+                continue
+            begin = time.monotonic()
+            entry, rows = self._blocks.locate(block)
+            generation = new_generation()
+            for table, part in rows.items():
+                store.replace(table, part, generation)
+            marked = max(time.time_ns(), before.marked_ns + 1 if before else 0)
+            seconds = time.monotonic() - begin
+            store.mark([replace(entry, generation=generation, marked_ns=marked, seconds=seconds)])
+            origins, done = origins + entry.n_origins, done + 1
+            for flag in entry.flags:
+                flags[flag.criterion] = flags.get(flag.criterion, 0) + flag.count
+        return LocationOutcome(digest, origins, done, unchanged, flags)
+
+    def calibrate(self, report: Callable[[str], None]) -> TermsFile:
+        """Compute station terms over all events."""
+        keys = frozenset(b.key for b in block_entries(self._store, self._associator) if b.n_rows)
+        return self._blocks.calibrate(keys, report)
+
+
+def _associator(store: Store, wanted: str | None) -> tuple[str, Design]:
+    """Return the digest of an associator, and its design."""
+    chosen = select_results(store, wanted).associator
+    if not chosen:
+        raise InputError(
+            f"store {store.location!r} has no events; make them with `epicat run` or "
+            "`epicat associate`"
+        )
+    record = store.records("associator").get(chosen)
+    try:
+        return chosen, Design.model_validate(record)
+    except ValueError as error:
+        raise StoreError(
+            f"the record of associator {chosen} was not written by this version of epicat; "
+            "associate again to locate its events"
+        ) from error

@@ -39,11 +39,12 @@ def main(seeds: list[int], events: int = 500) -> None:
             located = Locator(LAYERS, case.network, case.box).locate(case.arrivals)
             rate = len(case.arrivals) / (time.process_time() - begin)
             off, covariance = located.place_km - case.place_km, located.covariance_km2
+            epicentre = share(off[:, :2], covariance[:, :2, :2])
+            depth = share(off[:, 2:], covariance[:, 2:, 2:])
+            median = np.median(np.hypot(off[:, 0], off[:, 1])), np.median(np.abs(off[:, 2]))
             print(
-                f"{name:30} seed {seed}: epicentre {share(off[:, :2], covariance[:, :2, :2]):.0f} %, "
-                f"depth {share(off[:, 2:], covariance[:, 2:, 2:]):.0f} %, median error "
-                f"{np.median(np.hypot(off[:, 0], off[:, 1])):.2f} km, depth "
-                f"{np.median(np.abs(off[:, 2])):.2f} km, {rate:.0f} events/s",
+                f"{name:30} seed {seed}: epicentre {epicentre:.0f} %, depth {depth:.0f} %, "
+                f"median error {median[0]:.2f} and {median[1]:.2f} km, {rate:.0f} events/s",
                 flush=True,
             )
 

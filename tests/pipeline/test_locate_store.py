@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.simulated_picks import LAYERS, Errors, Simulated, simulate
-from epicat.association.options import AssociateOptions
 
+from epicat.association.associate_options import AssociateOptions
 from epicat.association.design import Design, make_design
 from epicat.association.sites import SiteIndex
 from epicat.cli.app import main

@@ -30,6 +30,12 @@ def test_what_other_programs_rely_on():
         "dmin_km",
         "picks": "pick_id,trace_id,band,phase,time,confidence",
         "arrivals": "event_id,pick_id,trace_id,phase,time,residual_s,distance_km,azimuth_deg",
+        "origins": "origin_id,event_id,time,latitude,longitude,depth_km,time_error_s,major_km,"
+        "minor_km,azimuth_deg,depth_error_km,depth_low_km,depth_high_km,quality,n_p,n_s,"
+        "n_stations,effective_picks,rms_s,gap_deg,secondary_gap_deg,dmin_km,edge,depth_fixed,"
+        "moved_km",
+        "origin_arrivals": "origin_id,event_id,pick_id,trace_id,phase,time,residual_s,term_s,"
+        "sigma_s,inlier_probability,distance_km,azimuth_deg,added",
     }
     assert EXPORT_COLUMNS["stations"] == (
         "id", "network_code", "station_code", "location_code", "channels", "latitude",

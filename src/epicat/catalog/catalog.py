@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from epicat._util.files import atomic_file
 from epicat.catalog.coverage import complete_ledger
 from epicat.catalog.read import catalog_parts
-from epicat.catalog.selection import Selection, select_results
+from epicat.catalog.selection import Selection, newest_location, select_results
 from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.model import LedgerEntry, Span, StationDay, StationDayEntry
@@ -139,6 +139,19 @@ class Catalog:
         kept = self.events()["event_id"].combine_chunks()
         return rows.filter(pc.is_in(rows["event_id"], value_set=kept))
 
+    @cached_property
+    def location_id(self) -> str:
+        """Digest of the newest location of the events; empty if they were never located."""
+        return newest_location(self._store, self.associator)
+
+    def origins(self, span: Span | None = None) -> pa.Table:
+        """Return the newest location of the events with its uncertainty, in the order of time."""
+        return self._read("origins", self.location_id, span)
+
+    def origin_arrivals(self, span: Span | None = None) -> pa.Table:
+        """Return the picks of `origins` with residuals and station terms in seconds."""
+        return self._read("origin_arrivals", self.location_id, span)
+
     def stations(self) -> pa.Table:
         """Return the stations of the store."""
         return self._store.stations()
@@ -164,7 +177,7 @@ class Catalog:
         were requested is told by the invocations on record or, where given, by a span, an extent
         and patterns of station codes.
         """
-        mine = {self.run, self.associator}
+        mine = {self.run, self.associator, self.location_id}
         entries = complete_ledger(self._store, span, extent, patterns)
         return [entry for entry in entries if entry.design in mine]
 

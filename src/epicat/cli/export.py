@@ -24,7 +24,7 @@ WithRejected = Annotated[
     typer.Option("--with-rejected", help="Include events that quality control rejected."),
 ]
 
-_TABLES = ("events", "picks", "arrivals", "stations", "ledger")
+_TABLES = ("events", "picks", "arrivals", "origins", "origin_arrivals", "stations", "ledger")
 _CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "hypodd")
 _FORMATS = ("csv", "json", "parquet", *_CATALOGS)
 
@@ -131,6 +131,8 @@ def _rows(catalog: Catalog, table: str, options: LedgerOptions, *, with_rejected
         return stations_by_position(rows) if moved else rows
     if table == "picks":
         return catalog.picks()
+    if table in ("origins", "origin_arrivals"):
+        return catalog.origins() if table == "origins" else catalog.origin_arrivals()
     if table == "ledger":
         patterns = Patterns(options.select, options.exclude)
         return ledger_table(catalog.entries(options.span, options.extent, patterns))

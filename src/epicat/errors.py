@@ -36,9 +36,11 @@ __all__ = [
     "ObjectError",
     "StoreError",
     "lacks_memory",
+    "one_line",
     "unforeseen",
 ]
 
+_LONGEST_LINE = 200
 _WITHOUT_MEMORY = re.compile(
     r"failed to map segment|[Cc]annot allocate memory|can't start new thread|std::bad_alloc"
 )
@@ -177,6 +179,24 @@ class CloudError(EpicatError):
 def lacks_memory(error: BaseException) -> bool:
     """Return whether an exception was caused by insufficient memory."""
     return isinstance(error, MemoryError) or _WITHOUT_MEMORY.search(str(error)) is not None
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error of Python or a library as a reason in one line of a message.
+
+    Examples
+    --------
+    >>> one_line(FileNotFoundError(2, "No such file or directory", "/some/file"))
+    'No such file or directory'
+    >>> one_line(UnicodeDecodeError("utf-8", bytes([255]), 0, 1, "invalid start byte"))
+    "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
+
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = " ".join(str(error).split())
+    shown = text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]} ..."
+    return ": ".join(filter(None, (type(error).__name__, shown)))
 
 
 def unforeseen(error: BaseException) -> str:

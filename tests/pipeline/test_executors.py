@@ -166,8 +166,8 @@ def test_keys_that_raise_are_failed_one_by_one_and_due_again(network, expected, 
     assert summary.station_days == {"failed": KEYS}
     assert summary.has_failures
     assert {e.reason for e in store.ledger(Stage.PICK)} == {
-        f"compiled model '{tmp_path / 'gone'}' cannot be read; remove it and run "
-        "`epicat models compile` again"
+        f"compiled model '{tmp_path / 'gone'}' cannot be read (No such file or directory); "
+        "delete it and run `epicat models compile` again"
     }
     done(right, store)
     assert tables(store) == expected

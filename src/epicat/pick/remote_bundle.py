@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from pydantic import ValidationError
 
 from epicat._util.files import atomic_folder, cache_folder
-from epicat.errors import InputError, ModelError
+from epicat.errors import InputError, ModelError, one_line
 from epicat.fs.base import Files
 from epicat.fs.open import open_files
 from epicat.pick.openvino.bundle import CHECKSUMS, DESCRIPTION, Bundle, bundle_name
@@ -57,7 +57,7 @@ class RemoteBundle:
         except FileNotFoundError as error:
             raise InputError(f"there is no compiled model in {self.location!r}") from error
         except ValidationError as error:
-            raise ModelError(self._damaged()) from error
+            raise ModelError(self._unusable(one_line(error))) from error
         return bundle_name(info.model, info.weight, info.weights_sha256, info.metadata_sha256)
 
     def _copy(self, folder: Path) -> None:
@@ -67,15 +67,13 @@ class RemoteBundle:
             self._check(partial)
 
     def _check(self, folder: Path) -> None:
-        try:
-            Bundle.read(folder).check()
-        except ModelError as error:
-            raise ModelError(self._damaged()) from error
+        if reason := Bundle.read(folder).damage():
+            raise ModelError(self._unusable(reason))
 
-    def _damaged(self) -> str:
+    def _unusable(self, reason: str) -> str:
         return (
-            f"the compiled model in {self.location!r} is damaged, or of another version of epicat: "
-            "delete that folder and repeat the command"
+            f"the compiled model in {self.location!r} cannot be used: {reason}; delete that folder "
+            "and repeat the command"
         )
 
 

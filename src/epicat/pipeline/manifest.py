@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from itertools import accumulate
 
-from epicat.errors import InputError
+from epicat.errors import InputError, one_line
 from epicat.model import Span, Stage
 from epicat.pipeline.plan import Unit
 
@@ -66,4 +66,6 @@ def _decode(text: bytes) -> Unit:
         span = Span(*needs) if needs else None
         return Unit(Stage(stage), tuple(keys), span, bool(recheck), int(after_ns))
     except (zlib.error, ValueError, TypeError) as error:
-        raise InputError("the manifest of units is damaged; submit again") from error
+        raise InputError(
+            f"the manifest of units is damaged ({one_line(error)}); submit again"
+        ) from error

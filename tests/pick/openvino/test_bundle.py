@@ -280,7 +280,7 @@ def test_a_bundle_without_a_seal_is_refused(tiny: Bundle) -> None:
 @pytest.mark.parametrize("text", ["[]", '{"model": "PhaseNet"}', "\0\1", '{"surprise": 1}'])
 def test_a_bundle_that_says_nonsense_is_refused(tiny: Bundle, text: str) -> None:
     tiny.description.write_text(text)
-    with pytest.raises(ModelError, match="cannot be read; delete it"):
+    with pytest.raises(ModelError, match=r"cannot be read \(.*\); delete it"):
         Bundle.read(tiny.folder)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from epicat._util.files import atomic_folder, cache_folder
-from epicat.errors import ModelError
+from epicat.errors import ModelError, one_line
 from epicat.model import digest_of
 from epicat.pick.openvino.runtime import import_openvino
 from epicat.pick.picker import PickerInfo
@@ -66,7 +66,8 @@ class Bundle:
             return cls(folder, PickerInfo.model_validate_json((folder / DESCRIPTION).read_bytes()))
         except (OSError, ValidationError) as error:
             raise ModelError(
-                f"compiled model {str(folder)!r} cannot be read; {_remedy(folder)}"
+                f"compiled model {str(folder)!r} cannot be read ({one_line(error)}); "
+                f"{_remedy(folder)}"
             ) from error
 
     @property
@@ -92,22 +93,29 @@ class Bundle:
 
     def check(self) -> None:
         """Raise `ModelError` if a file does not match its checksum, or there are none."""
+        if reason := self.damage():
+            raise self._unusable(reason)
+
+    def damage(self) -> str:
+        """Return why the files do not match their checksums; empty if they do."""
+        reason = ""
         for pause_s in _RETRY_AFTER_S:
             time.sleep(pause_s)
-            damaged = self._damaged()
-            if not damaged:
-                return
-        raise self._unusable(f"{', '.join(damaged)} changed after it was compiled")
+            reason = self._damage()
+            if not reason:
+                break
+        return reason
 
-    def _damaged(self) -> list[str]:
+    def _damage(self) -> str:
         try:
             lines = (self.folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
             sums = {line[66:]: line[:64] for line in lines}
-            return [name for name in _CHECKED if _sha256(self.folder / name) != sums.get(name)]
+            changed = [n for n in _CHECKED if _sha256(self.folder / n) != sums.get(n)]
         except FileNotFoundError as error:
-            raise self._unusable(f"it has no {Path(error.filename).name}") from error
+            return f"it has no {Path(error.filename).name}"
         except (OSError, UnicodeDecodeError) as error:
-            raise self._unusable("it cannot be read") from error
+            return f"it cannot be read ({one_line(error)})"
+        return f"{', '.join(changed)} changed after it was compiled" if changed else ""
 
     def load_error(self, reason: str) -> ModelError:
         """Return the error for a bundle that cannot be loaded."""

@@ -65,5 +65,5 @@ def test_what_is_no_unit_of_the_manifest_is_refused():
     for wrong in (b"", b"PAR1", data[:10], b"x" * 100):
         with pytest.raises(InputError, match="not a manifest"):
             read_unit(reader(wrong), 0)
-    with pytest.raises(InputError, match="damaged .*; submit again"):
+    with pytest.raises(InputError, match=r"damaged .*; submit again"):
         read_unit(reader(data[:-9] + b"no matter"), 0)

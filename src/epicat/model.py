@@ -521,7 +521,9 @@ class StationDayEntry(LedgerEntry):
     gaps: int = 0
     """Breaks inside the day in which no component of the chosen band has data."""
     channels: str = ""
-    """The channels that were picked, such as ``00.HH[ZNE]``."""
+    """The channels that were picked, such as ``00.HH[ZNE]``, and the matrix of a rotation."""
+    orientation: str = ""
+    """Digest of the directions in the station metadata if they differ from the channel codes."""
     n_picks: int = 0
     """Picks that were made."""
 

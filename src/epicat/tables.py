@@ -290,6 +290,7 @@ LEDGER: Final = pa.schema(
         pa.field("samples", pa.int64()),
         pa.field("gaps", pa.int64()),
         pa.field("channels", pa.string()),
+        pa.field("orientation", pa.string()),
         pa.field("n_picks", pa.int64()),
         pa.field("inputs", pa.string()),
         pa.field("n_picks_used", pa.int64()),

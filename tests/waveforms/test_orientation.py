@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from epicat.model import EVER, Orientation, Span, StationDay
 from epicat.waveforms.channel_selection import Choice, choose, unused
+from epicat.waveforms.orientation import orientation_digest
 from epicat.waveforms.records import Channel
 from epicat.waveforms.traces import Trace
 from support.waves import DAY, MIDNIGHT, SECOND, index_of, trace_of
@@ -265,3 +266,23 @@ def test_a_rotated_set_of_two_rates_is_brought_to_the_higher_one() -> None:
         np.testing.assert_allclose(
             trace.samples[inside], ground[slot][: len(trace.samples)][inside], atol=2e-3
         )
+
+
+def test_the_digest_is_empty_where_the_codes_say_all() -> None:
+    plain = rows({"Z": (0, -90), "1": (0, 0), "2": (90, 0), "N": (3, 0)})
+    assert orientation_digest({"": plain}, SPAN) == ""
+    turned = rows({"Z": (0, -90), "1": (7, 0), "2": (97, 0)}, "BH")
+    digests = {
+        orientation_digest(given_rows, SPAN)
+        for given_rows in (
+            {"": turned},
+            {"10": turned},
+            {"": rows({"Z": (0, -90), "1": (8, 0), "2": (98, 0)}, "BH")},
+            {"": rows({"Z": (0, 90)})},
+        )
+    }
+    assert len(digests) == 4
+    assert orientation_digest({"": plain + turned}, SPAN) == orientation_digest({"": turned}, SPAN)
+    past = [Orientation("BH1", Span(0, 1), 7.0, 0.0)]
+    assert orientation_digest({"": past}, SPAN) == ""
+    assert orientation_digest({"": past}, EVER) != ""

@@ -14,10 +14,11 @@ from epicat.archive.fdsn import FdsnOptions, InstrumentRequest
 from epicat.association.design import Design
 from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.geo import Extent
-from epicat.model import Place, Span, Station, StationDay, places_of
+from epicat.model import EVER, Place, Span, Station, StationDay, places_of
 from epicat.store.mongo.address import secured
 from epicat.time import DAY_NS
 from epicat.waveforms.channel_selection import instruments
+from epicat.waveforms.orientation import orientation_digest
 
 __all__ = ["Campaign", "whole_days"]
 
@@ -99,6 +100,24 @@ class Campaign(BaseModel):
     def _timeless(self) -> frozenset[str]:
         """Places without epochs in the station list."""
         return frozenset(row.name for row in self.stations if not row.epochs)
+
+    def orientation_of(self, key: StationDay) -> str:
+        """Return a digest of the directions of a place's channels around a day.
+
+        Empty if the station metadata give none, or those that the channel codes stand for.  A
+        station-day is picked again when it changes, under the same run: like waveforms, directions
+        belong to what is picked, not to how.
+        """
+        if key.station not in self._turned:
+            return ""
+        span = key.span.widened(self.picking.halo_ns)
+        return orientation_digest(self.places[key.station].orientations, span)
+
+    @cached_property
+    def _turned(self) -> frozenset[str]:
+        """Places with channels whose directions are not those of their codes, at any time."""
+        places = self.places.items()
+        return frozenset(name for name, p in places if orientation_digest(p.orientations, EVER))
 
     def open_archive(self) -> Archive:
         """Open the archive."""

@@ -110,14 +110,17 @@ class LedgerView:
         )
         return cls(picks, {entry.key: entry for entry in blocks})
 
-    def is_done(self, key: StationDay, archive: str, layout: str) -> bool:
+    def is_done(self, key: StationDay, archive: str, layout: str, orientation: str = "") -> bool:
         """Return whether a station-day needs no work.
 
-        Days without data are due if the archive or its layout changed, and days that failed or
-        could not be read are due in any case.
+        Days are due if the digest of their channels' directions in the metadata changed, days
+        without data if the archive or its layout changed, and days that failed or could not be
+        read in any case.
         """
         entry = self._entry(key)
         if entry is None or entry.status in RETRIED:
+            return False
+        if entry.orientation != orientation:
             return False
         if entry.status != Status.NO_DATA:
             return True

@@ -64,7 +64,10 @@ def pick_units(
     for chunk in batched(days, partition.days_per_unit):
         for names in batched(campaign.names, partition.stations_per_unit):
             keys = list(planned_keys(campaign, names, chunk))
-            is_done = [ledger.is_done(k, campaign.archive, campaign.layout) for k in keys]
+            is_done = [
+                ledger.is_done(k, campaign.archive, campaign.layout, campaign.orientation_of(k))
+                for k in keys
+            ]
             due = [str(k) for k, done in zip(keys, is_done, strict=True) if not done]
             again = [
                 str(k)

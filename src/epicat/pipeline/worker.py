@@ -155,6 +155,7 @@ class Worker:
             samples=result.samples,
             gaps=result.gaps,
             channels=result.channels,
+            orientation=self._campaign.orientation_of(StationDay.parse(text)),
             n_picks=len(result.picks),
         )
         return entry, {"picks": rows}

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.model import Orientation
+from epicat.model import Orientation, Span, digest_of
 
 __all__ = [
     "SLOTS",
@@ -25,6 +25,7 @@ __all__ = [
     "Weights",
     "directions_at",
     "orientation_bounds",
+    "orientation_digest",
     "weights_of",
 ]
 
@@ -67,6 +68,32 @@ class SensorDirections:
 def orientation_bounds(rows: Iterable[Orientation]) -> list[int]:
     """Return the times in ns at which the directions may change, ascending."""
     return sorted({t for row in rows for t in (row.epoch.start_ns, row.epoch.end_ns)})
+
+
+def orientation_digest(rows: Mapping[str, Iterable[Orientation]], span: Span) -> str:
+    """Return a digest of the directions by location code that are valid in a span.
+
+    Sensors whose channels all have the directions of their codes do not contribute; the digest is
+    empty if none is left.
+    """
+    parts: list[str] = []
+    for location, orientations in sorted(rows.items()):
+        valid = sorted(row for row in orientations if row.epoch.overlaps(span))
+        turned = {row.channel[:2] for row in valid if _is_turned(row)}
+        parts += [
+            f"{location}.{row.channel} {row.azimuth_deg!r} {row.dip_deg!r} "
+            f"{max(row.epoch.start_ns, span.start_ns)} {min(row.epoch.end_ns, span.end_ns)}"
+            for row in valid
+            if row.channel[:2] in turned
+        ]
+    return digest_of(*parts) if parts else ""
+
+
+def _is_turned(row: Orientation) -> bool:
+    """Whether a channel's direction is not the one that its code has without metadata."""
+    code = row.channel[2:]
+    axis = {"1": "N", "2": "E"}.get(code, code)
+    return axis not in _AXES or _snapped(code, row) != _AXES[axis]
 
 
 def directions_at(

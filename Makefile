@@ -12,7 +12,7 @@ JOBS ?= auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint audit docs reference format bench faults image image-test pins check-pins clean
+.PHONY: help venv seisbench demo test lint audit docs reference format bench faults image image-test pins check-pins clean
 
 help: ## Show this list
 	@echo "Usage: make COMMAND, where COMMAND is one of"
@@ -34,8 +34,20 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $(PYTHON); the first time takes some minutes ..."
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench,plot,query,mongo]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[plot,query,mongo]' --group dev
+	@rm -f $(VENV)/.seisbench
 	@touch $@
+
+# PyTorch first, and its CPU build where pip's index has it: the default for Linux brings CUDA.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+$(VENV)/.seisbench: $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt --index-url $(TORCH_INDEX) torch || \
+		$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[seisbench]'
+	@touch $@
+
+seisbench: $(VENV)/.seisbench ## Add SeisBench and PyTorch to .venv, for the tests that compare with them
 
 # The demo needs neither PyTorch nor SeisBench: without .venv it gets a separate, small environment.
 DEMO := $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from epicat.pick.seisbench.package import is_installed
 from support import mongo_server, s3
 
 pytest_plugins = ["awsbed.fixtures"]
@@ -20,6 +21,21 @@ PROJECT = Path(__file__).resolve().parent.parent
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+_SEISBENCH = "needs SeisBench and PyTorch, to compare with: `make seisbench` installs them"
+
+
+def pytest_configure() -> None:
+    """Fail where EPICAT_REQUIRE_SEISBENCH=1 asks for SeisBench and it is absent."""
+    if os.environ.get("EPICAT_REQUIRE_SEISBENCH", "0") not in {"", "0"} and not is_installed():
+        pytest.exit(f"EPICAT_REQUIRE_SEISBENCH is set: {_SEISBENCH}", returncode=4)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip the tests that compare with SeisBench where it is absent."""
+    if item.get_closest_marker("seisbench") and not is_installed():
+        pytest.skip(_SEISBENCH)
 
 
 @pytest.hookimpl(tryfirst=True)

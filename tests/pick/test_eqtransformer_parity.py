@@ -30,6 +30,8 @@ from epicat.waveforms.records import decode
 from epicat.waveforms.segments import Segment, segments
 from epicat.waveforms.traces import Clock, Trace, merge
 
+pytestmark = pytest.mark.seisbench
+
 RATE = Fraction(100)
 GRID = Grid(RATE)
 SAMPLE_NS = 10_000_000

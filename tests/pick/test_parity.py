@@ -30,6 +30,8 @@ from epicat.waveforms.records import Records, decode
 from epicat.waveforms.segments import Segment, segments
 from epicat.waveforms.traces import merge
 
+pytestmark = pytest.mark.seisbench
+
 EVER = Span.parse("1980-01-01", "2040-01-01")
 RATE = Fraction(100)
 SAMPLE_NS = 10_000_000

@@ -33,6 +33,8 @@ from epicat.waveforms.grid import Grid
 from epicat.waveforms.segments import segments
 from epicat.waveforms.traces import Clock, Trace
 
+pytestmark = pytest.mark.seisbench
+
 seisbench_models = pytest.importorskip("seisbench.models")
 
 EVER = Span.parse("1980-01-01", "2040-01-01")

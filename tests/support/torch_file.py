@@ -27,7 +27,7 @@ def write_torch_file(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
 
 def torch_file(tensors: Mapping[str, NDArray[Any]]) -> bytes:
     """Return the content of such a file."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    arrays = {name: np.array(array, order="C") for name, array in tensors.items()}
     records = {f"data/{key}": array.tobytes() for key, array in enumerate(arrays.values())}
     return archive({"data.pkl": described(arrays), "byteorder": b"little", **records})
 

@@ -29,6 +29,8 @@ try:
 except ModelError as error:
     sys.exit(str(error))
 import seisbench
+
+pytestmark = pytest.mark.seisbench
 print(seisbench.cache_root)
 """
 

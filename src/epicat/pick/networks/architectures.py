@@ -12,6 +12,7 @@ from typing import Any, Final
 from epicat.errors import ModelError
 from epicat.pick.metadata import NetworkArguments
 from epicat.pick.networks.eqtransformer import EQTransformer
+from epicat.pick.networks.layers import shape_of
 from epicat.pick.networks.normalization import Normalization, cosine_taper
 from epicat.pick.networks.parameters import Parameters
 from epicat.pick.networks.phasenet import phasenet, phasenet_light, variable_length_phasenet
@@ -74,6 +75,7 @@ _PHASENET_SAMPLES: Final = 3001
 _TAPER_SAMPLES: Final = 6
 _DIMENSIONS: Final = 3
 _ORIGINAL_MODES: Final = (True, "conservative", "non-conservative")
+_ORIGINAL_SAMPLES: Final = 6000
 _NEWEST_SEISBENCH: Final = (0, 12)
 """The version of SeisBench whose arguments are understood here."""
 
@@ -206,6 +208,10 @@ def _eqtransformer(windows: Any, parameters: Parameters, arguments: Arguments) -
     mode = arguments["original_compatible"]
     if mode and mode not in _ORIGINAL_MODES:
         raise parameters.error(f"original_compatible {mode!r}")
+    if mode and shape_of(windows)[2] != _ORIGINAL_SAMPLES:
+        raise parameters.error(
+            f"original_compatible {mode!r} takes windows of {_ORIGINAL_SAMPLES} samples"
+        )
     network = EQTransformer(
         parameters,
         phases=arguments["classes"],

@@ -15,6 +15,7 @@ import pytest
 
 from epicat._util.processes import (
     Children,
+    SharedNumber,
     SharedText,
     deferred_interrupts,
     follow_parent,
@@ -41,6 +42,25 @@ def test_a_text_comes_to_every_process_however_long_it_is():
         2, mp_context=Children(), initializer=_keep, initargs=(handed,)
     ) as pool:
         assert list(pool.map(_kept, range(4), chunksize=1)) == [len(LONG)] * 4
+
+
+def _remember(number: SharedNumber) -> None:
+    global shared  # noqa: PLW0603 - the state of a worker process
+    shared = number
+
+
+def _remembered(_: int) -> int:
+    return shared.get()
+
+
+def test_a_number_is_seen_by_processes_that_run_already():
+    number = SharedNumber.from_value(7)
+    with ProcessPoolExecutor(
+        2, mp_context=Children(), initializer=_remember, initargs=(number,)
+    ) as pool:
+        assert list(pool.map(_remembered, range(4), chunksize=1)) == [7] * 4
+        number.set(1 << 40)
+        assert list(pool.map(_remembered, range(4), chunksize=1)) == [1 << 40] * 4
 
 
 def test_a_process_that_is_killed_as_it_starts_does_not_hold_up_its_parent():

@@ -233,3 +233,24 @@ def test_units_are_plain_data():
     unit = Unit(Stage.PICK, ("a", "b"))
     assert unit == Unit(Stage.PICK, ("a", "b"))
     assert hash(unit) == hash(Unit(Stage.PICK, ("a", "b")))
+
+
+def test_idle_cores_go_to_the_units_that_are_left(network, store):
+    """And the tables are those of one process with one thread, whatever it computed with."""
+    pool = Pool(settled(network, store.location), 5)
+    shares = []
+    try:
+        plan = make_plan(
+            settled(network, store.location), Partition(stations_per_unit=9), store, recheck=False
+        )
+        for unit in plan.picking:
+            pool.submit(unit)
+            shares.append(pool._threads.get())
+        for _ in plan.picking:
+            assert not pool.next_outcome().failure
+            shares.append(pool._threads.get())
+    finally:
+        pool.close(now=True)
+    count = len(plan.picking)
+    left = [*range(1, count + 1), *range(count - 1, -1, -1)]
+    assert shares == [5 // max(units, 1) or 1 for units in left]

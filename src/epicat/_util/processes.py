@@ -72,6 +72,9 @@ class _Child(SpawnProcess):
             sys.modules["__main__"] = main
 
 
+_NUMBER_BYTES = 8
+
+
 class SharedText:
     """A text of any length for child processes, in an unnamed temporary file.
 
@@ -98,6 +101,35 @@ class SharedText:
         number = self._file.fileno()
         # Without the file position, which all processes share.
         return os.pread(number, os.fstat(number).st_size, 0).decode()
+
+
+class SharedNumber:
+    """An integer that one process sets and its child processes read, in an unnamed file."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    @classmethod
+    def from_value(cls, value: int) -> SharedNumber:
+        """Write a first value to a temporary file."""
+        number = cls(TemporaryFile())  # noqa: SIM115 - closed with this object
+        number.set(value)
+        return number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _received_number, (DupFd(self._file.fileno()),)
+
+    def set(self, value: int) -> None:
+        """Set the value, for all processes."""
+        os.pwrite(self._file.fileno(), value.to_bytes(_NUMBER_BYTES, "little"), 0)
+
+    def get(self) -> int:
+        """Return the value that was set last."""
+        return int.from_bytes(os.pread(self._file.fileno(), _NUMBER_BYTES, 0), "little")
+
+
+def _received_number(duplicate: Any) -> SharedNumber:
+    return SharedNumber(os.fdopen(duplicate.detach(), "rb"))
 
 
 def _received(duplicate: Any) -> SharedText:

@@ -37,6 +37,12 @@ class MixedPrecisionPicker(Picker):
         self._screen = screen
         self._exact = exact
 
+    def use_threads(self, threads: int) -> None:
+        """Compute so many batches at once from now on."""
+        self._screen.use_threads(threads)
+        self._exact.use_threads(threads)
+        self.threads = self._exact.threads
+
     def probabilities(self, windows: F32) -> F32:
         """Return the probabilities of each window in f32."""
         return self._exact.probabilities(windows)

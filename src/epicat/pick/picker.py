@@ -144,6 +144,12 @@ class Picker(Protocol):
     """The description of the picker."""
     precision: Precision
     """The precision of its numbers."""
+    threads: int = 1
+    """How many batches it computes at once."""
+
+    def use_threads(self, threads: int) -> None:
+        """Compute so many batches at once from now on, if it can; results stay the same."""
+        del threads
 
     def probabilities(self, windows: F32) -> F32:
         """Return the probability of each picked phase at each sample of each window, or NaN.
@@ -176,6 +182,7 @@ def batched(picker: Picker, windows: Iterable[Window], batch: int) -> Iterator[F
     longer than one without gaps.
     """
     info = picker.info
+    batch *= picker.threads
     filled = np.empty((batch, len(info.component_order), info.samples), np.float32)
     for part in lists.batched(windows, batch):
         for window, (stretch, start) in zip(filled, part, strict=False):

@@ -70,6 +70,10 @@ class DayPicker:
         self._rate = Fraction(picker.info.sampling_rate)
         self._window_s = picker.info.samples / picker.info.sampling_rate
 
+    def use_threads(self, threads: int) -> None:
+        """Compute with so many threads from now on; results do not depend on their number."""
+        self._picker.use_threads(threads)
+
     def objects(self, key: StationDay) -> list[StoredObject]:
         """Return the objects that a station-day depends on, including those of adjacent days."""
         place = self._campaign.places[key.station]

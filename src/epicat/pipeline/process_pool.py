@@ -13,7 +13,13 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from typing import TYPE_CHECKING
 
-from epicat._util.processes import Children, SharedText, deferred_interrupts, follow_parent
+from epicat._util.processes import (
+    Children,
+    SharedNumber,
+    SharedText,
+    deferred_interrupts,
+    follow_parent,
+)
 from epicat.errors import AwayError, unforeseen
 
 if TYPE_CHECKING:
@@ -30,7 +36,9 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Pool:
-    """Worker processes with one inference thread each.
+    """Worker processes with one inference thread each, or more while there is less work.
+
+    When fewer units are left than processes, the idle cores compute windows of these units.
 
     If a worker dies (killed, or out of memory), the executor of the standard library breaks.  It
     is replaced, and the units that were running are submitted one at a time, so that the one that
@@ -39,6 +47,7 @@ class Pool:
 
     def __init__(self, campaign: Campaign, workers: int) -> None:
         self._campaign = SharedText.from_text(campaign.model_dump_json())
+        self._threads = SharedNumber.from_value(1)
         self._children = Children()
         self._workers = workers
         self.capacity = 2 * workers
@@ -54,13 +63,19 @@ class Pool:
             self._workers,
             mp_context=self._children,
             initializer=_start,
-            initargs=(self._campaign,),
+            initargs=(self._campaign, self._threads),
         )
 
     def submit(self, unit: Unit) -> None:
         """Queue a unit for the next free process."""
         self._waiting.append(unit)
+        self._share_cores()
         self._feed()
+
+    def _share_cores(self) -> None:
+        """Give every unfinished unit its share of the cores."""
+        unfinished = len(self._waiting) + len(self._futures)
+        self._threads.set(max(1, self._workers // max(unfinished, 1)))
 
     def next_outcome(self) -> Outcome:
         """Wait for the next outcome; a unit that raised or killed its worker has one, too."""
@@ -75,6 +90,7 @@ class Pool:
                 self._remake()
                 continue
             unit = self._futures.pop(future)
+            self._share_cores()
             self._suspects.pop(unit, None)
             if error is None:
                 return future.result()
@@ -127,14 +143,14 @@ def _failed(unit: Unit, reason: str) -> Outcome:
     return Outcome(unit, 0.0, failure=reason)
 
 
-_campaign: SharedText | None = None
+_shared: tuple[SharedText, SharedNumber] | None = None
 
 
-def _start(campaign: SharedText) -> None:
+def _start(campaign: SharedText, threads: SharedNumber) -> None:
     """Initialize a worker process."""
-    global _campaign  # noqa: PLW0603 - the only state of a worker process, set once
+    global _shared  # noqa: PLW0603 - the only state of a worker process, set once
     follow_parent()
-    _campaign = campaign
+    _shared = campaign, threads
 
 
 @cache
@@ -143,9 +159,10 @@ def _worker() -> Worker:
     from epicat.campaign.campaign import Campaign
     from epicat.pipeline.worker import Worker
 
-    if _campaign is None:
+    if _shared is None:
         raise RuntimeError("this process was not started by a pool")
-    return Worker(Campaign.model_validate_json(_campaign.text()))
+    campaign, threads = _shared
+    return Worker(Campaign.model_validate_json(campaign.text()), threads.get)
 
 
 def _work(unit: Unit) -> Outcome:

@@ -85,7 +85,8 @@ class _Result:
 class Worker:
     """Runs the units of a campaign, one at a time; opens store, archive and picker lazily."""
 
-    def __init__(self, campaign: Campaign, threads: int = 1) -> None:
+    def __init__(self, campaign: Campaign, threads: Callable[[], int] = lambda: 1) -> None:
+        """Take what to compute; ``threads`` says how many to use, before each station-day."""
         self._campaign = campaign
         self._threads = threads
 
@@ -138,6 +139,7 @@ class Worker:
             yield _Result(entry, rows, not (unit.recheck and entry.status in RETRIED))
 
     def _pick_key(self, text: str, coming: StationDay | None) -> tuple[LedgerEntry, Rows]:
+        self._day_picker.use_threads(self._threads())
         result = self._day_picker.pick(StationDay.parse(text), coming)
         rows = picks_table(result.picks, self._run_digest, text)
         entry = StationDayEntry(
@@ -210,12 +212,12 @@ class Worker:
                 f"compiled model {str(folder)!r} is not the one of run "
                 f"{self._run_digest}: it was replaced after the run was planned; run again"
             )
-        picker = load_picker(bundle, self._threads, self._campaign.picking.precision)
+        picker = load_picker(bundle, self._threads(), self._campaign.picking.precision)
         return DayPicker(self._campaign, self._campaign.open_archive(), picker)
 
     @cached_property
     def _associator(self) -> Associator:
-        return Associator(self._campaign.design, cache_folder("traveltimes"), self._threads)
+        return Associator(self._campaign.design, cache_folder("traveltimes"))
 
 
 def _block_entry(blocks: BlockAssociator, picks: StoredPicks, text: str, design: Design) -> Keyed:

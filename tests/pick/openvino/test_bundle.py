@@ -169,9 +169,15 @@ def test_any_number_of_windows(picker: OpenVinoPicker, realdata: Path, count: in
 
 
 def test_threads_do_not_change_a_bit(bundle: Bundle, realdata: Path) -> None:
-    windows = real_windows(realdata, bundle.info.samples, 20)
-    one, two = (OpenVinoPicker(bundle, threads).probabilities(windows) for threads in (1, 2))
-    np.testing.assert_array_equal(one, two)
+    windows = real_windows(realdata, bundle.info.samples, 66)
+    picker = OpenVinoPicker(bundle)
+    alone = picker.probabilities(windows)
+    for threads in (2, 3, 5, 1):
+        picker.use_threads(threads)
+        assert picker.threads == threads
+        for count in (66, 2 * BATCH + 1, BATCH, 1):
+            np.testing.assert_array_equal(picker.probabilities(windows[:count]), alone[:count])
+    np.testing.assert_array_equal(OpenVinoPicker(bundle, 4).probabilities(windows), alone)
 
 
 def test_workers_do_not_all_compute_on_one_core(picker: OpenVinoPicker, realdata: Path) -> None:

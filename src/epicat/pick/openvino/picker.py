@@ -29,10 +29,22 @@ class OpenVinoPicker(Picker):
         check_precision(precision)
         self.precision: Precision = precision
         self._bits: Bits = precision
-        self._request = self._compile(bundle, threads)
+        self._bundle = bundle
         self._batch = np.zeros((BATCH, len(self.info.component_order), self.info.samples), "f4")
+        self.threads = 0
+        self.use_threads(threads)
         if precision != "f32":
             self._check_finite()
+
+    def use_threads(self, threads: int) -> None:
+        """Compute so many batches at once from now on, each by one thread.
+
+        So the arithmetic of a window, to the last bit, does not depend on their number.
+        """
+        if threads != self.threads:
+            compiled = self._compile(self._bundle, threads)
+            self._requests = [compiled.create_infer_request() for _ in range(threads)]
+            self.threads = threads
 
     def _check_finite(self) -> None:
         """Raise `ModelError` if windows with zeros give NaN in reduced precision."""
@@ -57,36 +69,47 @@ class OpenVinoPicker(Picker):
         actual = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if actual != self.precision:
             raise ModelError(f"OpenVINO computes in {actual}, not in {self.precision}")
-        return compiled.create_infer_request()
+        return compiled
 
     def _properties(self, threads: int) -> dict[str, Any]:
         return {
             # OpenVINO's own default is bf16 where the CPU has it: different picks.
             "INFERENCE_PRECISION_HINT": self.precision,
             "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": 1,
+            "NUM_STREAMS": threads,  # one thread each
             # Each process would pin its thread to the first core: all to the same one.
             "ENABLE_CPU_PINNING": False,
         }
 
     def probabilities(self, windows: F32) -> F32:
         """Return probabilities (n, picked phases, samples) of windows (n, components, samples)."""
-        results = [self._infer(windows[i : i + BATCH]) for i in range(0, len(windows), BATCH)]
-        if not results:
-            return np.empty((0, len(self.info.picked), self.info.samples), np.float32)
-        return results[0] if len(results) == 1 else np.concatenate(results)
+        found = np.empty((len(windows), len(self.info.picked), self.info.samples), np.float32)
+        step = BATCH * self.threads
+        for first in range(0, len(windows), step):
+            self._infer(windows[first : first + step], found[first : first + step])
+        return found
 
-    def _infer(self, part: F32) -> F32:
-        full = part
-        if len(part) < BATCH:
-            self._batch[: len(part)] = part
-            self._batch[len(part) :] = 0
+    def _infer(self, windows: F32, found: F32) -> None:
+        """Compute up to one batch a thread."""
+        parts = [slice(i, i + BATCH) for i in range(0, len(windows), BATCH)]
+        batches = [self._complete(windows[part]) for part in parts]  # live until all is computed
+        for request, complete in zip(self._requests, batches, strict=False):
+            request.start_async([complete], share_inputs=True)
+        for request, part in zip(self._requests, parts, strict=False):
+            request.wait()
+            result: F32 = request.get_output_tensor(0).data
+            found[part] = result[: len(windows[part])]
+
+    def _complete(self, windows: F32) -> F32:
+        """Return a contiguous batch, with zeros after the windows."""
+        full = windows
+        if len(windows) < BATCH:
+            self._batch[: len(windows)] = windows
+            self._batch[len(windows) :] = 0
             full = self._batch
-        if self.precision != "f32":
+        if self._bits != "f32":
             full = _scaled(full, self._bits)
-        self._request.infer([np.ascontiguousarray(full, np.float32)], share_inputs=True)
-        output: F32 = self._request.get_output_tensor(0).data
-        return output[: len(part)].copy()
+        return np.ascontiguousarray(full, np.float32)
 
 
 def _scaled(windows: F32, bits: Bits) -> F32:

@@ -108,6 +108,8 @@ def test_it_is_the_best_assignment_of_all_events_at_once(ours, theirs):
 def test_files_and_stores(tmp_path):
     with pytest.raises(StoreError, match="there is no store at"):
         read_event_list(tmp_path / "nothing")
+    with pytest.raises(InputError, match="there is no such file or store"):
+        read_event_list(tmp_path / "nothing.xml")
     (tmp_path / "x.csv").write_text("time,latitude,longitude\n")
     with pytest.raises(InputError, match="no event with an origin"):
         read_event_list(tmp_path / "x.csv")

@@ -33,6 +33,8 @@ def written(folder: Path, *lines: str, name: str = "picks.csv") -> Path:
         ("Station_ID,phase_time,phase_score,phase_type", "CI.WRV2..HN,{t},0.5,S", "CI.WRV2.", "HN"),
         ("network,station,location,channel,phase,time,probability", "CI,WRV2,,HNE,S,{t},0.5",
          "CI.WRV2.", "HN"),
+        ("trace_id,start_time,end_time,peak_time,peak_value,phase",
+         "CI.WRV2.,2019-07-06T11:59:59.9Z,2019-07-06T12:00:00.2Z,{t},0.5,S", "CI.WRV2.", ""),
         ("net,sta,phase,time,score", "CI,WRV2,S,{t},0.5", "CI.WRV2.*", ""),
         ("\ufeffid,station,phase,time,prob", "7,CI.WRV2,S,{t},0.5", "CI.WRV2.*", ""),
     ],

@@ -211,6 +211,8 @@ def read_event_list(
              "depth_km": [e.depth_km for e in rows],
              "magnitude": [math.nan if e.magnitude is None else e.magnitude for e in rows]},
         )  # fmt: skip
+    if path.suffix and "://" not in text and "#" not in text and not path.exists():
+        raise InputError(f"events {text!r}: there is no such file or store")
     location, separator, digest = text.rpartition("#")
     catalog = open_catalog(location, digest) if separator else open_catalog(text, run)
     return from_table(catalog.events(with_rejected=with_rejected), text)

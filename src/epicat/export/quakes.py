@@ -154,7 +154,10 @@ def _magnitudes(events: pa.Table) -> list[tuple[float | None, str]]:
         events[name].to_pylist() if name in events.column_names else [None] * events.num_rows
         for name in names
     )
-    return [(value, kind or "Mw") for value, kind in zip(values, kinds, strict=True)]
+    return [
+        (None if value is None or not math.isfinite(value) else value, kind or "Mw")
+        for value, kind in zip(values, kinds, strict=True)
+    ]
 
 
 def _sorted_arrivals(arrivals: pa.Table, events: pa.Table) -> pa.Table:

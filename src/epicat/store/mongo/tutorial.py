@@ -275,14 +275,18 @@ def _nanoseconds(date: Any) -> int:
 def _table(table: TableName, rows: Iterable[Document]) -> pa.Table:
     schema = SCHEMAS[table]
     given = list(rows)
-    blank: Callable[[pa.Field], Any] = lambda f: math.nan if pa.types.is_floating(f.type) else None  # noqa: E731
     columns = [
-        pa.array([row.get(field.name, blank(field)) for row in given], _integers(field.type))
+        pa.array([row.get(field.name, _blank(field)) for row in given], _integers(field.type))
         for field in schema
     ]
     whole = pa.Table.from_arrays([c.cast(f.type) for c, f in zip(columns, schema, strict=True)],
                                  schema=schema)  # fmt: skip
     return whole.sort_by([("time", "ascending"), (schema.names[0], "ascending")])
+
+
+def _blank(field: pa.Field) -> float | None:
+    """Return what stands for an unknown value: null where the schema has it, else NaN."""
+    return math.nan if pa.types.is_floating(field.type) and not field.nullable else None
 
 
 def _integers(kind: pa.DataType) -> pa.DataType:

@@ -19,7 +19,6 @@ from epicat.model import Span
 from epicat.store.base import Where
 from epicat.store.mongo.tutorial import TutorialStore
 from epicat.store.open import find_store, open_readable, open_store
-from epicat.tables import TABLES
 from epicat.time import parse_time
 from support.mongo_server import MongoServer
 
@@ -141,7 +140,7 @@ def test_it_is_copied_and_then_is_a_store(raw, url, tmp_path, monkeypatch, capsy
         assert report["keys"] == expected + (expected > 0)
         assert report["compared"] == {"picks": 7, "events": 1, "arrivals": 6}
     copy, original = open_readable(place), open_readable(url)
-    for table in TABLES:
+    for table in ("picks", "events", "arrivals"):  # the tutorial locates nothing again
         assert copy.read(table, Where()).sort_by("key").num_rows > 0
         names = original.read(table, Where()).column_names[:2]
         assert copy.read(table, Where()).select(names) == original.read(table, Where()).select(

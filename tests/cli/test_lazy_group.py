@@ -50,11 +50,11 @@ def store(network):
 def told(capsys):
     """Give a function that runs a command and returns its stdout; stderr is in ``told.err``."""
 
-    def call(*given):
+    def call(*given, code=0):
         with pytest.raises(SystemExit) as left:
             main([str(a) for a in given])
         found = capsys.readouterr()
-        assert left.value.code == 0, found.err
+        assert left.value.code == code, found.err
         call.err = found.err
         return found.out
 
@@ -215,8 +215,8 @@ def test_plan_shows_what_is_due_and_writes_nothing(network, store, told, tmp_pat
 
 def test_a_campaign_without_events_can_be_exported(network, told, tmp_path):
     given = arguments(network, tmp_path / "store", "--workers", "1")
-    told("run", "2019-06-01", "2019-06-02", *given[2:])
-    assert "no station had data" in told.err
+    told("run", "2019-06-01", "2019-06-02", *given[2:], code=1)
+    assert "none of 8 station-days has data: check --archive" in told.err
     text = told("export", "--store", tmp_path / "store", "--table", "events")
     assert text == COLUMNS["events"] + "\n"
     ledger = told("export", "--store", tmp_path / "store", "--table", "ledger")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
 import typer
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from epicat.store.base import Store
 
 __all__ = ["report_campaign", "run_campaign"]
+
+_EARLY = 100
+"""Station-days after which a run without any data is reported."""
 
 
 def run_campaign(
@@ -51,7 +55,7 @@ def run_campaign(
         typer.echo(json.dumps({**designs, **_counted(made, plan, seconds)}))
     elif not plan.is_empty:
         _report_summary(made, plan, seconds)
-    if made.has_failures:
+    if made.has_failures or (made.is_without_data and not plan.done_before):
         raise typer.Exit(1)
 
 
@@ -101,6 +105,9 @@ class _Progress:
             disable=plan.is_empty,
         )
         self._begin = time.monotonic()
+        self._done_before = plan.done_before
+        self._statuses: Counter[str] = Counter()
+        self._has_warned = False
         self._counts = {"pick": 0, "associate": 0}
         self._found = {"pick": 0, "associate": 0}
         self._tasks: dict[str, Any] = {}
@@ -125,6 +132,7 @@ class _Progress:
 
     def finished(self, outcome: Outcome) -> None:
         """Advance the bar of the unit's stage."""
+        self._warn_without_data(outcome)
         stage = outcome.unit.stage.value
         self._counts[stage] += len(outcome.unit.keys)
         self._found[stage] += outcome.n_rows
@@ -136,6 +144,32 @@ class _Progress:
             rate=f"{rate:.2f} {words[0]},",
             found=f"{self._found[stage]:,} {words[1]}",
         )
+
+    def _warn_without_data(self, outcome: Outcome) -> None:
+        """Report once, early in a campaign, that no station-day has data."""
+        from epicat.model import Stage
+        from epicat.pipeline.runner import is_without_data
+
+        if outcome.unit.stage == Stage.PICK:
+            self._statuses.update(outcome.statuses)
+        if self._statuses.total() >= _EARLY and not self._has_warned:
+            self._has_warned = True
+            if is_without_data(self._statuses) and not self._done_before:
+                report(_without_data(self._statuses))
+
+
+def _without_data(counts: Counter[str]) -> str:
+    """Return the message for a run without any data."""
+    from epicat.model import Status
+
+    unread = counts[Status.READ_ERROR.value]
+    if unread == counts.total():
+        what = f"none of {unread} station-days could be read"
+    elif unread:
+        what = f"{unread} of {counts.total()} station-days could not be read, all others are empty"
+    else:
+        what = f"none of {counts.total()} station-days has data"
+    return f"{what}: check --archive, --layout and the time range; `epicat status` lists reasons"
 
 
 def _counted(made: Summary, plan: Plan, seconds: float) -> dict[str, Any]:
@@ -161,7 +195,7 @@ def _report_summary(made: Summary, plan: Plan, seconds: float) -> None:
     report(f"{picks if plan.station_days else ''}{made.events:,} events in {seconds:.1f} s")
     if made.flags:
         report(f"quality control: {format_flags(made.flags, made.rejected)}")
-    if set(made.station_days) == {"no data"}:
-        report("no station had data: check --archive, --layout and the time range")
+    if made.is_without_data and not plan.done_before:
+        report(_without_data(made.station_days))
     if made.has_failures:
         report("some work failed (see `epicat status`); run the same command again to retry")

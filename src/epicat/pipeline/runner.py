@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
@@ -27,11 +27,15 @@ __all__ = [
     "Listener",
     "Plan",
     "Summary",
+    "is_without_data",
     "make_plan",
     "mark_failed",
     "run",
     "write_records",
 ]
+
+
+_WITHOUT_DATA = {Status.NO_DATA.value, Status.READ_ERROR.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,11 @@ class Summary:
         failed_keys = self.station_days[Status.FAILED.value] + self.blocks[Status.FAILED.value]
         return bool(self.failures) or failed_keys + self.n_incomplete > 0
 
+    @property
+    def is_without_data(self) -> bool:
+        """Whether station-days were processed, and all of them were empty or unreadable."""
+        return is_without_data(self.station_days)
+
     def add(self, outcome: Outcome) -> None:
         """Add an outcome."""
         picking = outcome.unit.stage == Stage.PICK
@@ -96,6 +105,11 @@ class Summary:
         self.flags.update(outcome.flags)
         if outcome.failure:
             self.failures.append(f"{outcome.unit.name}: {outcome.failure}")
+
+
+def is_without_data(statuses: Mapping[str, int]) -> bool:
+    """Whether there are station-days, and all of them are empty or unreadable."""
+    return bool(statuses) and statuses.keys() <= _WITHOUT_DATA
 
 
 class Listener(Protocol):

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.association.candidates import Candidate, Matched, Needs, exclusive
+from epicat.association.candidates import (
+    Candidate,
+    Matched,
+    Needs,
+    exclusive,
+    without_impossible,
+)
 
 NEEDS = Needs(n_picks=4, n_p_picks=2, n_s_picks=1, n_p_and_s_picks=1, match_s=1.5)
 POOL = [(f"S{site}", phase, turn) for turn in range(2) for site in range(5) for phase in "PS"]
@@ -123,3 +129,38 @@ def test_the_rms_of_residuals():
     random.shuffle(picks)
     assert Candidate(0, 0, 0, 0, tuple(picks)).rms_s == pytest.approx(0.3535534)
     assert Candidate(0, 0, 0, 0, ()).rms_s == 0
+
+
+def pick_at(second, site, phase, residual=0.1):
+    return Matched(second * 10**9, f"{site}{phase}{second}", site, site, phase, residual)
+
+
+def test_impossible_arrivals_are_dropped_and_counted():
+    picks = (
+        pick_at(9, "A", "P"),  # before the origin
+        pick_at(10, "B", "P"),  # at the origin
+        pick_at(12, "C", "P"), pick_at(13, "C", "P", 0.02),  # two P at one site
+        pick_at(15, "D", "S", 0.5), pick_at(16, "D", "P", 0.1),  # S before P
+        pick_at(15, "E", "S", 0.1), pick_at(15, "E", "P", 0.3),  # at once
+        pick_at(14, "F", "P"), pick_at(18, "F", "S"),
+    )  # fmt: skip
+    found = without_impossible(Candidate(10 * 10**9, 0.0, 0.0, 5.0, tuple(sorted(picks))))
+    kept = {(p.site, p.phase, p.time_ns // 10**9) for p in found.picks}
+    assert kept == {("C", "P", 13), ("D", "P", 16), ("E", "S", 15), ("F", "P", 14), ("F", "S", 18)}
+    assert found.dropped == 5
+    assert without_impossible(found) == found
+
+
+@given(st.lists(st.builds(
+    pick_at, st.integers(5, 30), st.sampled_from("ABC"), st.sampled_from("PS"),
+    st.sampled_from([-0.4, 0.1, 0.2]),
+), max_size=12, unique_by=lambda p: p.pick_id))  # fmt: skip
+def test_what_is_left_is_always_possible(picks):
+    found = without_impossible(Candidate(10 * 10**9, 0.0, 0.0, 5.0, tuple(sorted(picks))))
+    assert found.dropped + len(found.picks) == len(picks)
+    times = {(p.site, p.phase): p.time_ns for p in found.picks}
+    assert len(times) == len(found.picks)
+    for (site, phase), time_ns in times.items():
+        assert time_ns > 10 * 10**9
+        if phase == "S" and (site, "P") in times:
+            assert time_ns > times[site, "P"]

@@ -10,13 +10,16 @@ from epicat._util.option_models import Assigned, Place, Shown
 from epicat.association.quality import CatalogQuality
 from epicat.geo import Extent
 
-__all__ = ["AssociateOptions", "PyOctoOptions"]
+__all__ = ["AUTO_VELOCITY", "AssociateOptions", "PyOctoOptions"]
+
+AUTO_VELOCITY = "auto"
+"""Instead of the name of a velocity model: fit one to the picks."""
 
 
 def _is_model(name: str) -> bool:
     from epicat.velocity.builtin import is_model_name
 
-    return is_model_name(name)
+    return name == AUTO_VELOCITY or is_model_name(name)
 
 
 def _extent(value: Any) -> Any:
@@ -145,11 +148,14 @@ class AssociateOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
-    velocity: Annotated[str | None, Place(is_name=_is_model), Shown(metavar="NAME|FILE")] = Field(
-        default=None,
-        description="Velocity model: a name of `epicat velocity list`, or a file with columns "
-        "depth_km, vp, vs; default: the model of the region, else iasp91.",
-        examples=["iasp91"],
+    velocity: Annotated[str | None, Place(is_name=_is_model), Shown(metavar="NAME|FILE|auto")] = (
+        Field(
+            default=None,
+            description="Velocity model: a name of `epicat velocity list`, a file with columns "
+            "depth_km, vp, vs, or auto, which fits one to a sample of existing picks; default: the "
+            "model of the region, else iasp91.",
+            examples=["iasp91"],
+        )
     )
     velocity_layers: Literal["gradient", "constant"] = Field(
         default="gradient",

@@ -18,7 +18,7 @@ from epicat.association.matching import Matcher, SiteTimes
 from epicat.association.network import Network
 from epicat.association.search import Found, Search, SearchInput, SearchSites
 from epicat.association.search_rules import Rules
-from epicat.association.sites import Site, SiteIndex
+from epicat.association.sites import SiteIndex
 from epicat.association.slices import Slice
 from epicat.association.station_tables import station_tables
 from epicat.time import SECOND_NS
@@ -113,7 +113,7 @@ class Associator:
         self._needs = Needs.from_pyocto(design.pyocto)
         self._names = tuple(name for name, *_ in design.sites)
         self._number = {name: number for number, name in enumerate(self._names)}
-        self._network = Network.from_sites([Site(*site) for site in design.sites], design.plane)
+        self._network = Network.from_sites(design.positions, design.plane)
         self._levels: list[_Level] = []
         if self._names:
             self._prepare(cache)
@@ -130,7 +130,7 @@ class Associator:
         match_s, fraction = (
             float(design.pyocto[name]) for name in ("pick_match_tolerance", "min_pick_fraction")
         )
-        self._matcher = Matcher(times, match_s, fraction)
+        self._matcher = Matcher(times, match_s, design.model_error, fraction)
         box = (design.x_km, design.y_km, design.z_km)
         for members in _levels(network):
             sites = SearchSites(tuple(self._names[n] for n in members), place_km[members])

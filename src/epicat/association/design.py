@@ -114,6 +114,11 @@ class Design(BaseModel):
         return len(self.sites) - len(self.groups)
 
     @property
+    def positions(self) -> tuple[Site, ...]:
+        """The positions of the sites, without their groups and epochs."""
+        return tuple(Site(*row) for row in self.sites)
+
+    @property
     def plane(self) -> Plane:
         """The local plane."""
         return Plane(self.latitude, self.longitude)
@@ -134,7 +139,7 @@ class Design(BaseModel):
     @property
     def table_length_km(self) -> float:
         """A distance that no site is from any point of the box."""
-        network = Network.from_sites([Site(*site) for site in self.sites], self.plane)
+        network = Network.from_sites(self.positions, self.plane)
         box = math.hypot(self.x_km[1] - self.x_km[0], self.y_km[1] - self.y_km[0])
         farthest = max(network.farthest_km(self.x_km, self.y_km), box)
         return math.ceil(farthest + 2 * self.table_spacing_km)
@@ -194,7 +199,7 @@ def _contradictions(design: Design) -> Iterator[str]:
             f"{p['n_picks']}, n_p_picks {p['n_p_picks']}, n_s_picks {p['n_s_picks']}, "
             f"n_p_and_s_picks {p['n_p_and_s_picks']}): no event can be found"
         )
-    network = Network.from_sites([Site(*site) for site in design.sites], design.plane)
+    network = Network.from_sites(design.positions, design.plane)
     deepest = design.z_km[1] - float(np.min(network.depth_km, initial=0.0))
     cutoff = p["association_cutoff_distance"]
     if not design.layers and cutoff < deepest:
@@ -262,7 +267,7 @@ def make_design(
         constant_layers=layers.constant if layers else False,
         p_velocity=vp,
         s_velocity=vs,
-        table_spacing_km=_table_spacing(span, z_km, len(sites)),
+        table_spacing_km=_table_spacing(span, z_km, rules.node_km, len(sites)),
         block_ns=_block_ns(options.block_hours),
         halo_ns=round(halo * SECOND_NS),
         pyocto=pyocto,
@@ -389,11 +394,17 @@ def _velocities(
     return vp, vs
 
 
-def _table_spacing(span_km: float, z_km: tuple[float, float], sites: int) -> float:
-    """Return the spacing of the tables: fine, and such that all of them fit into memory."""
+def _table_spacing(span_km: float, z_km: tuple[float, float], node_km: float, sites: int) -> float:
+    """Return the spacing of the tables: fine, and such that all of them fit into memory.
+
+    PyOcto's search takes the times of the nodes around a volume, which widens it by the spacing:
+    that must be little compared with its smallest volume.
+    """
+    height_km = z_km[1] - z_km[0]
     nodes = _TABLE_BYTES / (16 * max(sites, 1))
-    fitting = math.sqrt(span_km * (z_km[1] - z_km[0] + 5) / nodes)
-    return round(max(min(max(span_km / 400, 0.2), 2.0), fitting), 1)
+    fitting = math.sqrt(span_km * (height_km + 5) / nodes)
+    fine = min(max(max(span_km, height_km) / 400, 0.2), max(node_km / 5, 0.2), 2.0)
+    return math.ceil(10 * max(fine, fitting)) / 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +425,11 @@ class _Search:
         """PyOcto's cutoff: a horizontal distance with layers, else one in space."""
         cutoff = self.rules.cutoff_km
         return cutoff if self.is_layered else math.hypot(cutoff, self._deepest_km)
+
+    @property
+    def coarsest_needed_km(self) -> float:
+        """Node of the location that is small enough for a box so deep: it is divided 10 times."""
+        return min(round((self.z_km[1] - self.z_km[0]) / 1000, 2), 2.0)
 
     @property
     def longest_s(self) -> float:
@@ -438,7 +454,7 @@ def _pyocto(options: PyOctoOptions, search: _Search) -> tuple[dict[str, Any], di
     derived = {
         "n_picks": n_picks,
         "min_node_size": rules.node_km,
-        "min_node_size_location": rules.location_node_km,
+        "min_node_size_location": max(rules.location_node_km, search.coarsest_needed_km),
         "tolerance": rules.tolerance_s,
         "pick_match_tolerance": rules.match_s,
         "association_cutoff_distance": round(search.cutoff_km, 1),

@@ -22,6 +22,8 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 _PHASES = (ord("P"), ord("S"))
+_FAR = 1.5
+"""Standard errors of the travel time that a residual may reach."""
 
 
 class SiteTimes:
@@ -77,20 +79,24 @@ class Matcher:
     times: SiteTimes
     """Predicted times."""
     match_s: float
-    """Largest residual of a pick that belongs to an event."""
+    """Largest residual of a pick that belongs to an event, near to it."""
+    model_error: float
+    """Relative error of travel times: residuals of far sites may be so large."""
     least_fraction: float
     """Sites farther than the last one up to which this share has a pick are left out."""
 
     def match(self, event: Found, picks: SearchInput, rows: I64) -> Found:
         """Return the event with the best fitting pick of each site and phase among ``rows``."""
-        predicted = event.time_s + self.times.times(event.place_km)
-        end = np.nanmax(predicted, initial=event.time_s) + self.match_s
+        travel = self.times.times(event.place_km)
+        predicted = event.time_s + travel
+        allowed = np.maximum(self.match_s, _FAR * self.model_error * travel)
+        end = np.nanmax(predicted + allowed, initial=event.time_s)
         low, high = np.searchsorted(picks.time_s[rows], [event.time_s - self.match_s, end])
         near = rows[low:high]
         phase = (picks.phase[near] == _PHASES[1]).astype(np.int64)
         site = picks.site[near]
         residual = picks.time_s[near] - predicted[phase, site]
-        fits = np.abs(residual) <= self.match_s
+        fits = np.abs(residual) <= allowed[phase, site]
         near, site, phase, residual = near[fits], site[fits], phase[fits], residual[fits]
         order = np.lexsort((near, np.abs(residual), phase, site))
         key = 2 * site[order] + phase[order]

@@ -102,7 +102,7 @@ def _fitted(pairs: _Pairs) -> tuple[float, NDArray[np.bool_]] | None:
 def model_ratio(model: LayerModel) -> float:
     """Return the ratio of S and P times of a model, for a local earthquake of 10 km depth."""
     x, z = np.array([20.0]), np.array([10.0])
-    s, p = (float(travel_times(model, phase, 0.0, x, z)[0, 0]) for phase in ("S", "P"))  # type: ignore[arg-type]
+    s, p = (float(travel_times(model, phase, 0.0, x, z)[0, 0]) for phase in ("S", "P"))
     return s / p
 
 

@@ -5,9 +5,10 @@ The only step of `epicat.campaign` with input and output.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
@@ -27,6 +28,7 @@ from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign, whole_days
 from epicat.campaign.options import AssociationOptions, CampaignOptions
 from epicat.campaign.pick_run import ImportedRun, PickRun
+from epicat.campaign.velocity import PickSample, Velocity, choose_velocity
 from epicat.errors import InputError, StoreError
 from epicat.fs.retry import BRISK
 from epicat.geo import Extent, Plane
@@ -35,15 +37,15 @@ from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.pick_options import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.stations import Patterns, bucket_opener, find_stations, move_messages, select
-from epicat.store.base import ReadableStore
+from epicat.store.base import ReadableStore, Where
 from epicat.tables import stations_of, stations_table
-from epicat.time import DAY_NS, day_name
-from epicat.velocity.builtin import is_model_name, named_model, regional_model
-from epicat.velocity.layers import LayerModel, read_layers
+from epicat.time import DAY_NS, SECOND_NS, day_name, day_of
+from epicat.velocity.layers import LayerModel
 
 __all__ = ["choose_stations", "resolve", "resolve_association", "resolve_design"]
 
 _SHOWN = 10
+_HOUR_NS = 3600 * SECOND_NS
 
 
 def _ignore(text: str) -> None:
@@ -99,7 +101,11 @@ def resolve(
         bundle=bundle.folder,
         run=run,
         design=resolve_design(
-            options.associate, run.digest, options.extent, stations, report=report
+            options.associate,
+            run.digest,
+            options.extent,
+            stations,
+            report=report,
         ),
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
@@ -148,17 +154,15 @@ def resolve_design(
     run: str,
     extent: Extent,
     stations: list[Station],
-    layers: LayerModel | None = None,
+    velocity: LayerModel | PickSample | None = None,
     report: Callable[[str], None] = _ignore,
 ) -> Design:
-    """Resolve the association of a run's picks at these stations; read the velocities.
+    """Resolve the association of a run's picks at these stations; choose the velocities.
 
-    ``layers`` takes precedence over the velocities that the options name.  ``report`` receives the
-    names of stations that are joined to one site.
+    ``velocity`` is a model that takes precedence over the options, or a sample of the picks that
+    theirs is compared with or fitted to.  ``report`` receives the result, and the names of
+    stations that are joined to one site.
     """
-    name = "the model given" if layers is not None else ""
-    if layers is None:
-        layers, name = velocity_model(associate, extent)
     index = SiteIndex.from_stations(stations, Plane(*extent.center), associate.site_radius_m)
     if index.joined:
         names = list_some([" with ".join(names) for names in index.joined], "; ")
@@ -166,25 +170,11 @@ def resolve_design(
             f"{len(index.joined)} sites have several stations, within {associate.site_radius_m:g} "
             f"m of each other: {names}"
         )
-    return make_design(associate, run, extent, index.sites, layers, name)
-
-
-def velocity_model(associate: AssociateOptions, extent: Extent) -> tuple[LayerModel | None, str]:
-    """Return the layered model that the options name, and its name; None for constant velocities.
-
-    Without any choice it is the model of the region, else iasp91.
-    """
-    if associate.velocity is None:
-        if associate.p_velocity or associate.s_velocity:
-            return None, ""
-        regional = regional_model(extent)
-        return regional.model, regional.name
-    if is_model_name(associate.velocity):
-        named = named_model(associate.velocity)
-        return named.model, named.name
-    path = Path(associate.velocity)
-    constant = associate.velocity_layers == "constant"
-    return read_layers(path, constant=constant), path.name
+    if isinstance(velocity, LayerModel):
+        chosen = Velocity(velocity, "the model given")
+    else:
+        chosen = choose_velocity(associate, extent, index, velocity, report)
+    return make_design(associate, run, extent, index.sites, chosen.layers, chosen.name)
 
 
 def choose_stations(
@@ -231,13 +221,41 @@ def resolve_association(
         store=options.store,
         run=run,
         design=resolve_design(
-            options.associate, run.digest, options.extent, stations, report=report
+            options.associate,
+            run.digest,
+            options.extent,
+            stations,
+            report=report,
+            velocity=_busiest_day(store, run.digest, span),
         ),
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
     )
     _check_picks(campaign, store, report)
     return campaign
+
+
+def _busiest_day(store: ReadableStore, run: str, span: Span) -> PickSample | None:
+    """Return the picks of the day of a span that has the most; None if it has none."""
+    counts: Counter[int] = Counter()
+    for entry in store.ledger(Stage.PICK, run, span):
+        day = StationDay.parse(entry.key).span
+        if day.overlaps(span):
+            counts[day.start_ns] += entry.n_rows
+    if not counts or not counts.most_common(1)[0][1]:
+        return None
+    start_ns = min(counts, key=lambda start: (-counts[start], start))
+
+    def read(count: int) -> pa.Table:
+        parts: list[pa.Table] = []
+        for hour_ns in range(start_ns, start_ns + DAY_NS, _HOUR_NS):
+            where = Where(design=run, span=Span(hour_ns, hour_ns + _HOUR_NS))
+            parts.append(store.read("picks", where))
+            if sum(part.num_rows for part in parts) >= count:
+                break
+        return pa.concat_tables(parts)
+
+    return PickSample(day_name(day_of(start_ns)), read)
 
 
 def _stored_run(store: ReadableStore, wanted: str) -> PickRun | ImportedRun:

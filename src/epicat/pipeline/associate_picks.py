@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat._util.files import cache_folder
-from epicat.association.associate_options import AssociateOptions
+from epicat.association.associate_options import AUTO_VELOCITY, AssociateOptions
 from epicat.association.associator import Associator
 from epicat.association.design import Design
 from epicat.association.sites import SiteIndex
 from epicat.campaign.resolve import resolve_design
+from epicat.campaign.velocity import PickSample
 from epicat.catalog.results import Events, Picks
 from epicat.errors import InputError
 from epicat.geo import Extent
@@ -85,7 +86,8 @@ def associate(
     if velocity is not None and layers is None:
         made = made.model_copy(update={"velocity": str(velocity)})
     box = extent or _around(rows)
-    design = resolve_design(made, run, box, list(rows), layers)
+    sample = _busiest_day(table) if made.velocity == AUTO_VELOCITY else None
+    design = resolve_design(made, run, box, list(rows), layers or sample)
     index = SiteIndex.from_stations(rows, design.plane, made.site_radius_m)
     return Events(tuple(_associate(table, design, index)), design.digest, table)
 
@@ -110,6 +112,18 @@ def _as_table(picks: Picks | pa.Table | Iterable[Pick]) -> tuple[pa.Table, str]:
         some = tuple(sorted(picks))
         picks = Picks(some, digest_of("picks in memory", *(p.id("") for p in some)))
     return picks.table(), picks.run
+
+
+def _busiest_day(picks: pa.Table) -> PickSample | None:
+    """Return the picks of the UTC day that has the most."""
+    if not picks.num_rows:
+        return None
+    days = pc.floor_temporal(picks["time"], unit="day")
+    counts = {row["values"]: row["counts"] for row in pc.value_counts(days).to_pylist()}
+    day = min(counts, key=lambda start: (-counts[start], start))
+    rows = picks.filter(pc.equal(days, pa.scalar(day, days.type)))
+    ordered = rows.sort_by([("time", "ascending"), ("pick_id", "ascending")])
+    return PickSample(f"{day:%Y-%m-%d}", lambda count: ordered.slice(0, count))
 
 
 def _around(stations: Sequence[Station]) -> Extent:

@@ -1,0 +1,112 @@
+"""Association with nothing set but the extent, on synthetic networks of several kinds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from benchmarks.networks import NETWORKS, Setup, associated, case, score
+
+from epicat.association.associator import Associator
+from epicat.association.candidates import Needs, exclusive
+from epicat.association.design import make_design
+from epicat.association.associate_options import AssociateOptions
+from epicat.association.sites import Site
+from epicat.geo import Extent
+from epicat.velocity.builtin import model_of
+
+
+def setup(name: str) -> Setup:
+    return next(s for s in NETWORKS if name in s.name)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "missed"),
+    [
+        ("nodal", None, 1),
+        ("deep nest", "iasp91", 1),
+        ("region", "iasp91", 1),
+        ("206 sites", None, 0),
+    ],
+)
+def test_events_are_found_without_settings_and_none_is_made_of_noise(name, model, missed):
+    # At one elevation all sites share a table of travel times.
+    made = case(replace(setup(name), seed=11, elevation_m=(0.0, 0.0)))
+    _, found, _ = associated(made, model_of(model) if model else None)
+    result = score(found, made)
+    assert result.expected >= 8
+    assert result.found >= result.expected - missed
+    assert result.false <= 1
+    assert result.doubled <= 1
+
+
+def test_large_events_of_a_large_network_are_found_on_few_sites_and_matched_on_all():
+    made = case(replace(setup("206 sites"), seed=3, noise_per_hour=1.0))
+    design, found, _ = associated(made)
+    assert len(Associator(design, None)._levels) == 2  # type: ignore[arg-type]
+    for event in found:
+        owners = Counter(p.pick_id.split(" ")[0] for p in event.picks)
+        owner, count = owners.most_common(1)[0]
+        total = sum(p.pick_id.startswith(f"{owner} ") for p in made.picks)
+        assert count > 0.6 * total
+        assert count > 0.95 * len(event.picks)
+
+
+def test_threads_change_nothing():
+    made = case(setup("volcano"))
+    design = make_design(AssociateOptions(), "", made.extent, made.sites, None)
+    one, several = (Associator(design, None, n).associate(made.picks) for n in (1, 3))  # type: ignore[arg-type]
+    assert one == several
+    assert len(exclusive(one, Needs.from_pyocto(design.pyocto))) > 10
+
+
+SITES = tuple(Site(f"S{n}", 10.0 + 0.1 * (n % 3), 20.0 + 0.1 * (n // 3), 0.0) for n in range(9))
+
+
+def design_of(**options):
+    return make_design(AssociateOptions(**options), "", Extent(9.0, 11.0, 19.0, 21.0), SITES, None)
+
+
+def test_the_box_is_where_the_network_can_hold_events():
+    """EXTENT is 220 km wide, the network 30 km."""
+    design = design_of()
+    assert 30 < design.x_km[1] - design.x_km[0] < 70
+    assert "within" in design.reasons["search box"]
+    wide = design_of(margin_km=0.0)
+    assert wide.x_km[1] - wide.x_km[0] == pytest.approx(220, abs=3)
+
+
+def test_the_extent_of_events_and_a_negative_margin_set_the_box():
+    design = design_of(event_extent="10,10.2,20,20.2")
+    assert design.x_km[1] - design.x_km[0] == pytest.approx(22, abs=0.5)
+    smaller = design_of(event_extent="10,10.2,20,20.2", margin_km=-5.0)
+    assert smaller.x_km[1] - smaller.x_km[0] == pytest.approx(12, abs=0.5)
+    with pytest.raises(ValueError, match="leaves nothing"):
+        design_of(event_extent="10,10.2,20,20.2", margin_km=-20.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"max_depth_km": 300.0, "pyocto": {"association_cutoff_distance": 100.0}},
+            "deeper events",
+        ),
+        ({"max_depth_km": 300.0, "pyocto": {"time_before": 20.0}}, "straight up"),
+        ({"pyocto": {"n_picks": 30}}, "no event can be found"),
+        ({"halo_s": 100.0}, "edges of blocks"),
+    ],
+)
+def test_settings_that_defeat_each_other_are_reported(options, said):
+    (text,) = design_of(**options).contradictions()
+    assert said in text
+    assert any(line.startswith("warning: ") for line in design_of(**options).report())
+    assert design_of().contradictions() == []
+
+
+def test_the_cutoff_and_the_overlap_reach_deep_events():
+    design = design_of(max_depth_km=300.0)
+    assert design.pyocto["association_cutoff_distance"] > 300
+    assert design.pyocto["time_before"] > 300 / design.s_velocity
+    assert design.contradictions() == []

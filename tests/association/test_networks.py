@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from benchmarks.networks import NETWORKS, Setup, associated, case, score
 
+from epicat.association.associate_options import AssociateOptions
 from epicat.association.associator import Associator
 from epicat.association.candidates import Needs, exclusive
 from epicat.association.design import make_design
-from epicat.association.associate_options import AssociateOptions
 from epicat.association.sites import Site
 from epicat.geo import Extent
 from epicat.velocity.builtin import model_of

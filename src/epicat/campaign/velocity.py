@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from epicat._util.files import cache_folder
+from epicat.association.associate_options import AUTO_VELOCITY, AssociateOptions
 from epicat.association.associator import Associator, site_picks
 from epicat.association.candidates import Candidate, Needs, exclusive
 from epicat.association.design import Design, make_design
 from epicat.association.fit_model import fit_model
 from epicat.association.network import Network
-from epicat.association.associate_options import AUTO_VELOCITY, AssociateOptions
 from epicat.association.sites import SiteIndex
 from epicat.association.wadati import Wadati, model_ratio, wadati
 from epicat.errors import InputError

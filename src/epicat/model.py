@@ -369,6 +369,12 @@ class Arrival:
     """Epicentral distance in km."""
     azimuth_deg: float
     """Azimuth from the epicentre to the station, 0 to 360 degrees clockwise from north."""
+    band: str | None = None
+    """`Pick.band`; None if the pick was not read with the arrival."""
+    confidence: float | None = None
+    """`Pick.confidence`; None if the pick was not read with the arrival."""
+    run: str | None = None
+    """Digest of the run that made the pick; None if the pick was not read with the arrival."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,8 @@ def test_a_catalog_is_the_same_in_whatever_pieces(
     assert all(p.picks.num_rows == p.arrivals.num_rows for p in parts)
     found = list(quakes(parts))
     assert [q.event_id for q in found] == [f"e{n:015d}" for n in range(BLOCKS * EACH)]
-    assert {len(q.readings) for q in found} == {4}
-    assert all(r.band == "HH" for q in found for r in q.readings)
+    assert {len(q.arrivals) for q in found} == {4}
+    assert all(r.band == "HH" for q in found for r in q.arrivals)
 
 
 def test_a_store_without_a_run_has_an_empty_catalog(tmp_path: Path) -> None:
@@ -129,8 +129,8 @@ def test_tables_are_exported_as_before(store: ParquetStore, tmp_path: Path) -> N
     ("arguments", "says"),
     [
         (["--format", "hypodd"], "needs -o FILE"),
-        (["--format", "quakeml", "--table", "picks"], "leave --table and --columns out"),
-        (["--format", "quakeml", "--columns", "all"], "leave --table and --columns out"),
+        (["--format", "quakeml", "--table", "picks"], "remove --table and --columns"),
+        (["--format", "quakeml", "--columns", "all"], "remove --table and --columns"),
         (["--format", "quakml"], "did you mean quakeml"),
         (["--format", "hypodd", "-o", "/nowhere/at/all"], "cannot be written"),
     ],

@@ -16,7 +16,8 @@ from typing import IO
 import pyarrow as pa
 
 from epicat.export.labels import Labels
-from epicat.export.quakes import Part, Quake, Reading, Written, quakes
+from epicat.export.quakes import Part, Quake, Written, quakes
+from epicat.model import Arrival
 from epicat.time import iso
 
 __all__ = ["write_hypodd"]
@@ -39,12 +40,12 @@ def write_hypodd(
     number = arrivals = early = 0
     for number, quake in enumerate(quakes(parts), start=1):
         names.writerow((number, quake.event_id))
-        lines = [_line(labels.of(r.trace_id), r, quake) for r in quake.readings
+        lines = [_line(labels.of(r.trace_id), r, quake) for r in quake.arrivals
                  if _travel_us(r, quake) >= 0]  # fmt: skip
         file.write(_header(number, quake))
         file.writelines(lines)
         arrivals += len(lines)
-        early += len(quake.readings) - len(lines)
+        early += len(quake.arrivals) - len(lines)
     for place in labels.places:
         places.write(
             f"{place.label:<7} {place.latitude:z.6f} {place.longitude:z.6f} "
@@ -67,25 +68,25 @@ def _size(quake: Quake) -> str:
     return f"{quake.magnitude:z.2f}" if quake.magnitude else "0.0"
 
 
-def _line(label: str, reading: Reading, quake: Quake) -> str:
+def _line(label: str, arrival: Arrival, quake: Quake) -> str:
     return (
-        f"{label:<7} {_travel_us(reading, quake) / 1e6:.6f} {_weight(reading):.4f} "
-        f"{reading.phase[:1]}\n"
+        f"{label:<7} {_travel_us(arrival, quake) / 1e6:.6f} {_weight(arrival):.4f} "
+        f"{arrival.phase[:1]}\n"
     )
 
 
-def _travel_us(reading: Reading, quake: Quake) -> int:
+def _travel_us(arrival: Arrival, quake: Quake) -> int:
     """Return the travel time in microseconds, between the two times as they are written."""
-    return _micros(reading.time_ns) - _micros(quake.time_ns)
+    return _micros(arrival.time_ns) - _micros(quake.time_ns)
 
 
 def _micros(time_ns: int) -> int:
     return (time_ns + 500) // 1000
 
 
-def _weight(reading: Reading) -> float:
+def _weight(arrival: Arrival) -> float:
     """Return the pick's confidence; 1 for a pick without one."""
-    confidence = reading.confidence
+    confidence = arrival.confidence
     if confidence is None or not math.isfinite(confidence):
         return 1.0
     return min(max(confidence, 0.0), 1.0)

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from epicat.export.labels import Labels
 from epicat.export.quakeml import uri
-from epicat.export.quakes import Part, Reading, Written, quakes
+from epicat.export.quakes import Part, Written, quakes
+from epicat.model import Arrival
 from epicat.time import iso
 
 __all__ = ["UNCERTAINTY_S", "write_nonlinloc"]
@@ -36,26 +37,26 @@ def write_nonlinloc(
     long: set[str] = set()
     for quake in quakes(parts):
         file.write(f"PUBLIC_ID {uri('event', quake.event_id)}\n")
-        for reading in quake.readings:
-            label = labels.of(reading.trace_id)
+        for arrival in quake.arrivals:
+            label = labels.of(arrival.trace_id)
             if len(label) > _OLD_LABEL:
                 long.add(label)
-            file.write(_line(label, reading))
+            file.write(_line(label, arrival))
         file.write("\n")
         events += 1
-        arrivals += len(quake.readings)
+        arrivals += len(quake.arrivals)
     for statements in companions:
         _write_stations(labels, statements)
     return Written(events, arrivals, (*labels.notes(), *_notes(long)))
 
 
-def _line(label: str, reading: Reading) -> str:
-    ticks = (reading.time_ns + _TICK_NS // 2) // _TICK_NS
+def _line(label: str, arrival: Arrival) -> str:
+    ticks = (arrival.time_ns + _TICK_NS // 2) // _TICK_NS
     time = iso(ticks * _TICK_NS)  # 2019-06-21T12:30:59.123400Z; never 60 s
     date, clock, second = time[:10].replace("-", ""), time[11:13] + time[14:16], time[17:24]
-    error = UNCERTAINTY_S.get(reading.phase[:1], UNCERTAINTY_S["S"])
+    error = UNCERTAINTY_S.get(arrival.phase[:1], UNCERTAINTY_S["S"])
     return (
-        f"{label:<6} ?    {reading.band or '?':<4} ? {reading.phase:<6} ? {date} {clock} "
+        f"{label:<6} ?    {arrival.band or '?':<4} ? {arrival.phase:<6} ? {date} {clock} "
         f"{second:>7} GAU {error:9.2e} {-1:9.2e} {-1:9.2e} {-1:9.2e}\n"
     )
 

@@ -16,8 +16,8 @@ from typing import IO
 
 import pyarrow as pa
 
-from epicat.export.quakes import Part, Quake, Reading, Written, quakes
-from epicat.model import ANY_LOCATION
+from epicat.export.quakes import Part, Quake, Written, quakes
+from epicat.model import ANY_LOCATION, Arrival
 from epicat.time import iso
 
 __all__ = ["uri", "write_quakeml"]
@@ -57,8 +57,8 @@ def write_quakeml(
     for quake in chain([first] if first else [], stream):
         file.write(_event(quake))
         events += 1
-        arrivals += len(quake.readings)
-        long.update(r.trace_id for r in quake.readings if _too_long(r))
+        arrivals += len(quake.arrivals)
+        long.update(r.trace_id for r in quake.arrivals if _too_long(r))
     file.write(_TAIL)
     return Written(events, arrivals, _notes(long))
 
@@ -83,7 +83,7 @@ def escaped(name: str) -> str:
 
 def _event(quake: Quake) -> str:
     origin = uri("origin", quake.event_id)
-    picks = [_pick(reading) for reading in quake.readings]
+    picks = [_pick(arrival) for arrival in quake.arrivals]
     return (
         f'<event publicID="{uri("event", quake.event_id)}">\n'
         f"<preferredOriginID>{origin}</preferredOriginID>\n"
@@ -110,7 +110,7 @@ def _rejection(quake: Quake) -> str:
 
 
 def _origin(name: str, quake: Quake) -> str:
-    arrivals = [_arrival(quake, reading) for reading in quake.readings]
+    arrivals = [_arrival(quake, arrival) for arrival in quake.arrivals]
     return (
         f'<origin publicID="{name}">\n'
         f"<time><value>{iso(quake.time_ns)}</value></time>\n"
@@ -128,7 +128,7 @@ def _origin(name: str, quake: Quake) -> str:
 
 def _quality(quake: Quake) -> str:
     return (
-        f"<quality><usedPhaseCount>{len(quake.readings)}</usedPhaseCount>"
+        f"<quality><usedPhaseCount>{len(quake.arrivals)}</usedPhaseCount>"
         f"<usedStationCount>{quake.n_stations}</usedStationCount>"
         f"{_number('standardError', quake.rms_s, 4)}"
         f"{_number('azimuthalGap', quake.gap_deg, 2)}"
@@ -136,24 +136,24 @@ def _quality(quake: Quake) -> str:
     )
 
 
-def _arrival(quake: Quake, reading: Reading) -> str:
-    pick = escaped(reading.pick_id)
+def _arrival(quake: Quake, arrival: Arrival) -> str:
+    pick = escaped(arrival.pick_id)
     return (
         f'<arrival publicID="{uri("arrival", quake.event_id)}/{pick}">'
-        f"<pickID>smi:local/epicat/pick/{pick}</pickID><phase>{_text(reading.phase)}</phase>"
-        f"{_number('azimuth', reading.azimuth_deg, 2)}"
-        f"{_number('distance', reading.distance_km / _KM_PER_DEGREE, 6)}"
-        f"{_number('timeResidual', reading.residual_s, 4)}</arrival>\n"
+        f"<pickID>smi:local/epicat/pick/{pick}</pickID><phase>{_text(arrival.phase)}</phase>"
+        f"{_number('azimuth', arrival.azimuth_deg, 2)}"
+        f"{_number('distance', arrival.distance_km / _KM_PER_DEGREE, 6)}"
+        f"{_number('timeResidual', arrival.residual_s, 4)}</arrival>\n"
     )
 
 
-def _pick(reading: Reading) -> str:
+def _pick(arrival: Arrival) -> str:
     return (
-        f'<pick publicID="{uri("pick", reading.pick_id)}">'
-        f"<time><value>{iso(reading.time_ns)}</value></time>"
-        f"{_waveform(reading.trace_id, reading.band)}{_method(reading.run)}"
-        f"<phaseHint>{_text(reading.phase)}</phaseHint>"
-        f"<evaluationMode>automatic</evaluationMode>{_confidence(reading)}</pick>\n"
+        f'<pick publicID="{uri("pick", arrival.pick_id)}">'
+        f"<time><value>{iso(arrival.time_ns)}</value></time>"
+        f"{_waveform(arrival.trace_id, arrival.band)}{_method(arrival.run)}"
+        f"<phaseHint>{_text(arrival.phase)}</phaseHint>"
+        f"<evaluationMode>automatic</evaluationMode>{_confidence(arrival)}</pick>\n"
     )
 
 
@@ -162,11 +162,11 @@ def _method(run: str | None) -> str:
     return f"<methodID>{uri('run', run)}</methodID>" if run else ""
 
 
-def _confidence(reading: Reading) -> str:
+def _confidence(arrival: Arrival) -> str:
     """Return a comment, since QuakeML has no element for a probability."""
-    if reading.confidence is None or not math.isfinite(reading.confidence):
+    if arrival.confidence is None or not math.isfinite(arrival.confidence):
         return ""
-    return f"<comment><text>probability {reading.confidence:.4f}</text></comment>"
+    return f"<comment><text>probability {arrival.confidence:.4f}</text></comment>"
 
 
 @cache
@@ -182,8 +182,8 @@ def _codes(trace_id: str) -> tuple[str, str, str]:
     return network, station, location
 
 
-def _too_long(reading: Reading) -> bool:
-    trace = reading.trace_id
+def _too_long(arrival: Arrival) -> bool:
+    trace = arrival.trace_id
     return len(trace) > _LONGEST_CODE and any(len(c) > _LONGEST_CODE for c in _codes(trace))
 
 

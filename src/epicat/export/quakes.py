@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.errors import InputError
+from epicat.model import Arrival
 
-__all__ = ["Part", "Quake", "Reading", "Writer", "Written", "quakes"]
+__all__ = ["Part", "Quake", "Writer", "Written", "quakes"]
 
 _AT_ONCE = 1_000
 """Events that are plain Python values at the same time."""
@@ -33,33 +34,8 @@ class Part:
     """Rows of ``epicat.tables.PICKS``; those without an arrival are ignored."""
 
 
-class Reading(NamedTuple):
-    """An arrival and its pick.  A tuple, since there are millions of them."""
-
-    pick_id: str
-    """The pick."""
-    trace_id: str
-    """``NET.STA.LOC``."""
-    phase: str
-    """``P`` or ``S``."""
-    time_ns: int
-    """Time of the pick."""
-    residual_s: float
-    """Observed minus predicted travel time in seconds."""
-    distance_km: float
-    """Epicentral distance in km."""
-    azimuth_deg: float
-    """Azimuth from the epicentre to the station."""
-    band: str | None
-    """Band code such as ``HH``; None if the pick is not there."""
-    confidence: float | None
-    """Probability of the pick, 0 to 1; None if the pick is not there."""
-    run: str | None
-    """Digest of the run that made the pick; None if the pick is not there."""
-
-
 class Quake(NamedTuple):
-    """An event with its readings, in the order of time."""
+    """An event with its arrivals, in the order of time."""
 
     event_id: str
     """Its identity."""
@@ -85,7 +61,7 @@ class Quake(NamedTuple):
     """Why quality control rejects it; None or empty if it does not."""
     associator: str
     """Digest of the associator that found it."""
-    readings: tuple[Reading, ...]
+    arrivals: tuple[Arrival, ...]
     """Its arrivals with their picks."""
     magnitude: float | None = None
     """Its magnitude, if the table of events has one."""
@@ -139,11 +115,11 @@ def _of_part(part: Part) -> Iterator[Quake]:
             *_columns(arrivals.slice(low, high - low), _ARRIVAL),
             *_columns(part.picks.take(wanted[low:high]), _PICK),
         ]
-        readings = [Reading._make(row) for row in zip(*rows, strict=True)]
+        found = [Arrival(*row) for row in zip(*rows, strict=True)]
         ends = of_event.searchsorted(range(begin, begin + some.num_rows + 1)) - low
         sizes = _magnitudes(some)
         for at, row in enumerate(zip(*_columns(some, _EVENT), strict=True)):
-            own = tuple(readings[ends[at] : ends[at + 1]])
+            own = tuple(found[ends[at] : ends[at + 1]])
             yield _checked(Quake._make([*row, own, *sizes[at]]))
 
 

@@ -45,7 +45,7 @@ RUN = {
     "a database's odd address": ({"--store": "mongodb://u:se/cret@h/d"}, ["mongodb", "%2F"]),
     "a database without a password": (
         {"--store": "mongodb://u@h/d"},
-        ["mongodb://u@h/d", "where is the password"],
+        ["mongodb://u@h/d", "no password for u"],
     ),
     "a collection of a folder": ({"--collection": "name"}, ["'name'", "the store is none"]),
     "a missing velocity file": ({"--velocity": "none.txt"}, ["none.txt", "No such file"]),

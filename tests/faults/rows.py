@@ -1,4 +1,4 @@
-"""What a store says, as rows to compare; and somebody who reads it all the time."""
+"""The content of a store as rows to compare, and a reader that runs all the time."""
 
 from __future__ import annotations
 

@@ -102,7 +102,9 @@ def _meaning(error: Exception) -> tuple[Kind, str]:
     if any(sign in text for sign in _BROKEN):
         return (Kind.BROKEN, "the answer broke off or made no sense")
     if "error sending request" in text:
-        detail = next((told for sign, told in _NO_ANSWER.items() if sign in text), "no connection")
+        detail = next(
+            (words for sign, words in _NO_ANSWER.items() if sign in text), "no connection"
+        )
         kind = Kind.AWAY if _UNCONNECTED.search(text) else Kind.SILENT
         return (kind, detail + _retries(text))
     return (Kind.OTHER, text.partition("\n")[0])
@@ -112,13 +114,13 @@ def _by_status(status: int, phrase: str, text: str) -> tuple[Kind, str]:
     tags = dict(_TAG.findall(text))
     code = tags.get("Code") or phrase.strip()
     kind = _kind(status, code)
-    told = f"{status} {code}".strip()
+    answer = f"{status} {code}".strip()
     if kind == Kind.BUSY:
-        told += _retries(text)
+        answer += _retries(text)
     if kind == Kind.OTHER:
         message = f": {tags['Message']}" if tags.get("Message") else ""
-        return (kind, f"the server says {told}{message}")
-    return (kind, f"{_WORDS[kind]} ({told})")
+        return (kind, f"the server says {answer}{message}")
+    return (kind, f"{_WORDS[kind]} ({answer})")
 
 
 def _kind(status: int, code: str) -> Kind:

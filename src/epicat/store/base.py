@@ -1,7 +1,7 @@
 """What a store is: protocols that every kind of store implements as far as it can.
 
 `ReadableStore` gives tables, the ledger and records.  A `Store` can also be written.  What only
-some stores can do is a protocol of its own: `Compactable`, `Verifiable` and `Queryable`.
+some stores can do is a separate protocol: `Compactable`, `Verifiable` and `Queryable`.
 
 Results belong to keys (station-days and blocks).  A worker writes the rows of some keys under a
 new *generation* with `Store.replace`, one table after the other, and then names that generation in

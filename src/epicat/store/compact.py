@@ -172,17 +172,17 @@ def _clear(store: ParquetStore, limits: Limits) -> int:
     marks = store.marks()
     live = newest(entry for entries in marks.values() for entry in entries)
     ids = {_id(entry) for entry in live}
-    settled = {
+    merged = {
         name: entries
         for name, entries in marks.items()
         if 2 * len(entries) >= limits.entries and all(_id(entry) in ids for entry in entries)
     }
-    scattered = [name for name in marks if name not in settled]
+    scattered = [name for name in marks if name not in merged]
     if len(scattered) == 1 and all(_id(entry) in ids for entry in marks[scattered[0]]):
         scattered = []
     if not scattered:
         return 0
-    kept = {_id(entry) for entries in settled.values() for entry in entries}
+    kept = {_id(entry) for entries in merged.values() for entry in entries}
     rest = sorted((entry for entry in live if _id(entry) not in kept), key=_day)
     for entries in batched(rest, limits.entries) if rest else [[]]:
         store.put_merged_marks(entries)

@@ -101,20 +101,20 @@ class DoctorContract:
         return store
 
     def _is_found_and_repaired(self, store: Store, *kinds: Kind, failed: str) -> None:
-        """Look, twice the same; mend; look again: healthy, and the next run has work to do."""
+        """Verify twice with the same result; repair; verify again: healthy, with work to redo."""
         found = verify_store(store).findings
         assert [finding.kind for finding in found.all()] == list(kinds)
         assert not found.is_healthy
-        mended = verify_store(store, repair=True).findings.all()
-        assert [finding.kind for finding in mended] == list(kinds)
-        assert all(finding.repaired == finding.count for finding in mended)
+        repaired = verify_store(store, repair=True).findings.all()
+        assert [finding.kind for finding in repaired] == list(kinds)
+        assert all(finding.repaired == finding.count for finding in repaired)
         assert verify_store(store).findings.all() == []
         assert [e.key for e in store.ledger() if e.status == Status.FAILED] == [failed]
         reasons = [e.reason for e in store.ledger() if e.status == Status.FAILED]
         assert reasons[0].startswith("epicat doctor: ")
 
     def test_a_sound_store_is_healthy(self, tmp_path: Path) -> None:
-        """And what was looked at is told."""
+        """And the numbers of verified keys and rows are reported."""
         done = verify_store(self._sound(tmp_path))
         assert done.findings.all() == []
         assert done.findings.is_healthy
@@ -149,7 +149,7 @@ class DoctorContract:
         self._is_found_and_repaired(store, Kind.ROWS_CHANGED, failed=DAY)
 
     def test_rows_whose_content_is_not_that_of_their_id_are_found(self, tmp_path: Path) -> None:
-        """A time that somebody has changed."""
+        """A time that was changed."""
         store = self._sound(tmp_path)
         rows = _picks(_ONE, _OTHER)["picks"]
         times = pa.array([t + 1 for t in rows["time"].cast(pa.int64()).to_pylist()])
@@ -159,7 +159,7 @@ class DoctorContract:
         self._is_found_and_repaired(store, Kind.ROWS_CHANGED, failed=DAY)
 
     def test_ids_that_come_twice_are_found(self, tmp_path: Path) -> None:
-        """The same pick in two station-days; the one that is outside of its own is named."""
+        """The same pick in two station-days; the one outside its day is reported."""
         store = self._sound(tmp_path)
         put(store, "NC.KBG/2019.173", _picks(_ONE, key="NC.KBG/2019.173"))
         self._is_found_and_repaired(store, Kind.TWICE, Kind.OUTSIDE, failed="NC.KBG/2019.173")
@@ -182,19 +182,19 @@ class DoctorContract:
 
     def test_events_without_their_arrivals_are_found(self, tmp_path: Path) -> None:
         """None of them, one of them, others; and arrivals of no event."""
-        whole = _events(_event(_ONE, _OTHER))
+        complete = _events(_event(_ONE, _OTHER))
         few = _events(_event(_ONE))
         for number, arrivals in enumerate(
             (
-                whole["arrivals"].slice(0, 0),
-                whole["arrivals"].slice(1),
+                complete["arrivals"].slice(0, 0),
+                complete["arrivals"].slice(1),
                 few["arrivals"],
-                pa.concat_tables([whole["arrivals"], few["arrivals"]]),
+                pa.concat_tables([complete["arrivals"], few["arrivals"]]),
             )
         ):
             store = self._sound(tmp_path / str(number))
             put(store, "NC.KBG/2019.171", _picks(key="NC.KBG/2019.171"))
-            put(store, BLOCK, {**whole, "arrivals": arrivals}, marked_ns=_NOON + 1)
+            put(store, BLOCK, {**complete, "arrivals": arrivals}, marked_ns=_NOON + 1)
             self._is_found_and_repaired(store, Kind.EVENT, failed=BLOCK)
 
     def test_results_without_a_record_are_found(self, tmp_path: Path) -> None:

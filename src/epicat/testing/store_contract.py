@@ -119,7 +119,7 @@ class StoreContract:
         store.mark([entry_of(key, generation, marked_ns) for key in keyed])
 
     def test_a_new_store_is_empty(self, tmp_path: Path) -> None:
-        """Everything can be asked for, and nothing is there."""
+        """An empty store answers every request."""
         store = self._fresh(tmp_path)
         for table, schema in SCHEMAS.items():
             assert store.read(table, Where()).equals(schema.empty_table())
@@ -392,7 +392,7 @@ class StoreContract:
         assert _times(one) == _times(other) == [_NOON + 1, _NOON + 2]
 
     def test_writers_at_once_lose_nothing(self, tmp_path: Path) -> None:
-        """Each with a store of its own on one location, which all of them make."""
+        """Each with a separate store object on one location, which all of them create."""
 
         def write(writer: int) -> None:
             store = self._fresh(tmp_path)

@@ -133,7 +133,7 @@ def test_a_name_that_cannot_be_is_refused(location, database, words):
 
 def test_a_missing_secret_is_told(tmp_path, monkeypatch):
     for reference, words in (
-        ("", "where is the password.*EPICAT_STORE.*@FILE"),
+        ("", "no password for .*EPICAT_STORE.*@FILE"),
         ("#env:NO_SUCH", "environment variable NO_SUCH should have its password"),
         (f"#file:{tmp_path}/none", "none' cannot be read: No such file"),
     ):

@@ -182,7 +182,7 @@ def test_a_store_of_version_1_is_read_examined_and_added_to(store, raw, url):
 
 def test_a_database_with_other_things_is_refused_and_left_alone(raw, url):
     raw.thesis.insert_one({"important": True})
-    with pytest.raises(StoreError, match=r"other things in it \(thesis\).*--collection"):
+    with pytest.raises(StoreError, match=r"other collections \(thesis\).*--collection"):
         open_store(url, create=True)
     assert raw.list_collection_names() == ["thesis"]
 

@@ -1,13 +1,13 @@
-"""Where a database is, without any secret; and where its secret is kept.
+"""The address of a database, without any secret, and a reference to its secret.
 
 A store in MongoDB has an address such as ::
 
     mongodb+srv://ana@cluster0.ab1cd.mongodb.net/tutorial?authSource=admin#env:EPICAT_STORE
 
-It is plain data, which workers, plans and records may have.  What stands after the ``#`` is a
-reference: the environment variable, or the file, that holds the password or the whole URI with
-it.  Whoever connects looks there.  `secured` makes such an address of what a person gave, and
-is the only place where a password may come in; nothing here puts a secret into a message.
+It is plain data, which workers, plans and records may contain.  The part after the ``#`` is a
+reference: the environment variable, or the file, that contains the password or the full URI.
+It is read when a connection is made.  `secured` makes such an address from the user's input, and
+is the only function that accepts a password; nothing here puts a secret into a message.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from epicat.model import digest_of
 __all__ = ["DEFAULT_DATABASE", "STORE_VARIABLE", "Address", "is_mongo", "masked", "secured"]
 
 STORE_VARIABLE = "EPICAT_STORE"
-"""The environment variable that may hold what ``--store`` takes, password and all."""
+"""The environment variable for the value of ``--store``, which may contain a password."""
 DEFAULT_DATABASE = "tutorial"
-"""The database that is meant if none is named."""
+"""The default database."""
 
 _FORM = "mongodb://USER@HOST/DATABASE or mongodb+srv://USER@CLUSTER/DATABASE"
 _REFERENCE = re.compile(r"#(env:[A-Za-z_][A-Za-z0-9_]*|file:[^#]+)$")
@@ -42,7 +42,7 @@ _OUTSIDE = ("MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC", "GSSAPI")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A database, and the reference to what opens it.  Never holds a secret."""
+    """A database, and the reference to its secret.  Never contains a secret."""
 
     scheme: str
     """``mongodb`` or ``mongodb+srv``."""
@@ -67,7 +67,7 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """What messages and records call it."""
+        """The address in messages and records."""
         user = f"{self.user}@" if self.user else ""
         return f"{self.scheme}://{user}{self.hosts}/{self.database}"
 
@@ -78,16 +78,16 @@ class Address:
 
     @property
     def needs_password(self) -> bool:
-        """Whether there is a user who has to give a password."""
+        """Whether the user needs a password."""
         return bool(self.user) and not _is_outside(self.options)
 
     @property
     def is_open(self) -> bool:
-        """Whether it takes no secret to connect."""
+        """Whether a connection needs no secret."""
         return not self.reference and not self.needs_password
 
     def uri(self) -> str:
-        """Return the URI to connect with: it holds the password and is not for showing.
+        """Return the URI to connect with.  It contains the password: never show it.
 
         Raises `InputError` if the secret is not where the reference says, or is for another
         server.
@@ -95,16 +95,16 @@ class Address:
         if not self.reference:
             if self.needs_password:
                 raise InputError(
-                    f"store {self.shown}: where is the password? Put the whole address with it "
-                    f"into {STORE_VARIABLE}, or into a file and give --store @FILE"
+                    f"store {self.shown}: no password for {self.user}: put the full URI in "
+                    f"{STORE_VARIABLE}, or in a file and pass --store @FILE"
                 )
             return self._uri("")
         secret = _fetched(self.reference, self.shown)
         if not is_mongo(secret):
             return self._uri(f":{quote(secret, safe='')}")
-        whole, _ = _parsed(secret)
-        if (whole.scheme, whole.user, whole.hosts) != (self.scheme, self.user, self.hosts):
-            other = whole.shown.rpartition("/")[0]
+        full, _ = _parsed(secret)
+        if (full.scheme, full.user, full.hosts) != (self.scheme, self.user, self.hosts):
+            other = full.shown.rpartition("/")[0]
             raise InputError(f"store {self.shown}: {_where(self.reference)} is for {other}")
         return _without_database(secret, self.options)
 
@@ -114,16 +114,16 @@ class Address:
 
 
 def is_mongo(text: str) -> bool:
-    """Tell whether a location is a database."""
+    """Whether a location is a database."""
     return text.startswith(("mongodb://", "mongodb+srv://"))
 
 
 def secured(text: str, database: str | None = None) -> str:
-    """Return a store's location without any secret; what is no database stays as it is.
+    """Return a store's location without any secret; others are returned unchanged.
 
     A password goes into an environment variable of this process, which the processes that it
     starts inherit, and the location refers to that; one that came from ``EPICAT_STORE`` or from
-    a file (``@FILE``) stays there.  ``database`` overrules the one that the location names.
+    a file (``@FILE``) stays there.  ``database`` takes precedence over the one in the location.
     Raises `InputError`, without any part of the location that may be secret.
     """
     text = text.strip() if is_mongo(text.strip()) else text
@@ -170,7 +170,7 @@ def _from_file(name: str, database: str | None) -> str:
 
 
 def _kept(address: Address, text: str) -> str:
-    """Put a URI with its secret where workers find it, if it is not there already."""
+    """Put a URI with its secret where workers find it."""
     if os.environ.get(STORE_VARIABLE, "").strip() == text:
         return f"env:{STORE_VARIABLE}"
     name = f"{STORE_VARIABLE}_{digest_of(address.shown)[:8].upper()}"
@@ -179,7 +179,7 @@ def _kept(address: Address, text: str) -> str:
 
 
 def _fits(address: Address) -> bool:
-    """Tell whether ``EPICAT_STORE`` holds the secret of an address that came without."""
+    """Whether ``EPICAT_STORE`` contains the secret of an address without one."""
     text = os.environ.get(STORE_VARIABLE, "").strip()
     if not is_mongo(text):
         return False

@@ -7,7 +7,7 @@ The collections and fields are those of the tutorial wherever it has them: ``pic
 identity, so that the same row written twice is one document.
 
 BSON's dates hold milliseconds.  ``time`` is one, rounded down, for those who look; ``time_ns``
-beside it is exact, and is what epicat reads.
+next to it is exact, and is the one that epicat reads.
 
 The rows of one key may be there several times while they are being replaced, once for each
 generation.  A document says in ``generations`` which ones it belongs to.  If a row comes again
@@ -137,7 +137,7 @@ class Shape:
 
     @property
     def implied(self) -> tuple[str, ...]:
-        """The columns that ``_id`` tells alone."""
+        """The columns that are stored in ``_id`` only."""
         return self.identity if len(self.identity) == 1 else ()
 
 
@@ -147,7 +147,7 @@ def date_of(time_ns: int) -> DatetimeMS:
 
 
 def point(latitude: float, longitude: float) -> Document:
-    """Return a GeoJSON point as the field ``location``, or nothing where there is no such place."""
+    """Return a GeoJSON point as the field ``location``, or nothing for invalid coordinates."""
     if not (math.isfinite(latitude) and math.isfinite(longitude) and abs(latitude) <= 90):
         return {}
     around = longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180

@@ -1,7 +1,7 @@
-"""What the driver's errors mean: whether they pass by themselves, and a sentence for the reader.
+"""Errors of the driver: whether they are transient, and a message for the user.
 
-The texts of the driver and of servers are long, and some of them repeat options of the URI, so
-that only those of the server about a command are let through.
+The texts of the driver and of servers are long, and some repeat options of the URI.  Only a
+server's text about a command is passed on.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from pymongo.errors import (
 
 from epicat.store.mongo.address import Address
 
-__all__ = ["DUPLICATE", "is_passing", "meaning", "only_duplicates"]
+__all__ = ["DUPLICATE", "is_transient", "meaning", "only_duplicates"]
 
 DUPLICATE = 11000
 """The code of an insert that was refused because its ``_id`` is taken."""
 
-_PASSING = frozenset(
+_TRANSIENT = frozenset(
     (6, 7, 43, 50, 64, 89, 91, 112, 133, 189, 237, 262, 384, 9001, 10107,
      11600, 11602, 13435, 13436)
 )  # fmt: skip
-"""Codes of a server that cannot now: network, no primary, shutting down, conflict, too slow.
+"""Codes of transient errors: network, no primary, shutdown, conflict, timeout.
 
-43 and 237 are a cursor that a server, started again or tired of it, does not know any more.
+43 and 237: the server has dropped the cursor, for example after a restart.
 """
 
 _CODES = {
-    18: "user {user!r} and the password are refused; the user is looked for in database {source!r} "
+    18: "user {user!r} and the password are refused; the user is looked up in database {source!r} "
     "(authSource)",
-    11: "user {user!r} and the password are refused; the user is looked for in database {source!r} "
+    11: "user {user!r} and the password are refused; the user is looked up in database {source!r} "
     "(authSource)",
-    301: "the server cannot repeat writes, as Amazon DocumentDB cannot: add retryWrites=false to "
+    301: "the server cannot retry writes, as Amazon DocumentDB cannot: add retryWrites=false to "
     "the address",
 }
 
 _SIGNS = {
-    r"requires authentication": "the server wants a user and a password: write mongodb://USER@HOST "
-    "and put the address with the password into EPICAT_STORE or a file (--store @FILE)",
-    r"not authorized|not allowed to do action": "{who} may not do that ({text}); to write, the "
-    "user needs the role readWrite on database {database!r}, to look the role read",
+    r"requires authentication": "the server requires a user and a password: write "
+    "mongodb://USER@HOST and put the address with the password into EPICAT_STORE or a file (--store @FILE)",
+    r"not authorized|not allowed to do action": "{who} lacks permission ({text}); to write, the "
+    "user needs the role readWrite on database {database!r}, to read the role read",
     r"bad auth|[Aa]uthentication failed": "user {user!r} and the password are refused; the user is "
-    "looked for in database {source!r} (authSource)",
-    r"retryable writes|Retryable writes|Transaction numbers": "the server cannot repeat writes, as "
+    "looked up in database {source!r} (authSource)",
+    r"retryable writes|Retryable writes|Transaction numbers": "the server cannot retry writes, as "
     "Amazon DocumentDB and some proxies cannot: add retryWrites=false to the address",
     r"space quota|over your space|disk (is )?full|No space left": "the server has no space left",
     r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|doesn't match|not valid for": "the "
@@ -64,35 +64,35 @@ _SIGNS = {
     r"TLSV1_ALERT_INTERNAL_ERROR|tlsv1 alert internal error": "the server refuses the TLS "
     "connection; with Atlas that means that this machine's address is not on the network access "
     "list",
-    r"SSL handshake failed|SSL:|WRONG_VERSION_NUMBER|[Hh]andshake": "no TLS connection comes "
-    "about; does the server speak TLS? tls=false in the address says that it does not",
-    r"DNS query name does not exist|DNS response does not contain|NXDOMAIN|no SRV": "there is no "
-    "such cluster: the name servers do not know {hosts}",
+    r"SSL handshake failed|SSL:|WRONG_VERSION_NUMBER|[Hh]andshake": "no TLS "
+    "connection; if the server does not use TLS, add tls=false to the address",
+    r"DNS query name does not exist|DNS response does not contain|NXDOMAIN|no SRV": "there is "
+    "no such cluster: {hosts} has no DNS record",
     r"Name or service not known|nodename nor servname|No address associated|getaddrinfo|"
     r"Temporary failure in name resolution": "the name of the server is unknown: {hosts}",
     r"[Cc]onnection refused|actively refused": "nothing answers at {hosts} (connection refused); "
-    "does the server run, and on that port?",
+    "check that the server runs, and its port",
     r"[Rr]eplica set name|replicaSet|No replica set members match": "{hosts} is not the replica "
     "set that the address names; see replicaSet and directConnection there",
     r"connection closed|[Cc]onnection reset|reset by peer": "the server closes the connection; if "
     "it wants TLS, add tls=true to the address",
     r"timed out|[Tt]imeout": "{hosts} does not answer; a firewall, or the network access list of "
-    "Atlas, may keep this machine out",
+    "Atlas, may block this machine",
 }
-"""What a sign in the text of an error means; the first one found counts."""
+"""Messages by patterns in the text of an error; the first match is used."""
 
 
-def is_passing(error: Exception) -> bool:
-    """Tell whether it may go well when it is tried again."""
+def is_transient(error: Exception) -> bool:
+    """Whether a retry may succeed."""
     if isinstance(error, ServerSelectionTimeoutError):
         return not re.search("CERTIFICATE_VERIFY_FAILED|doesn't match", str(error))
     if isinstance(error, BulkWriteError):
         codes = {e["code"] for e in _failures(error)} - {DUPLICATE}
-        return bool(codes) and codes <= _PASSING
+        return bool(codes) and codes <= _TRANSIENT
     if isinstance(error, (AutoReconnect, ExecutionTimeout, WTimeoutError)):
         return True
     if isinstance(error, OperationFailure):
-        return error.code in _PASSING or error.has_error_label("RetryableWriteError")
+        return error.code in _TRANSIENT or error.has_error_label("RetryableWriteError")
     return isinstance(error, ConnectionFailure)
 
 
@@ -105,17 +105,17 @@ def only_duplicates(error: BulkWriteError) -> list[int] | None:
 
 
 def _failures(error: BulkWriteError) -> list[Mapping[str, Any]]:
-    """Return what failed: writes, and that others have heard of those that did not fail."""
+    """Return the failed writes, and the write concerns that were not met."""
     found = error.details or {}
     return [*found.get("writeErrors", []), *found.get("writeConcernErrors", [])]
 
 
 def meaning(error: Exception, address: Address) -> str:
-    """Return a sentence about an error, without any secret."""
+    """Return the message of an error, without any secret."""
     text = _text(error)
-    known = {
+    values = {
         "user": address.user,
-        "who": f"user {address.user!r}" if address.user else "whoever connects without a user",
+        "who": f"user {address.user!r}" if address.user else "a connection without a user",
         "source": _source(address.options),
         "hosts": address.hosts,
         "database": address.database,
@@ -127,7 +127,7 @@ def meaning(error: Exception, address: Address) -> str:
     )
     if sentence is None:
         sentence = _by_kind(error)
-    return f"store {address.shown}: {sentence.format(**known)}"
+    return f"store {address.shown}: {sentence.format(**values)}"
 
 
 def _by_kind(error: Exception) -> str:

@@ -1,8 +1,8 @@
-"""The ledger in a database: one document for each key, changed as a whole.
+"""The ledger in a database: one document for each key, changed atomically.
 
-That a server changes a single document at once is all that is asked of it: no transaction, so
-that a lone ``mongod`` will do.  A mark is a comparison with what is there, so that the newest
-one wins whatever the order in which they come.  The generation that it supersedes stays in the
+Only single documents must be changed atomically: without transactions, a single ``mongod`` is
+enough.  A mark is compared with the current one, so that the newest one wins in any order of
+arrival.  The generation that it supersedes stays in the
 document, under ``superseded``, until its rows are gone; it cannot be marked again.
 
 Every call of `Ledger.mark` takes a number first, its ``revision``.  A reader that has seen
@@ -40,7 +40,7 @@ _COUNTER: Final = "revision"
 _NUMBERS: Final = frozenset(field.name for field in LEDGER if pa.types.is_integer(field.type))
 
 Superseded = tuple[Stage, str, str, str]
-"""Stage, design, key and generation of rows that do not count any more."""
+"""Stage, design, key and generation of superseded rows."""
 _Write = InsertOne[Document] | UpdateOne
 _Age = tuple[int, str]
 
@@ -76,7 +76,7 @@ class Ledger:
         return newest(of_days(_entries(self._server.find(_LEDGER, wanted)), span))
 
     def live(self, stage: Stage, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        """Return the generation that counts for each design and key, if there is one."""
+        """Return the live generation of each design and key, if there is one."""
         wanted = {_id(stage.value, design, key): (design, key) for design, key in keys}
         found = self._known(list(wanted))
         return {wanted[name]: known.generation for name, known in found.items()}
@@ -101,9 +101,9 @@ class Ledger:
             taken |= {d["_id"] for d in waiting if d["_id"] in known}
             if self._written([_write(d, known.get(d["_id"])) for d in waiting]):
                 return self._superseded({"_id": {"$in": sorted(taken)}}) if taken else set()
-            # Somebody has marked one of these keys meanwhile: compare again.
+            # Another process has marked one of these keys since: compare again.
         raise StoreError(
-            f"store {self._server.address.shown}: others mark the same keys all the time"
+            f"store {self._server.address.shown}: other processes keep marking the same keys"
         )
 
     def revision(self) -> int:
@@ -175,7 +175,7 @@ class Ledger:
         return known
 
     def _written(self, writes: Sequence[_Write]) -> bool:
-        """Write; tell whether all of it was done, and nobody else came between."""
+        """Write; return whether all was written, without a conflict with another process."""
         ledger = self._server.collection(_LEDGER, lasting=True)
 
         def write() -> bool:

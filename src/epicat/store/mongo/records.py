@@ -1,7 +1,7 @@
-"""Stations, and records of runs: what is in a database beside the tables of results.
+"""Stations and records of runs in a database.
 
-A record is kept as it is, as JSON, under ``record``; beside it stand the fields that people
-look for, those of the tutorial among them.
+A record is kept unchanged, as JSON, under ``record``; next to it are fields for queries by users,
+including those of the tutorial.
 """
 
 from __future__ import annotations
@@ -85,14 +85,14 @@ def _replace(stations: Any, writes: list[ReplaceOne[Document]]) -> None:
     try:
         stations.bulk_write(writes, ordered=False)
     except BulkWriteError as error:
-        # Two who put the same new station at once: it is there now, and is replaced.
+        # Two processes have put the same new station at once: replace it now.
         if only_duplicates(error) is None:
             raise
         stations.bulk_write(writes, ordered=False)
 
 
 def _for_readers(record: Mapping[str, Any]) -> Document:
-    """Return what people look for in a record, under the tutorial's names where it has them."""
+    """Return the fields for queries, under the tutorial's names where it has them."""
     picker = record.get("picker") or {}
     versions = record.get("versions") or picker.get("made_with") or {}
     found = {
@@ -109,7 +109,7 @@ def _for_readers(record: Mapping[str, Any]) -> Document:
 
 
 def _is_plain(value: Any) -> bool:
-    """Tell whether a value is worth a field of its own, and can be one."""
+    """Whether a value is worth a separate field, and can be one."""
     if isinstance(value, float):
         return math.isfinite(value)
     return value not in (None, {}) and not isinstance(value, (list, tuple))

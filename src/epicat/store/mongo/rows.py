@@ -37,7 +37,7 @@ class Rows:
         self._collection = server.collection(self._shape.collection)
 
     def write(self, rows: pa.Table, generation: str) -> bool:
-        """Add rows under a generation; tell whether some have to be settled after its mark.
+        """Add rows under a generation; return whether some need `merge_variants` after its mark.
 
         Doing it twice is doing it once.
         """
@@ -59,7 +59,7 @@ class Rows:
                 waiting += again
                 varied |= different
         raise StoreError(
-            f"store {self._server.address.shown}: others replace the same rows all the time"
+            f"store {self._server.address.shown}: other processes keep replacing the same rows"
         )
 
     def _insert(self, documents: list[Document]) -> list[Document]:
@@ -77,7 +77,7 @@ class Rows:
     def _join(self, taken: list[Document], generation: str) -> tuple[list[Document], bool]:
         """Add a generation to documents that are there.
 
-        Return those to insert (again), and whether some say something else than what is there.
+        Return those to insert (again), and whether some differ from the existing ones.
         """
         names = {"_id": {"$in": [document["_id"] for document in taken]}}
         known = {d["_id"]: d for d in self._server.find(self._shape.collection, names)}
@@ -99,7 +99,7 @@ class Rows:
         if updates:
             write = partial(self._collection.bulk_write, updates, ordered=False)
             if self._server.do(write).matched_count < len(updates):
-                again += joining  # some have been changed or deleted meanwhile, or done before
+                again += joining  # some were changed or deleted since, or done before
         return again, different
 
     def _is_of_key(self, there: Document, document: Document) -> bool:
@@ -150,7 +150,7 @@ class Rows:
                 yield {**wanted, "key": {"$in": keys}}
 
     def writings(self) -> set[tuple[str, str, str]]:
-        """Return every design, key and generation that there are rows of; looks at all rows."""
+        """Return every design, key and generation that has rows; reads all rows."""
         names = (self._shape.design, "key", "generations")
         ours = {name: {"$exists": True} for name in names}
         fields = dict.fromkeys(names, True)
@@ -162,9 +162,9 @@ class Rows:
         return self._server.do(look)
 
     def drop(self, superseded: Iterable[tuple[str, str, str]]) -> int:
-        """Take rows of a design, a key and a generation away; return how many documents went.
+        """Delete rows of a design, a key and a generation; return the number of documents deleted.
 
-        A document that a row of another generation shares stays with that.
+        A document shared with a row of another generation remains.
         """
         keys: dict[tuple[str, str], list[str]] = defaultdict(list)
         for design, key, generation in sorted(superseded):
@@ -183,27 +183,27 @@ class Rows:
             DeleteMany({**place, "generations": []}),
         ]
         done = self._server.do(partial(self._collection.bulk_write, writes))
-        self._settle(place)
+        self._merge_variants(place)
         return done.deleted_count
 
-    def settle(self, design: str, keys: Sequence[str]) -> None:
-        """Where one generation alone is left of a document, let the document say what that says."""
+    def merge_variants(self, design: str, keys: Sequence[str]) -> None:
+        """Reduce documents of which one generation is left to the content of that one."""
         for some in batched(keys, BATCH):
-            self._settle({self._shape.design: design, "key": {"$in": some}})
+            self._merge_variants({self._shape.design: design, "key": {"$in": some}})
 
-    def settle_all(self) -> None:
-        """Settle what killed writers have left unsettled; looks at all rows."""
-        self._settle({})
+    def merge_all_variants(self) -> None:
+        """Merge the variants that killed writers have left; reads all rows."""
+        self._merge_variants({})
 
-    def _settle(self, place: Document) -> None:
+    def _merge_variants(self, place: Document) -> None:
         wanted = {**place, "generations": {"$size": 1}, "variants": {"$exists": True}}
-        writes = [_settled(d) for d in self._server.find(self._shape.collection, wanted)]
+        writes = [_merged(d) for d in self._server.find(self._shape.collection, wanted)]
         for some in batched(writes, BATCH):
             self._server.do(partial(self._collection.bulk_write, some, ordered=False))
 
 
-def _settled(document: Document) -> UpdateOne:
-    """Return the change, which is none if another generation has come meanwhile."""
+def _merged(document: Document) -> UpdateOne:
+    """Return the change; it does nothing if another generation was added since."""
     (generation,) = document["generations"]
     same = {"_id": document["_id"], "generations": document["generations"]}
     change: Document = {"$unset": {"variants": True}}

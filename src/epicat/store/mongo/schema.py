@@ -1,4 +1,4 @@
-"""What makes a database a store: the document that says so, and the indexes."""
+"""The schema of a store in a database: its version, and the indexes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ INDEXES: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 
 
 def is_store(server: Server) -> bool:
-    """Tell whether a database is a store of epicat; raise `StoreError` if it is a newer one's."""
+    """Whether a database is a store of epicat; raise `StoreError` if its schema is newer."""
     found = server.do(lambda: server.collection(ABOUT).find_one({"_id": _SCHEMA}))
     if found is None:
         return False
@@ -55,13 +55,13 @@ def is_store(server: Server) -> bool:
 
 
 def is_tutorial(server: Server) -> bool:
-    """Tell whether a database has collections of the tutorial and is no store of epicat."""
+    """Whether a database has collections of the tutorial and is not a store of epicat."""
     names = server.names()
     return ABOUT not in names and bool(names & _TUTORIAL)
 
 
 def make_store(server: Server) -> None:
-    """Make a database a store, with all indexes; raise `StoreError` if it belongs to others."""
+    """Make a database a store, with all indexes; raise `StoreError` if it has other content."""
     # Listed first: another process may be making the same store at this moment.
     others = sorted(server.names())
     if not is_store(server):
@@ -86,11 +86,11 @@ def _belongs_to_others(server: Server, names: list[str]) -> str:
             f"{start}is one of the tutorial, whose events name no run: it can be read, exported "
             "and copied (epicat copy); for new results name another by --collection"
         )
-    return f"{start}has other things in it ({', '.join(names[:3])}); name another by --collection"
+    return f"{start}has other collections ({', '.join(names[:3])}); name another by --collection"
 
 
 def _ensure(server: Server, name: str, wanted: Mapping[str, tuple[str, ...]]) -> None:
-    """Make the indexes that are not there."""
+    """Create the missing indexes."""
     collection = server.collection(name)
     known: Mapping[str, Any] = server.do(collection.index_information)
     missing = [_model(n, fields) for n, fields in wanted.items() if n not in known]

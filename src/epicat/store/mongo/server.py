@@ -19,7 +19,7 @@ from pymongo.write_concern import WriteConcern
 from epicat.errors import StoreError
 from epicat.fs.retry import Patience, pauses, retry
 from epicat.store.mongo.address import Address, masked
-from epicat.store.mongo.errors import is_passing, meaning
+from epicat.store.mongo.errors import is_transient, meaning
 
 __all__ = ["BATCH", "Document", "Server"]
 
@@ -97,7 +97,7 @@ class Server:
         `StoreError`.
         """
         try:
-            return retry(action, is_passing, pauses(self._patience.total_s) if patient else ())
+            return retry(action, is_transient, pauses(self._patience.total_s) if patient else ())
         except (PyMongoError, BSONError) as error:
             raise StoreError(meaning(error, self.address)) from error
 

@@ -1,16 +1,16 @@
-"""A `Store` in a database of MongoDB: rows of all generations, and a ledger that tells which count.
+"""A `Store` in a MongoDB database: rows of all generations, and a ledger with the live ones.
 
 ::
 
     epicat         the schema's version, and the number of the last mark
     picks          and events, assignments (arrivals): the rows
-    ledger         what became of each key, and which generation counts
+    ledger         the result of each key, and its live generation
     stations       sb_runs, associators, invocations: what is not of a key
 
-Several processes may read and write at once, on one machine or many.  Nothing has to be a
-transaction: each step changes whole documents, in an order in which a kill leaves what the next
-one takes up.  Rows that do not count any more are deleted as soon as a mark has said so, so that
-whoever looks into the collections sees those that count, and for a while those being written.
+Several processes may read and write at once, on one machine or many.  Transactions are not needed:
+each step changes single documents, in an order that the next process can resume after a kill.
+Superseded rows are deleted right after the mark, so that the collections contain the live rows and,
+for a while, those being written.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class MongoStore:
         self._varied: set[str] = set()
 
     def replace(self, table: TableName, rows: pa.Table, generation: str) -> None:
-        """Write rows under a generation, beside those that the documents have already."""
+        """Write rows under a generation, in addition to those of other generations."""
         if self._rows[table].write(rows, generation):
             self._varied.add(generation)
 
@@ -86,7 +86,7 @@ class MongoStore:
             for stage, design in sorted({(entry.stage, entry.design) for entry in entries}):
                 keys = [e.key for e in entries if (e.stage, e.design) == (stage, design)]
                 for rows in self._of(stage):
-                    rows.settle(design, keys)
+                    rows.merge_variants(design, keys)
 
     def compact(self) -> Compaction:
         """Delete orphaned rows, which killed writers have left.
@@ -97,7 +97,7 @@ class MongoStore:
         superseded = self._ledger.superseded() | self._left_behind()
         gone = self._clear(superseded)
         for rows in self._rows.values():
-            rows.settle_all()
+            rows.merge_all_variants()
         return Compaction(keys=len({name[:3] for name in superseded}), deleted=gone)
 
     def verify_storage(
@@ -162,7 +162,7 @@ class MongoStore:
     def read(self, table: TableName, where: Where) -> pa.Table:
         """Return the marked rows, sorted by time and then by id.
 
-        Keys that somebody marks meanwhile are read again, until nobody did: each key's rows are
+        Keys that are marked during the read are read again, until none is: each key's rows are
         those of one generation, and all of them.
         """
         schema = SCHEMAS[table]
@@ -177,14 +177,14 @@ class MongoStore:
             others = pc.invert(pc.is_in(found["key"], pa.array(sorted(moved), pa.string())))
             again = self._live(table, replace(where, keys=moved))
             found = pa.concat_tables([found.filter(others), again])
-        raise StoreError(f"store {self.location}: others replace what is being read all the time")
+        raise StoreError(f"store {self.location}: other processes keep replacing the same rows")
 
     def _moved(self, stage: Stage, where: Where, since: int) -> frozenset[str]:
         moved = self._ledger.moved(stage, where.design, since)
         return moved if where.keys is None else moved & where.keys
 
     def _live(self, table: TableName, where: Where) -> pa.Table:
-        """Return the rows whose generation counts once all of them have been read."""
+        """Return the rows whose generation is live after all of them have been read."""
         found = _inside(self._rows[table].read(where), where)
         pairs = found.select(["design", "key"]).group_by(["design", "key"]).aggregate([])
         keys = zip(pairs["design"].to_pylist(), pairs["key"].to_pylist(), strict=True)

@@ -1,11 +1,11 @@
-"""A database that the tutorial has written, as a store to read from.
+"""A database written by the tutorial, as a store to read.
 
-Its picks name their run, its events do not: they are all of one associator, ``tutorial``.  There
-are no keys and no ledger, so that they are made of what is there: picks by station and UTC day,
-events by UTC day of origin.  Nothing says where the tutorial looked and found nothing.
+Its picks name their run, its events do not: they all belong to one associator, ``tutorial``.  It
+has no keys and no ledger; they are derived: picks by station and UTC day, events by UTC day of
+origin.  Station-days without picks are unknown.
 
-All of it is read at once, when it is first asked for.  What the tutorial did not keep is not
-made up: residuals, RMS and azimuthal gaps are NaN, bands are empty, times have milliseconds.
+All of it is read on the first use.  What the tutorial did not keep stays missing: residuals, RMS
+and azimuthal gaps are NaN, bands are empty, times have milliseconds.
 """
 
 from __future__ import annotations
@@ -279,9 +279,9 @@ def _table(table: TableName, rows: Iterable[Document]) -> pa.Table:
         pa.array([row.get(field.name, _blank(field)) for row in given], _integers(field.type))
         for field in schema
     ]
-    whole = pa.Table.from_arrays([c.cast(f.type) for c, f in zip(columns, schema, strict=True)],
+    found = pa.Table.from_arrays([c.cast(f.type) for c, f in zip(columns, schema, strict=True)],
                                  schema=schema)  # fmt: skip
-    return whole.sort_by([("time", "ascending"), (schema.names[0], "ascending")])
+    return found.sort_by([("time", "ascending"), (schema.names[0], "ascending")])
 
 
 def _blank(field: pa.Field) -> float | None:

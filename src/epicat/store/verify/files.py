@@ -91,7 +91,7 @@ def _is_of_marks(folder: str) -> bool:
 
 
 def _is_other(folder: str, last: str) -> bool:
-    """Tell whether it is a list of stations or a record."""
+    """Whether a file is a list of stations or a record."""
     is_stations = folder == "stations" and last.endswith(".parquet")
     return is_stations or (folder.startswith("records/") and last.endswith(".json"))
 

@@ -120,7 +120,7 @@ def _outside(entries: Sequence[LedgerEntry], rows: pa.Table, block_ns: int) -> I
 
 
 def _unlike(events: pa.Table, arrivals: pa.Table) -> Iterator[Problem]:
-    """Compare each event with its arrivals: its id is made of them, and it counts them."""
+    """Compare each event with its arrivals: its id and its numbers of phases depend on them."""
     own: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     names = ["key", "event_id", "pick_id", "phase"]
     columns = [arrivals[name].to_pylist() for name in names]
@@ -133,8 +133,8 @@ def _unlike(events: pa.Table, arrivals: pa.Table) -> Iterator[Problem]:
         found = own.pop((key, event_id), [])
         phases = [phase for _, phase in found]
         if (phases.count("P"), phases.count("S")) != (n_p, n_s):
-            told = f"{phases.count('P')} P and {phases.count('S')} S instead of {n_p} and {n_s}"
-            yield Problem(Kind.EVENT, key, f"event {event_id} has {told}")
+            counts = f"{phases.count('P')} P and {phases.count('S')} S instead of {n_p} and {n_s}"
+            yield Problem(Kind.EVENT, key, f"event {event_id} has {counts}")
         elif digest_of(design, time_ns, *sorted(pick for pick, _ in found)) != event_id:
             yield Problem(Kind.EVENT, key, f"event {event_id} does not match its id")
     for key, event_id in own:

@@ -67,7 +67,7 @@ def verify_store(
     """Check all of a store; with ``repair``, fix what can be fixed safely.
 
     Others may read and write it at the same time.  Raises `StoreError` if it cannot be read or
-    written, and `InputError` for a store without a ledger of its own.
+    written, and `InputError` for a store without its own ledger.
     """
     done = Verification()
     if not isinstance(store, Verifiable):
@@ -97,7 +97,7 @@ class _Verifier:
         self._findings = done.findings
         self._is_unreadable = is_unreadable
         self._repair = repair
-        self._whole = hashlib.sha256()
+        self._digest = hashlib.sha256()
         self._twice = Twice()
         self._by_day: dict[str, dict[int, list[LedgerEntry]]] = {}
         self._entries = store.ledger()
@@ -112,7 +112,7 @@ class _Verifier:
         for some in batches_of(e for e in keyed if not self._is_unreadable(e)):
             self._verify_keys(some)
             report(self._done.keys.total(), len(keyed))
-        self._done.digest = self._whole.hexdigest()
+        self._done.digest = self._digest.hexdigest()
 
     def _verify_entries(self) -> None:
         """Check the entries of the ledger themselves."""
@@ -130,7 +130,7 @@ class _Verifier:
         tables: dict[TableName, pa.Table] = {}
         for table in tables_of(stage):
             rows = tables[table] = self._store.read(table, where_of(entries))
-            self._whole.update(content_digest(rows))
+            self._digest.update(content_digest(rows))
             self._done.rows[table] += rows.num_rows
         self._done.keys[stage.value] += len(entries)
         self._twice.next_batch()
@@ -146,7 +146,7 @@ class _Verifier:
         self._found(problems, entries)
 
     def _without_pick(self, arrivals: pa.Table, record: dict[str, Any]) -> Iterator[Problem]:
-        """Yield arrivals whose pick is not there, in the run that the associator belongs to.
+        """Yield arrivals whose pick is missing, in the run that the associator belongs to.
 
         Days with unreadable picks, or whose picks will be made again, are skipped: their blocks
         will be made again as well.
@@ -198,7 +198,7 @@ class _Verifier:
         why = {trouble.key: trouble for trouble in problems}
         generation = new_generation()
         self._store.mark([_failed(e, generation, why[e.key]) for e in entries])
-        for kind, count in Counter(trouble.kind for trouble in problems).items():
+        for kind, count in Counter(problem.kind for problem in problems).items():
             self._findings.repaired(kind, count)
 
 

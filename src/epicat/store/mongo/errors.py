@@ -50,8 +50,8 @@ _CODES = {
 
 _SIGNS = {
     r"requires authentication": "the server requires a user and a password: write "
-    "mongodb://USER@HOST and put the address with the password into EPICAT_STORE or a file (--store "
-    "@FILE)",
+    "mongodb://USER@HOST and put the address with the password into EPICAT_STORE or a file "
+    "(--store @FILE)",
     r"not authorized|not allowed to do action": "{who} lacks permission ({text}); to write, the "
     "user needs the role readWrite on database {database!r}, to read the role read",
     r"bad auth|[Aa]uthentication failed": "user {user!r} and the password are refused; the user is "

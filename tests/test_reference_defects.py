@@ -52,35 +52,35 @@ COVERED = {
         f"{HERE}::test_one_day_of_one_station_is_picked",
     ),
     "the database's address, with its password, is a parameter of every job": (
-        "cloud/test_template.py::test_no_parameter_holds_a_secret",
-        "cloud/test_end_to_end_mongo.py::test_a_catalog_in_a_database_whose_password_nobody_sees",
+        "aws/test_template.py::test_no_parameter_holds_a_secret",
+        "aws/test_end_to_end_mongo.py::test_a_catalog_in_a_database_whose_password_nobody_sees",
         "store/mongo/test_run.py::test_what_travels_has_a_reference_and_no_secret",
     ),
     "the database is opened to every address there is": (
-        "cloud/test_template.py::test_nothing_comes_in",
+        "aws/test_template.py::test_nothing_comes_in",
     ),
     "an object of zero bytes kills its job, and every job that waits for it": (
-        "test_work.py::test_a_bad_object_is_told_with_its_key_and_the_rest_goes_on",
-        "cloud/test_end_to_end.py::test_whatever_happens_to_the_jobs_the_catalog_is_the_same",
+        "pipeline/test_worker.py::test_a_bad_object_is_told_with_its_key_and_the_rest_goes_on",
+        "aws/test_end_to_end.py::test_whatever_happens_to_the_jobs_the_catalog_is_the_same",
     ),
     "other errors of reading are passed over in silence": (
-        "units/test_picking.py::test_a_day_of_bad_objects_is_a_read_error_that_names_them",
-        "units/test_picking.py::test_an_object_that_cannot_be_read_is_a_read_error",
+        "pipeline/test_pick_day.py::test_a_day_of_bad_objects_is_a_read_error_that_names_them",
+        "pipeline/test_pick_day.py::test_an_object_that_cannot_be_read_is_a_read_error",
     ),
     "past 160 stations a job waits for more than 20 others and is refused": (
-        "test_arrays.py::test_arrays_hold_the_plan_and_wait_for_all_that_they_read",
-        "cloud/test_limits.py::test_submissions_that_aws_refuses",
+        "pipeline/test_job_arrays.py::test_arrays_hold_the_plan_and_wait_for_all_that_they_read",
+        "aws/test_limits.py::test_submissions_that_aws_refuses",
     ),
     "chunks of association do not overlap: an event at an edge is lost or loses picks": (
         f"{HERE}::test_an_event_that_an_edge_cuts_anywhere_is_whole",
-        "test_work.py::test_events_at_the_edges_of_blocks_are_found_once_however_blocks_are_done",
+        "pipeline/test_worker.py::test_events_at_the_edges_of_blocks_are_found_once_however_blocks_are_done",
     ),
     "a pick exactly at the start of a chunk is dropped": (
         f"{HERE}::test_an_event_that_an_edge_cuts_anywhere_is_whole",
         f"{CONTRACT}::test_a_span_includes_its_start_and_not_its_end",
     ),
     "each day file is picked alone: no window crosses midnight": (
-        "units/test_picking.py::test_a_pick_at_midnight_belongs_to_exactly_one_day",
+        "pipeline/test_pick_day.py::test_a_pick_at_midnight_belongs_to_exactly_one_day",
         "faults/test_cuts.py::test_cuts_and_midnights_cost_nothing",
     ),
     "associating again doubles the events": (
@@ -88,30 +88,30 @@ COVERED = {
     ),
     "no events and no picks are crashes": (
         f"{HERE}::test_no_events_and_no_picks_are_normal_and_told_apart",
-        "associate/test_associator.py::test_no_picks_and_no_stations_and_one_station_are_normal",
+        "association/test_associator.py::test_no_picks_and_no_stations_and_one_station_are_normal",
     ),
     "a second model's picks at equal times vanish, and association mixes models": (
         f"{HERE}::test_two_models_in_one_store_keep_their_picks_and_their_events",
         "store/mongo/test_store.py::test_two_runs_do_not_mix",
     ),
     "every location code counts as a station": (
-        "associate/test_associator.py"
+        "association/test_associator.py"
         "::test_four_sites_are_four_sites_however_many_instruments_they_have",
-        "associate/test_sites.py::test_location_codes_of_one_station_are_one_site",
+        "association/test_sites.py::test_location_codes_of_one_station_are_one_site",
     ),
     "a first-choice band with one component hides a full one, and no pick tells its band": (
-        "waveforms/test_bands.py::test_a_band_with_one_component_does_not_hide_one_with_three",
-        "units/test_picking.py"
+        "waveforms/test_channel_selection.py::test_a_band_with_one_component_does_not_hide_one_with_three",
+        "pipeline/test_pick_day.py"
         "::test_co_located_instruments_are_one_station_and_the_pick_keeps_its_channel",
     ),
     "a day without picks leaves no trace: nothing can be resumed": (
-        "units/test_picking.py::test_nothing_found_is_told_from_nothing_there",
-        "test_work.py::test_days_without_data_are_told",
-        "test_plan.py::test_what_is_done_is_not_planned_again_under_another_cut",
+        "pipeline/test_pick_day.py::test_nothing_found_is_told_from_nothing_there",
+        "pipeline/test_worker.py::test_days_without_data_are_told",
+        "pipeline/test_plan.py::test_what_is_done_is_not_planned_again_under_another_cut",
     ),
     "velocity, depth and travel time are the same numbers for any region": (
-        "associate/test_design.py::test_defaults_are_settled_and_told",
-        "associate/test_design.py::test_the_halo_is_at_least_the_longest_travel_time_of_an_s_wave",
+        "association/test_design.py::test_defaults_are_settled_and_told",
+        "association/test_design.py::test_the_halo_is_at_least_the_longest_travel_time_of_an_s_wave",
     ),
     # Its head of 2026
     "what is written after a restart takes the name, and the place, of what was there": (
@@ -119,40 +119,40 @@ COVERED = {
         "store/test_parquet.py::test_any_history_reads_as_if_rows_were_kept_by_key",
     ),
     "refusals, missing objects and busy servers are asked again for ever": (
-        "archive/test_bucket.py::test_a_refusal_is_told_at_once_with_what_to_do",
-        "archive/test_bucket.py::test_what_is_gone_is_told",
-        "archive/test_bucket.py::test_what_a_server_says_is_told",
+        "archive/test_s3.py::test_a_refusal_is_told_at_once_with_what_to_do",
+        "archive/test_s3.py::test_what_is_gone_is_told",
+        "archive/test_s3.py::test_what_a_server_says_is_told",
     ),
     "an error of reading becomes no data, and is done": (
-        "test_plan.py::test_what_could_not_be_done_is_due_again",
-        "archive/test_bucket.py::test_a_listing_that_breaks_off_is_never_a_short_one",
+        "pipeline/test_plan.py::test_what_could_not_be_done_is_due_again",
+        "archive/test_s3.py::test_a_listing_that_breaks_off_is_never_a_short_one",
     ),
     "names without a version match nothing in an archive that has none": (
         "archive/test_layouts.py::test_the_names_of_the_archives_are_read",
     ),
     "a signal does not reach the processes, and what they had begun is never done": (
-        "run/test_interrupts.py::test_a_stopped_run_leaves_no_worker_behind_and_can_go_on",
-        "run/test_executors.py::test_units_that_raise_are_failed_and_due_again",
+        "pipeline/test_interrupts.py::test_a_stopped_run_leaves_no_worker_behind_and_can_go_on",
+        "pipeline/test_executors.py::test_units_that_raise_are_failed_and_due_again",
     ),
     "one band for each station: days that hold another are lost": (
-        "units/test_picking.py::test_where_the_band_changes_at_midnight_an_arrival"
+        "pipeline/test_pick_day.py::test_where_the_band_changes_at_midnight_an_arrival"
         "_is_lost_or_double_only_between_peaks",
     ),
     "association stops at a column of another name": (
-        "pick/test_table.py::test_headers_vary",
-        "test_stored.py::test_imported_picks_become_events_and_nothing_is_done_twice",
+        "imports/test_pick_table.py::test_headers_vary",
+        "campaign/test_from_store.py::test_imported_picks_become_events_and_nothing_is_done_twice",
     ),
     "a token is written into a log": (
         "store/mongo/test_run.py::test_no_secret_is_told_or_kept",
-        "cloud/test_secret.py::test_it_is_read_and_does_not_show_itself",
+        "aws/test_secret.py::test_it_is_read_and_does_not_show_itself",
     ),
     "what is no number passes for one": (
-        "waveforms/test_runs.py::test_samples_that_are_no_numbers_are_gaps",
-        "associate/test_design.py::test_what_contradicts_itself_is_refused",
+        "waveforms/test_traces.py::test_samples_that_are_no_numbers_are_gaps",
+        "association/test_design.py::test_what_contradicts_itself_is_refused",
     ),
     "the cost of a task of eight processors is told as that of one": (
-        "cloud/test_estimate.py::test_a_job_is_its_start_and_its_work",
-        "cloud/test_progress.py::test_money_and_share",
+        "aws/test_estimate.py::test_a_job_is_its_start_and_its_work",
+        "aws/test_progress.py::test_money_and_share",
     ),
 }
 

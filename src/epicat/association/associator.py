@@ -158,6 +158,20 @@ class Associator:
         candidates = [c for _, found in self._kept.values() for c in found]
         return sorted(candidates, key=lambda c: (c.time_ns, c.picks))
 
+    def predicted(
+        self, place_km: tuple[float, float, float]
+    ) -> tuple[
+        np.ndarray[tuple[int, int], np.dtype[np.float64]],
+        np.ndarray[tuple[int], np.dtype[np.float64]],
+    ]:
+        """Return travel times in s from a place, (2, sites), and horizontal distances, (sites,).
+
+        ``place_km`` is east, north and depth in the plane; the times are of P, then of S, and the
+        sites in the order of the design.
+        """
+        times = self._matcher.times
+        return times.times(place_km), times.distance_km(place_km)
+
     def _searched(self, parts: Sequence[Slice[SitePick]]) -> Iterable[list[Candidate]]:
         if self._threads == 1 or len(parts) < 2:
             return map(self.associate_slice, parts)

@@ -20,6 +20,14 @@ __all__ = ["associate"]
 def associate(
     given: Values,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
+    explain: Annotated[
+        str,
+        typer.Option(
+            metavar="EVENT|TIME",
+            help="Write nothing; say which picks were near an event or a UTC time, which joined "
+            "and why others did not.",
+        ),
+    ] = "",
 ) -> None:
     """Associate the picks of a store at its stations inside EXTENT into events.
 
@@ -34,4 +42,10 @@ def associate(
     opened = open_store(options.store)
     with warnings_as_messages():
         campaign = resolve_association(options, opened, report)
+    if explain:
+        from epicat.pipeline.explain import explain as lines_about
+
+        for line in lines_about(campaign, opened, explain):
+            typer.echo(line)
+        return
     run_campaign(campaign, options, opened, begin=begin, as_json=as_json)

@@ -335,3 +335,28 @@ def test_a_trigger_in_full() -> None:
     assert triggers(curve, 0.8) == []
     assert triggers(np.full(5, np.nan, np.float32), 0.3) == []
     assert triggers(np.empty(0, np.float32), 0.3) == []
+
+
+@pytest.mark.parametrize("step", [1, 7, 10])
+def test_a_probability_may_stand_for_several_samples(step: int) -> None:
+    """Triggers are those of the single probabilities, at the samples of these."""
+    coarse = np.random.default_rng(step).uniform(0, 1, 500).astype(np.float32)
+    finder = windows._Finder(0.7, step)
+    fine = np.repeat(coarse, step)
+    found = [t for part in np.array_split(fine, 9) for t in finder.add(part)] + finder.rest()
+    assert found == [
+        Trigger(t.onset * step, t.peak * step, t.end * step, t.confidence)
+        for t in triggers(coarse, 0.7)
+    ]
+    assert len(found) > 50
+
+
+@pytest.mark.parametrize(("first", "stop"), [(1003, 2027), (1010, 2030), (1000, 1560), (1001, 1556)])
+def test_windows_of_steps_start_at_multiples_of_them(first: int, stop: int) -> None:
+    info = info_with(samples=550, overlap=390, blinding=(200, 190), step=10)
+    starts = window_starts(first, stop, info, starts_really=True, ends_really=True)
+    assert (starts % 10 == 0).all()
+    assert all(first <= start <= stop - 550 for start in starts)
+    if len(starts):
+        assert starts[0] < first + 10
+        assert starts[-1] > stop - 550 - 10

@@ -96,7 +96,10 @@ class PickRun(BaseModel):
 
 
 def _identity(info: PickerInfo) -> dict[str, Any]:
-    return info.model_dump(exclude={"made_with", "weight", "version", "about"})
+    identity = info.model_dump(exclude={"made_with", "weight", "version", "about"})
+    if info.step == 1:  # as before there were others
+        del identity["step"]
+    return identity
 
 
 class ImportedRun(BaseModel):

@@ -50,6 +50,8 @@ class NetworkArguments:
     """Arguments of the filter, or arguments by component."""
     annotate: Mapping[str, Any]
     """``overlap``, ``blinding``, ``stacking`` and thresholds, those of the weights included."""
+    step: int = 1
+    """Samples for which one probability stands."""
 
 
 def describe(
@@ -103,6 +105,7 @@ def _described(
         weights_sha256=weights_sha256,
         metadata_sha256=metadata_sha256,
         made_with=dict(made_with),
+        step=arguments.step,
         version=files.version,
         about=files.about,
     )

@@ -64,6 +64,8 @@ class PickerInfo(BaseModel):
     """SHA-256 of the file that describes the weights."""
     made_with: dict[str, str]
     """Versions of the programs that made the bundle."""
+    step: int = 1
+    """Samples for which one probability stands, the first of them its own."""
     version: str = "1"
     """Version of the weights."""
     about: str = ""

@@ -51,9 +51,7 @@ MODELS: Final[Mapping[str, ModelSupport]] = {
         "weights for P and S; those for Pn, Pg, Sn and Sg are refused", needs_seisbench=True
     ),
     "BasicPhaseAE": ModelSupport(needs_seisbench=True),
-    "GPD": ModelSupport(
-        refused="it gives one probability for a window, not a curve: 860,000 windows a day"
-    ),
+    "GPD": ModelSupport("slow: classifies 860,000 windows a day, some minutes of work"),
     "CRED": _DETECTS,
     "DKPN": ModelSupport(
         refused="it needs running averages of all waveforms, which depend on where these begin"

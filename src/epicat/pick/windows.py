@@ -53,7 +53,9 @@ def window_starts(
         return np.empty(0, np.int64)
     begin = -(-first // info.stride) * info.stride
     starts = np.arange(begin, last + 1, info.stride, dtype=np.int64)
-    flush = [first] * starts_really + [last] * ends_really
+    # Where probabilities stand for several samples, those of all windows are at the same samples.
+    after, before = -(-first // info.step) * info.step, last // info.step * info.step
+    flush = [after] * starts_really * (after <= last) + [before] * ends_really * (before >= first)
     return np.union1d(starts, np.array(flush, np.int64))
 
 
@@ -67,7 +69,7 @@ def found_triggers(
     rows = [(row, p) for row, p in enumerate(picker.info.picked) if p in thresholds]
     windows = picker.of_stretches(stretches, thresholds, batch)
     for parts in _curves(windows, stretches, picker.info):
-        finders = {phase: _Finder(thresholds[phase]) for _, phase in rows}
+        finders = {phase: _Finder(thresholds[phase], picker.info.step) for _, phase in rows}
         found: dict[str, list[Trigger]] = {phase: [] for phase in finders}
         for part in parts:
             for row, phase in rows:
@@ -157,8 +159,9 @@ class _Stack:
 class _Finder:
     """Finds the triggers of a curve that comes in parts."""
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, step: int) -> None:
         self._threshold = threshold
+        self._tail = step - 1  # samples for which the last probability stands as well
         self._begin = 0  # of what is kept
         self._kept = np.empty(0, np.float32)
 
@@ -179,7 +182,7 @@ class _Finder:
     def _shifted(self, curve: F32) -> list[Trigger]:
         at = self._begin
         return [
-            Trigger(t.onset + at, t.peak + at, t.end + at, t.confidence)
+            Trigger(t.onset + at, t.peak + at, t.end + at - self._tail, t.confidence)
             for t in triggers(curve, self._threshold)
         ]
 

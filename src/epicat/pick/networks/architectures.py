@@ -12,6 +12,7 @@ from typing import Any, Final
 from epicat.errors import ModelError
 from epicat.pick.metadata import NetworkArguments
 from epicat.pick.networks.eqtransformer import EQTransformer
+from epicat.pick.networks.gpd import CLASSIFIED, SAMPLES, curve_samples, gpd, gpd_curve
 from epicat.pick.networks.layers import shape_of
 from epicat.pick.networks.normalization import Normalization, cosine_taper
 from epicat.pick.networks.parameters import Parameters
@@ -71,7 +72,16 @@ _EQTRANSFORMER_ANNOTATE: Final[Mapping[str, Any]] = {
     "blinding": (500, 500),
     "*_threshold": 0.1,
 }
+_GPD: Final[Mapping[str, Any]] = {
+    **_COMMON,
+    "classes": 3,
+    "phases": None,
+    "eps": 1e-10,
+    "pred_sample": 200,
+    "original_compatible": False,
+}
 _PHASENET_SAMPLES: Final = 3001
+_LONGEST_STRIDE: Final = 100
 _TAPER_SAMPLES: Final = 6
 _DIMENSIONS: Final = 3
 _ORIGINAL_MODES: Final = (True, "conservative", "non-conservative")
@@ -94,6 +104,8 @@ class Architecture:
     """From windows (batch, components, samples) of counts to probabilities."""
     samples: int | None = None
     """Length of a window, where it is not an argument."""
+    is_classifier: bool = False
+    """Whether it gives one probability for a window."""
     has_detections: bool = False
     """Whether a row of detections comes before those of the phases."""
 
@@ -123,15 +135,37 @@ def network_arguments(
     if arguments["grouping"] not in ("instrument", None):
         raise _error(files, f"grouping {arguments['grouping']!r}; epicat groups by instrument")
     own = metadata.get("default_args") if "default_args" in metadata else given.get("default_args")
+    annotate = {**architecture.annotate, **(own or {})}
+    step = 1
+    if architecture.is_classifier:
+        step, annotate = _curve(arguments, annotate, files)
+        arguments = {**arguments, "stride": step}
     return arguments, NetworkArguments(
         sampling_rate=arguments["sampling_rate"],
-        in_samples=_samples(architecture, arguments, files),
+        in_samples=curve_samples(step)
+        if architecture.is_classifier
+        else _samples(architecture, arguments, files),
         labels=["Detection", *labels] if architecture.has_detections else labels,
         component_order=arguments["component_order"],
         filter_args=arguments["filter_args"],
         filter_kwargs=arguments["filter_kwargs"],
-        annotate={**architecture.annotate, **(own or {})},
+        annotate=annotate,
+        step=step,
     )
+
+
+def _curve(
+    arguments: Arguments, annotate: Arguments, files: WeightFiles
+) -> tuple[int, dict[str, Any]]:
+    """Return the stride of a classifier, and how the windows of its curve overlap."""
+    stride, first = annotate["stride"], arguments["pred_sample"]
+    if type(stride) is not int or not 1 <= stride <= _LONGEST_STRIDE:
+        raise _error(files, f"stride {stride!r}, which is not 1 to {_LONGEST_STRIDE} samples")
+    if type(first) is not int or not 0 <= first <= SAMPLES - stride:
+        raise _error(files, f"pred_sample {first!r}")
+    samples, covered = curve_samples(stride), CLASSIFIED * stride
+    blinding = (first, samples - first - covered)
+    return stride, {**annotate, "overlap": samples - covered, "blinding": blinding}
 
 
 def _check_requirement(required: Any, files: WeightFiles) -> None:
@@ -222,6 +256,17 @@ def _eqtransformer(windows: Any, parameters: Parameters, arguments: Arguments) -
     return network(cosine_taper(normalized, _TAPER_SAMPLES))
 
 
+def _gpd(windows: Any, parameters: Parameters, arguments: Arguments) -> Any:
+    def classify(parts: Any) -> Any:
+        is_original = bool(arguments["original_compatible"])
+        return gpd(parts, parameters, arguments["classes"], is_original=is_original)
+
+    normalization = Normalization("peak", (1, 2), small=arguments["eps"])
+    return gpd_curve(
+        windows, arguments["stride"], arguments["pred_sample"], normalization, classify
+    )
+
+
 ARCHITECTURES: Final[Mapping[str, Architecture]] = {
     "PhaseNet": Architecture(
         {**_PHASENET, "filter_factor": 1}, _PHASENET_ANNOTATE, _phasenet, _PHASENET_SAMPLES
@@ -237,6 +282,12 @@ ARCHITECTURES: Final[Mapping[str, Architecture]] = {
     ),
     "EQTransformer": Architecture(
         _EQTRANSFORMER, _EQTRANSFORMER_ANNOTATE, _eqtransformer, has_detections=True
+    ),
+    "GPD": Architecture(
+        _GPD,
+        {"stride": 10, "stacking": "avg", "*_threshold": 0.7},
+        _gpd,
+        is_classifier=True,
     ),
     "OBSTransformer": Architecture(
         {**_EQTRANSFORMER, "lstm_blocks": 2, "original_compatible": "non-conservative"},

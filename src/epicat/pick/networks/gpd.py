@@ -1,15 +1,20 @@
 """Generalized Phase Detection (Ross et al. 2018, doi:10.1785/0120180080).
 
 Four convolutions with pooling and three dense layers classify the middle of a window of 400
-samples.
+samples.  A continuous curve takes such a window at every few samples: `gpd_curve` classifies
+several of them in one longer window, and repeats each result up to the next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
+
+import numpy as np
 
 from epicat.pick.networks.layers import (
     batch_norm,
+    constant,
     conv,
     convolution,
     dense,
@@ -20,14 +25,51 @@ from epicat.pick.networks.layers import (
     relu,
     shape_of,
 )
+from epicat.pick.networks.normalization import Normalization
 from epicat.pick.networks.parameters import Parameters
 
-__all__ = ["gpd"]
+__all__ = ["CLASSIFIED", "SAMPLES", "curve_samples", "gpd", "gpd_curve"]
+
+SAMPLES: Final = 400
+"""Length of the window that is classified."""
+CLASSIFIED: Final = 16
+"""Windows that are classified in one longer window."""
+
+Classifier = Callable[[Any], Any]
+"""From normalized windows (batch, components, 400) to probabilities (batch, classes)."""
 
 _CONVOLUTIONS: Final = ((32, 21), (64, 15), (128, 11), (256, 9))
 """Channels and taps."""
 _UNITS: Final = 200
 _EPSILON: Final = 1e-3
+
+
+def curve_samples(stride: int) -> int:
+    """Return the length of a window in which `CLASSIFIED` windows start at every ``stride``."""
+    return SAMPLES + (CLASSIFIED - 1) * stride
+
+
+def gpd_curve(
+    windows: Any, stride: int, first: int, normalization: Normalization, classify: Classifier
+) -> Any:
+    """Return probabilities (batch, classes, samples) of windows of `curve_samples` counts.
+
+    Those of the window that starts at ``k * stride`` are at the samples from ``first + k * stride``
+    up to the next; before and after these there are zeros.
+    """
+    batch, components, samples = shape_of(windows)
+    places = np.arange(CLASSIFIED)[:, None] * stride + np.arange(SAMPLES)
+    parts = op.gather(windows, op.constant(places), op.constant(np.int64(2)))
+    parts = op.transpose(parts, integers(0, 2, 1, 3))
+    parts = op.reshape(parts, integers(-1, components, SAMPLES), special_zero=False)
+    found = classify(normalization(parts))
+    found = op.reshape(found, integers(batch, CLASSIFIED, -1), special_zero=False)
+    found = op.unsqueeze(op.transpose(found, integers(0, 2, 1)), integers(3))
+    repeated = op.tile(found, integers(1, 1, 1, stride))
+    curve = op.reshape(repeated, integers(batch, -1, CLASSIFIED * stride), special_zero=False)
+    before = np.zeros((batch, shape_of(curve)[1], first))
+    after = np.zeros((batch, shape_of(curve)[1], samples - first - CLASSIFIED * stride))
+    return op.concat([constant(before), curve, constant(after)], 2)
 
 
 def gpd(windows: Any, parameters: Parameters, classes: int, *, is_original: bool) -> Any:

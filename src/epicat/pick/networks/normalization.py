@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from epicat.pick.networks.layers import constant, crop, integers, length, op, shape_of
 
 __all__ = ["Normalization", "cosine_taper"]
-
-_SMALL: Final = 1e-10
-"""What is added to a divisor, in counts: a dead channel stays zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +27,8 @@ class Normalization:
     """The dimensions over which the divisor is taken: 1 is components, 2 is samples."""
     detrend: bool = False
     """Whether a straight line is removed from each component."""
+    small: float = 1e-10
+    """What is added to the divisor, in counts: a dead channel stays zero."""
 
     def __call__(self, windows: Any) -> Any:
         """Return the normalized windows."""
@@ -37,10 +36,10 @@ class Normalization:
         if self.detrend:
             found = _detrended(found)
         if self.scale == "std":
-            return op.divide(found, op.add(_deviation(found, self.axes), constant(_SMALL)))
+            return op.divide(found, op.add(_deviation(found, self.axes), constant(self.small)))
         if self.scale == "peak":
             peak = op.reduce_max(op.abs(found), integers(*self.axes), keep_dims=True)
-            return op.divide(found, op.add(peak, constant(_SMALL)))
+            return op.divide(found, op.add(peak, constant(self.small)))
         return found
 
 

@@ -351,9 +351,11 @@ def test_a_probability_may_stand_for_several_samples(step: int) -> None:
     assert len(found) > 50
 
 
-@pytest.mark.parametrize(("first", "stop"), [(1003, 2027), (1010, 2030), (1000, 1560), (1001, 1556)])
+@pytest.mark.parametrize(
+    ("first", "stop"), [(1003, 2027), (1010, 2030), (1000, 1560), (1001, 1556)]
+)
 def test_windows_of_steps_start_at_multiples_of_them(first: int, stop: int) -> None:
-    info = info_with(samples=550, overlap=390, blinding=(200, 190), step=10)
+    info = info_of(550, 390, (200, 190)).model_copy(update={"step": 10})
     starts = window_starts(first, stop, info, starts_really=True, ends_really=True)
     assert (starts % 10 == 0).all()
     assert all(first <= start <= stop - 550 for start in starts)

@@ -90,6 +90,7 @@ def random_model(name: str, arguments: Mapping[str, Any]) -> Any:
     import torch
 
     torch.manual_seed(5)
+    scale = 1.8 if "Transformer" in name else 1.2
     model = getattr(models, name)(**arguments).eval()
     with torch.no_grad():
         for key, values in model.state_dict().items():
@@ -98,7 +99,7 @@ def random_model(name: str, arguments: Mapping[str, Any]) -> Any:
             elif key.endswith("running_mean"):
                 values.copy_(torch.randn_like(values) * 0.1)
             elif values.dtype.is_floating_point and values.ndim == 3:
-                values.mul_(1.3)
+                values.mul_(scale)
     return model
 
 
@@ -143,7 +144,7 @@ def test_probabilities_are_those_of_seisbench(
     model = random_model(name, arguments)
     info, network = build_network(pair(tmp_path, name, model, arguments))
     windows = windows_of(len(info.component_order), info.samples)
-    if arguments.get("norm", "std") is None:
+    if arguments.get("norm", "std") is None and not arguments["norm_amp_per_comp"]:
         windows /= np.float32(300)  # nothing else makes them small
     hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     found = core().compile_model(network, "CPU", hints)([windows])[0]
@@ -151,7 +152,7 @@ def test_probabilities_are_those_of_seisbench(
     assert list(info.phases) == list(model.labels)
     assert info.samples == model.in_samples
     assert found.shape == expected.shape
-    assert np.ptp(expected[0]) > 0.05  # not the same everywhere
+    assert np.ptp(expected[0]) > 0.01  # not the same everywhere
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 

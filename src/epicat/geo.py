@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -70,6 +71,26 @@ class Extent:
                 f"extent {text!r}: longitudes {self.west:g} and {self.east:g} must differ and lie "
                 "from -180 to 180; the order is minlat,maxlat,minlon,maxlon"
             )
+
+    @classmethod
+    def around(
+        cls, latitudes: Sequence[float], longitudes: Sequence[float], margin_deg: float
+    ) -> Extent:
+        """Return a box around points; one that crosses the date line if that is narrower.
+
+        >>> Extent.around([10.0, 11.0], [179.0, -179.0], 0.5)
+        Extent(south=9.5, north=11.5, west=178.5, east=-178.5)
+        """
+        turned = sorted(longitude % 360 for longitude in longitudes)
+        steps = [b - a for a, b in zip(turned, [*turned[1:], turned[0] + 360], strict=True)]
+        widest = max(range(len(steps)), key=steps.__getitem__)
+        west, east = turned[(widest + 1) % len(turned)] - margin_deg, turned[widest] + margin_deg
+        return cls(
+            max(min(latitudes) - margin_deg, -90.0),
+            min(max(latitudes) + margin_deg, 90.0),
+            (west + 180) % 360 - 180,
+            (east + 180) % 360 - 180,
+        )
 
     def __str__(self) -> str:
         return f"{self.south:g},{self.north:g},{self.west:g},{self.east:g}"

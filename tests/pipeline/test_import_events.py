@@ -11,12 +11,15 @@ import pytest
 from epicat.catalog.catalog import open_catalog
 from epicat.catalog.compare import compare, read_event_list
 from epicat.cli.app import main
+from epicat.errors import InputError
 from epicat.imports.raw import ReadingOptions
+from epicat.locate.options import LocateOptions
 from epicat.model import Stage, Status
-from epicat.pipeline.import_events import import_events
+from epicat.pipeline.import_events import catalog_design, import_events
+from epicat.pipeline.locate_store import StoreLocator
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
-from epicat.store.verify.verify import check_store
+from epicat.store.verify.verify import verify_store
 from epicat.tables import stations_of, stations_table
 from support.tiny_network import stations
 
@@ -70,10 +73,33 @@ def test_events_are_in_the_tables_of_associated_ones(made):
 
 def test_the_store_is_healthy_and_its_catalog_opens(made):
     found, store = made
-    assert check_store(store).findings.all() == []
+    assert verify_store(store).findings.all() == []
     catalog = open_catalog(store.location)
     assert (catalog.run, catalog.associator) == (found.run.digest, found.catalog.digest)
     assert catalog.events().num_rows == 2
+
+
+def test_an_imported_catalog_can_be_located(made, network):
+    found, store = made
+    design = catalog_design(store, found.catalog)
+    assert design.run == found.run.digest
+    assert design.n_sites == len({row.name for row in network})
+    for latitude, longitude in ((-40.0, 175.0), (-40.1, 175.1)):
+        x, y = design.plane.to_xy(latitude, longitude)
+        assert design.x_km[0] < x < design.x_km[1]
+        assert design.y_km[0] < y < design.y_km[1]
+    locator = StoreLocator(store, LocateOptions())
+    assert locator.design.associator == found.catalog.digest
+    outcome = locator.locate()
+    assert (outcome.blocks, outcome.unchanged) == (2, 0)
+
+
+def test_without_stations_it_cannot_be_located(tmp_path):
+    (tmp_path / "events.csv").write_text(ROWS)
+    store = ParquetStore(tmp_path / "store", create=True)
+    import_events(tmp_path / "events.csv", store)
+    with pytest.raises(InputError, match="has no stations; `epicat stations import FILE` adds"):
+        StoreLocator(store, LocateOptions())
 
 
 def test_the_same_file_again_changes_nothing(made, tmp_path):

@@ -127,19 +127,10 @@ def _busiest_day(picks: pa.Table) -> PickSample | None:
 
 
 def _around(stations: Sequence[Station]) -> Extent:
-    """Return a box around stations; one that crosses the date line if that is narrower."""
-    latitudes = [s.latitude for s in stations]
-    longitudes = sorted(s.longitude % 360 for s in stations)
-    steps = [b - a for a, b in zip(longitudes, [*longitudes[1:], longitudes[0] + 360], strict=True)]
-    widest = max(range(len(steps)), key=steps.__getitem__)
-    west = longitudes[(widest + 1) % len(longitudes)] - _MARGIN_DEG
-    east = longitudes[widest] + _MARGIN_DEG
-    return Extent(
-        max(min(latitudes) - _MARGIN_DEG, -90.0),
-        min(max(latitudes) + _MARGIN_DEG, 90.0),
-        (west + 180) % 360 - 180,
-        (east + 180) % 360 - 180,
-    )
+    """Return a box around stations, in any of their positions."""
+    positions = [position for station in stations for position in station.positions]
+    latitudes, longitudes = [p.latitude for p in positions], [p.longitude for p in positions]
+    return Extent.around(latitudes, longitudes, _MARGIN_DEG)
 
 
 def _associate(picks: pa.Table, design: Design, index: SiteIndex) -> list[Event]:

@@ -14,23 +14,28 @@ import numpy as np
 import pyarrow as pa
 
 from epicat._util.lists import list_some
+from epicat.association.associate_options import AssociateOptions
+from epicat.association.design import Design
 from epicat.association.events import azimuthal_gap
 from epicat.association.sites import SiteIndex
 from epicat.campaign.pick_run import ImportedCatalog, ImportedRun
-from epicat.geo import Plane, distance_azimuth
+from epicat.campaign.resolve import resolve_design
+from epicat.errors import InputError
+from epicat.geo import Extent, Plane, distance_azimuth
 from epicat.imports.events import EventFile, ReadEvent, read_events
 from epicat.imports.raw import ReadingOptions
 from epicat.model import Arrival, BlockEntry, Event, Span, Stage, Station, Status, digest_of
 from epicat.pipeline.import_picks import save_picks
 from epicat.pipeline.plan import block_key
-from epicat.store.base import Store, new_generation
+from epicat.store.base import Store, Where, new_generation
 from epicat.store.invocations import Invocation, record_invocation
-from epicat.tables import arrivals_table, events_table
+from epicat.tables import arrivals_table, events_table, stations_of
 from epicat.time import DAY_NS
 
-__all__ = ["ImportedEvents", "import_events"]
+__all__ = ["ImportedEvents", "catalog_design", "import_events"]
 
 _SITE_RADIUS_M = 100.0
+_MARGIN_DEG = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,27 @@ def import_events(
         run, catalog, len(events), n_arrivals, len(found.picks), new_picks or new_events,
         (*found.notes, *notes),
     )  # fmt: skip
+
+
+def catalog_design(store: Store, catalog: ImportedCatalog) -> Design:
+    """Return the design by which the events of an imported catalog are located.
+
+    It is that of an association with default options at the store's stations, in a box around
+    them and the events.  Raises `InputError` if the store has no stations.
+    """
+    stations = stations_of(store.stations())
+    if not stations:
+        raise InputError(
+            f"store {store.location!r} has no stations; `epicat stations import FILE` adds them"
+        )
+    events = store.read("events", Where(design=catalog.digest))
+    positions = [position for station in stations for position in station.positions]
+    extent = Extent.around(
+        [*(p.latitude for p in positions), *events["latitude"].to_pylist()],
+        [*(p.longitude for p in positions), *events["longitude"].to_pylist()],
+        _MARGIN_DEG,
+    )
+    return resolve_design(AssociateOptions(), catalog.run, extent, stations)
 
 
 def _catalog(

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 
 from epicat.association.design import Design
 from epicat.association.sites import SiteIndex
+from epicat.campaign.pick_run import ImportedCatalog
 from epicat.catalog.selection import select_results
 from epicat.errors import InputError, StoreError
 from epicat.locate.design import LocationDesign
 from epicat.locate.options import LocateOptions
 from epicat.locate.terms_file import TermsFile
 from epicat.model import Stage, Status
+from epicat.pipeline.import_events import catalog_design
 from epicat.pipeline.locate_block import BlockLocator, location_design, location_inputs
 from epicat.store.base import Store, block_entries, new_generation
 from epicat.tables import stations_of
@@ -121,7 +123,9 @@ def _associator(store: Store, wanted: str | None) -> tuple[str, Design]:
             f"store {store.location!r} has no events; make them with `epicat run` or "
             "`epicat associate`"
         )
-    record = store.records("associator").get(chosen)
+    record = store.records("associator").get(chosen) or {}
+    if "imported" in record:
+        return chosen, catalog_design(store, ImportedCatalog.model_validate(record))
     try:
         return chosen, Design.model_validate(record)
     except ValueError as error:

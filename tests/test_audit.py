@@ -50,7 +50,7 @@ def test_what_has_no_hole_passes(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_a_hole_fails_and_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert audited(tmp_path, answer(GOOD, BAD))[0] == 1
-    assert "x 1: PYSEC-1, mended by 2, 3" in capsys.readouterr().out
+    assert "x 1: PYSEC-1, fixed in 2, 3" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["", "Traceback", "{}", "[]", answer(SKIPPED)])

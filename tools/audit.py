@@ -33,30 +33,31 @@ class Report:
     """The findings of an audit."""
 
     known: int = 0
-    """Packages that it told about."""
+    """Number of packages in the database."""
     holes: tuple[str, ...] = ()
     """Vulnerabilities: package, version, id and fixed versions."""
     unknown: tuple[str, ...] = ()
     """Packages that it could not be asked about, and why."""
 
     @classmethod
-    def from_parts(cls, text: str) -> Report:
-        """Read pip-audit's JSON; any other output means that the database did not respond."""
+    def from_output(cls, text: str, errors: str = "") -> Report:
+        """Read pip-audit's JSON; without any, the last line of its errors is the reason."""
         try:
             packages: list[dict[str, Any]] = json.loads(text)["dependencies"]
         except (ValueError, KeyError, TypeError):
-            return cls(unknown=("the database cannot be reached",))
-        told = [package for package in packages if "skip_reason" not in package]
+            reason = (errors.strip().splitlines() or ["it printed nothing"])[-1][:200]
+            return cls(unknown=(f"pip-audit gave no result: {reason}",))
+        known = [package for package in packages if "skip_reason" not in package]
         return cls(
-            known=len(told),
-            holes=tuple(_words(p, hole) for p in told for hole in p["vulns"]),
+            known=len(known),
+            holes=tuple(_words(p, hole) for p in known for hole in p["vulns"]),
             unknown=tuple(p["skip_reason"] for p in packages if "skip_reason" in p),
         )
 
 
 def _words(package: Mapping[str, Any], hole: Mapping[str, Any]) -> str:
-    mended = ", ".join(hole["fix_versions"]) or "no version yet"
-    return f"{package['name']} {package['version']}: {hole['id']}, mended by {mended}"
+    fixed = ", ".join(hole["fix_versions"]) or "no version yet"
+    return f"{package['name']} {package['version']}: {hole['id']}, fixed in {fixed}"
 
 
 def audit(requirements: str, command: Sequence[str]) -> Report:
@@ -67,7 +68,7 @@ def audit(requirements: str, command: Sequence[str]) -> Report:
         file.write_text(requirements, encoding="utf-8")
         asked = [*command, *_OPTIONS, *ignored, "--requirement", str(file)]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)  # nosec B603
-    return Report.from_parts(done.stdout)
+    return Report.from_output(done.stdout, done.stderr)
 
 
 def _pinned() -> str:

@@ -154,14 +154,14 @@ def _write_table(events: pa.Table, path: Path) -> None:
 
 
 def _draw(events: pa.Table, store: ReadableStore, truth: Truth, path: Path) -> None:
-    from epicat.plot import draw_catalog
+    from epicat.plot import PlotOptions, draw_catalog
 
     if find_spec("matplotlib") is None:
         report("no figure: it needs matplotlib; pip install 'epicat[plot]'")
         return
     draw_catalog(
         events, store.stations(), path, title="Catalog of a synthetic archive",
-        reference=("True event", truth.events),
+        options=PlotOptions(reference=("True event", truth.events)),
     )  # fmt: skip
 
 

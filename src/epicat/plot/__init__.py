@@ -6,6 +6,7 @@ shared elements; ``map`` and ``timeline`` draw the panels.
 The only package that imports matplotlib, and only when a figure is drawn.
 """
 
-from epicat.plot.figure import catalog_figure, draw_catalog
+from epicat.plot.figure import PlotOptions, catalog_figure, draw_catalog
+from epicat.plot.page import choose_style
 
-__all__ = ["catalog_figure", "draw_catalog"]
+__all__ = ["PlotOptions", "catalog_figure", "choose_style", "draw_catalog"]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = [
     "F64",
     "I64",
+    "LONGEST_SECTION",
+    "POOR_GAP_DEG",
     "Depths",
     "Quakes",
     "Sites",
@@ -32,17 +34,40 @@ __all__ = [
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
+POOR_GAP_DEG = 180.0
+"""Events with a larger azimuthal gap lie outside of their network."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quakes:
-    """Events as arrays, sorted by decreasing depth, so that shallow ones are drawn on top."""
+    """Events as arrays in drawing order: by decreasing magnitude, then by decreasing depth."""
 
     time_ns: I64
+    """Origin times."""
     latitude: F64
+    """Degrees north."""
     longitude: F64
+    """Degrees east."""
     depth: F64
+    """Kilometres below sea level."""
+    magnitude: F64
+    """Magnitudes; NaN if unknown."""
+    gap: F64
+    """Azimuthal gaps in degrees; NaN if unknown."""
     edge: NDArray[np.bool_]
+    """Whether an event is at the edge of the search box."""
     label: str = "Event"
+    """Name in the legend."""
+
+    @property
+    def has_magnitudes(self) -> bool:
+        """Whether at least half of the events have a magnitude."""
+        return bool(len(self)) and float(np.isfinite(self.magnitude).mean()) >= 0.5
+
+    @property
+    def is_poor(self) -> NDArray[np.bool_]:
+        """Whether the epicenter is poorly constrained: azimuthal gap above 180 degrees."""
+        return np.asarray(np.nan_to_num(self.gap) > POOR_GAP_DEG)
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -73,13 +98,21 @@ def read_quakes(events: pa.Table, label: str = "Event") -> Quakes:
         name = events["event_id"][int(np.argmin(known))].as_py()
         raise InputError(f"event {name} cannot be drawn: its position is not a number")
     time_ns = events["time"].cast("int64").to_numpy()
-    order = np.lexsort((longitude, latitude, time_ns, -depth))
+    magnitude, gap = _optional(events, "magnitude"), _optional(events, "gap_deg")
+    size = -np.nan_to_num(magnitude, nan=-np.inf)
+    order = np.lexsort((longitude, latitude, time_ns, -depth, size))
     has_edge = "edge" in events.column_names
     edge = events["edge"].to_numpy() if has_edge else np.zeros(len(order), bool)
-    time_ns, latitude, longitude, depth, edge = (
-        values[order] for values in (time_ns, latitude, longitude, depth, edge)
-    )
-    return Quakes(time_ns, latitude, longitude, depth, edge, label)
+    latitude, longitude, depth = latitude[order], longitude[order], depth[order]
+    magnitude, gap, edge = magnitude[order], gap[order], edge[order]
+    return Quakes(time_ns[order], latitude, longitude, depth, magnitude, gap, edge, label)
+
+
+def _optional(events: pa.Table, name: str) -> F64:
+    """Return a column as numbers; NaN where it is null, or if the table does not have it."""
+    if name not in events.column_names:
+        return np.full(events.num_rows, np.nan)
+    return np.asarray(events[name].to_numpy(), dtype=float)
 
 
 def read_sites(stations: pa.Table) -> Sites:
@@ -98,7 +131,8 @@ def read_sites(stations: pa.Table) -> Sites:
 
 
 _KM_PER_DEGREE = 111.195
-_SECTION = (1.55, 2.0)
+LONGEST_SECTION = 2.0
+_SECTION = (1.55, LONGEST_SECTION)
 """Shortest and longest depth axis in inches; the legend needs the former."""
 
 
@@ -191,10 +225,10 @@ def _shaped(view: View, margin: float) -> View:
     return view.grown(wide, tall)
 
 
-def map_size(view: View) -> tuple[float, float]:
-    """Return width and height of the map in inches."""
+def map_size(view: View, room: float) -> tuple[float, float]:
+    """Return width and height in inches of a map that is at most ``room`` wide."""
     shape = view.width_km / view.height_km
-    width = min(4.7, 5.6 * shape)
+    width = min(room, 1.2 * room * shape)
     return width, width / shape
 
 

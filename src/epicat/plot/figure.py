@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
@@ -10,9 +10,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from epicat.errors import InputError
 from epicat.geo import Extent
-from epicat.plot.data import Quakes, Sites, depth_axis, map_size, map_view, read_quakes, read_sites
+from epicat.plot.data import (
+    LONGEST_SECTION,
+    depth_axis,
+    map_size,
+    map_view,
+    read_quakes,
+    read_sites,
+)
 from epicat.plot.map import draw_corner, draw_map, draw_sections
-from epicat.plot.page import Layout, Page, choose_paint, drawable, style_context
+from epicat.plot.page import (
+    STYLES,
+    Layout,
+    Page,
+    Style,
+    choose_paint,
+    drawable,
+    style_context,
+)
 from epicat.plot.timeline import draw_timeline
 from epicat.time import iso
 
@@ -20,7 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
-__all__ = ["catalog_figure", "draw_catalog", "save_figure"]
+__all__ = ["PlotOptions", "catalog_figure", "draw_catalog", "save_figure"]
 
 _SAVE: Final[dict[str, dict[str, Any]]] = {
     ".pdf": {"format": "pdf", "dpi": 300, "metadata": {"CreationDate": None}},
@@ -30,6 +45,17 @@ _SAVE: Final[dict[str, dict[str, Any]]] = {
 """Options of each file format; without creation time, so that equal input gives equal bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlotOptions:
+    """Options of a figure."""
+
+    style: Style = STYLES["screen"]
+    """Style, from `choose_style`."""
+    reference: tuple[str, pa.Table] | None = None
+    """Another catalog, drawn as crosses: its name in the legend, and a table with the columns
+    ``time``, ``latitude``, ``longitude`` and ``depth_km``."""
+
+
 def draw_catalog(
     events: pa.Table,
     stations: pa.Table,
@@ -37,20 +63,17 @@ def draw_catalog(
     *,
     title: str,
     extent: Extent | None = None,
-    reference: tuple[str, pa.Table] | None = None,
+    options: PlotOptions = PlotOptions(),
 ) -> None:
     """Draw a catalog as PNG, PDF or SVG, by the suffix of ``path``; see `catalog_figure`.
 
-    ``reference`` is another catalog, drawn as crosses: its name in the legend, and a table with
-    columns ``time``, ``latitude``, ``longitude`` and ``depth_km``.  Equal input gives equal bytes
-    (with the same version of matplotlib).  Raises `InputError` for another suffix, a missing
-    folder, or a path that cannot be written.  Not thread-safe: matplotlib's style is global.
+    Equal input gives equal bytes (with the same version of matplotlib).  Raises `InputError` for
+    another suffix, a missing folder, or a path that cannot be written.  Not thread-safe:
+    matplotlib's style is global.
     """
     _save_options(path)
-    with style_context():
-        other = read_quakes(reference[1], reference[0]) if reference else None
-        figure = _compose(read_quakes(events), read_sites(stations), title, extent, other)
-        save_figure(figure, path)
+    with style_context(options.style):
+        save_figure(_compose(events, stations, title, extent, options), path)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -68,40 +91,48 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def catalog_figure(
-    events: pa.Table, stations: pa.Table, *, title: str, extent: Extent | None = None
+    events: pa.Table,
+    stations: pa.Table,
+    *,
+    title: str,
+    extent: Extent | None = None,
+    options: PlotOptions = PlotOptions(),
 ) -> Figure:
     """Return the figure of a catalog: map, two depth sections, timeline.
 
     ``events`` and ``stations`` are tables with the schemas of `epicat.tables`.  The map contains
-    all of them and ``extent``.  A catalog may be empty.
+    all of them and ``extent``.  Markers have the color of the depth and, if events have magnitudes,
+    the size of the magnitude; they are open if the azimuthal gap is above 180 degrees.  A catalog
+    may be empty.
     """
-    with style_context():
-        return _compose(read_quakes(events), read_sites(stations), title, extent)
+    with style_context(options.style):
+        return _compose(events, stations, title, extent, options)
 
 
 def _compose(
-    quakes: Quakes,
-    sites: Sites,
-    title: str,
-    extent: Extent | None,
-    reference: Quakes | None = None,
+    events: pa.Table, stations: pa.Table, title: str, extent: Extent | None, options: PlotOptions
 ) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    style, other = options.style, options.reference
+    quakes, sites = read_quakes(events), read_sites(stations)
+    reference = read_quakes(other[1], other[0]) if other else None
     view = map_view(quakes, sites, extent)
     lines = wrap(drawable(title), 62, max_lines=2, placeholder=" …")
-    map_width, map_height = map_size(view)
+    heading = 0.43 + 0.22 * len(lines)
+    room = style.width_inches - Layout(0, 0, LONGEST_SECTION, heading).width
+    map_width, map_height = map_size(view, room)
     depths = depth_axis(quakes.depth, view.width_km / map_width)
-    layout = Layout(map_width, map_height, depths.inches, heading=0.43 + 0.22 * len(lines))
+    layout = Layout(map_width, map_height, depths.inches, heading)
     quakes = replace(quakes, longitude=view.unwrapped(quakes.longitude))
     sites = replace(sites, longitude=view.unwrapped(sites.longitude))
     if reference is not None:
         reference = replace(reference, longitude=view.unwrapped(reference.longitude))
     figure = Figure(figsize=(layout.width, layout.height), dpi=200, facecolor="white")
     FigureCanvasAgg(figure)
-    paint = choose_paint(quakes.depth)
-    page = Page(figure, layout, view, quakes, sites, depths, paint, reference)
+    paint = choose_paint(quakes)
+    page = Page(figure, layout, view, quakes, sites, depths, paint, style, reference)
     _draw_heading(page, lines)
     draw_map(page)
     draw_sections(page)
@@ -113,9 +144,10 @@ def _compose(
 def _draw_heading(page: Page, lines: list[str]) -> None:
     layout = page.layout
     top = layout.height - 0.14
+    look: dict[str, Any] = {"fontsize": 0.75 * page.style.title_size, "color": "#555555"}
     for number, line in enumerate(lines):
-        _write(page, top - 0.22 * number, line, fontsize=12, fontweight="bold")
-    _write(page, top - 0.22 * len(lines) - 0.03, _summary(page), fontsize=9, color="#555555")
+        _write(page, top - 0.22 * number, line, fontsize=page.style.title_size, fontweight="bold")
+    _write(page, top - 0.22 * len(lines) - 0.03, _summary(page), **look)
 
 
 def _write(page: Page, y: float, text: str, **options: Any) -> None:

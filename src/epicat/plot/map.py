@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from epicat.plot.coastline import land_in
 from epicat.plot.data import F64, Sites, round_below
 from epicat.plot.page import (
     INK,
@@ -36,6 +37,7 @@ def draw_map(page: Page) -> None:
     degree_ticks(axes.yaxis, layout.map_height, "NS")
     axes.tick_params(bottom=False, labelbottom=False)
     axes.set_ylabel("Latitude")
+    _draw_land(page, axes)
     page.draw_reference(axes, "longitude", "latitude")
     page.paint.scatter(axes, quakes.longitude, quakes.latitude, quakes)
     axes.scatter(
@@ -45,6 +47,24 @@ def draw_map(page: Page) -> None:
     ruler = _draw_scale_bar(page, axes)
     if len(sites) <= _LABELLED_STATIONS:
         _label_stations(page, axes, ruler)
+
+
+def _draw_land(page: Page, axes: Axes) -> None:
+    """Draw land and coastline below everything else, with details down to half a pixel."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    view = page.view
+    resolution = (view.east - view.west) / (page.layout.map_width * 400)
+    land = land_in(view, resolution)
+    axes.set_facecolor(page.style.sea)
+    if land.polygons:
+        shape = Path.make_compound_path(*(Path(ring, closed=True) for ring in land.polygons))
+        axes.add_patch(PathPatch(shape, facecolor=page.style.land, linewidth=0, zorder=0.1))
+    if land.coasts:
+        lines = Path.make_compound_path(*(Path(line) for line in land.coasts))
+        look = {"facecolor": "none", "edgecolor": "#8c8c8c", "linewidth": 0.5, "zorder": 0.6}
+        axes.add_patch(PathPatch(lines, **look))
 
 
 def _site_area(sites: Sites) -> float:
@@ -196,20 +216,23 @@ def _depth_ticks(axis: Any, inches: float) -> None:
 
 def draw_corner(page: Page) -> None:
     """Draw the legend and the color bar in the corner between the sections."""
-    layout, quakes = page.layout, page.quakes
-    handles = _legend_handles(page)
-    if handles:
-        place = (layout.east_base / layout.width, (layout.map_base - 0.5) / layout.height)
+    layout = page.layout
+    shared: dict[str, Any] = {
+        "frameon": False, "borderpad": 0, "borderaxespad": 0, "handletextpad": 0.4,
+        "handlelength": 1.2, "labelspacing": 0.45,
+    }  # fmt: skip
+    left = layout.east_base / layout.width
+    if handles := _handles(_symbols(page)):
+        top = (left, (layout.map_base - 0.5) / layout.height)
+        page.figure.legend(handles=handles, loc="upper left", bbox_to_anchor=top, **shared)
+    if sizes := _handles(_sizes(page)):
+        bottom = (left, (layout.south_base + 0.4) / layout.height)
         page.figure.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=place, frameon=False,
-            borderpad=0, borderaxespad=0, handletextpad=0.4, handlelength=1.2, labelspacing=0.45,
+            handles=sizes, loc="lower left", bbox_to_anchor=bottom, ncols=3, columnspacing=0.9,
+            **shared,
         )  # fmt: skip
-    if len(quakes):
+    if len(page.quakes):
         _draw_color_bar(page)
-        page.figure.text(
-            layout.east_base / layout.width, (layout.south_base + 0.38) / layout.height,
-            _exaggeration_text(page.depths.exaggeration), va="bottom", color="#555555", fontsize=7,
-        )  # fmt: skip
 
 
 def _exaggeration_text(exaggeration: float) -> str:
@@ -218,20 +241,46 @@ def _exaggeration_text(exaggeration: float) -> str:
     return f"Vertical exaggeration {exaggeration:g} : 1"
 
 
-def _legend_handles(page: Page) -> list[Any]:
+def _handles(marks: list[tuple[int, str, dict[str, Any]]]) -> list[Any]:
+    """Return the handles of a legend: those of symbols that are on the map."""
     from matplotlib.lines import Line2D
 
-    color, edge = page.paint.colormap(0.55), page.quakes.edge
-    marks = [
+    return [Line2D([], [], ls="none", label=name, **look) for number, name, look in marks if number]
+
+
+def _symbols(page: Page) -> list[tuple[int, str, dict[str, Any]]]:
+    """Return number, name and look of each kind of symbol."""
+    color, edge, poor = page.paint.colormap(0.55), page.quakes.edge, page.quakes.is_poor
+    events = 0 if page.paint.middle_magnitude is not None else int((~edge & ~poor).sum())
+    marks: list[tuple[int, str, dict[str, Any]]] = [
         (len(page.sites), "Station", {"marker": "^", "mfc": INK, "mec": "white", "ms": 7}),
-        ((~edge).sum(), "Event", {"marker": "o", "mfc": color, "mec": INK, "mew": 0.4, "ms": 5}),
-        (edge.sum(), "Event at the edge of\nthe search box",
+        (events, "Event", {"marker": "o", "mfc": color, "mec": INK, "mew": 0.4, "ms": 5}),
+        (int((~edge & poor).sum()), "Azimuthal gap > 180°",
+         {"marker": "o", "mfc": "none", "mec": color, "mew": 1.0, "ms": 4.5}),
+        (int(edge.sum()), "Edge of search box",
          {"marker": "x", "mec": color, "mew": 1.4, "ms": 5}),
     ]  # fmt: skip
     if page.reference is not None:
         look = {"marker": REFERENCE["marker"], "mec": REFERENCE["color"], "ms": 6}
         marks.append((len(page.reference), page.reference.label, look))
-    return [Line2D([], [], ls="none", label=name, **look) for number, name, look in marks if number]
+    return marks
+
+
+def _sizes(page: Page) -> list[tuple[int, str, dict[str, Any]]]:
+    """Return the look of up to three whole magnitudes; nothing if events have none."""
+    if page.paint.middle_magnitude is None:
+        return []
+    look = {"marker": "o", "mfc": page.paint.colormap(0.55), "mec": INK, "mew": 0.4}
+    low, high = np.nanmin(page.quakes.magnitude), np.nanmax(page.quakes.magnitude)
+    shown = np.arange(np.ceil(low), np.floor(high) + 1)
+    if len(shown) < 2:
+        shown = np.array([low, high]).round(1)
+    shown = np.unique(shown[np.linspace(0, len(shown) - 1, 3).astype(int)])
+    sizes = np.sqrt(page.paint.areas(shown))
+    return [
+        (1, f"M {magnitude:g}", {**look, "ms": float(size)})
+        for magnitude, size in zip(shown, sizes, strict=True)
+    ]
 
 
 def _draw_color_bar(page: Page) -> None:
@@ -249,5 +298,6 @@ def _draw_color_bar(page: Page) -> None:
         extend=paint.extend, extendfrac=0.04,
         ticks=[float(t) for t in ticks if low + edge < t < high - edge],
     )  # fmt: skip
-    bar.set_label("Depth (km below sea level)")
+    note = _exaggeration_text(page.depths.exaggeration)
+    bar.set_label(f"Depth (km below sea level)\n{note}")
     bar.outline.set_linewidth(0.5)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from epicat.errors import InputError
+from epicat.errors import InputError, NameChoiceError
 from epicat.plot.data import F64, Depths, Quakes, Sites, View
 
 if TYPE_CHECKING:
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 __all__ = [
     "INK",
     "REFERENCE",
+    "STYLES",
     "Box",
     "Layout",
     "Page",
     "Paint",
+    "Style",
     "choose_paint",
+    "choose_style",
     "degree_ticks",
     "drawable",
     "halo",
@@ -30,6 +33,7 @@ __all__ = [
 ]
 
 INK = "#222222"
+_NARROWEST_MM, _WIDEST_MM = 110.0, 420.0
 
 _STYLE: Final[dict[str, Any]] = {
     "font.family": ["DejaVu Sans"],
@@ -47,6 +51,39 @@ _STYLE: Final[dict[str, Any]] = {
     "pdf.fonttype": 42,
     "svg.hashsalt": "epicat",
 }
+_PAPER: Final[dict[str, Any]] = {
+    **_STYLE,
+    "font.size": 7,
+    "axes.labelsize": 7,
+    "axes.linewidth": 0.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "grid.linewidth": 0.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The look of a figure."""
+
+    rc: dict[str, Any]
+    """Settings of matplotlib."""
+    width_inches: float
+    """Largest width of the figure."""
+    land: str
+    """Color of land."""
+    sea: str
+    """Color of the sea."""
+    title_size: float
+    """Size of the title in points."""
+
+
+STYLES: Final[dict[str, Style]] = {
+    "screen": Style(_STYLE, 8.6, "#f6f4ef", "#e3edf5", 12),
+    "paper": Style(_PAPER, 7.087, "#ffffff", "#ededed", 9),
+}
+"""Styles by name: ``screen``, and ``paper`` for print, 180 mm wide with 7 pt type."""
 
 _LOOKS: Final[tuple[tuple[float, tuple[float, float, float]], ...]] = (
     (50, (30, 0.5, 0.95)),
@@ -58,15 +95,28 @@ _LOOKS: Final[tuple[tuple[float, tuple[float, float, float]], ...]] = (
 """Area, outline and opacity of markers, by the largest number of events they are used for."""
 
 
-def style_context() -> Any:
+def choose_style(name: str, width_mm: float | None = None) -> Style:
+    """Return a style by name, with another width if given; raise `InputError`."""
+    if name not in STYLES:
+        raise NameChoiceError("style", name, STYLES)
+    if width_mm is None:
+        return STYLES[name]
+    if not _NARROWEST_MM <= width_mm <= _WIDEST_MM:
+        raise InputError(
+            f"width {width_mm:g} mm: it must be from {_NARROWEST_MM:g} to {_WIDEST_MM:g} mm"
+        )
+    return replace(STYLES[name], width_inches=width_mm / 25.4)
+
+
+def style_context(style: Style = STYLES["screen"]) -> Any:
     """Return a context with epicat's matplotlib style, independent of the user's settings."""
     try:
-        from matplotlib import style
+        from matplotlib import style as mpl_style
     except ImportError as error:
         raise InputError(
             "plotting needs matplotlib, which is not installed: pip install 'epicat[plot]'"
         ) from error
-    return style.context(["default", _STYLE])
+    return mpl_style.context(["default", style.rc])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +132,43 @@ class Paint:
     line: float
     """Width of their outline in points."""
     alpha: float
+    """Opacity of the markers."""
+    middle_magnitude: float | None = None
+    """Magnitude of events with the size ``area``; None if sizes do not depend on it."""
+
+    def areas(self, magnitude: F64) -> F64:
+        """Return marker sizes: a diameter 1.6 times as large for one unit of magnitude more."""
+        if self.middle_magnitude is None:
+            return np.full(len(magnitude), self.area)
+        above = np.nan_to_num(magnitude, nan=self.middle_magnitude - 1) - self.middle_magnitude
+        return np.asarray(np.clip(self.area * 1.6 ** (2 * above), self.area / 6, 500.0))
 
     def scatter(self, axes: Axes, x: F64, y: F64, quakes: Quakes) -> None:
-        """Draw the events at x and y: circles, and crosses for those with the flag ``edge``."""
+        """Draw the events at x and y in the color of their depth.
+
+        Discs; rings for those with an azimuthal gap above 180 degrees; crosses at the edge.
+        """
         shared = {"cmap": self.colormap, "norm": self.norm, "rasterized": len(quakes) > 2000}
-        at, sure = quakes.edge, ~quakes.edge
+        areas, edge, poor = self.areas(quakes.magnitude), quakes.edge, quakes.is_poor
+        good, open_, cross = ~edge & ~poor, ~edge & poor, edge
         axes.scatter(
-            x[sure], y[sure], c=quakes.depth[sure], s=self.area, alpha=self.alpha, zorder=3,
+            x[good], y[good], c=quakes.depth[good], s=areas[good], alpha=self.alpha, zorder=3,
             linewidths=self.line, edgecolors=INK, **shared,
         )  # fmt: skip
+        colors = self.colormap(self.norm(quakes.depth[open_]))
         axes.scatter(
-            x[at], y[at], c=quakes.depth[at], s=max(self.area * 0.8, 6), marker="x", zorder=3.1,
-            linewidths=0.6 + 2 * self.line, **shared,
+            x[open_], y[open_], s=0.8 * areas[open_], facecolors="none", edgecolors=colors,
+            zorder=3, linewidths=0.5 + self.line, rasterized=len(quakes) > 2000,
+        )  # fmt: skip
+        axes.scatter(
+            x[cross], y[cross], c=quakes.depth[cross], s=np.maximum(0.8 * areas[cross], 6),
+            marker="x", zorder=3.1, linewidths=0.6 + 2 * self.line, **shared,
         )  # fmt: skip
 
 
-def choose_paint(depth: F64) -> Paint:
-    """Choose colors and markers for the number of events and their depths in km."""
+def choose_paint(quakes: Quakes) -> Paint:
+    """Choose colors and markers for the number of events, their depths and magnitudes."""
+    depth = quakes.depth
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap, Normalize
 
@@ -108,7 +178,8 @@ def choose_paint(depth: F64) -> Paint:
     beyond = int((depth < low).any()) + 2 * int((depth > high).any())
     extend = ("neither", "min", "max", "both")[beyond]
     area, line, alpha = next(look for most, look in _LOOKS if len(depth) <= most)
-    return Paint(colormap, Normalize(low, high), extend, area, line, alpha)
+    middle = float(np.nanmedian(quakes.magnitude)) if quakes.has_magnitudes else None
+    return Paint(colormap, Normalize(low, high), extend, area, line, alpha, middle)
 
 
 def _color_limits(depth: F64) -> tuple[float, float]:
@@ -190,8 +261,8 @@ class Layout:
     heading: float
     """Height of the title and the subtitle."""
     gap: float = 0.12
-    left: float = 0.85
-    right: float = 0.8
+    left: float = 0.75
+    right: float = 0.65
     below_sections: float = 0.62
     timeline: float = 1.3
     bottom: float = 0.5
@@ -227,7 +298,6 @@ class Layout:
         place = (x / self.width, y / self.height, width / self.width, height / self.height)
         axes = figure.add_axes(place, **options)
         axes.tick_params(length=3, width=0.6, color="#444444")
-        axes.yaxis.set_label_coords(-0.6 / width, 0.5)
         return axes
 
 
@@ -242,6 +312,7 @@ class Page:
     sites: Sites
     depths: Depths
     paint: Paint
+    style: Style
     reference: Quakes | None = None
     """A reference catalog, drawn as crosses below the events."""
 

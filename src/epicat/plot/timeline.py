@@ -51,7 +51,6 @@ def draw_timeline(page: Page) -> None:
     total = bars.twinx()
     edges = _draw_bars(bars, time_ns)
     _draw_total(total, time_ns, edges)
-    total.yaxis.set_label_coords(1 + 0.62 / width, 0.5)
     _time_ticks(bars, int(edges[0]), int(edges[-1]))
     for axes in (bars, total):
         axes.set_ylim(bottom=0)

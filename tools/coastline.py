@@ -25,6 +25,8 @@ I64 = NDArray[np.int64]
 OUTPUT = Path(__file__).resolve().parent.parent / "src" / "epicat" / "plot" / "coastline.npz"
 _LARGEST = 30_000
 """Longer steps are divided, so that all fit into 16 bits."""
+_NULL_ISLAND = 10
+"""Natural Earth has a fictitious island at 0°N 0°E, which is smaller than this."""
 
 
 def main(source: Path) -> None:
@@ -33,7 +35,12 @@ def main(source: Path) -> None:
     transform = topology["transform"]
     turn = round(360.0 / transform["scale"][0])
     pole = round((-90.0 - transform["translate"][1]) / transform["scale"][1])
-    rings = [_divided(_unwrapped(ring, turn, pole)) for ring in _rings(topology)]
+    origin = -np.array(transform["translate"]) / transform["scale"]
+    rings = [
+        _divided(_unwrapped(ring, turn, pole))
+        for ring in _rings(topology)
+        if np.abs(ring - origin).max() > _NULL_ISLAND
+    ]
     steps = np.concatenate([np.diff(ring, axis=0) for ring in rings]).astype(np.int16)
     np.savez_compressed(
         OUTPUT,
@@ -57,14 +64,19 @@ def _rings(topology: dict[str, Any]) -> Iterator[I64]:
 
 
 def _unwrapped(ring: I64, turn: int, pole: int) -> I64:
-    """Continue longitudes across the antimeridian; close a ring around the South Pole there."""
+    """Continue longitudes across the antimeridian, with the center between -180 and 180 degrees.
+
+    A ring around the South Pole is closed there.
+    """
     jumps = np.diff(ring[:, 0])
     turns = np.cumsum(np.where(jumps > turn // 2, -turn, np.where(jumps < -turn // 2, turn, 0)))
     flat = ring.copy()
     flat[1:, 0] += turns
-    if flat[0, 0] == flat[-1, 0]:
-        return flat
-    return np.vstack([flat, [flat[-1, 0], pole], [flat[0, 0], pole], flat[0]])
+    if flat[0, 0] != flat[-1, 0]:
+        flat = np.vstack([flat, [flat[-1, 0], pole], [flat[0, 0], pole], flat[0]])
+    middle = (flat[:, 0].min() + flat[:, 0].max()) // 2
+    flat[:, 0] -= middle // turn * turn
+    return flat
 
 
 def _divided(ring: I64) -> I64:

@@ -26,7 +26,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from epicat.plot import catalog_figure, draw_catalog
+from epicat.plot import PlotOptions, catalog_figure, choose_style, draw_catalog
 
 START = parse_time("2019-07-04T17:33:49Z")
 SECOND = 1_000_000_000
@@ -304,6 +304,61 @@ class TestLook:
         ends = axes.lines[-1].get_transform().transform(axes.lines[-1].get_xydata())
         (west, _), (east, _) = axes.transData.inverted().transform(ends[[0, -1]])
         assert (east - west) * 111.195 * np.cos(np.radians(40)) == pytest.approx(length, rel=0.01)
+
+
+def with_columns(events: pa.Table, **columns: list[float | None]) -> pa.Table:
+    for name, values in columns.items():
+        position = events.schema.get_field_index(name)
+        events = events.set_column(position, name, pa.array(values, pa.float64()))
+    return events
+
+
+FOUR: Rows = [(START + n, 40.0 + n / 10, -124.0, 5.0, False) for n in range(4)]
+
+
+def sizes(figure: Figure) -> set[float]:
+    dots = panel(figure, "map").collections[:2]
+    return {round(float(size), 3) for each in dots for size in each.get_sizes()}
+
+
+class TestEvents:
+    def test_sizes_follow_magnitudes_and_the_legend_shows_them(self) -> None:
+        events = with_columns(events_of(FOUR), magnitude=[0.4, 1.1, 2.2, 3.3])
+        drawn = catalog_figure(events, stations_of([]), title="T")
+        assert len(sizes(drawn)) == 4
+        assert {"M 1", "M 2", "M 3"} <= set(words(drawn))
+        assert "Event" not in words(drawn)
+
+    def test_without_magnitudes_sizes_are_equal(self) -> None:
+        for magnitude in ([None] * 4, [1.0, None, None, None]):
+            events = with_columns(events_of(FOUR), magnitude=magnitude)
+            drawn = catalog_figure(events, stations_of([]), title="T")
+            assert len(sizes(drawn)) == 1
+            assert "Event" in words(drawn)
+
+    def test_large_gaps_are_drawn_open(self) -> None:
+        events = with_columns(events_of(FOUR), gap_deg=[90.0, 180.0, 181.0, 300.0])
+        drawn = catalog_figure(events, stations_of([]), title="T")
+        closed, open_ = panel(drawn, "map").collections[:2]
+        assert [len(dots.get_offsets()) for dots in (closed, open_)] == [2, 2]
+        assert len(open_.get_facecolors()) == 0
+        assert "Azimuthal gap > 180°" in words(drawn)
+
+
+class TestStyle:
+    def test_paper_is_at_most_as_wide_as_given(self, tmp_path: Path) -> None:
+        rows, places, title, extent = CASES["plain"]
+        for width in (120.0, 180.0):
+            options = PlotOptions(choose_style("paper", width))
+            drawn = catalog_figure(
+                events_of(rows), stations_of(places), title=title, extent=extent, options=options
+            )
+            assert 0.8 * width < drawn.get_size_inches()[0] * 25.4 <= width + 1e-6
+
+    @pytest.mark.parametrize(("name", "width"), [("papr", None), ("paper", 20.0), ("screen", 1e3)])
+    def test_unknown_styles_and_widths_are_refused(self, name: str, width: float | None) -> None:
+        with pytest.raises(InputError, match=r"did you mean paper|from 110 to 420 mm"):
+            choose_style(name, width)
 
 
 def words(figure: Figure) -> list[str]:

@@ -23,6 +23,7 @@ from epicat.stations import Patterns
 from epicat.store.base import ReadableStore, Where, block_entries
 from epicat.store.open import open_readable
 from epicat.tables import EXPORT_COLUMNS, TableName, accepted, ledger_table
+from epicat.time import iso
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,6 +44,8 @@ SUFFIXES = {
     ".xml": "quakeml",
 }
 """The format that `Catalog.export` writes by the suffix of a file."""
+
+_CODES = ("network_code", "station_code")
 
 COVERAGE = pa.schema(
     [
@@ -252,23 +255,53 @@ class Catalog:
         self,
         path: str | Path | None = None,
         *,
-        title: str = "Earthquake catalog",
+        title: str | None = None,
+        style: str = "screen",
+        width_mm: float | None = None,
         with_rejected: bool = False,
     ) -> Figure | None:
-        """Draw a map, two depth sections and the count over time.
+        """Draw a map with the stations that have data, two depth sections and a timeline.
 
         Returns a matplotlib figure, which a notebook shows; with ``path`` writes a ``.png``,
-        ``.pdf`` or ``.svg`` file instead.  Needs the extra ``plot`` (matplotlib).
+        ``.pdf`` or ``.svg`` file instead.  ``style`` is ``screen`` or ``paper``; ``width_mm`` is
+        the largest width in mm.  Needs the extra ``plot`` (matplotlib).
         """
-        from epicat.plot import catalog_figure, draw_catalog
+        from epicat.plot import PlotOptions, catalog_figure, choose_style, draw_catalog
 
-        events, stations = self.events(with_rejected=with_rejected), self.stations()
+        events, stations = self.events(with_rejected=with_rejected), self._stations_with_data()
+        options = PlotOptions(choose_style(style, width_mm))
+        named = title if title is not None else self._title(events)
         if path is None:
-            figure = catalog_figure(events, stations, title=title, extent=self.extent)
+            figure = catalog_figure(
+                events, stations, title=named, extent=self.extent, options=options
+            )
             vars(figure)["_repr_png_"] = partial(_png, figure)  # how notebooks show a value
             return figure
-        draw_catalog(events, stations, Path(path), title=title, extent=self.extent)
+        draw_catalog(events, stations, Path(path), title=named, extent=self.extent, options=options)
         return None
+
+    def _stations_with_data(self) -> pa.Table:
+        """Return the stations with samples or picks; all if the ledger has no such station."""
+        stations = self.stations()
+        found = {
+            StationDay.parse(entry.key).station
+            for entry in self.entries()
+            if isinstance(entry, StationDayEntry) and (entry.samples or entry.n_picks)
+        }
+        if not found:
+            return stations
+        codes = zip(*(stations[n].to_pylist() for n in _CODES), strict=True)
+        return stations.filter(pa.array([".".join(each) in found for each in codes], pa.bool_()))
+
+    def _title(self, events: pa.Table) -> str:
+        """Return a title: the days of the events and the name of the store."""
+        name = self.location.rstrip("/").rpartition("/")[2]
+        if not events.num_rows:
+            return f"Earthquake catalog {name}"
+        low, high = pc.min_max(events["time"].cast(pa.int64())).as_py().values()
+        first, last = iso(low)[:10], iso(high)[:10]
+        days = first if first == last else f"{first} to {last}"
+        return f"Earthquakes of {days}: {name}"
 
     def _read(self, table: TableName, design: str, span: Span | None) -> pa.Table:
         return self._store.read(table, Where(design=design, span=span))

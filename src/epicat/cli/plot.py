@@ -20,7 +20,18 @@ __all__ = ["plot"]
 def plot(
     given: Values,
     output: Annotated[Path, typer.Option("-o", "--output", help="A .png, .pdf or .svg file.")],
-    title: Annotated[str, typer.Option(help="Title of the figure.")] = "Earthquake catalog",
+    title: Annotated[
+        str | None,
+        typer.Option(
+            help="Title of the figure.  Default: days of the events and name of the store."
+        ),
+    ] = None,
+    style: Annotated[
+        str, typer.Option(help="screen, or paper: 180 mm wide with 7 pt type, for PDF or SVG.")
+    ] = "screen",
+    width: Annotated[
+        float | None, typer.Option(metavar="MM", help="Largest width in mm, 110 to 420.")
+    ] = None,
     design: Annotated[
         str | None,
         typer.Option(
@@ -29,12 +40,17 @@ def plot(
     ] = None,
     with_rejected: WithRejected = False,
 ) -> None:
-    """Draw a map, two depth sections and the number of events over time."""
+    """Draw a map, two depth sections and the number of events over time.
+
+    The map shows the coast and the stations with data.  Events have the color of their depth and,
+    if magnitudes are known, the size of their magnitude; those with an azimuthal gap above 180
+    degrees are open.
+    """
     from epicat.catalog.catalog import open_catalog
 
     catalog = open_catalog(make_options(StoreOptions, given).store, design)
     if not with_rejected:
         report_rejected(catalog.n_rejected)
-    catalog.plot(output, title=title, with_rejected=with_rejected)
+    catalog.plot(output, title=title, style=style, width_mm=width, with_rejected=with_rejected)
     drawn = catalog.events(with_rejected=with_rejected).num_rows
     typer.echo(f"{drawn:,} events in {output}", err=True)

@@ -156,7 +156,7 @@ def _write(page: Page, y: float, text: str, **options: Any) -> None:
     line = page.figure.text(
         layout.left / layout.width, y / layout.height, text, va="top", parse_math=False, **options
     )
-    room = (layout.width - layout.left - 0.1) * page.figure.dpi
+    room = (layout.width - layout.left - 0.3) * page.figure.dpi
     line.set_fontsize(options["fontsize"] * min(1, room / line.get_window_extent().width))
 
 

@@ -34,8 +34,10 @@ __all__ = ["LOWEST_RATE_HZ", "Channel", "Decoded", "Records", "decode"]
 LOWEST_RATE_HZ = 10.0
 """Channels below this rate cannot be picked."""
 _HIGHEST_RATE_HZ = 20_000.0
-_LARGEST_DRIFT = Fraction(1, 4)
-"""Samples by which a record's samples may deviate from its grid, at most, from its first one on."""
+_LARGEST_DRIFT = 0.5
+"""Samples by which the last sample of a record may deviate from the grid, relative to the first."""
+_PART_DRIFT = 0.25
+"""The same of the parts of a record that would deviate more."""
 _WITHOUT_ENCODING = (-1, 255)
 """libmseed's encoding of records without blockette 1000, and that of rebuilt ones."""
 _NUMBERS = ("i", "f", "d")
@@ -249,9 +251,9 @@ def _without_drift(records: Records, rates_hz: NDArray[np.float64], rate: Fracti
     Each part begins at the time that the record's own rate gives it.
     """
     drifts = np.abs(float(rate) / rates_hz - 1)  # samples per sample
-    if not (drifts * records.counts > float(_LARGEST_DRIFT)).any():
+    if not (drifts * records.counts > _LARGEST_DRIFT).any():
         return records
-    longest = np.maximum(float(_LARGEST_DRIFT) / np.maximum(drifts, 1e-12), 1).astype(np.int64)
+    longest = np.maximum(_PART_DRIFT / np.maximum(drifts, 1e-12), 1).astype(np.int64)
     parts = -(-records.counts // longest)
     owner = np.repeat(np.arange(len(parts)), parts)
     number = np.arange(len(owner)) - np.repeat(np.cumsum(parts) - parts, parts)

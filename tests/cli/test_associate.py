@@ -57,7 +57,8 @@ def test_imports_tell_what_they_did(tmp_path, capsys):
     assert run("picks", "import", tmp_path / "picks.csv", "--store", store, "--json") == 0
     made = json.loads(capsys.readouterr().out)
     assert made.pop("run")
-    assert made == {"picks": 1, "duplicates": 1, "station_days": 1, "is_new": True}
+    assert made == {"picks": 1, "duplicates": 1, "station_days": 1, "is_new": True,
+                    "notes": []}  # fmt: skip
     assert run("picks", "import", tmp_path / "picks.csv", "--store", store) == 0
     said = capsys.readouterr().err
     assert "1 picks of 1 station-days, 1 repeated rows dropped; the store had them all" in said
@@ -75,11 +76,13 @@ def test_imported_picks_are_seen_before_they_are_associated(tmp_path, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
-def test_a_file_that_cannot_be_used_leaves_no_picks(tmp_path, capsys):
+def test_bad_rows_are_left_out_and_a_file_of_them_is_refused(tmp_path, capsys):
     (tmp_path / "picks.csv").write_text(f"{PICKS}ST01,P,2020-01-01,0.5\n")
-    assert run("picks", "import", tmp_path / "picks.csv", "--store", tmp_path / "store") == 2
-    assert "line 4: station 'ST01' is not NET.STA" in capsys.readouterr().err
-    assert ParquetStore(tmp_path / "store", create=True).ledger() == []
+    assert run("picks", "import", tmp_path / "picks.csv", "--store", tmp_path / "store") == 0
+    assert "1 rows left out: line 4: station 'ST01' is not NET.STA" in capsys.readouterr().err
+    (tmp_path / "bad.csv").write_text("station,phase,time\nST01,P,2020-01-01\n")
+    assert run("picks", "import", tmp_path / "bad.csv", "--store", tmp_path / "other") == 2
+    assert ParquetStore(tmp_path / "other", create=True).ledger() == []
     assert run("associate", "2020-01-01", "2020-01-02", EXTENT, "--store", tmp_path / "none") == 2
     assert "there is no store at" in capsys.readouterr().err
 

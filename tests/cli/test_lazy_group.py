@@ -24,7 +24,7 @@ COLUMNS = {
     "arrivals": "event_id,pick_id,trace_id,phase,time,residual_s,distance_km,azimuth_deg",
     "stations": "id,network_code,station_code,location_code,channels,latitude,longitude,elevation",
     "ledger": "stage,key,status,reason,archive,layout,objects,samples,gaps,channels,n_picks,"
-    "n_picks_used,n_sites,n_events,n_rejected,seconds,design",
+    "n_picks_used,n_sites,n_events,n_rejected,n_origins,seconds,design",
 }
 
 
@@ -105,7 +105,7 @@ def test_the_commands_are_those_of_the_documentation():
         "epicat demo", "epicat doctor", "epicat work", "epicat submit", "epicat retry",
         "epicat cancel", "epicat logs", "epicat cost",
         "epicat stations", "epicat stations import", "epicat picks", "epicat picks import",
-        "epicat events", "epicat events import", "epicat compare",
+        "epicat events", "epicat events import", "epicat compare", "epicat locate", "epicat terms",
     }  # fmt: skip
 
 

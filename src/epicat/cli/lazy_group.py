@@ -81,16 +81,15 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "compact": Entry(
         "compact:compact",
-        "Put the many small files of a store together, and delete what has been superseded.",
+        "Merge the many small files of a store, and delete superseded data.",
     ),
     "doctor": Entry(
         "doctor:doctor",
-        "Verify a store: can all be read, are the rows those that were marked, is anything left "
-        "over.",
+        "Verify a store: every file is readable, rows match the ledger, nothing is left over.",
     ),
     "copy": Entry(
         "copy:copy",
-        "Copy all of a store into another of any kind, then read both and compare them.",
+        "Copy a store into another of any kind, then read both and compare them.",
     ),
     "synth": Entry(
         "synth:synth",

@@ -14,6 +14,7 @@ from epicat.archive.fdsn import FdsnOptions, InstrumentRequest
 from epicat.association.design import Design
 from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.geo import Extent
+from epicat.locate.design import LocationDesign
 from epicat.model import EVER, Place, Span, Station, StationDay, places_of
 from epicat.store.mongo.address import secured
 from epicat.time import DAY_NS
@@ -61,6 +62,8 @@ class Campaign(BaseModel):
     """The identity of the picks."""
     design: Design
     """The identity of the events."""
+    location: LocationDesign | None = None
+    """The identity of the locations; None if events are not located."""
     stations: tuple[Station, ...]
     """The stations of the campaign, in the order of ids."""
     site_radius_m: float

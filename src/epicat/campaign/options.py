@@ -30,7 +30,7 @@ from epicat._util.option_models import Place, Shown
 from epicat.association.associate_options import AssociateOptions
 from epicat.errors import InputError
 from epicat.geo import Extent
-from epicat.locate.options import LocateOptions
+from epicat.locate.options import LocateOptions, LocateSection
 from epicat.model import Span
 from epicat.pick.pick_options import PickOptions
 from epicat.time import parse_time
@@ -155,6 +155,10 @@ class Partition(BaseModel):
     window_days: int = Field(default=2, ge=1, description="Days in a unit of association.")
 
 
+_Locate = Annotated[
+    LocateSection,
+    Field(title="Location", description="How events get their places and uncertainties."),
+]
 _Partition = Annotated[
     Partition,
     Field(
@@ -258,6 +262,7 @@ class CampaignOptions(_Spanned):
         description="Criteria for excluding waveforms.",
     )
     associate: _Associate = Field(default_factory=AssociateOptions)
+    locate: _Locate = Field(default_factory=LocateSection)
     partition: _Partition = Field(default_factory=Partition)
 
     @field_validator("stations")
@@ -304,6 +309,7 @@ class AssociationOptions(_Spanned):
     select: Select = ()
     exclude: Exclude = ()
     associate: _Associate = Field(default_factory=AssociateOptions)
+    locate: _Locate = Field(default_factory=LocateSection)
     partition: _Partition = Field(default_factory=Partition)
 
 

@@ -27,6 +27,7 @@ from epicat.association.associate_options import AssociateOptions
 from epicat.association.design import Design, make_design
 from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign, whole_days
+from epicat.campaign.location import location_design
 from epicat.campaign.options import AssociationOptions, CampaignOptions
 from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.campaign.velocity import PickSample, Velocity, choose_velocity
@@ -90,6 +91,7 @@ def resolve(
         check_access(archive, ((s.network, s.code) for s in stations), first)
     bundle = prepare(options.pick)
     run = PickRun.from_options(bundle.info, options.pick, options.quality)
+    design = resolve_design(options.associate, run.digest, options.extent, stations, report=report)
     return Campaign(
         span=span,
         extent=options.extent,
@@ -101,13 +103,8 @@ def resolve(
         store=options.store,
         bundle=bundle.folder,
         run=run,
-        design=resolve_design(
-            options.associate,
-            run.digest,
-            options.extent,
-            stations,
-            report=report,
-        ),
+        design=design,
+        location=location_design(design, options.locate.options) if options.locate.locate else None,
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
     )
@@ -216,19 +213,21 @@ def resolve_association(
         )
     span = whole_days(options.span)
     stations = choose_stations(found, options.extent, patterns, report, span)
+    design = resolve_design(
+        options.associate,
+        run.digest,
+        options.extent,
+        stations,
+        report=report,
+        velocity=_busiest_day(store, run.digest, span),
+    )
     campaign = Campaign(
         span=span,
         extent=options.extent,
         store=options.store,
         run=run,
-        design=resolve_design(
-            options.associate,
-            run.digest,
-            options.extent,
-            stations,
-            report=report,
-            velocity=_busiest_day(store, run.digest, span),
-        ),
+        design=design,
+        location=location_design(design, options.locate.options) if options.locate.locate else None,
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
     )

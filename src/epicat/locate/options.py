@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["LocateOptions"]
+from epicat._util.option_models import Shown
+
+__all__ = ["LocateOptions", "LocateSection"]
 
 
 class LocateOptions(BaseModel):
@@ -28,3 +32,16 @@ class LocateOptions(BaseModel):
         default=10.0,
         description="Depth in km below sea level of events whose depth the picks do not hold.",
     )
+
+
+class LocateSection(LocateOptions):
+    """Whether, and how, a campaign locates its events."""
+
+    locate: Annotated[bool, Shown(negative="--no-locate")] = Field(
+        default=True, description="Locate the events, with their uncertainty."
+    )
+
+    @property
+    def options(self) -> LocateOptions:
+        """What decides the locations."""
+        return LocateOptions(**self.model_dump(exclude={"locate"}))

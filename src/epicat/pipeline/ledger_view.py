@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 
 from epicat.campaign.campaign import Campaign
-from epicat.model import BlockEntry, LedgerEntry, Span, StationDay, StationDayEntry, Status
-from epicat.store.base import ReadableStore, block_entries, station_day_entries
+from epicat.model import (
+    BlockEntry,
+    LedgerEntry,
+    LocateEntry,
+    Span,
+    StationDay,
+    StationDayEntry,
+    Status,
+)
+from epicat.store.base import ReadableStore, block_entries, locate_entries, station_day_entries
 from epicat.time import DAY_NS, day_start, named_day
 
 __all__ = ["RETRIED", "DayEntries", "LedgerView"]
@@ -81,18 +89,24 @@ class LedgerView:
     """Newest entry of each station-day of the run."""
     blocks: Mapping[str, BlockEntry]
     """Newest entry of each block of the associator."""
+    locations: Mapping[str, LocateEntry] = field(default_factory=dict)
+    """Newest entry of each block of the location."""
 
     @classmethod
     def from_entries(cls, entries: Iterable[LedgerEntry], campaign: Campaign) -> LedgerView:
         """Select the entries of a campaign."""
         picks: dict[str, StationDayEntry] = {}
         blocks: dict[str, BlockEntry] = {}
+        locations: dict[str, LocateEntry] = {}
+        location = campaign.location.digest if campaign.location else ""
         for entry in entries:
             if isinstance(entry, StationDayEntry) and entry.design == campaign.run.digest:
                 picks[entry.key] = entry
             elif isinstance(entry, BlockEntry) and entry.design == campaign.design.digest:
                 blocks[entry.key] = entry
-        return cls(picks, blocks)
+            elif isinstance(entry, LocateEntry) and entry.design == location:
+                locations[entry.key] = entry
+        return cls(picks, blocks, locations)
 
     @classmethod
     def from_store(cls, store: ReadableStore | None, campaign: Campaign) -> LedgerView:
@@ -108,7 +122,9 @@ class LedgerView:
             span,
             max(1, _ENTRIES // max(1, len(campaign.pick_names))),
         )
-        return cls(picks, {entry.key: entry for entry in blocks})
+        located = locate_entries(store, campaign.location.digest, span) if campaign.location else []
+        known = {entry.key: entry for entry in located}
+        return cls(picks, {entry.key: entry for entry in blocks}, known)
 
     def is_done(self, key: StationDay, archive: str, layout: str, orientation: str = "") -> bool:
         """Return whether a station-day needs no work.

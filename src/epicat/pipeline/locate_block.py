@@ -6,56 +6,20 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from epicat.association.design import Design
 from epicat.association.sites import SiteIndex
-from epicat.errors import InputError
 from epicat.locate.design import LocationDesign
 from epicat.locate.estimate_terms import calibrate
 from epicat.locate.events import EventPicks, locate_events
-from epicat.locate.options import LocateOptions
 from epicat.locate.terms_file import FileTerms, TermsFile
 from epicat.model import BlockEntry, Flag, LocateEntry, Status, digest_of
+from epicat.pipeline.plan import location_inputs
 from epicat.store.base import Store, Where
 from epicat.tables import TableName
-from epicat.velocity.layers import LayerModel
 
-__all__ = ["BlockLocator", "location_design", "location_inputs"]
+__all__ = ["BlockLocator"]
 
 _NO_SITE = "pick without a site"
 _TOO_FEW = "too few picks to locate"
-
-
-def location_design(
-    design: Design, options: LocateOptions, layers: LayerModel | None = None
-) -> LocationDesign:
-    """Return the location of an associator's events.
-
-    ``layers`` takes precedence over the velocities of the association.
-    """
-    model = layers or design.layer_model
-    if model is None:
-        model = LayerModel((0.0,), (design.p_velocity,), (design.s_velocity,), constant=True)
-    rows = tuple(zip(model.depth_km, model.vp, model.vs, strict=True))
-    if not design.sites:
-        raise InputError("there are no sites, and no event to locate")
-    return LocationDesign(
-        associator=design.digest,
-        run=design.run,
-        sites=design.sites,
-        latitude=design.latitude,
-        longitude=design.longitude,
-        x_km=design.x_km,
-        y_km=design.y_km,
-        z_km=design.z_km,
-        layers=rows,
-        constant_layers=model.constant,
-        options=options,
-    )
-
-
-def location_inputs(block: BlockEntry) -> str:
-    """Return the digest of the association of a block, as a location uses it."""
-    return digest_of(block.status.value, block.result)
 
 
 class BlockLocator:

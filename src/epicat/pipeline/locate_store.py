@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 
 from epicat.association.design import Design
 from epicat.association.sites import SiteIndex
+from epicat.campaign.location import location_design
 from epicat.campaign.pick_run import ImportedCatalog
 from epicat.catalog.selection import select_results
 from epicat.errors import InputError, StoreError
 from epicat.locate.design import LocationDesign
 from epicat.locate.options import LocateOptions
 from epicat.locate.terms_file import TermsFile
-from epicat.model import Stage, Status
 from epicat.pipeline.import_events import catalog_design
-from epicat.pipeline.locate_block import BlockLocator, location_design, location_inputs
-from epicat.store.base import Store, block_entries, new_generation
+from epicat.pipeline.locate_block import BlockLocator
+from epicat.pipeline.plan import is_located
+from epicat.store.base import Store, block_entries, locate_entries, new_generation
 from epicat.tables import stations_of
 from epicat.velocity.layers import LayerModel
 
@@ -82,17 +83,12 @@ class StoreLocator:
         """Locate the blocks whose events have changed since, or were never located."""
         store, digest = self._store, self.design.digest
         store.put_record("location", digest, self.design.model_dump(mode="json"))
-        known = {entry.key: entry for entry in store.ledger(Stage.LOCATE, digest)}
+        known = {entry.key: entry for entry in locate_entries(store, digest)}
         origins = done = unchanged = 0
         flags: dict[str, int] = {}
         for block in block_entries(store, self._associator):
             before = known.get(block.key)
-            inputs = location_inputs(block)
-            if (
-                before
-                and before.status != Status.FAILED
-                and getattr(before, "inputs", "") == inputs
-            ):
+            if before and is_located(block, before):
                 unchanged += 1
                 origins += before.n_rows
                 continue

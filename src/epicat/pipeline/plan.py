@@ -13,7 +13,17 @@ from datetime import date
 from epicat._util.lists import batched
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
-from epicat.model import LedgerEntry, Span, Stage, StationDay, StationDayEntry, Status, digest_of
+from epicat.model import (
+    BlockEntry,
+    LedgerEntry,
+    LocateEntry,
+    Span,
+    Stage,
+    StationDay,
+    StationDayEntry,
+    Status,
+    digest_of,
+)
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.time import DAY_NS, iso, parse_time
 
@@ -23,6 +33,8 @@ __all__ = [
     "block_span",
     "block_units",
     "inputs_digest",
+    "is_located",
+    "location_inputs",
     "pick_units",
     "planned_keys",
 ]
@@ -138,7 +150,23 @@ def _is_due(block: Span, campaign: Campaign, ledger: LedgerView, pending: set[da
     reach = block.widened(campaign.design.reach_ns)
     if pending.intersection(reach.days()):
         return True
-    return entry.inputs != inputs_digest(ledger.picks, campaign.pick_names, reach)
+    if entry.inputs != inputs_digest(ledger.picks, campaign.pick_names, reach):
+        return True
+    return campaign.location is not None and not is_located(
+        entry, ledger.locations.get(block_key(block))
+    )
+
+
+def is_located(block: BlockEntry, location: LocateEntry | None) -> bool:
+    """Return whether a location used the present events of a block, and did not fail."""
+    if location is None or location.status == Status.FAILED:
+        return False
+    return location.inputs == location_inputs(block)
+
+
+def location_inputs(block: BlockEntry) -> str:
+    """Return the digest of the association of a block, as a location uses it."""
+    return digest_of(block.status.value, block.result)
 
 
 def inputs_digest(picks: Mapping[str, StationDayEntry], names: Sequence[str], reach: Span) -> str:

@@ -238,6 +238,9 @@ def write_records(campaign: Campaign, store: Store) -> None:
     store.put_stations(stations_table(campaign.stations))
     store.put_record("run", campaign.run.digest, campaign.run.model_dump(mode="json"))
     store.put_record("associator", campaign.design.digest, campaign.design.model_dump(mode="json"))
+    if campaign.location is not None:
+        location = campaign.location
+        store.put_record("location", location.digest, location.model_dump(mode="json"))
     record_invocation(store, _invocation(campaign))
     _mark_unreadable(campaign, store)
 

@@ -36,9 +36,16 @@ from epicat.pick.load import load_picker
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pipeline.associate_block import BlockAssociator, StoredPicks
 from epicat.pipeline.ledger_view import RETRIED
+from epicat.pipeline.locate_block import BlockLocator
 from epicat.pipeline.pick_day import DayPicker
-from epicat.pipeline.plan import Unit, block_span
-from epicat.store.base import Store, block_entries, new_generation, station_day_entries
+from epicat.pipeline.plan import Unit, block_span, is_located
+from epicat.store.base import (
+    Store,
+    block_entries,
+    locate_entries,
+    new_generation,
+    station_day_entries,
+)
 from epicat.store.open import open_store
 from epicat.tables import SCHEMAS, TableName, arrivals_table, events_table, picks_table
 
@@ -101,6 +108,8 @@ class Worker:
         results = list(do(unit, generation))
         kept = [result for result in results if result.is_kept]
         self._save(kept, generation)
+        if unit.stage == Stage.ASSOCIATE:
+            self._locate(unit)
         entries = [result.entry for result in kept]
         return Outcome(
             unit=unit,
@@ -187,6 +196,40 @@ class Worker:
             if entry and entry.status != Status.FAILED and entry.inputs == picks.inputs(block):
                 continue
             yield _Result(*_timed(_Begun(unit, text, generation, digest), one))
+
+    def _locate(self, unit: Unit) -> None:
+        """Locate the events of blocks that are associated, unless that was done."""
+        design = self._campaign.location
+        if design is None:
+            return
+        spans = [block_span(text, self._campaign.design.block_ns) for text in unit.keys]
+        span = Span(min(s.start_ns for s in spans), max(s.end_ns for s in spans))
+        blocks = {e.key: e for e in block_entries(self._store, design.associator, span)}
+        known = {e.key: e for e in locate_entries(self._store, design.digest, span)}
+        generation = new_generation()
+        results = []
+        for text in unit.keys:
+            block, before = blocks.get(text), known.get(text)
+            if block is None or block.status == Status.FAILED or is_located(block, before):
+                continue
+            after_ns = max(unit.after_ns, before.marked_ns if before else 0)
+            own = Unit(Stage.LOCATE, (text,), after_ns=after_ns)
+            begun = _Begun(own, text, generation, design.digest)
+
+            def one(_: str, block: BlockEntry = block) -> Keyed:
+                return self._block_locator.locate(block)
+
+            results.append(_Result(*_timed(begun, one)))
+        self._save(results, generation)
+
+    @cached_property
+    def _block_locator(self) -> BlockLocator:
+        campaign = self._campaign
+        if campaign.location is None:
+            raise TypeError("a campaign without a location does not locate")
+        plane, radius_m = campaign.design.plane, campaign.site_radius_m
+        index = SiteIndex.from_stations(campaign.stations, plane, radius_m)
+        return BlockLocator(campaign.location, index, self._store)
 
     @property
     def _run_digest(self) -> str:

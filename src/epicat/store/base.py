@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import pyarrow as pa
 
-from epicat.model import BlockEntry, LedgerEntry, Span, Stage, StationDayEntry
+from epicat.model import BlockEntry, LedgerEntry, LocateEntry, Span, Stage, StationDayEntry
 from epicat.tables import TableName
 from epicat.time import DAY_NS, day_name, day_of
 
@@ -46,6 +46,7 @@ __all__ = [
     "begun_ns",
     "block_entries",
     "day_of_key",
+    "locate_entries",
     "new_generation",
     "newest",
     "of_days",
@@ -277,6 +278,14 @@ def block_entries(
     """Return the newest entry of each block: `ReadableStore.ledger` of one stage."""
     entries = store.ledger(Stage.ASSOCIATE, associator, span)
     return [entry for entry in entries if isinstance(entry, BlockEntry)]
+
+
+def locate_entries(
+    store: ReadableStore, location: str | None = None, span: Span | None = None
+) -> list[LocateEntry]:
+    """Return the newest entry of each located block: `Store.ledger` of one stage."""
+    entries = store.ledger(Stage.LOCATE, location, span)
+    return [entry for entry in entries if isinstance(entry, LocateEntry)]
 
 
 def newest(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:

@@ -1,0 +1,39 @@
+"""The location of an associator's events: its design from the association's and the options."""
+
+from __future__ import annotations
+
+from epicat.association.design import Design
+from epicat.errors import InputError
+from epicat.locate.design import LocationDesign
+from epicat.locate.options import LocateOptions
+from epicat.velocity.layers import LayerModel
+
+__all__ = ["location_design"]
+
+
+def location_design(
+    design: Design, options: LocateOptions, layers: LayerModel | None = None
+) -> LocationDesign:
+    """Return the location of an associator's events.
+
+    ``layers`` takes precedence over the velocities of the association.
+    """
+    model = layers or design.layer_model
+    if model is None:
+        model = LayerModel((0.0,), (design.p_velocity,), (design.s_velocity,), constant=True)
+    rows = tuple(zip(model.depth_km, model.vp, model.vs, strict=True))
+    if not design.sites:
+        raise InputError("there are no sites, and no event to locate")
+    return LocationDesign(
+        associator=design.digest,
+        run=design.run,
+        sites=design.sites,
+        latitude=design.latitude,
+        longitude=design.longitude,
+        x_km=design.x_km,
+        y_km=design.y_km,
+        z_km=design.z_km,
+        layers=rows,
+        constant_layers=model.constant,
+        options=options,
+    )

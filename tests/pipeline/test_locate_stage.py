@@ -1,0 +1,87 @@
+"""Association locates its events, whatever the partition; ``--no-locate`` does not."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks.simulated_picks import LAYERS, Errors, simulate
+
+from epicat.cli.app import main
+from epicat.geo import Extent, Plane
+from epicat.model import Stage
+from epicat.store.base import Where
+from epicat.store.open import open_store
+from epicat.time import iso, parse_time
+
+FIRST = parse_time("2024-02-29")
+EXTENT = "39.5,40.5,-124.6,-123.4"
+EVERY_NS = 1800 * 10**9
+
+
+def epicat(*arguments: object) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    assert left.value.code == 0
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    """Give a folder with a station list, picks of 16 events in eight hours, and a model."""
+    folder = tmp_path_factory.mktemp("files")
+    case = simulate(41, events=20, sensors=12, errors=Errors(wrong=0.02), least=14)
+    latitude, longitude = Plane(*Extent.parse(EXTENT).center).to_lat_lon(
+        case.network.x_km, case.network.y_km
+    )
+    with (folder / "stations.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "latitude", "longitude", "elevation"])
+        for k, height in enumerate(-1000 * case.network.depth_km):
+            writer.writerow([f"XX.S{k:02d}.", latitude[k], longitude[k], round(height, 1)])
+    a = case.arrivals
+    with (folder / "picks.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["trace_id", "time", "phase", "confidence"])
+        for event, sensor, phase, time in zip(a.event, a.sensor, a.phase, a.time_s, strict=True):
+            at = FIRST + int(event) * EVERY_NS + round(float(time) * 1e9)
+            writer.writerow([f"XX.S{sensor:02d}.", iso(at), "PS"[phase], 0.9])
+    rows = zip(LAYERS.depth_km, LAYERS.vp, LAYERS.vs, strict=True)
+    (folder / "v.csv").write_text("".join(f"{d},{p},{s}\n" for d, p, s in rows))
+    np.save(folder / "true.npy", case.place_km)
+    return folder
+
+
+def associated(files: Path, store: Path, *more: object) -> dict:
+    epicat("stations", "import", files / "stations.csv", "--store", store)
+    epicat("picks", "import", files / "picks.csv", "--store", store)
+    epicat("associate", "2024-02-29", "2024-03-01", EXTENT, "--store", store, "--velocity",
+           files / "v.csv", "--workers", 1, *more)  # fmt: skip
+    return {e.key: e for e in open_store(str(store)).ledger(Stage.LOCATE)}
+
+
+def test_events_are_located_and_a_second_run_finds_them_done(files, tmp_path, capsys):
+    entries = associated(files, tmp_path / "a")
+    store = open_store(str(tmp_path / "a"))
+    events, origins = store.read("events", Where()), store.read("origins", Where())
+    assert events.num_rows >= 8
+    assert set(origins["event_id"].to_pylist()) == set(events["event_id"].to_pylist())
+    assert sum(e.n_rows for e in entries.values()) == origins.num_rows
+    true = np.load(files / "true.npy")
+    place = np.column_stack([origins[n].to_numpy() for n in ("x_km", "y_km")])
+    apart = np.hypot(*(place[:, None] - true[None, :, :2]).transpose(2, 0, 1)).min(axis=1)
+    assert np.median(apart) < 0.5
+    capsys.readouterr()
+    epicat("locate", "--store", tmp_path / "a", "--json")
+    again = json.loads(capsys.readouterr().out)
+    assert again["blocks"] == 0
+    assert again["origins"] == origins.num_rows
+
+    # The same in other windows, and after a run that did not locate.
+    assert associated(files, tmp_path / "b", "--no-locate") == {}
+    other = associated(files, tmp_path / "b", "--window-days", 1)
+    assert {k: e.result for k, e in other.items()} == {k: e.result for k, e in entries.items()}
+    theirs = open_store(str(tmp_path / "b")).read("origins", Where())
+    assert theirs.equals(origins)

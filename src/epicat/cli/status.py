@@ -154,6 +154,7 @@ def _show(summary: dict[str, Any]) -> None:
     words = {
         "pick": ("run", "station-days", "picks"),
         "associate": ("associator", "blocks", "events"),
+        "locate": ("location", "blocks", "origins"),
     }.get(summary["stage"], ("archive", "objects", "found"))
     about = f" ({summary['about']})" if summary["about"] else ""
     typer.echo(f"{words[0]} {summary['design']}{about}")

@@ -265,6 +265,22 @@ def test_windows_of_five_thousand_stretches_share_batches(stacking: str) -> None
         np.testing.assert_array_equal(curve, again)
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_idle_cores_compute_ahead_and_the_curves_stay_the_same(threads: int) -> None:
+    info = info_of(16, 8, (2, 2))
+    stretches = stretches_of(np.random.default_rng(1).integers(0, 90, 300).tolist(), info)
+    expected = whole_curves(Fake(info), stretches, 4)
+    picker = Fake(info)
+    picker.threads = threads
+    found = whole_curves(picker, stretches, 4)
+    assert set(picker.calls[:-1]) == {4 * threads}
+    for curve, other in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(curve, other)
+    begun = picker.of_stretches(stretches, {}, 4)
+    next(begun)
+    begun.close()  # type: ignore[attr-defined]
+
+
 def test_the_given_data_stay_as_they_are() -> None:
     (stretch,) = stretches_of([200], info_of())
     before = data_of(stretch).copy()

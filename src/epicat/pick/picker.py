@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, Literal, Protocol, Self
 
 import numpy as np
@@ -183,10 +185,31 @@ def batched(picker: Picker, windows: Iterable[Window], batch: int) -> Iterator[F
     Windows of different stretches share batches, so that a day in thousands of pieces takes no
     longer than one without gaps.
     """
-    info = picker.info
-    batch *= picker.threads
-    filled = np.empty((batch, len(info.component_order), info.samples), np.float32)
+    parts = _filled(picker, windows, batch * picker.threads)
+    if picker.threads == 1:
+        for part in parts:
+            yield from picker.probabilities(part)
+        return
+    # Idle cores: one part is computed while the next is filled and the last one is used.
+    with ThreadPoolExecutor(1) as ahead:
+        coming: Future[F32] | None = None
+        for part in parts:
+            before, coming = coming, ahead.submit(picker.probabilities, part)
+            if before is not None:
+                yield from before.result()
+        if coming is not None:
+            yield from coming.result()
+
+
+def _filled(picker: Picker, windows: Iterable[Window], batch: int) -> Iterator[F32]:
+    """Return windows (n, components, samples), up to ``batch`` at once.
+
+    Two buffers take turns: what is returned stays as it is until the next but one.
+    """
+    shape = (batch, len(picker.info.component_order), picker.info.samples)
+    buffers = cycle([np.empty(shape, np.float32), np.empty(shape, np.float32)])
     for part in lists.batched(windows, batch):
+        filled = next(buffers)
         for window, (stretch, start) in zip(filled, part, strict=False):
             stretch.waveforms.fill(window, stretch.first + start)
-        yield from picker.probabilities(filled[: len(part)])
+        yield filled[: len(part)]

@@ -15,16 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyocto
 
 from benchmarks.measure import machine
 from benchmarks.month_of_picks import BEGIN, EXTENT, VP, VS, write_month
 from epicat._util.files import cache_folder
 from epicat.association.associate_options import AssociateOptions
 from epicat.association.associator import Associator, site_picks
+from epicat.association.search import Found, Search, SearchInput
 from epicat.association.sites import SiteIndex
 from epicat.association.slices import Slice
 from epicat.campaign.campaign import Campaign
@@ -51,9 +50,8 @@ def main() -> None:
     """Run the benchmark and print a table."""
     asked = _arguments()
     print(_HEAD.format(machine=machine(), **vars(asked)), flush=True)
-    for views in (False, True):
-        with tempfile.TemporaryDirectory() as folder:
-            print(_row(Path(folder), asked, views=views), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        print(_row(Path(folder), asked), flush=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -67,33 +65,33 @@ def _arguments() -> argparse.Namespace:
 _HEAD = """\
 {picks:,} picks of {stations} stations on {days} days, in one process. {machine}.
 
-| | picks | earthquakes | events | PyOcto s | calls | around s | added | by the day s | peak MB |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
+| picks | earthquakes | events | PyOcto s | calls | around s | added | by the day s | peak MB |
+|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
 
 
-def _row(folder: Path, asked: argparse.Namespace, *, views: bool) -> str:
+def _row(folder: Path, asked: argparse.Namespace) -> str:
     quakes = write_month(folder, asked.stations, asked.days, asked.picks)
     store = open_store(str(folder / "store"), create=True)
-    campaign = _campaign(folder, store, asked.days, views=views)
+    campaign = _campaign(folder, store, asked.days)
     units = make_plan(campaign, Partition(), store, recheck=False).associating
     worker = Worker(campaign)
     before_mb = _peak_mb()
     with _timed() as clock:
         begin = time.process_time()
-        events = sum(worker.work(unit).found for unit in units)
+        events = sum(worker.work(unit).n_rows for unit in units)
         whole = time.process_time() - begin
     peak_mb = _peak_mb()
     picks = store.read("picks", Where()).num_rows
     around = whole - clock.seconds
     return (
-        f"| {'three views' if views else 'one view'} | {picks:,} | {quakes:,} | {events:,} "
+        f"| {picks:,} | {quakes:,} | {events:,} "
         f"| {clock.seconds:.1f} | {clock.calls:,} | {around:.2f} "
         f"| {100 * around / clock.seconds:.1f} % | {_by_the_day(campaign, store, asked.days):.1f} "
         f"| {peak_mb:.0f}, {before_mb:.0f} before |"
     )
 
 
-def _campaign(folder: Path, store: Store, days: int, *, views: bool) -> Campaign:
+def _campaign(folder: Path, store: Store, days: int) -> Campaign:
     from epicat.stations import Patterns, find_stations
 
     import_picks(folder / "picks.parquet", store)
@@ -106,7 +104,7 @@ def _campaign(folder: Path, store: Store, days: int, *, views: bool) -> Campaign
             end=end,
             extent=EXTENT,
             store=store.location,
-            associate=AssociateOptions(views=views, p_velocity=VP, s_velocity=VS),
+            associate=AssociateOptions(p_velocity=VP, s_velocity=VS),
         ),
         store,
     )
@@ -115,21 +113,21 @@ def _campaign(folder: Path, store: Store, days: int, *, views: bool) -> Campaign
 @contextmanager
 def _timed() -> Iterator[_Clock]:
     """Measure the seconds spent inside PyOcto."""
-    clock, method = _Clock(), pyocto.OctoAssociator.associate
+    clock, method = _Clock(), Search.find
 
-    def timed(octo: Any, *given: Any, **named: Any) -> Any:
+    def timed(search: Search, picks: SearchInput) -> list[Found]:
         begin = time.process_time()
         try:
-            return method(octo, *given, **named)
+            return method(search, picks)
         finally:
             clock.seconds += time.process_time() - begin
             clock.calls += 1
 
-    pyocto.OctoAssociator.associate = timed
+    Search.find = timed  # type: ignore[method-assign]
     try:
         yield clock
     finally:
-        pyocto.OctoAssociator.associate = method
+        Search.find = method  # type: ignore[method-assign]
 
 
 def _by_the_day(campaign: Campaign, store: Store, days: int) -> float:

@@ -182,7 +182,7 @@ class _Remembering:
         return sorted(found, key=lambda c: (c.time_ns, c.picks))
 
 
-_HEAD = """PyOcto with one view. Near a seam is within five minutes. {machine}.
+_HEAD = """Near a seam is within five minutes. {machine}.
 
 | picks | blocks, h | halo, s | seams | events of one run | lost | doubled | changed \
 | known near seams: found | elsewhere |

@@ -146,7 +146,7 @@ class Design(BaseModel):
 
     @property
     def slicing(self) -> Slicing:
-        """How picks are cut into the slices that PyOcto gets."""
+        """The time slices that PyOcto searches."""
         return Slicing.from_seconds(self.pyocto["time_slicing"], self.pyocto["time_before"])
 
     @property

@@ -69,7 +69,7 @@ def azimuthal_gap(azimuths_deg: Iterable[float]) -> float:
 
 
 def _is_at_edge(candidate: Candidate, design: Design) -> bool:
-    """Tell whether a hypocenter lies in the last node of the location's search before an edge."""
+    """Return whether a hypocenter lies in the last node of the location's search before an edge."""
     node = float(design.pyocto["min_node_size_location"]) / 2
     axes = (
         (candidate.x_km, design.x_km),

@@ -1,6 +1,6 @@
 """Leave out the picks of an instrument that makes too many: noise that would become events.
 
-Rates are counted in whole UTC hours and days, which are the same however the work is cut.
+Rates are counted in whole UTC hours and days, which do not depend on how the work is partitioned.
 """
 
 from __future__ import annotations

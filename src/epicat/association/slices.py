@@ -1,4 +1,4 @@
-"""Cut picks into slices of time that are the same whatever span of them was read.
+"""Divide picks into time slices that are the same whatever span of them was read.
 
 PyOcto cuts its input into slices, counted from the first pick that it is given, and looks for
 events in one after the other.  What it finds in a slice depends on the picks of that slice alone,

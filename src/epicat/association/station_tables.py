@@ -76,7 +76,7 @@ def station_tables(
 
     The folder in ``cache`` is named by all that it depends on and found again without work.  It
     appears complete or not at all: many processes may ask for it, and be killed, at any time (a
-    kill leaves a folder whose name begins with a dot, that nobody reads).  Raises `InputError`
+    kill leaves a folder whose name begins with a dot, which is ignored).  Raises `InputError`
     for elevations, distances or ids that cannot be used.
     """
     depths = {name: _depth(name, elevation) for name, elevation in elevations_m.items()}
@@ -122,7 +122,7 @@ def _nodes_within(length: float, spacing: float) -> int:
 
 
 def _build(folder: Path, model: LayerModel, grid: _Grid, depths: Mapping[str, float]) -> None:
-    """Write the tables beside ``folder``, then give them its name, if nobody else was faster."""
+    """Write the tables next to ``folder``, then rename them, unless another process was faster."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:

@@ -31,7 +31,7 @@ _LARGEST_DEPTH = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class LayerModel:
-    """P and S velocity against depth: the first row reaches up without end, the last one down.
+    """P and S velocity by depth; the first row extends upwards, the last one downwards.
 
     Examples
     --------
@@ -104,7 +104,9 @@ def read_layers(path: Path, *, constant: bool = False) -> LayerModel:
     if rows and not any(_is_number(cell) for cell in rows[0].cells):
         columns = _columns(rows.pop(0))
     if not rows:
-        raise InputError(f"{path}: there is no row; write one depth, vp and vs a line, in km, km/s")
+        raise InputError(
+            f"{path}: the file has no rows; write depth, vp and vs (km, km/s) on each line"
+        )
     layers = [_layer(row, columns) for row in rows]
     for row, above, below in zip(rows[1:], layers, layers[1:], strict=False):
         _check_rising(row.where, above[0], below[0], constant)
@@ -176,7 +178,7 @@ def _number(row: _Row, name: str, text: str) -> float:
     if _is_number(text) and math.isfinite(float(text)):
         return float(text)
     raise InputError(
-        f"{row.where}: {name} is {text!r}, which is no finite number; correct or remove the row"
+        f"{row.where}: {name} is {text!r}, which is not a finite number; correct or remove the row"
     )
 
 
@@ -193,7 +195,7 @@ def _check_velocities(where: str, vp: float, vs: float) -> None:
         if value <= 0:
             raise InputError(
                 f"{where}: {name} is {value:g}, it must be above 0 km/s; "
-                "leave out water and air, the first row reaches up without end"
+                "leave out water and air; the first row extends upwards without limit"
             )
         if value > _LARGEST_VELOCITY:
             raise InputError(

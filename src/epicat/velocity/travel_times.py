@@ -1,6 +1,6 @@
 """First arrivals of P and S in a flat layered earth.
 
-The model is cut into thin uniform slices, each as slow as the vertical travel time through it
+The model is divided into thin uniform slices, each as slow as the vertical travel time through it
 says.  In a stack of uniform slices the first arrival is exactly the earliest of the direct ray
 and the head waves (Shearer 2009, Introduction to Seismology, chapter 4; Aki and Richards 2002,
 Quantitative Seismology, chapter 9), and the head waves of thin slices are the diving rays of the
@@ -95,7 +95,7 @@ def _nodes(model: LayerModel, phase: Phase) -> F64:
 
 
 def _pieces(depth: F64, velocity: F64) -> int:
-    """Into how many slices a layer with a gradient is cut.
+    """Return the number of slices of a layer with a gradient.
 
     A ray that turns in a slice of thickness h stays in it over sqrt(8 h v / v'), at a velocity
     that is wrong by at most h v' / 2: an error below sqrt(2 h v' / v) h / v seconds.

@@ -35,7 +35,7 @@ F64 = NDArray[np.float64]
 
 BEGIN = parse_time("2021-03-04")
 _LEAST_ARRIVALS = 8
-"""An event is expected to be found if it has so many picks, and three sites with both phases."""
+"""An event is expected if it has so many picks (all of 3 sites), and 3 sites with both phases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,8 @@ def _picks(
             picks.append(_pick(int(site), phase, moment, "noise"))
     count = sum(seen.sum(axis=1) for seen in seen_by_phase)
     both = (seen_by_phase[0] & seen_by_phase[1]).sum(axis=1)
-    expected = (count >= _LEAST_ARRIVALS) & (both >= 3)
+    least = min(_LEAST_ARRIVALS, 2 * len(grid))
+    expected = (count >= least) & (both >= 3)
     return sorted(picks, key=lambda p: (p.time_ns, p.pick_id)), expected
 
 

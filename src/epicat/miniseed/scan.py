@@ -44,6 +44,8 @@ segments, of which a small object may have tens of thousands."""
 _LONGEST = 10 * 2**20
 """Longest record that libmseed reads, in bytes."""
 _VERSION_2 = 2
+_SHORT_RECORD = 4000
+"""Samples of a record in which a rate within libmseed's tolerance shifts none by half."""
 _LOWEST_HZ = 10.0
 _MIXED_ORDER = {1, 2}
 """Flags of libmseed for records of which only the header or only the data are byte-swapped."""
@@ -284,20 +286,35 @@ def headers_of(segment: pymseed.mstracelist.MS3TraceSeg) -> Headers:
     that pymseed creates for each took longer than decoding the samples.
     """
     found: list[int] = []
-    rates: list[float] = []
     swaps = set()
     entries = segment.recordlist
     entry = entries._list.first if entries else None
     while entry:
         record = entry.msr
         found += (record.starttime, record.samplecnt, record.reclen)
-        rates.append(record.samprate)
-        swaps.add(record.swapflag if record.formatversion == _VERSION_2 else 0)
+        swaps.add(record.swapflag)
         entry = entry.next
     starts, counts, lengths = np.array(found, np.int64).reshape(-1, 3).T
-    rates_hz = np.array(rates)
-    rates_hz[rates_hz < 0] = -1 / rates_hz[rates_hz < 0]  # libmseed's form of an interval
-    return Headers(starts, counts, lengths, rates_hz, bool(swaps & _MIXED_ORDER))
+    is_mixed = bool(swaps & _MIXED_ORDER) and _is_version_2(segment)
+    return Headers(starts, counts, lengths, _rates_hz(segment, counts), is_mixed)
+
+
+def _is_version_2(segment: pymseed.mstracelist.MS3TraceSeg) -> bool:
+    return any(entry.record.formatversion == _VERSION_2 for entry in segment.recordlist or ())
+
+
+def _rates_hz(
+    segment: pymseed.mstracelist.MS3TraceSeg, counts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the sample rate of each record of a segment.
+
+    libmseed joins records whose rates agree within 1e-4.  In short records at a whole rate that
+    does not matter, and the rate of the first one is returned for all.
+    """
+    rate = segment.samprate
+    if rate == round(rate) and counts.max(initial=0) <= _SHORT_RECORD:
+        return np.full(len(counts), rate)
+    return np.array([entry.record.samprate for entry in segment.recordlist or ()])
 
 
 def _next_record(pieces: _Pieces, begin: int) -> int:

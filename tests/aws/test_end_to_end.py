@@ -173,7 +173,7 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
     bed.batch.until(lambda: "attempt 1 of 3" in epicat("logs", "pick-0000:1", *NAME).out)
     bed.batch.interrupt(f"{jobs['pick-0000']}:1")
 
-    watched = epicat("status", *NAME, "--watch", "--every", 0.5, "--json")
+    watched = epicat("status", *NAME, "--watch", "--interval", 0.5, "--json")
     assert watched.code == 1
     assert "`epicat retry` retries it" in watched.err
     told = watched.json
@@ -209,7 +209,7 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
         ("pick-0001", 1), ("associate-0000", 1), ("associate-0001", 1),
     ]  # fmt: skip
     monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
-    watched = epicat("status", *NAME, "--watch", "--every", 0.5)
+    watched = epicat("status", *NAME, "--watch", "--interval", 0.5)
     assert watched.code == 0, watched.err
     assert "all associate" in watched.err
     assert f"{len(expected['picks'])} picks and {len(expected['events'])} events" in watched.out

@@ -142,7 +142,7 @@ def test_a_catalog_in_a_database_whose_password_nobody_sees(
     assert [(job["name"], job["units"]) for job in told["jobs"]] == [
         ("pick-0000", 2), ("pick-0001", 2), ("associate-0000", 1), ("associate-0001", 1),
     ]  # fmt: skip
-    call("status", *NAME, "--watch", "--every", 0.5)
+    call("status", *NAME, "--watch", "--interval", 0.5)
     jobs = [bed.batch.jobs[job["id"]] for job in told["jobs"]]
     assert {job.status for job in jobs} == {"SUCCEEDED"}
     assert tables_of(url) == expected

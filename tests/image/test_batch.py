@@ -112,7 +112,7 @@ def test_jobs_in_hardened_containers_make_the_catalog_of_one_run(
     pick, associate = (job["id"] for job in told["jobs"])
     bed.batch.until(lambda: "attempt 1 of 3" in epicat("logs", "pick-0000:1", *NAME).out)
     bed.batch.interrupt(f"{pick}:1")
-    watched = epicat("status", *NAME, "--watch", "--every", 0.5)
+    watched = epicat("status", *NAME, "--watch", "--interval", 0.5)
     assert watched.code == 0, watched.err
 
     ended = {

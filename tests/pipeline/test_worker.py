@@ -271,4 +271,4 @@ def test_a_picker_that_is_not_the_runs_does_not_pick(tmp_path):
     (entry,) = ParquetStore(tmp_path / "store").ledger()
     assert entry.status == Status.FAILED
     assert "is not the one of run" in entry.reason
-    assert "start it again" in entry.reason
+    assert "run again" in entry.reason

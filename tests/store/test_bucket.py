@@ -124,7 +124,8 @@ def test_compaction_in_a_bucket(server, tmp_path):
     reader = open_store(url_of(tmp_path))
     before = reader.read("picks", Where())
     done = compact(store)
-    assert done.files == {"picks": 1, "events": 0, "arrivals": 0, "ledger": 1}
+    assert {name for name, count in done.files.items() if count} == {"picks", "ledger"}
+    assert done.files["picks"] == done.files["ledger"] == 1
     assert reader.read("picks", Where()) == before
     assert len(store.files.list("")) == 3
 

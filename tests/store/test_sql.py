@@ -341,7 +341,9 @@ def test_the_command_compacts(capsys, location):
     before = ask(store, "from picks order by pick_id")
     code, out, err = run(capsys, "compact", "--store", location, "--json")
     assert (code, err) == (0, "")
-    assert json.loads(out)["files"] == {"picks": 4, "events": 2, "arrivals": 2, "ledger": 1}
+    files = json.loads(out)["files"]
+    expected = {"picks": 4, "events": 2, "arrivals": 2, "ledger": 1}
+    assert {name: count for name, count in files.items() if count} == expected
     assert ask(store, "from picks order by pick_id") == before
     code, out, err = run(capsys, "compact", "--store", location)
     assert (code, out) == (0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import os
 import subprocess
 import sys
@@ -18,6 +19,8 @@ import pytest
 import epicat as ec
 from support.python_api import run, write_example
 
+ROOT = Path(ec.__file__).parent
+WITH_EXAMPLES = sorted(p for p in ROOT.rglob("*.py") if ">>> " in p.read_text(encoding="utf-8"))
 HEAVY = ("torch", "seisbench", "openvino", "pyocto", "matplotlib", "numpy", "pyarrow", "obspy")
 
 
@@ -83,6 +86,14 @@ class TestNames:
         runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
         failed = runner.run(found).failed
         assert not failed, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.stem)
+def test_examples_in_docstrings_are_true(folder: Path, path: Path) -> None:
+    name = ".".join(("epicat", *path.relative_to(ROOT).with_suffix("").parts))
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 class TestResults:

@@ -76,7 +76,7 @@ def matched(events, reference):
 class TestHoluhraun:
     def test_most_reference_events_are_found_and_few_others(self, events, matched):
         assert len(matched[0]) >= 23
-        assert events.num_rows <= 30
+        assert events.num_rows <= 28
 
     def test_epicat_compare_finds_the_same_pairs(self, store, matched, realdata):
         reference = read_event_list(realdata / "holuhraun" / "reference_events.csv")

@@ -23,6 +23,7 @@ LIMITS = {
     "max_rms_s": 0.4,
 }
 WAVEFORMS = {
+    "max_bridged_gap_s": 0.05,
     "min_segment_s": 60.0,
     "max_gap_share": 0.5,
     "max_dead_share": 0.5,

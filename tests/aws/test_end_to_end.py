@@ -34,16 +34,18 @@ URI = "mongodb+srv://epicat:hunter2@cluster0.example.net/epicat"
 
 # Kills the process that works, as a machine without memory does, in the jobs that it is told.
 WORKER = """
+from epicat.cli.app import main
+main()
+"""
+SITE = """
 import json, os, signal, sys
 from pathlib import Path
-from epicat.cli.app import main
-if __name__ == "__main__":
-    main()
-elif "--plan" in sys.argv:
+if "--multiprocessing-fork" in sys.orig_argv:  # a process of a pool, before it does anything
+    words = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().decode().split(chr(0))
     faults = json.loads((Path(__file__).parent / "faults.json").read_text())
-    array = Path(sys.argv[sys.argv.index("--plan") + 1]).stem
+    array = Path(words[words.index("--plan") + 1]).stem if "--plan" in words else ""
     index = os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", "0")
-    if int(os.environ["AWS_BATCH_JOB_ATTEMPT"]) in faults.get(f"{array}:{index}", []):
+    if int(os.environ.get("AWS_BATCH_JOB_ATTEMPT", "0")) in faults.get(f"{array}:{index}", []):
         os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -69,6 +71,7 @@ def container(tmp_path_factory):
     """Give the folder of what stands for the image."""
     folder = tmp_path_factory.mktemp("container")
     (folder / "worker.py").write_text(WORKER)
+    (folder / "sitecustomize.py").write_text(SITE)
     (folder / "faults.json").write_text("{}")
     return folder
 
@@ -77,7 +80,8 @@ def container(tmp_path_factory):
 def stack(bed, epicat, role, network, container, monkeypatch):
     """Give the outputs of the stack, made for the first test; the archive is there."""
     variables = {
-        **bed.variables(), "PYTHONPATH": str(SRC), "EPICAT_CACHE": str(container / "cache"),
+        **bed.variables(), "PYTHONPATH": f"{container}:{SRC}",
+        "EPICAT_CACHE": str(container / "cache"),
     }  # fmt: skip
     monkeypatch.setenv("MY_STORE", URI)
     command = [sys.executable, str(container / "worker.py")]

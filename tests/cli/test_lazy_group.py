@@ -131,7 +131,7 @@ def test_exports_to_stdout_are_csv_with_the_documented_columns(store, told, tabl
         csv.reader(io.StringIO(told("export", "--store", store.location, "--table", table)))
     )
     assert ",".join(rows[0]) == COLUMNS[table]
-    counts = {"events": 3, "picks": 48, "arrivals": 48, "stations": 8, "ledger": 24}
+    counts = {"events": 3, "picks": 48, "arrivals": 48, "stations": 8, "ledger": 32}
     assert len(rows) - 1 == counts[table]
     assert {len(row) for row in rows} == {len(rows[0])}
 
@@ -188,7 +188,7 @@ def test_status(store, told):
     assert "8 blocks: 2 done, 6 no picks" in text
     made = json.loads(told("status", "--store", store.location, "--json"))
     assert {d["stage"]: (d["keys"], d["found"]) for d in made["designs"]} == {
-        "pick": (16, 48), "associate": (8, 3),
+        "pick": (16, 48), "associate": (8, 3), "locate": (8, 3),
     }  # fmt: skip
 
 

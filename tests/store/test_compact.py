@@ -84,7 +84,8 @@ def test_few_files_are_left_and_readers_see_the_same(tmp_path):
     for table, expected in months.items():
         files = [f for f in store.data_files(table, None) if f.generation != "leftover"]
         assert [file.month for file in files] == expected
-    assert done.files == {"picks": 4, "events": 1, "arrivals": 2, "ledger": 1}
+    files = {"picks": 4, "events": 1, "arrivals": 2, "ledger": 1}
+    assert {name: count for name, count in done.files.items() if count} == files
     assert len(store.marks()) == 1
     # One generation of picks is well as it is; the marks of three new ones are deleted as well.
     assert (done.keys, done.deleted) == (7, 3 + 4 + 8 + 10 + 3)
@@ -101,7 +102,7 @@ def test_a_second_compaction_does_nothing(tmp_path):
 
 def test_an_empty_store_is_compact(tmp_path):
     done = compact(ParquetStore(tmp_path, create=True))
-    assert done.files == {"picks": 0, "events": 0, "arrivals": 0, "ledger": 0}
+    assert set(done.files.values()) == {0}
     assert names(tmp_path) == ["store.json"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -85,12 +86,8 @@ def pick_stream(
             "no trace of the stream can be picked: it needs samples, a channel code of three "
             f"letters and at least {LOWEST_RATE_HZ:g} samples a second"
         )
-    picks = [
-        pick
-        for code in sorted(stations)
-        for pick in _pick_station(code, stations[code], picker, run.thresholds)
-    ]
-    return Picks(tuple(sorted(picks)), run.digest)
+    found = (_pick_station(code, stations[code], picker, run.thresholds) for code in stations)
+    return Picks(tuple(sorted(chain.from_iterable(found))), run.digest)
 
 
 def _read(stream: Iterable[Any]) -> dict[str, Channels]:

@@ -158,10 +158,11 @@ def test_probabilities_are_those_of_seisbench(
 
 def test_every_model_that_needs_no_seisbench_is_built_here_and_tried() -> None:
     own = {n for n, some in MODELS.items() if not (some.needs_seisbench or some.refused)}
-    assert own - {"PickBlue"} == set(ARCHITECTURES) == {name for name, _ in CASES}
+    tried = {name for name, _ in CASES} | {"GPD"}  # held against annotate() in test_supported.py
+    assert own - {"PickBlue"} == set(ARCHITECTURES) == tried
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - {"GPD"}))  # which names no phases
 def test_defaults_are_those_of_the_classes(name: str, tmp_path: Path) -> None:
     model = random_model(name, {})
     info, _ = build_network(pair(tmp_path, name, model, {}))

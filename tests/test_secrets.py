@@ -106,7 +106,7 @@ def test_a_file_with_a_password_that_others_may_read_is_told(
     secure(form.format(file), None)
     told = capsys.readouterr().err
     assert (f"chmod 600 '{file}'" in told) == is_told
-    assert ("others on this machine can read" in told) == is_told
+    assert ("other users of this machine can read" in told) == is_told
     assert "s3cretOfAna" not in told
 
 

@@ -70,12 +70,14 @@ def doctor(capsys, location):
 def test_a_run_leaves_a_healthy_store(doctor):
     code, out = doctor()
     assert (code, out.splitlines()[-1]) == (0, "healthy")
-    assert "24 keys, 3 events, 48 arrivals, 48 picks; SHA-256 " in out
+    assert "32 keys, 3 events, 48 arrivals, " in out
+    assert ", 48 picks; SHA-256 " in out
     code, out = doctor("--json")
     made = json.loads(out)
     assert (code, made["healthy"], made["findings"]) == (0, True, [])
-    assert made["rows"] == {"picks": 48, "events": 3, "arrivals": 48}
-    assert made["keys"] == {"pick": 16, "associate": 8}
+    rows = {"picks": 48, "events": 3, "arrivals": 48, "origins": 3, "origin_arrivals": 48}
+    assert made["rows"] == rows
+    assert made["keys"] == {"pick": 16, "associate": 8, "locate": 8}
 
 
 def cut_off(path):

@@ -186,7 +186,7 @@ def _best(near: Sequence[SitePick], around: _Around, design: Design) -> Iterator
         f"{p['n_p_and_s_picks']} sites with both"
     )
     least = {"n_picks": 4, "n_p_picks": 1, "n_s_picks": 0, "n_p_and_s_picks": 0}
-    relaxed = design.model_copy(update={"pyocto": {**p, **least, "second_pass_overwrites": None}})
+    relaxed = design.model_copy(update={"pyocto": {**p, **least, "second_pass_overwrites": None}})  # nosec B105
     found = Associator(relaxed, cache_folder("traveltimes")).associate(near)
     good = [c for c in found if abs(c.time_ns - around.time_ns) <= _SAME_NS]
     if not good:

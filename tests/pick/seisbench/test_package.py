@@ -14,6 +14,8 @@ from epicat.pick.seisbench.package import seisbench_models
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
+pytestmark = pytest.mark.seisbench
+
 IMPORT = """
 import sys, time
 from pathlib import Path
@@ -29,8 +31,6 @@ try:
 except ModelError as error:
     sys.exit(str(error))
 import seisbench
-
-pytestmark = pytest.mark.seisbench
 print(seisbench.cache_root)
 """
 

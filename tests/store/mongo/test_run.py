@@ -113,7 +113,7 @@ def test_plan_export_plot_and_query_take_a_database(network, tmp_path, url, monk
     given = arguments(network, tmp_path)
     given[given.index("--store") : given.index("--store") + 2] = []
     assert called("plan", *given) == 0
-    assert "16 station-days, 0 done before" in capsys.readouterr().err
+    assert "16 station-days, 0 already done" in capsys.readouterr().err
     assert called("export") == 2
     assert "there is no store at 'mongodb://ana@" in capsys.readouterr().err
     assert called("run", *given, "--workers", "1") == 0

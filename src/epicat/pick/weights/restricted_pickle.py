@@ -8,7 +8,7 @@ tensors (``torch.load(weights_only=True)`` admits these as well) and ``OrderedDi
 
 from __future__ import annotations
 
-import pickletools
+import pickletools  # nosec B403 - reads opcodes, calls nothing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final

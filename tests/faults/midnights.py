@@ -10,7 +10,9 @@ import numpy as np
 
 from epicat.association.associate_options import PyOctoOptions
 from epicat.campaign.campaign import Campaign
+from epicat.campaign.location import location_design
 from epicat.campaign.resolve import resolve_design
+from epicat.locate.options import LocateOptions
 from epicat.model import Span, Station
 from epicat.time import DAY_NS, SECOND_NS, day_of
 from faults.uneasy import write_uneasy
@@ -175,4 +177,5 @@ def campaign_of(folder: Path) -> Campaign:
     campaign = settled(folder, folder / "nowhere", end="2020-01-04")
     design = resolve_design(options, campaign.run.digest, campaign.extent, list(campaign.stations))
     bundle = write_uneasy(folder / "bundle")
-    return campaign.model_copy(update={"design": design, "bundle": bundle})
+    location = location_design(design, LocateOptions())
+    return campaign.model_copy(update={"design": design, "location": location, "bundle": bundle})

@@ -89,9 +89,9 @@ def _done(store: Path, peak_bytes: int) -> Done:
     ids: dict[str, list[str]] = defaultdict(list)
     table = opened.read("picks", Where())
     times = table["time"].cast(pa.int64()).to_pylist()
-    rows = table.select(["key", "pick_id", "channel", "phase", "confidence"]).to_pylist()
+    rows = table.select(["key", "pick_id", "band", "phase", "confidence"]).to_pylist()
     for time_ns, row in zip(times, rows, strict=True):
-        picks[row["key"]].append((time_ns, row["channel"], row["phase"], row["confidence"]))
+        picks[row["key"]].append((time_ns, row["band"], row["phase"], row["confidence"]))
         ids[row["key"]].append(row["pick_id"])
     return Done(
         {e.key: e for e in opened.ledger(Stage.PICK)}, picks, ids,

@@ -25,11 +25,17 @@ __all__ = [
     "exit_process",
     "follow_parent",
     "sigterm_as_interrupt",
+    "usable_cores",
 ]
 
 _JOIN_S = 5.0
 _WRITE_FAILED = 120
 """Exit status that Python uses if the last output could not be flushed."""
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 class Children(SpawnContext):

@@ -16,7 +16,7 @@ from epicat._util.files import atomic_file
 from epicat.catalog.coverage import complete_ledger
 from epicat.catalog.read import catalog_parts
 from epicat.catalog.selection import Selection, newest_location, select_results
-from epicat.errors import InputError
+from epicat.errors import InputError, NameChoiceError
 from epicat.geo import Extent
 from epicat.model import LedgerEntry, Span, StationDay, StationDayEntry
 from epicat.stations import Patterns
@@ -238,8 +238,6 @@ class Catalog:
         from epicat.export.formats import FORMATS
 
         if name not in FORMATS:
-            from epicat.errors import NameChoiceError
-
             raise NameChoiceError("format", name, ("csv", "json", "parquet", *FORMATS))
         form = FORMATS[name]
         paths = [path, *(path.with_name(path.name + ending) for ending in form.companions)]

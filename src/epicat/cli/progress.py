@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
@@ -40,13 +39,14 @@ def run_campaign(
 
     ``begin`` is the start of the command on the monotonic clock.
     """
+    from epicat._util.processes import usable_cores
     from epicat.pipeline.process_pool import Pool
     from epicat.pipeline.runner import make_plan, run
 
     report_campaign(campaign, options.span)
     plan = make_plan(campaign, options.partition, store, recheck=recheck)
     report(_described(plan))
-    processes = options.partition.workers or len(os.sched_getaffinity(0))
+    processes = options.partition.workers or usable_cores()
     with _Progress(plan) as progress:
         made = run(campaign, plan, store, lambda: Pool(campaign, processes), progress)
     seconds = time.monotonic() - begin

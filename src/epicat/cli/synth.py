@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -154,6 +153,7 @@ def synth(
     Writes waveforms/ (the archive), stations.csv, stations.xml, velocity.txt, truth/ and, last,
     synthetic.json to FOLDER.  The same seed and options give the same bytes.
     """
+    from epicat._util.processes import usable_cores
     from epicat.synthetic import make_scenario, write_archive
 
     begin = time.monotonic()
@@ -168,7 +168,7 @@ def synth(
             scenario,
             layout,
             record_length=record_length,
-            workers=workers or len(os.sched_getaffinity(0)),
+            workers=workers or usable_cores(),
             progress=advance,
         )
     seconds = time.monotonic() - begin

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 from epicat._util.table_file import TableFile, find_columns, shorten
-from epicat.errors import InputError
 from epicat.imports.pick_table import find_pick_columns, read_pick_table
 from epicat.imports.raw import RawEvent, RawFile, RawPick
 from epicat.imports.times import TimeParser
@@ -47,17 +46,11 @@ def read_event_table(table: TableFile) -> RawFile:
     found = RawFile()
     times = TimeParser()
     for number, (label, row) in enumerate(table.rows, 1):
-        try:
+        with found.reading(label):
             if set(row) == {""} and row[""]:
                 raise ValueError(row[""])
             cell = {what: row.get(name, "") for what, name in columns.items()}
             found.events.append(_event(cell, str(number), times))
-        except InputError as error:
-            if "is not a time" not in str(error):
-                raise InputError(f"{label}: {error}") from error
-            found.rejected.append(f"{label}: {error}")
-        except ValueError as error:
-            found.rejected.append(f"{label}: {error}")
     if times.unit:
         found.notes.append(f"times read as {times.unit} since 1970")
     return found

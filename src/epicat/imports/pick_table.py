@@ -75,7 +75,7 @@ def read_pick_table(table: TableFile, columns: Mapping[str, str]) -> RawFile:
     form = _other_form(table.header)
     read = {"eqtransformer": _eqtransformer, "phasenet": _old_phasenet}.get(form)
     for label, row in table.rows:
-        try:
+        with found.reading(label):
             if set(row) == {""} and row[""]:
                 raise ValueError(row[""])
             cell = {what: row.get(name, "") for what, name in columns.items()}
@@ -83,12 +83,6 @@ def read_pick_table(table: TableFile, columns: Mapping[str, str]) -> RawFile:
                 found.picks.append(_pick(label, cell, times))
             else:
                 found.picks += read(label, row, cell, times)
-        except InputError as error:
-            if "is not a time" not in str(error):
-                raise InputError(f"{label}: {error}") from error
-            found.rejected.append(f"{label}: {error}")
-        except ValueError as error:
-            found.rejected.append(f"{label}: {error}")
     if times.unit:
         found.notes.append(f"times read as {times.unit} since 1970")
     return found

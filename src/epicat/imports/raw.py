@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from epicat._util.lists import list_some
 from epicat._util.table_file import shorten
+from epicat.errors import InputError
 from epicat.model import ANY_LOCATION, EVER, Pick, Station, digest_of
 
 __all__ = ["Interpreter", "RawEvent", "RawFile", "RawPick", "ReadingOptions"]
@@ -100,6 +102,18 @@ class RawFile:
         for event in self.events:
             yield from event.picks
         yield from self.picks
+
+    @contextmanager
+    def reading(self, label: str) -> Iterator[None]:
+        """Leave out a row that cannot be read; raise `InputError` for a unit that nothing shows."""
+        try:
+            yield
+        except InputError as error:
+            if "is not a time" not in str(error):
+                raise InputError(f"{label}: {error}") from error
+            self.rejected.append(f"{label}: {error}")
+        except ValueError as error:
+            self.rejected.append(f"{label}: {error}")
 
 
 class Interpreter:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 
+from epicat._util.processes import usable_cores
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.catalog.catalog import Catalog
@@ -14,12 +14,7 @@ from epicat.pipeline.runner import Listener, Plan, make_plan, run
 from epicat.pipeline.worker import Outcome
 from epicat.store.open import open_store
 
-__all__ = ["run_locally", "usable_cores"]
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+__all__ = ["run_locally"]
 
 
 def run_locally(

@@ -24,7 +24,7 @@ from epicat.aws.estimate import stations_per_unit
 from epicat.aws.prices import Shape
 from epicat.aws.stack import Stack
 from epicat.aws.submission_record import SubmissionRecord
-from epicat.aws.submit import submit_arrays
+from epicat.aws.submit import BatchTarget
 from epicat.aws.template import DEFAULTS
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
@@ -37,6 +37,7 @@ from epicat.pick.pick_options import PickOptions
 from epicat.pipeline.job_arrays import JobArray, plan_job_arrays
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.submission import Submission
+from epicat.pipeline.target import submit_arrays
 from epicat.time import DAY_NS, day_start
 
 _STATIONS, _DAYS = 50_000, 1_040
@@ -76,7 +77,8 @@ def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
         submission.write_campaign(campaign)
         record = SubmissionRecord.from_plan(stack, campaign, cut, strict=False)
         arrays = _counted(plan_job_arrays(campaign, cut, LedgerView({}, {})), planned)
-        submit_arrays(aws, stack, submission, arrays, record)  # type: ignore[arg-type]
+        target = BatchTarget(aws, stack)  # type: ignore[arg-type]
+        submit_arrays(target, submission, arrays, record)
         done = time.perf_counter()
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)

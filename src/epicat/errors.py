@@ -11,6 +11,7 @@
     ├── ObjectError             one object cannot be used: recorded, the run continues
     ├── ModelError              a picker cannot be found, compiled or run
     ├── CloudError              a request to AWS failed
+    ├── ClusterError            a command of SLURM or a Dask cluster failed
     └── StoreError              a store cannot be opened, read or written
 
 Messages state what is wrong, the value, what is allowed and what to do.  Errors are raised where
@@ -22,12 +23,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 __all__ = [
     "AccessError",
     "ArchiveError",
     "AwayError",
     "CloudError",
+    "ClusterError",
     "EpicatError",
     "InputError",
     "ModelError",
@@ -58,6 +61,20 @@ class EpicatError(Exception):
     """
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the message and the attributes, not the arguments of the constructor.
+
+        Errors come back from worker processes, whose pickles an ordinary exception with another
+        signature than ``(message)`` breaks.
+        """
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(kind: type[EpicatError], args: tuple[Any, ...], state: dict[str, Any]) -> EpicatError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class InputError(EpicatError, ValueError):
@@ -174,6 +191,10 @@ class StoreError(EpicatError):
 
 class CloudError(EpicatError):
     """A request to AWS was refused or failed."""
+
+
+class ClusterError(EpicatError):
+    """A command of SLURM was refused or failed, or a Dask cluster cannot be used."""
 
 
 def lacks_memory(error: BaseException) -> bool:

@@ -9,18 +9,19 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from epicat.aws.limits import check_submission
-from epicat.aws.logs import find_unit
 from epicat.aws.preflight import check_address, check_archive, check_store, results_of
 from epicat.aws.stack import Stack
 from epicat.aws.submission_record import SubmissionRecord, folder_of
-from epicat.aws.submit import submit_arrays
+from epicat.aws.submit import BatchTarget
 from epicat.aws.template import DEFAULTS
 from epicat.campaign.options import Partition
 from epicat.errors import CloudError, InputError
 from epicat.model import Span, Stage
+from epicat.pipeline.find_unit import find_unit
 from epicat.pipeline.job_arrays import plan_job_arrays
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.submission import Submission
+from epicat.pipeline.target import submit_arrays
 from epicat.time import DAY_NS
 from support.tiny_network import MIDNIGHT, bare_campaign
 
@@ -66,9 +67,8 @@ def handed_over(aws, folder, *, days=3, stack=None, strict=False, partition=PART
     stack = stack or stack_of()
     record = SubmissionRecord.from_plan(stack, campaign, partition, strict=strict)
     planned = bare_campaign(campaign.span)  # with a bundle: it picks
-    return submission, submit_arrays(
-        aws, stack, submission, plan_job_arrays(planned, partition, LedgerView({}, {})), record
-    )
+    arrays = plan_job_arrays(planned, partition, LedgerView({}, {}))
+    return submission, submit_arrays(BatchTarget(aws, stack), submission, arrays, record)
 
 
 def test_requests_are_names_and_places(tmp_path):

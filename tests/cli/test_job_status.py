@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from epicat.aws.progress import JobProgress
-from epicat.aws.submission_record import Job
 from epicat.cli.job_status import jobs_table
 from epicat.model import Stage
+from epicat.pipeline.job_progress import JobProgress
+from epicat.pipeline.submission_record import Job
 
 
 def line(name: str, units: int, first: str, last: str, **counts: int) -> JobProgress:

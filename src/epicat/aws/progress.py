@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from epicat.aws.estimate import STARTING_S
 from epicat.aws.jobs import describe_jobs
 from epicat.aws.session import Aws
 from epicat.aws.submission_record import Job, SubmissionRecord
-from epicat.model import LedgerEntry, Stage, Status
+from epicat.model import Stage
+from epicat.pipeline.job_progress import JobProgress, LedgerCounts
 
-__all__ = [
-    "STATES",
-    "JobProgress",
-    "LedgerCounts",
-    "count_entries",
-    "dollars_so_far",
-    "job_progress",
-    "share_done",
-]
+__all__ = ["dollars_so_far", "job_progress"]
 
-STATES: Final = ("submitted", "runnable", "running", "done", "failed")
-"""The states of a unit."""
 _STATE_OF: Final = {
     "SUBMITTED": "submitted",
     "PENDING": "submitted",
@@ -36,62 +26,10 @@ _STATE_OF: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class JobProgress:
-    """Progress of the units of a submitted job."""
-
-    job: Job
-    """The array or plain job."""
-    counts: Mapping[str, int]
-    """Units by state; empty if Batch has forgotten the job, after about a week."""
-    started_ms: int | None
-    """When the first unit started, in milliseconds since 1970."""
-    stopped_ms: int | None = None
-    """When all units had ended."""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether no unit is waiting or running."""
-        return not any(self.counts.get(state) for state in ("submitted", "runnable", "running"))
-
-    @property
-    def share(self) -> float:
-        """Share of ended units, 0 to 1."""
-        ended = self.counts.get("done", 0) + self.counts.get("failed", 0)
-        return ended / self.job.units if self.counts else 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerCounts:
-    """Counts of the entries in the ledger."""
-
-    picks: int
-    """All picks of the run."""
-    events: int
-    """All events of the associator, including rejected ones."""
-    station_days: int
-    """Station-days processed since the submission."""
-    blocks: int
-    """Blocks processed since the submission."""
-    failed: int
-    """Keys among them that failed."""
-    pick_s: float
-    """Processing time of the station-days in seconds, all processes together."""
-    associate_s: float
-    """Processing time of the blocks in seconds."""
-
-
 def job_progress(aws: Aws, record: SubmissionRecord) -> list[JobProgress]:
     """Return the progress of each job of a submission."""
     description = {job["jobId"]: job for job in describe_jobs(aws, (job.id for job in record.jobs))}
     return [_line(job, description.get(job.id)) for job in record.jobs]
-
-
-def share_done(lines: Iterable[JobProgress]) -> float:
-    """Return the share of a submission that has ended, 0 to 1, weighted by estimated time."""
-    lines = list(lines)
-    total = sum(line.job.seconds for line in lines)
-    return sum(line.share * line.job.seconds for line in lines) / total if total else 1.0
 
 
 def dollars_so_far(
@@ -113,24 +51,6 @@ def dollars_so_far(
             seconds = work / shape.processes + STARTING_S * starts
         dollars += record.prices.compute(shape, seconds) + record.prices.addresses(seconds)
     return dollars
-
-
-def count_entries(
-    picks: Iterable[LedgerEntry], blocks: Iterable[LedgerEntry], since_ns: int
-) -> LedgerCounts:
-    """Count the entries of a run and of an associator."""
-    picks, blocks = list(picks), list(blocks)
-    new_picks = [entry for entry in picks if entry.marked_ns >= since_ns]
-    new_blocks = [entry for entry in blocks if entry.marked_ns >= since_ns]
-    return LedgerCounts(
-        picks=sum(entry.n_rows for entry in picks),
-        events=sum(entry.n_rows for entry in blocks),
-        station_days=len(new_picks),
-        blocks=len(new_blocks),
-        failed=sum(entry.status == Status.FAILED for entry in (*new_picks, *new_blocks)),
-        pick_s=sum(entry.seconds for entry in new_picks),
-        associate_s=sum(entry.seconds for entry in new_blocks),
-    )
 
 
 def _line(job: Job, description: Mapping[str, Any] | None) -> JobProgress:

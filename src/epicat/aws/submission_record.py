@@ -1,84 +1,32 @@
-"""Records of submissions: the jobs, in the folder of each submission."""
+"""Records of submissions to AWS Batch."""
 
 from __future__ import annotations
 
-import re
-import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from epicat.aws.prices import Prices, Shape
 from epicat.aws.stack import Stack
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.errors import InputError
-from epicat.fs.open import open_files
 from epicat.model import Stage
 from epicat.pipeline.submission import Submission
+from epicat.pipeline.submission_record import (
+    BaseRecord,
+    Job,
+    find_records,
+    new_name,
+    shared_fields,
+)
 
 __all__ = ["Job", "SubmissionRecord", "find_last", "find_submissions", "folder_of", "new_name"]
 
-_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
+class SubmissionRecord(BaseRecord):
+    """Record of a submission to a stack, plain data without secrets."""
 
-class Job(BaseModel):
-    """An array of jobs, or a plain job, that was submitted to Batch."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    """Name within the submission, for example ``pick-0002``."""
-    stage: Stage
-    """Stage of its units."""
-    id: str
-    """Job id of Batch."""
-    units: int
-    """Number of units: 1 for a plain job."""
-    keys: int
-    """Number of station-days or blocks."""
-    first: str
-    """First day, such as ``2019.172``."""
-    last: str
-    """Last day."""
-    seconds: float
-    """Estimated duration of all units in seconds."""
-
-    @property
-    def order(self) -> tuple[str, bool, str]:
-        """Sort key: by days, picking before association."""
-        return self.first, self.stage == Stage.ASSOCIATE, self.name
-
-    @property
-    def window(self) -> str:
-        """Number of the window of days, as in its name."""
-        return self.name.partition("-")[2].partition(".")[0]
-
-
-class SubmissionRecord(BaseModel):
-    """Record of a submission, plain data without secrets."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    """Name of the submission's folder."""
     stack: str
     """Name of the stack."""
-    time: datetime
-    """Start of the submission."""
-    store: str
-    """Location of the results."""
-    run: str
-    """Digest of the run."""
-    associator: str
-    """Digest of the associator."""
-    stations: int
-    """Number of places of the campaign."""
-    partition: Partition
-    """How the work was partitioned."""
-    strict: bool = False
-    """Whether a failed unit fails its window."""
     capacity: str
     """``spot`` or ``on-demand``."""
     architecture: str
@@ -89,25 +37,15 @@ class SubmissionRecord(BaseModel):
     """vCPUs and memory of a picking job."""
     associate: Shape
     """vCPUs and memory of an association job."""
-    jobs: tuple[Job, ...] = ()
-    """Submitted jobs, in the order of submission."""
 
     @classmethod
     def from_plan(
         cls, stack: Stack, campaign: Campaign, partition: Partition, *, strict: bool
     ) -> SubmissionRecord:
         """Return the record of a new submission, without jobs."""
-        now = datetime.now(UTC)
         return cls(
-            name=new_name(now),
+            **shared_fields(campaign, partition, strict=strict),
             stack=stack.name,
-            time=now,
-            store=campaign.store,
-            run=campaign.run.digest,
-            associator=campaign.design.digest,
-            stations=len(campaign.names),
-            partition=partition,
-            strict=strict,
             capacity=stack.parameters["Capacity"],
             architecture=stack.parameters["Architecture"],
             has_address=stack.parameters["PublicIp"] == "ENABLED",
@@ -127,25 +65,14 @@ class SubmissionRecord(BaseModel):
         )
 
 
-def new_name(now: datetime) -> str:
-    """Return a unique name; names sort by time."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-
-
 def folder_of(stack: Stack, name: str) -> str:
     """Return the location of a submission's folder."""
-    return f"{stack.outputs['Place']}submissions/{name}"
+    return f"{_place(stack)}/{name}"
 
 
 def find_submissions(stack: Stack) -> Iterator[tuple[Submission, SubmissionRecord]]:
     """Yield the submissions to a stack, the newest first."""
-    place = f"{stack.outputs['Place']}submissions"
-    names = [name for name in open_files(place, "submissions").top() if _NAME.fullmatch(name)]
-    for name in sorted(names, reverse=True):
-        submission = Submission(f"{place}/{name}")
-        text = submission.jobs()
-        if text is not None:
-            yield submission, _parse(text, submission.location)
+    return find_records(_place(stack), SubmissionRecord)
 
 
 def find_last(stack: Stack) -> tuple[Submission, SubmissionRecord]:
@@ -156,11 +83,5 @@ def find_last(stack: Stack) -> tuple[Submission, SubmissionRecord]:
     return found
 
 
-def _parse(text: str, location: str) -> SubmissionRecord:
-    try:
-        return SubmissionRecord.model_validate_json(text)
-    except ValidationError as error:
-        raise InputError(
-            f"submission {location!r}: jobs.json cannot be read by this version of epicat "
-            f"({error.error_count()} invalid fields)"
-        ) from error
+def _place(stack: Stack) -> str:
+    return f"{stack.outputs['Place']}submissions"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from epicat._version import __version__
@@ -11,17 +12,17 @@ from epicat.aws.errors import code_of, translated_errors
 from epicat.aws.estimate import job_seconds
 from epicat.aws.jobs import jobs_named
 from epicat.aws.limits import check_submission
+from epicat.aws.progress import job_progress
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
-from epicat.aws.submission_record import Job, SubmissionRecord
+from epicat.aws.submission_record import SubmissionRecord
 from epicat.model import Stage
 from epicat.pipeline.job_arrays import JobArray
+from epicat.pipeline.job_progress import JobProgress
 from epicat.pipeline.submission import Submission
-from epicat.time import day_name, day_of, parse_time
 
-__all__ = ["job_of", "request_of", "submit_arrays"]
+__all__ = ["BatchTarget", "request_of"]
 
-_KEPT_EVERY = 50
 _SPARE_S = 120
 _ATTEMPTS = 8
 _THROTTLED = frozenset({
@@ -30,33 +31,32 @@ _THROTTLED = frozenset({
 })  # fmt: skip
 
 
-def submit_arrays(
-    aws: Aws,
-    stack: Stack,
-    submission: Submission,
-    arrays: Iterable[JobArray],
-    record: SubmissionRecord,
-) -> SubmissionRecord:
-    """Write the units of each array and submit it; return the record with the jobs.
+@dataclass(frozen=True, slots=True)
+class BatchTarget:
+    """AWS Batch as a target: one request per array."""
 
-    ``jobs.json`` in the folder is written repeatedly and at the end, even after an error or
-    Ctrl-C.  Raises `CloudError`, `StoreError` and, before sending a request that AWS would refuse,
-    `InputError`.
-    """
-    try:
-        for array in arrays:
-            job = job_of(array, record)
-            request = request_of(stack, submission, array, record)
-            check_submission(request)
-            submission.write_units(array.name, array.units)
-            with translated_errors(f"submit {array.name}", aws.region):
-                taken = job.model_copy(update={"id": submit_once(aws, stack, request)})
-            record = record.model_copy(update={"jobs": (*record.jobs, taken)})
-            if len(record.jobs) % _KEPT_EVERY == 1:
-                submission.write_jobs(record.model_dump_json())
-    finally:
-        submission.write_jobs(record.model_dump_json())
-    return record
+    aws: Aws
+    """Access to AWS."""
+    stack: Stack
+    """The campaign's stack."""
+
+    def seconds(self, array: JobArray, record: SubmissionRecord) -> float:
+        """Return the estimated billed seconds of an array."""
+        return job_seconds(array, record.stations, record.shape(array.stage))
+
+    def check(self, submission: Submission, array: JobArray, record: SubmissionRecord) -> None:
+        """Raise `InputError` for an array that AWS would refuse."""
+        check_submission(request_of(self.stack, submission, array, record))
+
+    def submit(self, submission: Submission, array: JobArray, record: SubmissionRecord) -> str:
+        """Submit an array; return its job id.  Raises `CloudError`."""
+        request = request_of(self.stack, submission, array, record)
+        with translated_errors(f"submit {array.name}", self.aws.region):
+            return submit_once(self.aws, self.stack, request)
+
+    def progress(self, record: SubmissionRecord) -> list[JobProgress]:
+        """Return the progress of each job of a submission."""
+        return job_progress(self.aws, record)
 
 
 def submit_once(aws: Aws, stack: Stack, request: Mapping[str, Any]) -> str:
@@ -106,27 +106,6 @@ def _status(error: Any) -> int | None:
     answer = getattr(error, "response", None) or {}
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return None if status is None else int(status)
-
-
-def job_of(array: JobArray, record: SubmissionRecord) -> Job:
-    """Return the record of an array, without its id."""
-    names = set(_days(array))
-    return Job(
-        name=array.name,
-        stage=array.stage,
-        id="",
-        units=len(array.units),
-        keys=sum(len(unit.keys) for unit in array.units),
-        first=min(names),
-        last=max(names),
-        seconds=job_seconds(array, record.stations, record.shape(array.stage)),
-    )
-
-
-def _days(array: JobArray) -> Iterator[str]:
-    for key in (key for unit in array.units for key in unit.keys):
-        day = key.rpartition("/")[2]
-        yield day if array.stage == Stage.PICK else day_name(day_of(parse_time(key)))
 
 
 def request_of(

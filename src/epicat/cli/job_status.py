@@ -1,4 +1,4 @@
-"""Show the status of AWS jobs, once or until they finish."""
+"""Show the status of submitted jobs, once or until they finish."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
-from epicat.cli.aws_credentials import exported_credentials
 from epicat.cli.messages import aligned, report
 
 if TYPE_CHECKING:
-    from epicat.aws.progress import JobProgress, LedgerCounts
-    from epicat.aws.session import Aws
-    from epicat.aws.stack import Stack
-    from epicat.aws.submission_record import Job, SubmissionRecord
+    from epicat.pipeline.job_progress import JobProgress, LedgerCounts
+    from epicat.pipeline.submission_record import BaseRecord, Job
     from epicat.store.base import ReadableStore
 
-__all__ = ["jobs_table", "show_jobs"]
+__all__ = ["Amount", "SubmittedJobs", "jobs_table", "show_jobs"]
 
 _MOST_KEYS = 1_000_000
 _MOST_LINES = 30
@@ -31,13 +28,52 @@ _WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
+class Amount:
+    """What jobs have used so far."""
+
+    unit: str
+    """``dollars`` or ``core_hours``, as in the JSON."""
+    value: float
+    """The number."""
+    text: str
+    """The number with its unit, for people."""
+
+
+class SubmittedJobs(Protocol):
+    """The jobs of a submission on their target."""
+
+    @property
+    def record(self) -> BaseRecord:
+        """The record of the submission."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """Words that name the submission's place in a command: ``--folder DIR``, or empty."""
+        ...
+
+    def progress(self) -> list[JobProgress]:
+        """Return the progress of each job."""
+        ...
+
+    def open_store(self) -> ReadableStore:
+        """Return the store, with valid credentials."""
+        ...
+
+    def used(self, lines: list[JobProgress], found: LedgerCounts | None) -> Amount:
+        """Return what the jobs have used so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class _Snapshot:
     """The state of the jobs and the ledger at one moment."""
 
-    record: SubmissionRecord
+    record: BaseRecord
     lines: list[JobProgress]
     found: LedgerCounts | None
     seconds: float
+    used: Amount
 
     @property
     def is_over(self) -> bool:
@@ -51,32 +87,19 @@ class _Snapshot:
     @property
     def left_s(self) -> float | None:
         """Estimated remaining time in seconds; None if unknown."""
-        from epicat.aws.progress import share_done
+        from epicat.pipeline.job_progress import share_done
 
         share = share_done(self.lines)
         return self.seconds * (1 - share) / share if share else None
 
-    @property
-    def dollars(self) -> float:
-        from epicat.aws.progress import dollars_so_far
 
-        return dollars_so_far(self.record, self.lines, self.found)
-
-
-def show_jobs(aws: Aws, stack: Stack, *, interval: float | None, as_json: bool) -> None:
-    """Show the jobs of the last submission; with ``interval``, until all have ended.
+def show_jobs(jobs: SubmittedJobs, *, interval: float | None, as_json: bool) -> None:
+    """Show the jobs of a submission; with ``interval``, until all have ended.
 
     Exits with status 1 if some have failed by then.
     """
-    from epicat.aws.submission_record import find_last
-
-    _, record = find_last(stack)
-    ledger = _Ledger(aws, record)
-    snapshot = (
-        _snapshot(aws, record, ledger)
-        if interval is None
-        else _watched(aws, record, ledger, interval)
-    )
+    ledger = _Ledger(jobs)
+    snapshot = _snapshot(jobs, ledger) if interval is None else _watched(jobs, ledger, interval)
     if as_json:
         typer.echo(json.dumps(_as_json(snapshot)))
     else:
@@ -84,12 +107,16 @@ def show_jobs(aws: Aws, stack: Stack, *, interval: float | None, as_json: bool) 
             typer.echo(line)
     failed = snapshot.failed + (snapshot.found.failed if snapshot.found else 0)
     if failed and snapshot.is_over:
-        report("some work failed: `epicat logs UNIT` shows the reason, `epicat retry` retries it")
+        place = jobs.folder
+        report(
+            f"some work failed: `epicat logs{place} UNIT` shows the reason, `epicat retry{place}` "
+            "retries it"
+        )
     if failed and interval is not None:
         raise typer.Exit(1)
 
 
-def _watched(aws: Aws, record: SubmissionRecord, ledger: _Ledger, interval: float) -> _Snapshot:
+def _watched(jobs: SubmittedJobs, ledger: _Ledger, interval: float) -> _Snapshot:
     """Poll until all jobs have ended; show them on stderr if it is a terminal."""
     from rich.console import Console
     from rich.live import Live
@@ -99,7 +126,7 @@ def _watched(aws: Aws, record: SubmissionRecord, ledger: _Ledger, interval: floa
     try:
         with Live(console=console, auto_refresh=False, transient=True) as live:
             while True:
-                snapshot = _snapshot(aws, record, ledger)
+                snapshot = _snapshot(jobs, ledger)
                 if snapshot.is_over:
                     return snapshot
                 if console.is_terminal:
@@ -107,33 +134,31 @@ def _watched(aws: Aws, record: SubmissionRecord, ledger: _Ledger, interval: floa
                     live.update(Text(shown, no_wrap=True), refresh=True)
                 time.sleep(interval)
     except KeyboardInterrupt:
-        report("the jobs keep running; `epicat cancel` cancels them")
+        report(f"the jobs keep running; `epicat cancel{jobs.folder}` cancels them")
         raise
 
 
-def _snapshot(aws: Aws, record: SubmissionRecord, ledger: _Ledger) -> _Snapshot:
-    from epicat.aws.progress import job_progress
-
-    lines = job_progress(aws, record)
+def _snapshot(jobs: SubmittedJobs, ledger: _Ledger) -> _Snapshot:
+    lines = jobs.progress()
     is_over = all(line.is_over for line in lines)
     begun = min((line.started_ms for line in lines if line.started_ms), default=None)
-    start_s = record.time.timestamp() if begun is None else begun / 1000
+    start_s = jobs.record.time.timestamp() if begun is None else begun / 1000
     ended = max((line.stopped_ms for line in lines if line.stopped_ms), default=None)
     end_s = ended / 1000 if is_over and ended else time.time()
-    return _Snapshot(record, lines, ledger.found(now=is_over), max(end_s - start_s, 1e-3))
+    found = ledger.found(now=is_over)
+    seconds = max(end_s - start_s, 1e-3)
+    return _Snapshot(jobs.record, lines, found, seconds, jobs.used(lines, found))
 
 
 class _Ledger:
     """The counts in the store's ledger, read from time to time."""
 
-    def __init__(self, aws: Aws, record: SubmissionRecord) -> None:
-        self._aws = aws
-        self._record = record
-        self._keys: dict[str, str] = {}
-        self._store: ReadableStore | None = None
+    def __init__(self, jobs: SubmittedJobs) -> None:
+        self._jobs = jobs
+        self._record = jobs.record
         self._found: LedgerCounts | None = None
         self._next = 0.0
-        self._is_large = sum(job.keys for job in record.jobs) > _MOST_KEYS
+        self._is_large = sum(job.keys for job in jobs.record.jobs) > _MOST_KEYS
         if self._is_large:
             report(
                 f"more than {_MOST_KEYS:,} keys: picks and events are not counted while jobs run"
@@ -148,31 +173,20 @@ class _Ledger:
         return self._found
 
     def _read(self) -> LedgerCounts:
-        from epicat.aws.progress import count_entries
         from epicat.model import Stage
+        from epicat.pipeline.job_progress import count_entries
 
-        store = self._opened()
+        store = self._jobs.open_store()
         return count_entries(
             store.ledger(Stage.PICK, self._record.run),
             store.ledger(Stage.ASSOCIATE, self._record.associator),
             round(self._record.time.timestamp() * 1e9),
         )
 
-    def _opened(self) -> ReadableStore:
-        """Return the store, reopened when temporary credentials were renewed."""
-        from epicat.store.open import open_readable
-
-        keys = self._aws.credential_variables()
-        if self._store is None or keys != self._keys:
-            with exported_credentials(self._aws):
-                self._store = open_readable(self._record.store)
-            self._keys = keys
-        return self._store
-
 
 def jobs_table(lines: Sequence[JobProgress]) -> Iterator[str]:
     """Yield the lines of a table: active and failed jobs, as many as fit."""
-    from epicat.aws.progress import STATES
+    from epicat.pipeline.job_progress import STATES
 
     def is_quiet(line: JobProgress) -> bool:
         return set(line.counts) <= {"done"} or set(line.counts) <= {"submitted"}
@@ -222,7 +236,7 @@ def _summary(snapshot: _Snapshot) -> Iterator[str]:
         if snapshot.is_over or snapshot.left_s is None
         else f"; about {_span(snapshot.left_s)} left"
     )
-    yield f"about ${snapshot.dollars:,.2f} so far{left}"
+    yield f"about {snapshot.used.text} so far{left}"
 
 
 def _as_json(snapshot: _Snapshot) -> dict[str, Any]:
@@ -246,7 +260,7 @@ def _as_json(snapshot: _Snapshot) -> dict[str, Any]:
         "events": found.events if found else None,
         "failed": found.failed if found else None,
         "seconds_left": None if snapshot.left_s is None else round(snapshot.left_s, 1),
-        "dollars": round(snapshot.dollars, 4),
+        snapshot.used.unit: round(snapshot.used.value, 4),
     }  # fmt: skip
 
 

@@ -52,8 +52,9 @@ def logs(
     endpoint: o.Endpoint = None,
 ) -> None:
     """Show the logs of the jobs of a unit, one attempt after the other."""
-    from epicat.aws.logs import attempts_of, find_unit, log_lines
+    from epicat.aws.logs import attempts_of, log_lines
     from epicat.aws.submission_record import find_last
+    from epicat.pipeline.find_unit import find_unit
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         submission, record = find_last(stack)

@@ -60,11 +60,15 @@ def status(
     some failed; Ctrl-C stops watching, and the jobs keep running.
     """
     if watch or name is not None:
+        from epicat.aws.submission_record import find_last
+        from epicat.cli.aws_jobs import AwsJobs
         from epicat.cli.job_status import show_jobs
 
         _refuse_store(given)
         with at_stack(name or "campaign", region, profile, endpoint) as (aws, stack):
-            show_jobs(aws, stack, interval=interval if watch else None, as_json=as_json)
+            _, record = find_last(stack)
+            jobs = AwsJobs(aws, record)
+            show_jobs(jobs, interval=interval if watch else None, as_json=as_json)
         return
     _show_store(given, as_json=as_json)
 

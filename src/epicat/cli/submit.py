@@ -19,9 +19,11 @@ from epicat.cli.submit_plan import submit_due
 
 if TYPE_CHECKING:
     from epicat.aws.prices import Shape
+    from epicat.aws.session import Aws
     from epicat.aws.stack import Stack
     from epicat.campaign.campaign import Campaign
     from epicat.campaign.options import Partition
+    from epicat.cli.aws_jobs import AwsDestination
 
 __all__ = ["retry", "submit"]
 
@@ -93,10 +95,8 @@ def submit(
             else _partition(options.partition, campaign, _shape(stack))
         )
         report_campaign(campaign, options.span)
-        submit_due(
-            aws, stack, campaign, partition,
-            recheck=recheck, strict=not allow_missing, dry_run=dry_run, as_json=as_json,
-        )  # fmt: skip
+        destination = _destination(aws, stack, campaign, partition, strict=not allow_missing)
+        submit_due(destination, campaign, recheck=recheck, dry_run=dry_run, as_json=as_json)
 
 
 def retry(
@@ -119,10 +119,20 @@ def retry(
         submission, last = find_last(stack)
         if not dry_run:
             check_idle(aws, stack)
-        submit_due(
-            aws, stack, submission.campaign(), last.partition,
-            recheck=False, strict=last.strict, dry_run=dry_run, as_json=as_json,
-        )  # fmt: skip
+        campaign = submission.campaign()
+        destination = _destination(aws, stack, campaign, last.partition, strict=last.strict)
+        submit_due(destination, campaign, recheck=False, dry_run=dry_run, as_json=as_json)
+
+
+def _destination(
+    aws: Aws, stack: Stack, campaign: Campaign, partition: Partition, *, strict: bool
+) -> AwsDestination:
+    from epicat.aws.submission_record import SubmissionRecord
+    from epicat.aws.submit import BatchTarget
+    from epicat.cli.aws_jobs import AwsDestination
+
+    record = SubmissionRecord.from_plan(stack, campaign, partition, strict=strict)
+    return AwsDestination(BatchTarget(aws, stack), record)
 
 
 def _completed(given: Values, stack: Stack, collection: str | None) -> Values:

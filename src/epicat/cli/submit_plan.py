@@ -6,47 +6,70 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
-from epicat.cli.messages import aligned, report
+from epicat.cli.messages import report
 
 if TYPE_CHECKING:
-    from epicat.aws.prices import Prices
-    from epicat.aws.session import Aws
-    from epicat.aws.stack import Stack
-    from epicat.aws.submission_record import Job, SubmissionRecord
     from epicat.campaign.campaign import Campaign
-    from epicat.campaign.options import Partition
     from epicat.pipeline.job_arrays import JobArray
     from epicat.pipeline.ledger_view import LedgerView
+    from epicat.pipeline.submission_record import Job
+    from epicat.pipeline.target import Target
 
-__all__ = ["submit_due"]
+__all__ = ["Destination", "submit_due"]
 
-_HEADER = ("job", "from", "to", "units", "keys", "vCPU-hours", "Fargate", "Spot")
+
+class Destination(Protocol):
+    """A target, the record of the new submission, and how both are shown."""
+
+    @property
+    def target(self) -> Target[Any]:
+        """Accepts the arrays."""
+        ...
+
+    @property
+    def record(self) -> Any:
+        """The record of the submission, without jobs."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """Folder of the submission."""
+        ...
+
+    @property
+    def watch(self) -> str:
+        """The command that shows the progress."""
+        ...
+
+    def show(self, record: Any, *, as_json: bool) -> None:
+        """Print the jobs of a dry run."""
+        ...
+
+    def summary(self, record: Any) -> str:
+        """Return the estimated time or cost."""
+        ...
 
 
 def submit_due(
-    aws: Aws,
-    stack: Stack,
+    destination: Destination,
     campaign: Campaign,
-    partition: Partition,
     *,
     recheck: bool,
-    strict: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Submit the work that is due, or only show it."""
-    from epicat.aws.submission_record import SubmissionRecord
     from epicat.pipeline.job_arrays import plan_job_arrays
     from epicat.pipeline.ledger_view import LedgerView
     from epicat.store.open import find_store
 
     store = find_store(campaign.store)
     ledger = LedgerView.from_store(store, campaign)
-    record = SubmissionRecord.from_plan(stack, campaign, partition, strict=strict)
+    partition = destination.record.partition
     again: Counter[str] = Counter()
     arrays = _counting(plan_job_arrays(campaign, partition, ledger, recheck=recheck), ledger, again)
     first = next(arrays, None)
@@ -56,32 +79,25 @@ def submit_due(
         return
     arrays = chain([first], arrays)
     if dry_run:
-        _show(arrays, record, as_json=as_json)
+        _show(arrays, destination, as_json=as_json)
     else:
-        _submit(aws, stack, campaign, arrays, record, as_json=as_json)
+        _submit(campaign, arrays, destination, as_json=as_json)
     _report_again(again)
 
 
 def _submit(
-    aws: Aws,
-    stack: Stack,
-    campaign: Campaign,
-    arrays: Iterable[JobArray],
-    record: SubmissionRecord,
-    *,
-    as_json: bool,
+    campaign: Campaign, arrays: Iterable[JobArray], destination: Destination, *, as_json: bool
 ) -> None:
-    from epicat.aws.submission_record import folder_of
-    from epicat.aws.submit import submit_arrays
     from epicat.pipeline.runner import write_records
     from epicat.pipeline.submission import Submission
+    from epicat.pipeline.target import submit_arrays
     from epicat.store.open import open_store
 
     write_records(campaign, open_store(campaign.store, create=True))
-    submission = Submission(folder_of(stack, record.name))
+    submission = Submission(destination.folder)
     submission.write_campaign(campaign)
     try:
-        record = submit_arrays(aws, stack, submission, arrays, record)
+        record = submit_arrays(destination.target, submission, arrays, destination.record)
     except BaseException:
         report(
             "submission incomplete: the jobs already submitted keep running; `epicat cancel` "
@@ -96,79 +112,29 @@ def _submit(
         },
         as_json=as_json,
     )
-    report(f"{_totals(record.jobs, record)}; {_dollars(record)}")
-    report(f"results go to {campaign.store}; `epicat status --watch` shows the progress")
+    report(f"{_totals(record.jobs)}; {destination.summary(record)}")
+    report(f"results go to {campaign.store}; `{destination.watch}` shows the progress")
 
 
-def _show(arrays: Iterable[JobArray], record: SubmissionRecord, *, as_json: bool) -> None:
+def _show(arrays: Iterable[JobArray], destination: Destination, *, as_json: bool) -> None:
     """Print the jobs of a dry run; one array is in memory at a time."""
-    from epicat.aws.submit import job_of
+    from epicat.pipeline.target import job_of
 
-    jobs = tuple(job_of(array, record) for array in arrays)
-    record = record.model_copy(update={"jobs": jobs})
-    if as_json:
-        lines = [job.model_dump(mode="json", exclude={"id"}) for job in jobs]
-        _print({"jobs": lines, "dollars": _costs(record, jobs)}, as_json=True)
-    else:
-        in_order = sorted(jobs, key=lambda job: job.order)
-        for line in aligned(_HEADER, [_row(record, job) for job in in_order], left=3):
-            typer.echo(line)
-    report(f"{_totals(jobs, record)}; {_dollars(record)}")
+    jobs = tuple(job_of(destination.target, array, destination.record) for array in arrays)
+    record = destination.record.model_copy(update={"jobs": jobs})
+    destination.show(record, as_json=as_json)
+    report(f"{_totals(jobs)}; {destination.summary(record)}")
     report("nothing was written or submitted")
 
 
-def _row(record: SubmissionRecord, job: Job) -> tuple[str, ...]:
-    shape = record.shape(job.stage)
-    hours = job.seconds / 3600 * shape.vcpu
-    prices = _both(record)
-    dollars = (f"${prices[name].compute(shape, job.seconds):,.3f}" for name in prices)
-    return (
-        job.name, job.first, job.last, f"{job.units:,}", f"{job.keys:,}", f"{hours:,.2f}",
-        *dollars,
-    )  # fmt: skip
-
-
-def _both(record: SubmissionRecord) -> dict[str, Prices]:
-    from epicat.aws.prices import Prices
-
-    return {
-        name: Prices.from_architecture(record.architecture, name, has_address=record.has_address)
-        for name in ("on-demand", "spot")
-    }
-
-
-def _costs(record: SubmissionRecord, jobs: Iterable[Job]) -> dict[str, float]:
-    """Add up what jobs cost in both kinds of capacity, and their addresses."""
-    jobs = list(jobs)
-    found = {
-        name: sum(prices.compute(record.shape(job.stage), job.seconds) for job in jobs)
-        for name, prices in _both(record).items()
-    }
-    addresses = sum(record.prices.addresses(job.seconds) for job in jobs)
-    return {name: round(value, 4) for name, value in (found | {"addresses": addresses}).items()}
-
-
-def _dollars(record: SubmissionRecord) -> str:
-    from epicat.aws.prices import PRICED_IN
-
-    costs = _costs(record, record.jobs)
-    addresses = f", and ${costs['addresses']:,.2f} for addresses" if record.has_address else ""
-    return (
-        f"estimated cost: ${costs['spot']:,.2f} on Fargate Spot, ${costs['on-demand']:,.2f} on "
-        f"Fargate{addresses}, at the prices of {PRICED_IN} (2025); this stack uses "
-        f"{record.capacity}"
-    )
-
-
-def _totals(jobs: Iterable[Job], record: SubmissionRecord) -> str:
+def _totals(jobs: Iterable[Job]) -> str:
     jobs = list(jobs)
     picking = [job for job in jobs if job.stage.value == "pick"]
-    hours = sum(job.seconds * record.shape(job.stage).vcpu for job in jobs) / 3600
     return (
         f"{len(jobs):,} submissions of {sum(job.units for job in jobs):,} jobs: "
         f"{sum(job.keys for job in picking):,} station-days in "
         f"{sum(job.units for job in picking):,} units, "
-        f"{sum(job.keys for job in jobs if job not in picking):,} blocks; {hours:,.1f} vCPU-hours"
+        f"{sum(job.keys for job in jobs if job not in picking):,} blocks"
     )
 
 

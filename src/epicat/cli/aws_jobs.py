@@ -1,0 +1,141 @@
+"""Submissions to AWS as the commands see them: vCPU-hours, dollars, progress."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from epicat.aws.submission_record import SubmissionRecord
+from epicat.aws.submit import BatchTarget
+from epicat.cli.aws_credentials import exported_credentials
+from epicat.cli.job_status import Amount
+from epicat.cli.messages import aligned
+
+if TYPE_CHECKING:
+    from epicat.aws.prices import Prices
+    from epicat.aws.session import Aws
+    from epicat.pipeline.job_progress import JobProgress, LedgerCounts
+    from epicat.pipeline.submission_record import Job
+    from epicat.store.base import ReadableStore
+
+__all__ = ["AwsDestination", "AwsJobs"]
+
+_HEADER = ("job", "from", "to", "units", "keys", "vCPU-hours", "Fargate", "Spot")
+
+
+@dataclass(frozen=True, slots=True)
+class AwsDestination:
+    """A stack that a submission goes to."""
+
+    target: BatchTarget
+    """AWS Batch."""
+    record: SubmissionRecord
+    """The new submission, without jobs."""
+
+    @property
+    def folder(self) -> str:
+        """Folder of the submission."""
+        from epicat.aws.submission_record import folder_of
+
+        return folder_of(self.target.stack, self.record.name)
+
+    watch: str = "epicat status --watch"
+    """Command that shows the progress."""
+
+    def show(self, record: SubmissionRecord, *, as_json: bool) -> None:
+        """Print the jobs of a dry run."""
+        if as_json:
+            lines = [job.model_dump(mode="json", exclude={"id"}) for job in record.jobs]
+            typer.echo(json.dumps({"jobs": lines, "dollars": _costs(record, record.jobs)}))
+            return
+        in_order = sorted(record.jobs, key=lambda job: job.order)
+        for line in aligned(_HEADER, [_row(record, job) for job in in_order], left=3):
+            typer.echo(line)
+
+    def summary(self, record: SubmissionRecord) -> str:
+        """Return the vCPU-hours and the estimated cost."""
+        hours = sum(job.seconds * record.shape(job.stage).vcpu for job in record.jobs) / 3600
+        return f"{hours:,.1f} vCPU-hours; {_dollars(record)}"
+
+
+def _row(record: SubmissionRecord, job: Job) -> tuple[str, ...]:
+    shape = record.shape(job.stage)
+    hours = job.seconds / 3600 * shape.vcpu
+    prices = _both(record)
+    dollars = (f"${prices[name].compute(shape, job.seconds):,.3f}" for name in prices)
+    return (
+        job.name, job.first, job.last, f"{job.units:,}", f"{job.keys:,}", f"{hours:,.2f}",
+        *dollars,
+    )  # fmt: skip
+
+
+def _both(record: SubmissionRecord) -> dict[str, Prices]:
+    from epicat.aws.prices import Prices
+
+    return {
+        name: Prices.from_architecture(record.architecture, name, has_address=record.has_address)
+        for name in ("on-demand", "spot")
+    }
+
+
+def _costs(record: SubmissionRecord, jobs: Iterable[Job]) -> dict[str, float]:
+    """Add up what jobs cost in both kinds of capacity, and their addresses."""
+    jobs = list(jobs)
+    found = {
+        name: sum(prices.compute(record.shape(job.stage), job.seconds) for job in jobs)
+        for name, prices in _both(record).items()
+    }
+    addresses = sum(record.prices.addresses(job.seconds) for job in jobs)
+    return {name: round(value, 4) for name, value in (found | {"addresses": addresses}).items()}
+
+
+def _dollars(record: SubmissionRecord) -> str:
+    from epicat.aws.prices import PRICED_IN
+
+    costs = _costs(record, record.jobs)
+    addresses = f", and ${costs['addresses']:,.2f} for addresses" if record.has_address else ""
+    return (
+        f"estimated cost: ${costs['spot']:,.2f} on Fargate Spot, ${costs['on-demand']:,.2f} on "
+        f"Fargate{addresses}, at the prices of {PRICED_IN} (2025); this stack uses "
+        f"{record.capacity}"
+    )
+
+
+class AwsJobs:
+    """The jobs of a submission to a stack."""
+
+    folder = ""
+
+    def __init__(self, aws: Aws, record: SubmissionRecord) -> None:
+        self._aws = aws
+        self.record = record
+        self._keys: dict[str, str] = {}
+        self._store: ReadableStore | None = None
+
+    def progress(self) -> list[JobProgress]:
+        """Return the progress of each job, according to Batch."""
+        from epicat.aws.progress import job_progress
+
+        return job_progress(self._aws, self.record)
+
+    def open_store(self) -> ReadableStore:
+        """Return the store, reopened when temporary credentials were renewed."""
+        from epicat.store.open import open_readable
+
+        keys = self._aws.credential_variables()
+        if self._store is None or keys != self._keys:
+            with exported_credentials(self._aws):
+                self._store = open_readable(self.record.store)
+            self._keys = keys
+        return self._store
+
+    def used(self, lines: list[JobProgress], found: LedgerCounts | None) -> Amount:
+        """Return the approximate dollars."""
+        from epicat.aws.progress import dollars_so_far
+
+        dollars = dollars_so_far(self.record, lines, found)
+        return Amount("dollars", dollars, f"${dollars:,.2f}")

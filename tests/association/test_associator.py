@@ -222,6 +222,19 @@ def test_no_picks_and_no_stations_and_one_station_are_normal(tmp_path):
     assert candidates_of(picks_of(TRUTHS, rows), rows[:1], tmp_path) == []
 
 
+def test_too_few_picks_for_an_event_are_not_searched(tmp_path):
+    rows = stations()
+    design = design_of(rows, associate_options())
+    index = SiteIndex.from_stations(rows, PLANE, 100.0)
+    picks = site_picks(picks_of(TRUTHS, rows), index)
+    sites = sorted({pick.site for pick in picks})[: design.pyocto["n_picks"] // 2 - 1]
+    associator = Associator(design, tmp_path)
+    assert associator.associate([pick for pick in picks if pick.site in sites]) == []
+    assert "_levels" not in vars(associator)
+    assert associator.associate(picks)
+    assert "_levels" in vars(associator)
+
+
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory):
     """Give a maker of associators, 40 minutes of picks, an event a minute, and what is found."""

@@ -235,6 +235,22 @@ def test_units_are_plain_data():
     assert hash(unit) == hash(Unit(Stage.PICK, ("a", "b")))
 
 
+def test_a_pool_that_starts_before_its_campaign_is_known_gives_the_same(network, expected, store):
+    with Pool.started_early(2) as pool:
+        campaign = settled(network, store.location)
+        pool.assign(campaign)
+        plan = make_plan(campaign, Partition(), store, recheck=False)
+        run(campaign, plan, store, lambda: pool, Listening())
+    assert tables(store) == expected
+    assert multiprocessing.active_children() == []
+
+
+def test_a_pool_that_starts_early_ends_with_an_error_before_its_campaign():
+    with pytest.raises(ValueError, match="no such station"), Pool.started_early(2):
+        raise ValueError("no such station")
+    assert multiprocessing.active_children() == []
+
+
 def test_idle_cores_go_to_the_units_that_are_left(network, store):
     """And the tables are those of one process with one thread, whatever it computed with."""
     pool = Pool(settled(network, store.location), 5)

@@ -94,10 +94,16 @@ class SharedText:
     @classmethod
     def from_text(cls, text: str) -> SharedText:
         """Write a text to a temporary file."""
-        file = TemporaryFile()  # noqa: SIM115 - closed with this object
-        file.write(text.encode())
-        file.flush()
-        return cls(file)
+        shared = cls(TemporaryFile())  # noqa: SIM115 - closed with this object
+        shared.set(text)
+        return shared
+
+    def set(self, text: str) -> None:
+        """Write the text again, for processes that have not read it yet."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(text.encode())
+        self._file.flush()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _received, (DupFd(self._file.fileno()),)

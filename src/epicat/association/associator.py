@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -104,43 +105,60 @@ def _preference(pick: SitePick) -> tuple[float, float, str]:
 
 
 class Associator:
-    """A design, ready to associate: travel times at hand, sites projected."""
+    """Associates with a design; prepares when picks come that may be an event."""
 
     def __init__(self, design: Design, cache: Path, threads: int = 1) -> None:
-        """Prepare; ``cache`` keeps tables of travel times, ``threads`` search slices at once."""
+        """Take a design; ``cache`` keeps travel time tables, ``threads`` search slices at once."""
         self._design = design
+        self._cache = cache
         self._threads = threads
         self._needs = Needs.from_pyocto(design.pyocto)
         self._names = tuple(name for name, *_ in design.sites)
         self._number = {name: number for number, name in enumerate(self._names)}
         self._network = Network.from_sites(design.positions, design.plane)
-        self._levels: list[_Level] = []
-        if self._names:
-            self._prepare(cache)
         self._kept: dict[int, tuple[Sequence[SitePick], list[Candidate]]] = {}
         self.slicing = design.slicing
 
-    def _prepare(self, cache: Path) -> None:
+    @cached_property
+    def _place_km(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        """Places of the sites in the plane, with depths at which there are travel times."""
         design, network = self._design, self._network
         depth_km = np.round(network.depth_km / design.table_depth_step_km, 0)
         depth_km = depth_km * design.table_depth_step_km if design.layers else network.depth_km
-        place_km = np.column_stack([network.x_km, network.y_km, depth_km])
-        speed = _tables(design, dict(zip(self._names, depth_km.tolist(), strict=True)), cache)
-        times = SiteTimes(self._names, place_km, speed or (design.p_velocity, design.s_velocity))
+        return np.column_stack([network.x_km, network.y_km, depth_km])
+
+    @cached_property
+    def _speed(self) -> Path | tuple[float, float]:
+        """The folder of travel time tables, or constant velocities of P and S."""
+        depth_km = dict(zip(self._names, self._place_km[:, 2].tolist(), strict=True))
+        tables = _tables(self._design, depth_km, self._cache)
+        return tables or (self._design.p_velocity, self._design.s_velocity)
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        design = self._design
+        times = SiteTimes(self._names, self._place_km, self._speed)
         match_s, fraction = (
             float(design.pyocto[name]) for name in ("pick_match_tolerance", "min_pick_fraction")
         )
-        self._matcher = Matcher(times, match_s, design.model_error, fraction)
+        return Matcher(times, match_s, design.model_error, fraction)
+
+    @cached_property
+    def _levels(self) -> tuple[_Level, ...]:
+        return tuple(self._make_levels()) if self._names else ()
+
+    def _make_levels(self) -> Iterator[_Level]:
+        design, network = self._design, self._network
         box = (design.x_km, design.y_km, design.z_km)
         for members in _levels(network):
-            sites = SearchSites(tuple(self._names[n] for n in members), place_km[members])
+            sites = SearchSites(tuple(self._names[n] for n in members), self._place_km[members])
             part = network.take(members)
             pyocto = design.pyocto if len(part) == len(network) else _coarse(design, part)
-            search = Search(sites, box, pyocto, speed or (design.p_velocity, design.s_velocity))
+            search = Search(sites, box, pyocto, self._speed)
             number = np.full(len(network), -1)
             number[members] = np.arange(len(members))
             window = pyocto["time_before"] + 2 * pyocto["tolerance"]
-            self._levels.append(_Level(search, number, window))
+            yield _Level(search, number, window)
 
     def associate(self, picks: Sequence[SitePick]) -> list[Candidate]:
         """Return candidates, in the order of time; picks may be in several.
@@ -175,11 +193,14 @@ class Associator:
     def _searched(self, parts: Sequence[Slice[SitePick]]) -> Iterable[list[Candidate]]:
         if self._threads == 1 or len(parts) < 2:
             return map(self.associate_slice, parts)
+        _ = self._levels, self._matcher  # made once, not by several threads
         with ThreadPoolExecutor(self._threads) as pool:  # PyOcto works without Python's lock
             return list(pool.map(self.associate_slice, parts))
 
     def associate_slice(self, part: Slice[SitePick]) -> list[Candidate]:
         """Return the candidates in one slice, in no order, without impossible arrivals."""
+        if not self._needs.are_met_by((p.site, p.phase) for p in part.picks):
+            return []
         picks = SearchInput(
             np.array([(p.time_ns - part.start_ns) / SECOND_NS for p in part.picks]),
             np.array([self._number[p.position or p.site] for p in part.picks], np.int64),

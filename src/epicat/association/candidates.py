@@ -81,14 +81,17 @@ class Needs:
 
     def met_by(self, candidate: Candidate) -> bool:
         """Return whether a candidate has the picks of an event."""
-        by_phase = {
-            phase: [p.site for p in candidate.picks if p.phase == phase] for phase in ("P", "S")
-        }
+        return self.are_met_by((pick.site, pick.phase) for pick in candidate.picks)
+
+    def are_met_by(self, picks: Iterable[tuple[str, str]]) -> bool:
+        """Return whether sites and phases of picks are enough; each counts once."""
+        distinct = set(picks)
+        p, s = ({site for site, phase in distinct if phase == wanted} for wanted in ("P", "S"))
         return (
-            len(candidate.picks) >= self.n_picks
-            and len(by_phase["P"]) >= self.n_p_picks
-            and len(by_phase["S"]) >= self.n_s_picks
-            and len(set(by_phase["P"]) & set(by_phase["S"])) >= self.n_p_and_s_picks
+            len(distinct) >= self.n_picks
+            and len(p) >= self.n_p_picks
+            and len(s) >= self.n_s_picks
+            and len(p & s) >= self.n_p_and_s_picks
         )
 
     def rank(self, candidate: Candidate) -> tuple[float, int, tuple[Matched, ...]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from epicat.campaign.options import AssociationOptions, CampaignOptions
     from epicat.model import Span
     from epicat.pipeline.plan import Unit
+    from epicat.pipeline.process_pool import Pool
     from epicat.pipeline.runner import Plan, Summary
     from epicat.pipeline.worker import Outcome
     from epicat.store.base import Store
@@ -32,12 +33,14 @@ def run_campaign(
     store: Store,
     *,
     begin: float,
+    pool: Pool | None = None,
     recheck: bool = False,
     as_json: bool = False,
 ) -> None:
     """Run what is due of a campaign on this machine; exit with status 1 on failures.
 
-    ``begin`` is the start of the command on the monotonic clock.
+    ``begin`` is the start of the command on the monotonic clock; ``pool`` has been assigned the
+    campaign.
     """
     from epicat._util.processes import usable_cores
     from epicat.pipeline.process_pool import Pool
@@ -48,7 +51,7 @@ def run_campaign(
     report(_described(plan))
     processes = options.partition.workers or usable_cores()
     with _Progress(plan) as progress:
-        made = run(campaign, plan, store, lambda: Pool(campaign, processes), progress)
+        made = run(campaign, plan, store, lambda: pool or Pool(campaign, processes), progress)
     seconds = time.monotonic() - begin
     if as_json:
         designs = {"run": campaign.run.digest, "associator": campaign.design.digest}

@@ -16,6 +16,7 @@ from epicat.cli.progress import run_campaign
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
+    from epicat.pipeline.process_pool import Pool
 
 __all__ = ["Recheck", "make_catalog", "run"]
 
@@ -43,6 +44,14 @@ def make_catalog(
     options: CampaignOptions, *, recheck: bool = False, as_json: bool = False
 ) -> Campaign:
     """Run a campaign on this machine with a progress display; exit with status 1 on failures."""
+    from epicat._util.processes import usable_cores
+    from epicat.pipeline.process_pool import Pool
+
+    with Pool.started_early(options.partition.workers or usable_cores()) as pool:
+        return _run_in(pool, options, recheck=recheck, as_json=as_json)
+
+
+def _run_in(pool: Pool, options: CampaignOptions, *, recheck: bool, as_json: bool) -> Campaign:
     from epicat.campaign.resolve import resolve
     from epicat.pick.openvino.runtime import check_precision
     from epicat.store.mongo.address import is_mongo
@@ -56,5 +65,6 @@ def make_catalog(
             find_store(options.store)
         campaign = resolve(options, report, prepare_with_progress)
     store = open_store(options.store, create=True)
-    run_campaign(campaign, options, store, begin=begin, recheck=recheck, as_json=as_json)
+    pool.assign(campaign)
+    run_campaign(campaign, options, store, begin=begin, pool=pool, recheck=recheck, as_json=as_json)
     return campaign

@@ -93,7 +93,8 @@ class DayPicker:
             return DayResult(Status.READ_ERROR, str(error))
         place = self._campaign.places[key.station]
         span, network = self._read_span(key), self._campaign.network
-        read = read_day(self._archive, items, place, span, network)
+        threads = self._picker.threads
+        read = read_day(self._archive, items, place, span, network, threads)
         self._prefetch(coming)
         return self._pick(key, read)
 

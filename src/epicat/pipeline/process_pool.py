@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from epicat._util.processes import (
@@ -19,6 +22,7 @@ from epicat._util.processes import (
     SharedText,
     deferred_interrupts,
     follow_parent,
+    usable_cores,
 )
 from epicat.errors import AwayError, unforeseen
 
@@ -45,8 +49,9 @@ class Pool:
     kills its worker is identified and fails alone after three tries.
     """
 
-    def __init__(self, campaign: Campaign, workers: int) -> None:
-        self._campaign = SharedText.from_text(campaign.model_dump_json())
+    def __init__(self, campaign: Campaign | None, workers: int) -> None:
+        """Make a pool; without a campaign yet, `assign` must come before the first unit."""
+        self._campaign = SharedText.from_text(campaign.model_dump_json() if campaign else "")
         self._threads = SharedNumber.from_value(1)
         self._children = Children()
         self._workers = workers
@@ -65,6 +70,27 @@ class Pool:
             initializer=_start,
             initargs=(self._campaign, self._threads),
         )
+
+    @classmethod
+    @contextmanager
+    def started_early(cls, workers: int) -> Iterator[Pool]:
+        """Give a pool without a campaign yet whose first process imports what a worker needs.
+
+        It does so while this process resolves and plans the campaign.  With one core alone there
+        is nothing to gain, and no process is started.
+        """
+        pool = cls(None, workers)
+        try:
+            if usable_cores() > 1:
+                with deferred_interrupts():
+                    pool._pool.submit(_import_worker)
+            yield pool
+        finally:
+            pool.close(now=True)
+
+    def assign(self, campaign: Campaign) -> None:
+        """Give a pool that was started early its campaign, before the first unit."""
+        self._campaign.set(campaign.model_dump_json())
 
     def submit(self, unit: Unit) -> None:
         """Queue a unit for the next free process."""
@@ -151,6 +177,12 @@ def _start(campaign: SharedText, threads: SharedNumber) -> None:
     global _shared  # noqa: PLW0603 - the only state of a worker process, set once
     follow_parent()
     _shared = campaign, threads
+
+
+def _import_worker() -> None:
+    import_module("epicat.pipeline.worker")
+    core = import_module("epicat.pick.openvino.runtime").core
+    core()
 
 
 @cache

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from epicat._util.threads import ahead
 from epicat.archive.archive import Archive
 from epicat.archive.objects import StoredObject
 from epicat.errors import NoDataError, ObjectError
@@ -48,22 +50,19 @@ def read_day(
     place: Place,
     span: Span,
     blank_network: str = "",
+    threads: int = 1,
 ) -> DayRecords:
     """Read objects and decode the records of a place that overlap a span.
 
-    Bad objects are reported in the result, never raised.  Raises `AwayError` if the archive is
-    unavailable.
+    Bad objects are reported in the result, never raised.  With several ``threads`` an object is
+    decoded while the next ones are read.  Raises `AwayError` if the archive is unavailable.
     """
     read = DayRecords()
     archive.prefetch(items)
-    for item in items:
-        try:
-            body, etag = archive.read(item), item.etag
-            found = decode(body, place.network, place.code, span, blank_network)
-        except NoDataError:
-            continue
-        except ObjectError as error:
-            found, etag = Decoded(reasons=[error.reason]), ""
+    decode_own = partial(
+        decode, network=place.network, station=place.code, span=span, blank_network=blank_network
+    )
+    for (item, etag), found in ahead(_tasks(archive, items, decode_own), threads):
         read.objects.append(ObjectRead(item.key, etag, "; ".join(found.reasons)))
         read.remarks.update(found.remarks)
         read.unread |= found.is_undecodable or (bool(found.reasons) and not found.holds_station)
@@ -71,3 +70,18 @@ def read_day(
             if place.has_location(channel.location):
                 read.channels[channel].extend(records)
     return read
+
+
+def _tasks(
+    archive: Archive, items: Iterable[StoredObject], decode_own: Callable[[bytes], Decoded]
+) -> Iterator[tuple[tuple[StoredObject, str], Callable[[], Decoded]]]:
+    """Read objects in turn; return each with its ETag, empty if unread, and how to decode it."""
+    for item in items:
+        try:
+            body = archive.read(item)
+        except NoDataError:
+            continue
+        except ObjectError as error:
+            yield (item, ""), partial(Decoded, reasons=[error.reason])
+        else:
+            yield (item, item.etag), partial(decode_own, body)

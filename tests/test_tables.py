@@ -36,6 +36,8 @@ def test_what_other_programs_rely_on():
         "moved_km",
         "origin_arrivals": "origin_id,event_id,pick_id,trace_id,phase,time,residual_s,term_s,"
         "sigma_s,inlier_probability,distance_km,azimuth_deg,added",
+        "amplitudes": "amplitude_id,trace_id,band,codes,time,n_picks",
+        "envelopes": "amplitude_id,trace_id,band,time,step_s",
     }
     assert EXPORT_COLUMNS["stations"] == (
         "id", "network_code", "station_code", "location_code", "channels", "latitude",

@@ -25,6 +25,7 @@ __all__ = [
     "Flag",
     "LedgerEntry",
     "LocateEntry",
+    "MeasureEntry",
     "ObjectEntry",
     "ObjectRead",
     "Orientation",
@@ -431,6 +432,7 @@ class Stage(StrEnum):
     """The processing stage, which determines the kind of key."""
 
     PICK = "pick"
+    MEASURE = "measure"
     ASSOCIATE = "associate"
     LOCATE = "locate"
     ARCHIVE = "archive"
@@ -546,6 +548,27 @@ class StationDayEntry(LedgerEntry):
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureEntry(LedgerEntry):
+    """The outcome of the measurement of amplitudes on a station-day."""
+
+    stage: ClassVar[Stage] = Stage.MEASURE
+
+    inputs: str = ""
+    """`LedgerEntry.result` of the picks that were measured."""
+    responses: str = ""
+    """Digest of the station's responses around the day; empty if none is known."""
+    n_instruments: int = 0
+    """Instruments that were measured."""
+    n_amplitudes: int = 0
+    """Picks with an amplitude on at least one component."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of ``amplitudes``."""
+        return self.n_instruments
+
+
+@dataclass(frozen=True, slots=True)
 class BlockEntry(LedgerEntry):
     """The outcome of the association of a block."""
 
@@ -596,7 +619,8 @@ class ObjectEntry(LedgerEntry):
 
 
 ENTRY_TYPES: Mapping[Stage, type[LedgerEntry]] = {
-    kind.stage: kind for kind in (StationDayEntry, BlockEntry, LocateEntry, ObjectEntry)
+    kind.stage: kind
+    for kind in (StationDayEntry, MeasureEntry, BlockEntry, LocateEntry, ObjectEntry)
 }
 """The type of a stage's entries."""
 

@@ -62,7 +62,9 @@ Adding a nullable column does not raise it: files written before read as null.
 Version 2 renamed ``channel`` of picks to ``band`` and gave each stage its own ledger columns.
 """
 
-TableName = Literal["picks", "events", "arrivals", "origins", "origin_arrivals"]
+TableName = Literal[
+    "picks", "events", "arrivals", "origins", "origin_arrivals", "amplitudes", "envelopes"
+]
 """The tables whose rows belong to keys."""
 TABLES: Final[tuple[TableName, ...]] = get_args(TableName)
 
@@ -207,12 +209,59 @@ ORIGIN_ARRIVALS: Final = pa.schema(
 
 ``added`` says that the pick joined after the association.
 """
+AMPLITUDES: Final = pa.schema(
+    [
+        *_schema(
+            ("amplitude_id", pa.string()),
+            ("trace_id", pa.string()),
+            ("band", pa.string()),
+            ("codes", pa.string()),
+            ("time", _TIME),
+            ("n_picks", pa.int32()),
+            ("pick_time", pa.binary()),
+            ("phase", pa.binary()),
+            ("amplitude", pa.binary()),
+            ("period", pa.binary()),
+            ("noise", pa.binary()),
+            ("flag", pa.binary()),
+            ("polarity", pa.binary()),
+        ),
+        *_KEYED,
+    ]
+)
+"""Wood-Anderson amplitudes at the picks of an instrument on a day, packed: a row for all of them.
+
+``time`` is the start of the day, ``design`` names the definition of the amplitudes and the run.
+``amplitude_id`` is a digest of the content, including that of the row of ``envelopes`` that has the
+same id.  `epicat.amplitude.rows` packs and unpacks the binary columns.
+"""
+ENVELOPES: Final = pa.schema(
+    [
+        *_schema(
+            ("amplitude_id", pa.string()),
+            ("trace_id", pa.string()),
+            ("band", pa.string()),
+            ("time", _TIME),
+            ("step_s", pa.int32()),
+            ("vertical", pa.binary()),
+            ("horizontal", pa.binary()),
+        ),
+        *_KEYED,
+    ]
+)
+"""The largest Wood-Anderson amplitude of each ``step_s`` of a day, from ``time`` on: a byte each.
+
+``horizontal`` is the larger of the two horizontals.  See `epicat.amplitude.envelope`
+for the scale.
+"""
 SCHEMAS: Final[dict[TableName, pa.Schema]] = {
     "picks": PICKS,
     "events": EVENTS,
     "arrivals": ARRIVALS,
     "origins": ORIGINS,
     "origin_arrivals": ORIGIN_ARRIVALS,
+    "amplitudes": AMPLITUDES,
+    "envelopes": ENVELOPES,
 }
 RENAMED: Final[Mapping[TableName, Mapping[str, str]]] = {
     "picks": {"band": "channel"},
@@ -220,6 +269,8 @@ RENAMED: Final[Mapping[TableName, Mapping[str, str]]] = {
     "arrivals": {},
     "origins": {},
     "origin_arrivals": {},
+    "amplitudes": {},
+    "envelopes": {},
 }
 """The name of a column in stores of schema version 1, where it was another one."""
 
@@ -298,6 +349,9 @@ LEDGER: Final = pa.schema(
         pa.field("n_events", pa.int64()),
         pa.field("n_rejected", pa.int64()),
         pa.field("n_origins", pa.int64()),
+        pa.field("responses", pa.string()),
+        pa.field("n_instruments", pa.int64()),
+        pa.field("n_amplitudes", pa.int64()),
     ]
 )
 """The entries of all stages; a column that a stage does not have is null."""
@@ -322,10 +376,12 @@ EXPORT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "arrivals": tuple(ARRIVALS.names[: ARRIVALS.names.index("azimuth_deg") + 1]),
     "origins": tuple(ORIGINS.names[: ORIGINS.names.index("moved_km") + 1]),
     "origin_arrivals": tuple(ORIGIN_ARRIVALS.names[: ORIGIN_ARRIVALS.names.index("added") + 1]),
+    "amplitudes": tuple(AMPLITUDES.names[: AMPLITUDES.names.index("n_picks") + 1]),
+    "envelopes": tuple(ENVELOPES.names[: ENVELOPES.names.index("step_s") + 1]),
     "stations": tuple(STATIONS.names[: STATIONS.names.index("elevation") + 1]),
     "ledger": ("stage", "key", "status", "reason", "archive", "layout", "objects", "samples",
                "gaps", "channels", "n_picks", "n_picks_used", "n_sites", "n_events", "n_rejected",
-               "n_origins", "seconds", "design"),
+               "n_origins", "n_instruments", "n_amplitudes", "seconds", "design"),
 }  # fmt: skip
 """The columns of an export, in a stable order; Parquet and ``--columns all`` have more."""
 

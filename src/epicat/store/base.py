@@ -22,7 +22,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import pyarrow as pa
 
-from epicat.model import BlockEntry, LedgerEntry, LocateEntry, Span, Stage, StationDayEntry
+from epicat.model import (
+    BlockEntry,
+    LedgerEntry,
+    LocateEntry,
+    MeasureEntry,
+    Span,
+    Stage,
+    StationDayEntry,
+)
 from epicat.tables import TableName
 from epicat.time import DAY_NS, day_name, day_of
 
@@ -47,6 +55,7 @@ __all__ = [
     "block_entries",
     "day_of_key",
     "locate_entries",
+    "measure_entries",
     "new_generation",
     "newest",
     "of_days",
@@ -66,17 +75,20 @@ STAGE_OF: Mapping[TableName, Stage] = {
     "arrivals": Stage.ASSOCIATE,
     "origins": Stage.LOCATE,
     "origin_arrivals": Stage.LOCATE,
+    "amplitudes": Stage.MEASURE,
+    "envelopes": Stage.MEASURE,
 }
 """The stage whose keys a table's rows belong to."""
 
 REACH_NS: Mapping[Stage, int] = {
     Stage.PICK: DAY_NS,
+    Stage.MEASURE: DAY_NS,
     Stage.ASSOCIATE: 8 * DAY_NS,
     Stage.LOCATE: 8 * DAY_NS,
 }
 """How far rows may be from their key's day: blocks last a week at most, and arrivals follow."""
 
-RECORD_KINDS = ("run", "associator", "location", "invocation")
+RECORD_KINDS = ("run", "associator", "location", "amplitude", "invocation")
 """The kinds of records that stores keep."""
 
 
@@ -239,7 +251,7 @@ def day_of_key(stage: Stage, key: str) -> str | None:
     >>> day_of_key(Stage.ASSOCIATE, "2019-06-21T18:00:00.000000Z")
     '2019.172'
     """
-    if stage == Stage.PICK:
+    if stage in (Stage.PICK, Stage.MEASURE):
         day = key.rpartition("/")[2]
         return day if _DAY.fullmatch(day) else None
     if stage in (Stage.ASSOCIATE, Stage.LOCATE) and _BLOCK.match(key):
@@ -270,6 +282,14 @@ def station_day_entries(
     """Return the newest entry of each station-day: `ReadableStore.ledger` of one stage."""
     entries = store.ledger(Stage.PICK, run, span)
     return [entry for entry in entries if isinstance(entry, StationDayEntry)]
+
+
+def measure_entries(
+    store: ReadableStore, design: str | None = None, span: Span | None = None
+) -> list[MeasureEntry]:
+    """Return the newest entry of each measured station-day: `ReadableStore.ledger` of one stage."""
+    entries = store.ledger(Stage.MEASURE, design, span)
+    return [entry for entry in entries if isinstance(entry, MeasureEntry)]
 
 
 def block_entries(

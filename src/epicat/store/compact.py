@@ -41,7 +41,7 @@ def compact(store: ParquetStore, limits: Limits | None = None) -> Compaction:
     """Compact a store; others may read and write it at the same time."""
     limits = limits or Limits()
     done = Compaction()
-    for stage in (Stage.PICK, Stage.ASSOCIATE, Stage.LOCATE):
+    for stage in dict.fromkeys(STAGE_OF.values()):
         for design in sorted({entry.design for entry in store.ledger(stage)}):
             for keys in _Plan(store, stage, design, limits).batches():
                 done.rows += _rewrite(store, stage, design, keys)

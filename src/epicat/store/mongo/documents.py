@@ -42,6 +42,8 @@ _RENAMED: Mapping[TableName, Mapping[str, str]] = {
     "arrivals": {"design": "associator", "residual_s": "residual"},
     "origins": {"design": "location_id", "depth_km": "depth", "x_km": "x", "y_km": "y"},
     "origin_arrivals": {"design": "location_id", "residual_s": "residual"},
+    "amplitudes": {"design": "amplitude_design"},
+    "envelopes": {"design": "amplitude_design"},
 }
 _COLLECTIONS: Mapping[TableName, str] = {
     "picks": "picks",
@@ -49,6 +51,8 @@ _COLLECTIONS: Mapping[TableName, str] = {
     "arrivals": "assignments",
     "origins": "origins",
     "origin_arrivals": "origin_arrivals",
+    "amplitudes": "amplitudes",
+    "envelopes": "envelopes",
 }
 _IDENTITIES: Mapping[TableName, tuple[str, ...]] = {
     "arrivals": ("event_id", "pick_id"),

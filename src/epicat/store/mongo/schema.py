@@ -28,6 +28,8 @@ INDEXES: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "assignments": (("event_id",), ("pick_id",), ("associator", "time"), ("key",)),
     "origins": (("time",), ("location_id", "time"), ("event_id",), ("key",), ("location",)),
     "origin_arrivals": (("origin_id",), ("pick_id",), ("location_id", "time"), ("key",)),
+    "amplitudes": (("time",), ("amplitude_design", "time"), ("key",)),
+    "envelopes": (("time",), ("amplitude_design", "time"), ("key",)),
     "stations": (("location",),),
     "ledger": (("stage", "design", "day"), ("revision",)),
     "invocations": (("time",),),

@@ -24,6 +24,7 @@ _KINDS: Final = (
     (pa.types.is_string, "string"),
     (pa.types.is_boolean, "bool"),
     (pa.types.is_list, "array"),
+    (pa.types.is_binary, "binData"),
 )
 
 
@@ -68,7 +69,7 @@ def _bad_rows(
 
 def _matching(server: Server, name: str, conditions: Sequence[Document]) -> list[Document]:
     """Return the documents that meet one of the conditions."""
-    fields = ["key", "run_id", "associator"]
+    fields = sorted({"key", *(shape.design for shape in SHAPES.values())})
     return server.find(name, {"$or": list(conditions)}, fields)
 
 

@@ -14,7 +14,15 @@ from epicat.store.findings import Kind
 from epicat.tables import TableName
 from epicat.time import parse_time
 
-__all__ = ["Problem", "Twice", "event_problems", "origin_problems", "pick_problems", "span_of"]
+__all__ = [
+    "Problem",
+    "Twice",
+    "amplitude_problems",
+    "event_problems",
+    "origin_problems",
+    "pick_problems",
+    "span_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class Twice:
 def span_of(entry: LedgerEntry, block_ns: int) -> Span | None:
     """Return the time that belongs to a key; None if unknown."""
     try:
-        if entry.stage == Stage.PICK:
+        if entry.stage in (Stage.PICK, Stage.MEASURE):
             return StationDay.parse(entry.key).span
         start = parse_time(entry.key)
     except (InputError, ValueError):
@@ -94,6 +102,15 @@ def origin_problems(
     """Yield what is wrong with origins."""
     yield from _against_ledger(entries, origins, "origin_id")
     yield from twice.problems(origins["origin_id"].to_pylist(), origins["key"].to_pylist())
+
+
+def amplitude_problems(
+    entries: Sequence[LedgerEntry], tables: Mapping[TableName, pa.Table]
+) -> Iterator[Problem]:
+    """Yield what is wrong with amplitudes and envelopes; both have a row for each instrument."""
+    measured: tuple[TableName, ...] = ("amplitudes", "envelopes")
+    for table in measured:
+        yield from _against_ledger(entries, tables[table], "amplitude_id")
 
 
 def _against_ledger(entries: Sequence[LedgerEntry], rows: pa.Table, name: str) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ from epicat.store.findings import Findings, Kind
 from epicat.store.verify.rows import (
     Problem,
     Twice,
+    amplitude_problems,
     event_problems,
     origin_problems,
     pick_problems,
@@ -41,7 +42,12 @@ _SKEW_NS: Final = 10 * 60 * 1_000_000_000
 """Difference between clocks that is not reported."""
 _REASON: Final = "epicat doctor"
 """Beginning of the reason of an entry that a repair has written."""
-_RECORD: Final = {Stage.PICK: "run", Stage.ASSOCIATE: "associator", Stage.LOCATE: "location"}
+_RECORD: Final = {
+    Stage.PICK: "run",
+    Stage.MEASURE: "amplitude",
+    Stage.ASSOCIATE: "associator",
+    Stage.LOCATE: "location",
+}
 
 Progress = Callable[[int, int], None]
 """Called with the number of keys verified, and of all keys."""
@@ -136,6 +142,8 @@ class _Verifier:
         self._twice.next_batch()
         if stage == Stage.PICK:
             problems = list(pick_problems(entries, tables["picks"], self._twice))
+        elif stage == Stage.MEASURE:
+            problems = list(amplitude_problems(entries, tables))
         elif stage == Stage.LOCATE:
             problems = list(origin_problems(entries, tables["origins"], self._twice))
         else:

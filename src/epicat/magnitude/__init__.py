@@ -1,0 +1,1 @@
+"""Local magnitudes from stored amplitudes: laws, station corrections and the network magnitude."""

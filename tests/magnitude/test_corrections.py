@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.simulated_magnitudes import simulate
 
 from epicat.errors import InputError
 from epicat.magnitude.corrections import PRIOR, Corrections, estimate_corrections
 from epicat.magnitude.network import NetworkModel, network_magnitudes
+from support.simulated_magnitudes import simulate
 
 NAMES = tuple(f"XX.S{i:02d}." for i in range(15))
 

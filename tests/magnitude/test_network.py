@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from support.simulated_magnitudes import simulate
 
 from epicat.magnitude.network import NetworkModel, Observations, network_magnitudes
+from support.simulated_magnitudes import simulate
 
 CASES = {
     "usual": {},

@@ -121,10 +121,11 @@ def _effects(
     there = np.isfinite(rest)
     own = Observations(station[there], rest[there], given.is_bound[there], n)
     found = network_magnitudes(own, NetworkModel())
-    data = 1 / np.square(np.nan_to_num(found.standard_error, nan=np.inf))
-    share = data / (data + 1 / PRIOR**2)
-    effect = share * np.nan_to_num(found.value)
+    data: F64 = 1 / np.square(np.nan_to_num(found.standard_error, nan=np.inf))
+    share: F64 = data / (data + 1 / PRIOR**2)
+    effect: F64 = share * np.nan_to_num(found.value)
     has_value = np.isfinite(found.value)
     if has_value.any():
         effect[has_value] -= np.average(effect[has_value], weights=share[has_value])
-    return effect, np.sqrt(1 / (data + 1 / PRIOR**2))
+    error: F64 = np.sqrt(1 / (data + 1 / PRIOR**2))
+    return effect, error

@@ -75,7 +75,9 @@ class Law:
         """Add the polynomials; below their range, a straight line in log10(R) (CISN)."""
         low, high = np.log10(self.chebyshev_km)
         z = 2 * (np.clip(np.log10(r), low, high) - low) / (high - low) - 1
-        value = value + np.polynomial.chebyshev.chebval(z, (0.0, *self.chebyshev))
+        angle = np.arccos(z)
+        for n, coefficient in enumerate(self.chebyshev, start=1):
+            value = value + coefficient * np.cos(n * angle)
         nearest = self.chebyshev_km[0]
         if np.any(r < nearest):
             first, other = self.correction([nearest, _LINE_KM])
@@ -284,4 +286,6 @@ def _from_coefficients(text: str) -> Law:
             f"magnitude law {text!r}: expected a name, or three numbers and optionally one of "
             f"{', '.join(_COMPONENTS)}, for example 1.11,0.00189,0.591,maximum"
         )
-    return Law(",".join(parts), *values, component or "mean", source="coefficients given")
+    log_slope, slope, constant = values
+    name, chosen = ",".join(parts), component or "mean"
+    return Law(name, log_slope, slope, constant, chosen, source="coefficients given")

@@ -140,7 +140,7 @@ def _likelihood(given: Observations, value: F64, sigma: F64, model: NetworkModel
     density = good * np.exp(-0.5 * z * z) / (s * _ROOT_2PI) + bad / OUTLIER_RANGE
     below = good * ndtr(z) + bad / 2
     rows = np.log(np.where(given.is_bound, below, density))
-    return np.bincount(given.event, weights=rows, minlength=given.n_events)
+    return _sums(given.event, rows, given.n_events)
 
 
 def _residuals(given: Observations, value: F64, sigma: F64) -> tuple[F64, F64]:
@@ -171,10 +171,12 @@ def _derivatives(
     # The mixture's curvature: that of its term, less what the changing weight takes away.
     curvature = (weight * bend - weight * (1 - weight) * inner**2) / s**2
     n = given.n_events
-    return (
-        np.bincount(given.event, weights=slope, minlength=n),
-        np.bincount(given.event, weights=curvature, minlength=n),
-    )
+    return _sums(given.event, slope, n), _sums(given.event, curvature, n)
+
+
+def _sums(index: NDArray[np.int64], weights: F64, n: int) -> F64:
+    """Return the sum of the weights of each index, shape (n,)."""
+    return np.bincount(index, weights=weights, minlength=n).astype(np.float64)
 
 
 def _refine(given: Observations, value: F64, sigma: F64, model: NetworkModel) -> F64:
@@ -193,7 +195,6 @@ def _scatter(given: Observations, value: F64, weight: F64, model: NetworkModel) 
     rows = ~given.is_bound
     event, own = given.event[rows], weight[rows]
     squares = own * (given.value[rows] - value[event]) ** 2
-    total = np.bincount(event, weights=squares, minlength=given.n_events)
-    count = np.bincount(event, weights=own, minlength=given.n_events)
+    total, count = _sums(event, squares, given.n_events), _sums(event, own, given.n_events)
     expected = model.sigma_weight * model.sigma**2
     return np.sqrt((expected + np.nan_to_num(total)) / (model.sigma_weight + np.nan_to_num(count)))

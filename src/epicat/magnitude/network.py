@@ -176,7 +176,8 @@ def _derivatives(
 
 def _sums(index: NDArray[np.int64], weights: F64, n: int) -> F64:
     """Return the sum of the weights of each index, shape (n,)."""
-    return np.bincount(index, weights=weights, minlength=n).astype(np.float64)
+    sums: F64 = np.bincount(index, weights=weights, minlength=n)
+    return sums
 
 
 def _refine(given: Observations, value: F64, sigma: F64, model: NetworkModel) -> F64:

@@ -154,7 +154,7 @@ def _weights(given: Observations, value: F64, sigma: F64, model: NetworkModel) -
     good, bad = 1 - model.outlier_share, model.outlier_share
     density = good * np.exp(-0.5 * z * z) / (s * _ROOT_2PI)
     below = good * ndtr(z)
-    own = np.where(given.is_bound, below, density)
+    own: F64 = np.where(given.is_bound, below, density)
     return own / (own + np.where(given.is_bound, bad / 2, bad / OUTLIER_RANGE))
 
 
@@ -176,8 +176,7 @@ def _derivatives(
 
 def _sums(index: NDArray[np.int64], weights: F64, n: int) -> F64:
     """Return the sum of the weights of each index, shape (n,)."""
-    sums: F64 = np.bincount(index, weights=weights, minlength=n)
-    return sums
+    return np.asarray(np.bincount(index, weights=weights, minlength=n), dtype=np.float64)
 
 
 def _refine(given: Observations, value: F64, sigma: F64, model: NetworkModel) -> F64:
@@ -198,4 +197,5 @@ def _scatter(given: Observations, value: F64, weight: F64, model: NetworkModel) 
     squares = own * (given.value[rows] - value[event]) ** 2
     total, count = _sums(event, squares, given.n_events), _sums(event, own, given.n_events)
     expected = model.sigma_weight * model.sigma**2
-    return np.sqrt((expected + np.nan_to_num(total)) / (model.sigma_weight + np.nan_to_num(count)))
+    total, count = np.nan_to_num(total), np.nan_to_num(count)
+    return np.asarray(np.sqrt((expected + total) / (model.sigma_weight + count)), dtype=np.float64)

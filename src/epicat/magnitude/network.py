@@ -155,7 +155,9 @@ def _weights(given: Observations, value: F64, sigma: F64, model: NetworkModel) -
     density = good * np.exp(-0.5 * z * z) / (s * _ROOT_2PI)
     below = good * ndtr(z)
     own: F64 = np.where(given.is_bound, below, density)
-    return own / (own + np.where(given.is_bound, bad / 2, bad / OUTLIER_RANGE))
+    other: F64 = np.where(given.is_bound, bad / 2, bad / OUTLIER_RANGE)
+    weight: F64 = own / (own + other)
+    return weight
 
 
 def _derivatives(

@@ -376,6 +376,12 @@ class Arrival:
     """`Pick.confidence`; None if the pick was not read with the arrival."""
     run: str | None = None
     """Digest of the run that made the pick; None if the pick was not read with the arrival."""
+    term_s: float | None = None
+    """Station term in seconds that was taken off the residual; None without a location."""
+    sigma_s: float | None = None
+    """Standard error of the pick in seconds that the location found; None without one."""
+    inlier_probability: float | None = None
+    """Probability that the pick belongs to the located event; None without a location."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from epicat.catalog.read import catalog_parts
 from epicat.cli.app import main
 from epicat.cli.export import _CATALOGS
 from epicat.export.formats import FORMATS
-from epicat.export.quakes import quakes
+from epicat.export.stream import quakes
 from epicat.model import BlockEntry, LedgerEntry, Stage, StationDayEntry, Status
 from epicat.store.parquet import ParquetStore
 from epicat.time import iso
@@ -75,8 +75,8 @@ def test_a_catalog_is_the_same_in_whatever_pieces(
     assert all(p.picks.num_rows == p.arrivals.num_rows for p in parts)
     found = list(quakes(parts))
     assert [q.event_id for q in found] == [f"e{n:015d}" for n in range(BLOCKS * EACH)]
-    assert {len(q.arrivals) for q in found} == {4}
-    assert all(r.band == "HH" for q in found for r in q.arrivals)
+    assert {len(q.origin.arrivals) for q in found} == {4}
+    assert all(r.band == "HH" for q in found for r in q.origin.arrivals)
 
 
 def test_a_store_without_a_run_has_an_empty_catalog(tmp_path: Path) -> None:

@@ -14,11 +14,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from epicat.export.origin import Ellipsoid
 from epicat.export.quakeml import write_quakeml
 from epicat.export.quakes import Part
 from epicat.geo import distance_azimuth
 from epicat.model import Arrival, Event, Pick
 from epicat.time import SECOND_NS, parse_time
+from support.located_catalog import (
+    LOCATION,
+    SQUARE,
+    arrival_row,
+    locate,
+    origin_arrivals_table,
+    origin_row,
+    origins_table,
+)
 from support.tiny_catalog import ASSOCIATOR, IDS, RUN, START, STATIONS, event, many, part
 
 obspy = pytest.importorskip("obspy")
@@ -93,6 +103,89 @@ def test_obspy_reads_every_arrival_with_its_pick() -> None:
         assert pick.evaluation_mode == "automatic"
         assert pick.method_id.id == f"smi:local/epicat/run/{RUN}"
         assert pick.comments[0].text == "probability 0.7500"
+
+
+def located(*found: Any, **changes: Any) -> Part:
+    origins, arrivals = locate(*(e for e, _ in found), associator=ASSOCIATOR, **changes)
+    return replace(part(*found), origins=origins, origin_arrivals=arrivals)
+
+
+def test_a_located_event_has_both_origins() -> None:
+    found = event(ROWS, place=(-40.0, 175.0, 8.5))
+    (read,) = checked(text_of(located(found)))
+    best, first = read.origins
+    assert read.preferred_origin_id == best.resource_id != first.resource_id
+    assert (first.latitude, first.depth, first.origin_uncertainty) == (-40.0, 8500.0, None)
+    assert (best.latitude, best.longitude, best.depth) == (-39.99, 175.01, 9500.0)
+    assert best.time._ns - first.time._ns == SECOND_NS // 2
+    assert best.method_id.id == f"smi:local/epicat/location/{LOCATION}"
+    assert best.comments[0].text == "Quality class B"
+    assert len(read.picks) == len(best.arrivals) == len(first.arrivals) == 3
+
+
+def test_the_uncertainty_of_a_located_event() -> None:
+    (read,) = checked(text_of(located(event(ROWS, place=(-40.0, 175.0, 8.5)))))
+    origin = read.preferred_origin()
+    errors = origin.origin_uncertainty
+    assert errors.preferred_description == "uncertainty ellipse"
+    assert round(errors.confidence_level) == 68
+    assert (errors.max_horizontal_uncertainty, errors.min_horizontal_uncertainty) == (850, 420)
+    assert errors.azimuth_max_horizontal_uncertainty == 69.5
+    solid, known = errors.confidence_ellipsoid, Ellipsoid.from_covariance(SQUARE)
+    assert solid.semi_major_axis_length == pytest.approx(1000 * known.major_km, abs=0.01)
+    assert solid.major_axis_plunge == pytest.approx(known.plunge_deg, abs=0.01)
+    depth = origin.depth_errors
+    assert (depth.uncertainty, depth.lower_uncertainty, depth.upper_uncertainty) == (742, 742, 742)
+    assert origin.time_errors.uncertainty == 0.081
+    to_km = obspy.geodetics.degrees2kilometers
+    assert to_km(origin.latitude_errors.uncertainty) == pytest.approx(SQUARE[1, 1] ** 0.5, abs=1e-4)
+    east = to_km(origin.longitude_errors.uncertainty) * math.cos(math.radians(origin.latitude))
+    assert east == pytest.approx(SQUARE[0, 0] ** 0.5, abs=1e-4)
+
+
+def test_arrivals_of_a_located_event() -> None:
+    known = event(ROWS)
+    row = origin_row(known[0], ASSOCIATOR)
+    rows = [arrival_row(row, a) for a in known[0].arrivals]
+    rows[1].update(inlier_probability=0.02, residual_s=1.5)
+    whole = replace(
+        part(known), origins=origins_table(row), origin_arrivals=origin_arrivals_table(*rows)
+    )
+    (read,) = checked(text_of(whole))
+    origin = read.preferred_origin()
+    good, _, wrong = origin.arrivals  # the S is last
+    assert (good.time_residual, good.time_weight, good.time_correction) == (0.031, 0.9, -0.02)
+    assert (wrong.time_residual, wrong.time_weight) == (1.5, 0.02)
+    assert good.pick_id.get_referred_object().time_errors.uncertainty == 0.047
+    quality = origin.quality
+    assert (quality.associated_phase_count, quality.used_phase_count) == (3, 2)
+    assert quality.secondary_azimuthal_gap == 200
+
+
+def test_picks_that_joined_or_left_are_there_once() -> None:
+    known = event(ROWS)
+    row = origin_row(known[0], ASSOCIATOR)
+    first, second, _ = known[0].arrivals
+    new = arrival_row(row, second, pick_id="joined", time=second.time_ns + 5, added=True)
+    whole = replace(
+        part(known),
+        origins=origins_table(row),
+        origin_arrivals=origin_arrivals_table(arrival_row(row, first), new),
+    )
+    (read,) = checked(text_of(whole))
+    best, association = read.origins
+    assert (len(best.arrivals), len(association.arrivals), len(read.picks)) == (2, 3, 4)
+    for arrival in (*best.arrivals, *association.arrivals):
+        assert arrival.pick_id.get_referred_object() in read.picks
+
+
+def test_a_fixed_depth_and_an_unmet_criterion_are_said() -> None:
+    found = located(event(ROWS), depth_fixed=True, quality="C", rejected="3 picks < 5")
+    (read,) = checked(text_of(found))
+    origin = read.preferred_origin()
+    assert origin.depth_type == "operator assigned"
+    assert origin.comments[0].text == "Quality class C; the depth is fixed"
+    assert read.comments[0].text.endswith("no longer meet: 3 picks < 5")
 
 
 def test_an_empty_catalog_is_a_document() -> None:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.errors import InputError
-from epicat.export import quakes as module
-from epicat.export.quakes import Part, quakes
+from epicat.export import stream as module
+from epicat.export.quakes import Part
+from epicat.export.stream import quakes
 from epicat.time import SECOND_NS
 from support.tiny_catalog import ASSOCIATOR, IDS, RUN, START, event, many, part
 
@@ -19,9 +20,9 @@ TWO = [(IDS[0], "P", 2 * SECOND_NS, 0.1), (IDS[0], "S", 4 * SECOND_NS, -0.2)]
 
 def test_an_event_has_its_arrivals_and_their_picks() -> None:
     (quake,) = quakes([part(event(TWO, edge=True))])
-    assert (quake.time_ns, quake.depth_km, quake.edge) == (START, 8.5, True)
-    assert (quake.associator, quake.n_stations) == (ASSOCIATOR, 1)
-    first, second = quake.arrivals
+    assert (quake.origin.time_ns, quake.origin.depth_km, quake.origin.edge) == (START, 8.5, True)
+    assert (quake.associator, quake.origin.n_stations) == (ASSOCIATOR, 1)
+    first, second = quake.origin.arrivals
     assert (first.phase, first.trace_id, first.time_ns) == ("P", IDS[0], START + 2 * SECOND_NS)
     assert (first.band, first.confidence, first.run) == ("HH", 0.75, RUN)
     assert second.residual_s == -0.2
@@ -30,22 +31,25 @@ def test_an_event_has_its_arrivals_and_their_picks() -> None:
 def test_nothing_comes_of_nothing() -> None:
     assert list(quakes([])) == list(quakes([part()])) == []
     (quake,) = quakes([part(event([]))])
-    assert quake.arrivals == ()
+    assert quake.origin.arrivals == ()
 
 
 def test_a_pick_that_is_not_there_is_not_made_up() -> None:
     whole = part(event(TWO))
     (quake,) = quakes([replace(whole, picks=whole.picks.slice(1))])
-    assert (quake.arrivals[0].band, quake.arrivals[0].confidence) == (None, None)
-    assert quake.arrivals[1].band == "HH"
-    assert [r.time_ns - START for r in quake.arrivals] == [2 * SECOND_NS, 4 * SECOND_NS]
+    assert (quake.origin.arrivals[0].band, quake.origin.arrivals[0].confidence) == (None, None)
+    assert quake.origin.arrivals[1].band == "HH"
+    assert [r.time_ns - START for r in quake.origin.arrivals] == [2 * SECOND_NS, 4 * SECOND_NS]
 
 
 def test_arrivals_of_other_events_are_left_alone() -> None:
     first, second = event(TWO), event(TWO, START + 60 * SECOND_NS)
     whole = part(first, second)
     (quake,) = quakes([replace(whole, events=whole.events.slice(1))])
-    assert [r.time_ns - quake.time_ns for r in quake.arrivals] == [2 * SECOND_NS, 4 * SECOND_NS]
+    assert [r.time_ns - quake.origin.time_ns for r in quake.origin.arrivals] == [
+        2 * SECOND_NS,
+        4 * SECOND_NS,
+    ]
 
 
 @pytest.mark.parametrize("place", [(math.nan, 0, 0), (0, math.inf, 0), (0, 0, math.nan)])
@@ -66,7 +70,7 @@ def test_neither_the_order_of_rows_nor_the_pieces_matter(
     rows = [(IDS[n], "P", (n + 1) * SECOND_NS, 0.0) for n in range(4)]
     found = [event(rows[:n], START + 60 * at * SECOND_NS) for at, n in enumerate(sizes)]
     whole = list(quakes([part(*found)]))
-    assert [len(q.arrivals) for q in whole] == sizes
+    assert [len(q.origin.arrivals) for q in whole] == sizes
     shuffled = Part(*(_shuffled(t, seed) for t in _tables(part(*found))))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_AT_ONCE", at_once)
@@ -78,7 +82,7 @@ def test_thousands_of_events_keep_their_own_arrivals() -> None:
     found = list(quakes([many(2_500, readings=6)]))
     assert [q.event_id for q in found] == [f"e{n:015d}" for n in range(2_500)]
     for number, quake in enumerate(found):
-        names = {r.pick_id for r in quake.arrivals}
+        names = {r.pick_id for r in quake.origin.arrivals}
         assert names == {f"p{n:015d}" for n in range(6 * number, 6 * number + 6)}
 
 

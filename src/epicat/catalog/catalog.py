@@ -15,15 +15,21 @@ import pyarrow.compute as pc
 from epicat._util.files import atomic_file
 from epicat.catalog.coverage import complete_ledger
 from epicat.catalog.read import catalog_parts
-from epicat.catalog.selection import Selection, newest_location, select_results
+from epicat.catalog.selection import Selection, select_results
 from epicat.errors import InputError, NameChoiceError
 from epicat.geo import Extent
+from epicat.located import (
+    BEST_EVENT_COLUMNS,
+    arrivals_at_best_places,
+    events_at_best_places,
+)
 from epicat.model import LedgerEntry, Span, StationDay, StationDayEntry
 from epicat.stations import Patterns
 from epicat.store.base import ReadableStore, Where, block_entries
+from epicat.store.locations import StoredLocation, choose_location, stored_locations
 from epicat.store.open import open_readable
-from epicat.tables import EXPORT_COLUMNS, TableName, accepted, ledger_table
-from epicat.time import iso
+from epicat.tables import SCHEMAS, TableName, accepted, ledger_table
+from epicat.time import SECOND_NS, iso
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,6 +52,8 @@ SUFFIXES = {
 """The format that `Catalog.export` writes by the suffix of a file."""
 
 _CODES = ("network_code", "station_code")
+_MOVED_NS = 600 * SECOND_NS
+"""More than a location moves an origin time."""
 
 COVERAGE = pa.schema(
     [
@@ -62,7 +70,7 @@ COVERAGE = pa.schema(
 
 
 class Catalog:
-    """The picks of one run and the events of one associator, as a store has them.
+    """The picks of one run and the events of one associator, at the places of one location.
 
     Tables are Arrow tables, times aware UTC with nanoseconds; `to_pandas` makes data frames of
     them.  Nothing is kept in memory: each call reads what the store has then, so that a catalog
@@ -78,9 +86,13 @@ class Catalog:
 
     """
 
-    def __init__(self, store: ReadableStore, selection: Selection) -> None:
+    def __init__(
+        self, store: ReadableStore, selection: Selection, location: str | None = None
+    ) -> None:
+        """``location`` is the digest of the location; None: the preferred one."""
         self._store = store
         self._selection = selection
+        self._location = location
 
     def __repr__(self) -> str:
         return (
@@ -119,36 +131,82 @@ class Catalog:
         return Extent.parse(self._selection.extent) if self._selection.extent else None
 
     def events(self, span: Span | None = None, *, with_rejected: bool = False) -> pa.Table:
-        """Return the events, in the order of time.
+        """Return the events at their best places, in the order of time.
 
-        ``span`` selects by origin time.  Events that quality control rejects are left out unless
-        ``with_rejected``; then the column ``rejected`` gives the reason.
+        Columns: `epicat.located.BEST_EVENTS`.  An event has the place of the location, with its
+        uncertainty, and the association's in ``associated_...``; an event that was not located
+        has the place of the association, and null as uncertainty.  ``span`` selects by origin
+        time.  Events that quality control rejects are left out unless ``with_rejected``; then the
+        column ``rejected`` gives the reason.
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> events = ec.open_catalog("catalog").events()
+        >>> set(events["quality"].to_pylist()) <= {"A", "B", "C", "D"}
+        True
+
         """
-        rows = self._read("events", self.associator, span)
-        return rows if with_rejected else accepted(rows)
+        near = span.widened(_MOVED_NS) if span else None
+        rows = self._read("events", self.associator, near)
+        rows = rows if with_rejected else accepted(rows)
+        found = events_at_best_places(rows, self.origins(near))
+        if span is None:
+            return found
+        times = found["time"].cast(pa.int64())
+        inside = pc.and_(pc.greater_equal(times, span.start_ns), pc.less(times, span.end_ns))
+        return found.filter(inside)
 
     def picks(self, span: Span | None = None) -> pa.Table:
         """Return the picks, in the order of time."""
         return self._read("picks", self.run, span)
 
     def arrivals(self, span: Span | None = None, *, with_rejected: bool = False) -> pa.Table:
-        """Return the arrivals: picks that belong to an event, with residuals in seconds.
+        """Return the arrivals at the best places: picks of events, with residuals in seconds.
 
-        ``span`` selects by the time of the pick.
+        Columns: `epicat.located.BEST_ARRIVALS`.  ``span`` selects by the time of the pick.
         """
+        near = span.widened(_MOVED_NS) if span else None
+        events = self._read("events", self.associator, near)
+        kept = (events if with_rejected else accepted(events))["event_id"]
         rows = self._read("arrivals", self.associator, span)
-        if with_rejected or not self.n_rejected:
-            return rows
-        kept = self.events()["event_id"].combine_chunks()
-        return rows.filter(pc.is_in(rows["event_id"], value_set=kept))
+        located = self.origins(near)["event_id"].combine_chunks()
+        found = arrivals_at_best_places(rows, self.origin_arrivals(span), located)
+        return found.filter(pc.is_in(found["event_id"], value_set=kept.combine_chunks()))
 
     @cached_property
     def location_id(self) -> str:
-        """Digest of the newest location of the events; empty if they were never located."""
-        return newest_location(self._store, self.associator)
+        """Digest of the location whose places are shown; empty for the association's."""
+        if self._location is None:
+            return choose_location(self._store, self.associator)
+        return self._location
+
+    def locations(self) -> list[StoredLocation]:
+        """Return all locations of the events, the preferred one first.
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> catalog = ec.open_catalog("catalog")
+        >>> [one.is_campaign for one in catalog.locations()]
+        [True]
+        >>> catalog.locations()[0].digest == catalog.location_id
+        True
+
+        """
+        return stored_locations(self._store, self.associator)
 
     def origins(self, span: Span | None = None) -> pa.Table:
-        """Return the newest location of the events with its uncertainty, in the order of time."""
+        """Return the hypocenters of the location with their uncertainty, in the order of time.
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> catalog = ec.open_catalog("catalog")
+        >>> catalog.origins().num_rows == catalog.events(with_rejected=True).num_rows
+        True
+
+        """
         return self._read("origins", self.location_id, span)
 
     def origin_arrivals(self, span: Span | None = None) -> pa.Table:
@@ -229,7 +287,7 @@ class Catalog:
         if name in ("csv", "json", "parquet"):
             rows = self.events(with_rejected=with_rejected)
             why = ["rejected"] if with_rejected else []
-            write_rows(rows, [*EXPORT_COLUMNS["events"], *why], target, name)
+            write_rows(rows, [*BEST_EVENT_COLUMNS, *why], target, name)
         else:
             self.write_events(target, name, with_rejected=with_rejected)
 
@@ -246,8 +304,14 @@ class Catalog:
             return form.write(self.parts(with_rejected=with_rejected), self.stations(), *files)
 
     def parts(self, *, with_rejected: bool = False) -> Iterable[Part]:
-        """Give the catalog in pieces that fit into memory: events, arrivals and their picks."""
-        return catalog_parts(self._store, self.run, self.associator, with_rejected=with_rejected)
+        """Give the catalog in pieces that fit into memory: events, origins and their picks."""
+        return catalog_parts(
+            self._store,
+            self.run,
+            self.associator,
+            self.location_id,
+            with_rejected=with_rejected,
+        )
 
     def plot(
         self,
@@ -302,6 +366,8 @@ class Catalog:
         return f"Earthquakes of {days}: {name}"
 
     def _read(self, table: TableName, design: str, span: Span | None) -> pa.Table:
+        if not design:
+            return SCHEMAS[table].empty_table()
         return self._store.read(table, Where(design=design, span=span))
 
 
@@ -312,7 +378,9 @@ def _png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def open_catalog(location: str | Path, run: str | None = None) -> Catalog:
+def open_catalog(
+    location: str | Path, run: str | None = None, *, places: str | None = None
+) -> Catalog:
     """Open the results in a store.
 
     Parameters
@@ -321,13 +389,17 @@ def open_catalog(location: str | Path, run: str | None = None) -> Catalog:
         A folder, ``s3://BUCKET/PREFIX`` or ``mongodb://HOST/DATABASE``.
     run
         The beginning of the digest of a run or an associator; None: the newest.
+    places
+        The location whose places the events have: its name, or the beginning of its digest;
+        ``association`` for those of the association.  None: the campaign's own location, else
+        the newest.
 
     Raises
     ------
     StoreError
         If there is no store, or it cannot be read.
     InputError
-        If no run or associator of the store has this digest.
+        If no run or associator of the store has this digest, or there is no such location.
 
     Examples
     --------
@@ -338,7 +410,10 @@ def open_catalog(location: str | Path, run: str | None = None) -> Catalog:
 
     """
     store = open_readable(str(location))
-    return Catalog(store, select_results(store, run))
+    selection = select_results(store, run)
+    if places is None:
+        return Catalog(store, selection)
+    return Catalog(store, selection, choose_location(store, selection.associator or "", places))
 
 
 def format_of(path: Path) -> str:

@@ -20,9 +20,17 @@ _MOST_BLOCKS = 28
 
 
 def catalog_parts(
-    store: ReadableStore, run: str | None, associator: str | None, *, with_rejected: bool = False
+    store: ReadableStore,
+    run: str | None,
+    associator: str | None,
+    location: str = "",
+    *,
+    with_rejected: bool = False,
 ) -> Iterator[Part]:
-    """Give the events of an associator with their arrivals and the run's picks, in order."""
+    """Give the events of an associator with their arrivals and the run's picks, in order.
+
+    ``location`` is the digest of the location whose origins come with them; empty for none.
+    """
     if run is None or associator is None:
         return
     for keys in _bundles(store.ledger(Stage.ASSOCIATE, associator)):
@@ -30,7 +38,13 @@ def catalog_parts(
         arrivals = store.read("arrivals", where)
         events = store.read("events", where)
         chosen = events if with_rejected else accepted(events)
-        yield Part(chosen, arrivals, _picks(store, run, arrivals))
+        if not location:
+            yield Part(chosen, arrivals, _picks(store, run, arrivals))
+            continue
+        ours = Where(design=location, keys=keys)
+        origins, located = store.read("origins", ours), store.read("origin_arrivals", ours)
+        picks = _picks(store, run, arrivals, located)
+        yield Part(chosen, arrivals, picks, origins, located)
 
 
 def _bundles(entries: Iterable[LedgerEntry]) -> Iterator[frozenset[str]]:
@@ -49,9 +63,10 @@ def _bundles(entries: Iterable[LedgerEntry]) -> Iterator[frozenset[str]]:
         yield frozenset(keys)
 
 
-def _picks(store: ReadableStore, run: str, arrivals: pa.Table) -> pa.Table:
+def _picks(store: ReadableStore, run: str, *arrivals: pa.Table) -> pa.Table:
     """Return the picks of the arrivals; there are many more that no event has."""
-    times = pc.min_max(arrivals["time"].cast(pa.int64())).as_py()
+    used = pa.concat_tables([rows.select(["pick_id", "time"]) for rows in arrivals])
+    times = pc.min_max(used["time"].cast(pa.int64())).as_py()
     span = Span(times["min"] or 0, (times["max"] or 0) + 1)
     picks = store.read("picks", Where(design=run, span=span))
-    return picks.filter(pc.is_in(picks["pick_id"], value_set=arrivals["pick_id"].combine_chunks()))
+    return picks.filter(pc.is_in(picks["pick_id"], value_set=used["pick_id"].combine_chunks()))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from epicat.errors import InputError
-from epicat.model import Stage
 from epicat.store.base import ReadableStore
 from epicat.store.invocations import invocations
 
-__all__ = ["Selection", "newest_location", "select_results"]
+__all__ = ["Selection", "select_results"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +49,3 @@ def select_results(store: ReadableStore, wanted: str | None = None) -> Selection
     pairs = {(i.run, i.associator) for i in made if i.associator}
     others = len(pairs - {(last.run, last.associator)})
     return Selection(last.run, last.associator, last.extent, others)
-
-
-def newest_location(store: ReadableStore, associator: str) -> str:
-    """Return the digest of the location of an associator's events that was marked last.
-
-    Empty if its events were never located.
-    """
-    records = store.records("location") if associator else {}
-    own = {name for name, record in records.items() if record.get("associator") == associator}
-    marks = [e for e in store.ledger(Stage.LOCATE) if e.design in own] if own else []
-    return max(marks, key=lambda e: (e.marked_ns, e.design)).design if marks else ""

@@ -24,7 +24,6 @@ from epicat.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from epicat.store.base import ReadableStore
     from epicat.synthetic.scoring import PhaseScore, Score, Truth
 
 __all__ = ["demo"]
@@ -133,34 +132,33 @@ def _campaign(file: Path, model: str, weight: str) -> CampaignOptions:
 
 def _scored(folder: Path) -> Score:
     """Score the catalog against the ground truth; write it as a table and a figure."""
-    from epicat.store.base import Where
-    from epicat.store.open import open_readable
+    from epicat.catalog.catalog import open_catalog
     from epicat.synthetic.scoring import read_truth, score_catalog
 
-    store = open_readable(str(folder / _STORE))
+    catalog = open_catalog(folder / _STORE)
     truth = read_truth(folder / _ARCHIVE)
-    events = store.read("events", Where())
+    events = catalog.events(with_rejected=True)
     _write_table(events, folder / _TABLE)
-    _draw(events, store, truth, folder / _PICTURE)
-    return score_catalog(truth, events, store.read("picks", Where()))
+    _draw(events, catalog.stations(), truth, folder / _PICTURE)
+    return score_catalog(truth, events, catalog.picks())
 
 
 def _write_table(events: pa.Table, path: Path) -> None:
     from epicat.export.rows import write_csv
-    from epicat.tables import EXPORT_COLUMNS
+    from epicat.located import BEST_EVENT_COLUMNS
 
     with atomic_file(path, "w") as file:
-        write_csv(events, EXPORT_COLUMNS["events"], file)
+        write_csv(events, BEST_EVENT_COLUMNS, file)
 
 
-def _draw(events: pa.Table, store: ReadableStore, truth: Truth, path: Path) -> None:
+def _draw(events: pa.Table, stations: pa.Table, truth: Truth, path: Path) -> None:
     from epicat.plot import PlotOptions, draw_catalog
 
     if find_spec("matplotlib") is None:
         report("no figure: it needs matplotlib; pip install 'epicat[plot]'")
         return
     draw_catalog(
-        events, store.stations(), path, title="Catalog of a synthetic archive",
+        events, stations, path, title="Catalog of a synthetic archive",
         options=PlotOptions(reference=("True event", truth.events)),
     )  # fmt: skip
 

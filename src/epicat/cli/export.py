@@ -11,20 +11,31 @@ import typer
 from epicat.campaign.options import LedgerOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.messages import report_rejected, report_selection
+from epicat.cli.messages import report_location, report_rejected, report_selection
 from epicat.errors import InputError, NameChoiceError
 
 if TYPE_CHECKING:
     from epicat.catalog.catalog import Catalog
 
-__all__ = ["WithRejected", "export"]
+__all__ = ["LocationName", "WithRejected", "export"]
 
 WithRejected = Annotated[
     bool,
     typer.Option("--with-rejected", help="Include events that quality control rejected."),
 ]
 
+LocationName = Annotated[
+    str | None,
+    typer.Option(
+        "--location",
+        metavar="NAME",
+        help="Location whose places events have: a name or the beginning of a digest, or "
+        "'association' for those of the association.  Default: the campaign's, else the newest.",
+    ),
+]
+
 _TABLES = ("events", "picks", "arrivals", "origins", "origin_arrivals", "stations", "ledger")
+_WITHOUT_PLACES = ("picks", "stations", "ledger")
 _CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "hypodd")
 _FORMATS = ("csv", "json", "parquet", *_CATALOGS)
 
@@ -55,9 +66,13 @@ def export(
             "--run", help="Beginning of the digest of a run or associator.  Default: the newest."
         ),
     ] = None,
+    location: LocationName = None,
     with_rejected: WithRejected = False,
 ) -> None:
     """Write a table or the catalog of the newest run, or of the run given by --run.
+
+    Events and arrivals are those of the location, with its uncertainty; those that were not
+    located are as the association has them.
 
     The ledger has a row for each station-day and block, including station-days that were requested
     but not processed, by a campaign file or by earlier invocations.
@@ -68,8 +83,10 @@ def export(
     from epicat.catalog.catalog import open_catalog
 
     options = make_options(LedgerOptions, given)
-    catalog = open_catalog(options.store, design)
+    catalog = open_catalog(options.store, design, places=location)
     report_selection(catalog.selection, design)
+    if table not in _WITHOUT_PLACES:
+        report_location(catalog, location)
     if output_format in _CATALOGS:
         _write_catalog(catalog, output_format, output, with_rejected=with_rejected)
         return
@@ -144,13 +161,15 @@ def _rows(catalog: Catalog, table: str, options: LedgerOptions, *, with_rejected
 
 def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -> list[str]:
     """Return the columns of the CSV; rejected events say why they are."""
+    from epicat.located import BEST_ARRIVAL_COLUMNS, BEST_EVENT_COLUMNS
     from epicat.tables import EXPORT_COLUMNS
 
     if all_columns:
         return list(rows.column_names)
+    best = {"events": BEST_EVENT_COLUMNS, "arrivals": BEST_ARRIVAL_COLUMNS}
     why = ["rejected"] if with_rejected and table == "events" else []
     dates = [name for name in ("start_date", "end_date") if name in rows.column_names]
-    return [*EXPORT_COLUMNS[table], *why, *dates]
+    return [*best.get(table, EXPORT_COLUMNS[table]), *why, *dates]
 
 
 def _write(rows: Any, names: list[str], output: Path | None, output_format: str) -> None:

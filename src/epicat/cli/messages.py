@@ -12,6 +12,7 @@ import typer
 from epicat.errors import InputError
 
 if TYPE_CHECKING:
+    from epicat.catalog.catalog import Catalog
     from epicat.catalog.selection import Selection
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "confirm",
     "format_flags",
     "report",
+    "report_location",
     "report_rejected",
     "report_selection",
     "warnings_as_messages",
@@ -56,6 +58,20 @@ def report_selection(chosen: Selection, wanted: str | None) -> None:
         typer.echo(
             f"the store has {chosen.others} more pair(s) of run and associator; this is run "
             f"{chosen.run}, associator {chosen.associator} (choose with --run)",
+            err=True,
+        )
+
+
+def report_location(catalog: Catalog, wanted: str | None) -> None:
+    """Report which location was chosen if there are others and the user named none."""
+    if wanted:
+        return
+    found = catalog.locations()
+    if len(found) > 1:
+        others = ", ".join(one.label for one in found[1:])
+        typer.echo(
+            f"places of location {found[0].label}; the store also has {others} "
+            "(choose with --location)",
             err=True,
         )
 

@@ -10,8 +10,8 @@ import typer
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.export import WithRejected
-from epicat.cli.messages import report_rejected
+from epicat.cli.export import LocationName, WithRejected
+from epicat.cli.messages import report_location, report_rejected
 
 __all__ = ["plot"]
 
@@ -38,6 +38,7 @@ def plot(
             "--run", help="Beginning of the digest of a run or associator.  Default: the newest."
         ),
     ] = None,
+    location: LocationName = None,
     with_rejected: WithRejected = False,
 ) -> None:
     """Draw a map, two depth sections and the number of events over time.
@@ -48,7 +49,8 @@ def plot(
     """
     from epicat.catalog.catalog import open_catalog
 
-    catalog = open_catalog(make_options(StoreOptions, given).store, design)
+    catalog = open_catalog(make_options(StoreOptions, given).store, design, places=location)
+    report_location(catalog, location)
     if not with_rejected:
         report_rejected(catalog.n_rejected)
     catalog.plot(output, title=title, style=style, width_mm=width, with_rejected=with_rejected)

@@ -7,7 +7,8 @@ from typing import IO
 
 import pyarrow as pa
 
-from epicat.export.quakes import Part, Quake, Written, quakes
+from epicat.export.quakes import Part, Quake, Written
+from epicat.export.stream import quakes
 from epicat.time import iso
 
 __all__ = ["write_fdsn_text"]
@@ -33,8 +34,9 @@ def write_fdsn_text(
 
 def _line(quake: Quake) -> str:
     """Return the line; times of the format are UTC without ``Z``, and fields contain no ``|``."""
-    time = iso(quake.time_ns).removesuffix("Z")
-    place = f"{quake.latitude:z.6f}|{quake.longitude:z.6f}|{quake.depth_km:z.4f}"
+    origin = quake.origin
+    time = iso(origin.time_ns).removesuffix("Z")
+    place = f"{origin.latitude:z.6f}|{origin.longitude:z.6f}|{origin.depth_km:z.4f}"
     name = _without_bars(quake.event_id)
     catalog = _without_bars(quake.associator)
     kind = _without_bars(quake.magnitude_type)

@@ -16,7 +16,9 @@ from typing import IO
 import pyarrow as pa
 
 from epicat.export.labels import Labels
-from epicat.export.quakes import Part, Quake, Written, quakes
+from epicat.export.origin import Origin
+from epicat.export.quakes import Part, Quake, Written
+from epicat.export.stream import quakes
 from epicat.model import Arrival
 from epicat.time import iso
 
@@ -40,12 +42,13 @@ def write_hypodd(
     number = arrivals = early = 0
     for number, quake in enumerate(quakes(parts), start=1):
         names.writerow((number, quake.event_id))
-        lines = [_line(labels.of(r.trace_id), r, quake) for r in quake.arrivals
-                 if _travel_us(r, quake) >= 0]  # fmt: skip
+        origin = quake.origin
+        lines = [_line(labels.of(r.trace_id), r, origin) for r in origin.arrivals
+                 if _travel_us(r, origin) >= 0]  # fmt: skip
         file.write(_header(number, quake))
         file.writelines(lines)
         arrivals += len(lines)
-        early += len(quake.arrivals) - len(lines)
+        early += len(origin.arrivals) - len(lines)
     for place in labels.places:
         places.write(
             f"{place.label:<7} {place.latitude:z.6f} {place.longitude:z.6f} "
@@ -55,12 +58,19 @@ def write_hypodd(
 
 
 def _header(number: int, quake: Quake) -> str:
-    """Return the line of an event; unknown magnitudes and errors are 0 in this format."""
-    date, _, clock = iso(quake.time_ns).removesuffix("Z").partition("T")
-    rms = quake.rms_s if math.isfinite(quake.rms_s) else 0.0
+    """Return the line of an event; unknown magnitudes and errors are 0 in this format.
+
+    EH is the semi-major axis of the horizontal error ellipse, EZ the standard error of the depth.
+    """
+    origin = quake.origin
+    date, _, clock = iso(origin.time_ns).removesuffix("Z").partition("T")
+    rms = origin.rms_s if math.isfinite(origin.rms_s) else 0.0
+    errors = origin.errors
+    widths = f"{errors.major_km:.4f} {errors.depth_km:.4f}" if errors else "0.0 0.0"
     return (
-        f"# {date.replace('-', ' ')} {clock.replace(':', ' ')} {quake.latitude:z.6f} "
-        f"{quake.longitude:z.6f} {quake.depth_km:z.4f} {_size(quake)} 0.0 0.0 {rms:.4f} {number}\n"
+        f"# {date.replace('-', ' ')} {clock.replace(':', ' ')} {origin.latitude:z.6f} "
+        f"{origin.longitude:z.6f} {origin.depth_km:z.4f} {_size(quake)} {widths} {rms:.4f} "
+        f"{number}\n"
     )
 
 
@@ -68,16 +78,16 @@ def _size(quake: Quake) -> str:
     return f"{quake.magnitude:z.2f}" if quake.magnitude else "0.0"
 
 
-def _line(label: str, arrival: Arrival, quake: Quake) -> str:
+def _line(label: str, arrival: Arrival, origin: Origin) -> str:
     return (
-        f"{label:<7} {_travel_us(arrival, quake) / 1e6:.6f} {_weight(arrival):.4f} "
+        f"{label:<7} {_travel_us(arrival, origin) / 1e6:.6f} {_weight(arrival):.4f} "
         f"{arrival.phase[:1]}\n"
     )
 
 
-def _travel_us(arrival: Arrival, quake: Quake) -> int:
+def _travel_us(arrival: Arrival, origin: Origin) -> int:
     """Return the travel time in microseconds, between the two times as they are written."""
-    return _micros(arrival.time_ns) - _micros(quake.time_ns)
+    return _micros(arrival.time_ns) - _micros(origin.time_ns)
 
 
 def _micros(time_ns: int) -> int:
@@ -85,8 +95,13 @@ def _micros(time_ns: int) -> int:
 
 
 def _weight(arrival: Arrival) -> float:
-    """Return the pick's confidence; 1 for a pick without one."""
-    confidence = arrival.confidence
+    """Return the probability that a located pick belongs to its event, else its confidence.
+
+    1 for a pick with neither.
+    """
+    confidence = arrival.inlier_probability
+    if confidence is None:
+        confidence = arrival.confidence
     if confidence is None or not math.isfinite(confidence):
         return 1.0
     return min(max(confidence, 0.0), 1.0)

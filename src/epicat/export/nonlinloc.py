@@ -14,14 +14,15 @@ import pyarrow as pa
 
 from epicat.export.labels import Labels
 from epicat.export.quakeml import uri
-from epicat.export.quakes import Part, Written, quakes
+from epicat.export.quakes import Part, Written
+from epicat.export.stream import quakes
 from epicat.model import Arrival
 from epicat.time import iso
 
 __all__ = ["UNCERTAINTY_S", "write_nonlinloc"]
 
 UNCERTAINTY_S: Mapping[str, float] = {"P": 0.1, "S": 0.2}
-"""Standard deviation of a pick in seconds: a convention, since pickers do not report theirs."""
+"""Standard error in seconds of a pick that was not located: pickers do not report theirs."""
 
 _TICK_NS = 100_000
 """The format has four decimals of a second."""
@@ -37,14 +38,14 @@ def write_nonlinloc(
     long: set[str] = set()
     for quake in quakes(parts):
         file.write(f"PUBLIC_ID {uri('event', quake.event_id)}\n")
-        for arrival in quake.arrivals:
+        for arrival in quake.origin.arrivals:
             label = labels.of(arrival.trace_id)
             if len(label) > _OLD_LABEL:
                 long.add(label)
             file.write(_line(label, arrival))
         file.write("\n")
         events += 1
-        arrivals += len(quake.arrivals)
+        arrivals += len(quake.origin.arrivals)
     for statements in companions:
         _write_stations(labels, statements)
     return Written(events, arrivals, (*labels.notes(), *_notes(long)))
@@ -54,7 +55,7 @@ def _line(label: str, arrival: Arrival) -> str:
     ticks = (arrival.time_ns + _TICK_NS // 2) // _TICK_NS
     time = iso(ticks * _TICK_NS)  # 2019-06-21T12:30:59.123400Z; never 60 s
     date, clock, second = time[:10].replace("-", ""), time[11:13] + time[14:16], time[17:24]
-    error = UNCERTAINTY_S.get(arrival.phase[:1], UNCERTAINTY_S["S"])
+    error = arrival.sigma_s or UNCERTAINTY_S.get(arrival.phase[:1], UNCERTAINTY_S["S"])
     return (
         f"{label:<6} ?    {arrival.band or '?':<4} ? {arrival.phase:<6} ? {date} {clock} "
         f"{second:>7} GAU {error:9.2e} {-1:9.2e} {-1:9.2e} {-1:9.2e}\n"

@@ -12,11 +12,14 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from itertools import chain
+from statistics import median
 from typing import IO
 
 import pyarrow as pa
 
-from epicat.export.quakes import Part, Quake, Written, quakes
+from epicat.export.origin import LEVEL, Ellipsoid, Errors, Origin, is_used
+from epicat.export.quakes import Part, Quake, Written
+from epicat.export.stream import quakes
 from epicat.model import ANY_LOCATION, Arrival
 from epicat.time import iso
 
@@ -33,10 +36,7 @@ xmlns="http://quakeml.org/xmlns/bed/1.2">
 {creation}
 """
 _TAIL = "</eventParameters>\n</q:quakeml>\n"
-_EDGE = (
-    "<comment><text>The hypocenter lies at the edge of the search box: do not trust its position."
-    "</text></comment>\n"
-)
+_EDGE = "The hypocenter lies at the edge of the search box: do not trust its position."
 
 _NOT_IN_URI = re.compile(r"[^A-Za-z0-9.*()_'-]")
 """Characters that QuakeML does not allow in an identifier."""
@@ -57,8 +57,8 @@ def write_quakeml(
     for quake in chain([first] if first else [], stream):
         file.write(_event(quake))
         events += 1
-        arrivals += len(quake.arrivals)
-        long.update(r.trace_id for r in quake.arrivals if _too_long(r))
+        arrivals += len(quake.origin.arrivals)
+        long.update(r.trace_id for r in _picks(quake) if _too_long(r))
     file.write(_TAIL)
     return Written(events, arrivals, _notes(long))
 
@@ -82,15 +82,32 @@ def escaped(name: str) -> str:
 
 
 def _event(quake: Quake) -> str:
-    origin = uri("origin", quake.event_id)
-    picks = [_pick(arrival) for arrival in quake.arrivals]
+    best = quake.origin
     return (
         f'<event publicID="{uri("event", quake.event_id)}">\n'
-        f"<preferredOriginID>{origin}</preferredOriginID>\n"
+        f"<preferredOriginID>{uri('origin', best.name)}</preferredOriginID>\n"
         "<type>earthquake</type><typeCertainty>suspected</typeCertainty>\n"
-        f"{_creation()}\n{_EDGE if quake.edge else ''}{_rejection(quake)}"
-        f"{''.join(picks)}{_origin(origin, quake)}{_magnitude(origin, quake)}</event>\n"
+        f"{_creation()}\n{_comments(quake)}"
+        f"{''.join(map(_pick, _picks(quake)))}"
+        f"{''.join(_origin(origin, quake.rejected) for origin in quake.origins)}"
+        f"{_magnitude(uri('origin', best.name), quake)}</event>\n"
     )
+
+
+def _picks(quake: Quake) -> list[Arrival]:
+    """Return the arrivals of all origins, each pick once: as in the best origin that has it."""
+    found = {a.pick_id: a for origin in reversed(quake.origins) for a in origin.arrivals}
+    return sorted(found.values(), key=lambda a: (a.time_ns, a.pick_id))
+
+
+def _comments(quake: Quake) -> str:
+    errors = quake.origin.errors
+    texts = [_EDGE] if quake.origin.edge else []
+    if quake.rejected:
+        texts.append(f"Rejected: {quake.rejected}")
+    if errors and errors.unmet:
+        texts.append(f"After the location the picks no longer meet: {errors.unmet}")
+    return "".join(f"<comment><text>{_text(text)}</text></comment>\n" for text in texts)
 
 
 def _magnitude(origin: str, quake: Quake) -> str:
@@ -103,54 +120,131 @@ def _magnitude(origin: str, quake: Quake) -> str:
     )
 
 
-def _rejection(quake: Quake) -> str:
-    if not quake.rejected:
-        return ""
-    return f"<comment><text>Rejected: {_text(quake.rejected)}</text></comment>\n"
-
-
-def _origin(name: str, quake: Quake) -> str:
-    arrivals = [_arrival(quake, arrival) for arrival in quake.arrivals]
+def _origin(origin: Origin, rejected: str | None) -> str:
+    errors = origin.errors
+    arrivals = [_arrival(origin, arrival) for arrival in origin.arrivals]
+    kind = "operator assigned" if errors and errors.is_depth_fixed else "from location"
+    method = uri("location" if errors else "associator", origin.method)
     return (
-        f'<origin publicID="{name}">\n'
-        f"<time><value>{iso(quake.time_ns)}</value></time>\n"
-        f"<latitude><value>{quake.latitude:z.6f}</value></latitude>"
-        f"<longitude><value>{quake.longitude:z.6f}</value></longitude>"
-        f"<depth><value>{quake.depth_km * 1000:z.1f}</value></depth>\n"
-        f"<depthType>from location</depthType>"
-        f"<methodID>{uri('associator', quake.associator)}</methodID>\n"
-        f"{_quality(quake)}<type>hypocenter</type>"
+        f'<origin publicID="{uri("origin", origin.name)}">\n'
+        f"{_hypocenter(origin)}"
+        f"<depthType>{kind}</depthType><methodID>{method}</methodID>\n"
+        f"{_uncertainty(errors) if errors else ''}"
+        f"{_quality(origin)}<type>hypocenter</type>"
         "<evaluationMode>automatic</evaluationMode>"
-        f"<evaluationStatus>{'rejected' if quake.rejected else 'preliminary'}</evaluationStatus>\n"
+        f"<evaluationStatus>{'rejected' if rejected else 'preliminary'}</evaluationStatus>\n"
+        f"{_class(errors) if errors else ''}"
         f"{_creation()}\n{''.join(arrivals)}</origin>\n"
     )
 
 
-def _quality(quake: Quake) -> str:
+def _class(errors: Errors) -> str:
+    fixed = "; the depth is fixed" if errors.is_depth_fixed else ""
+    return f"<comment><text>Quality class {_text(errors.quality)}{fixed}</text></comment>\n"
+
+
+def _hypocenter(origin: Origin) -> str:
+    """Return time and place, with their standard errors if there are any."""
+    time = north = east = depth = ""
+    if errors := origin.errors:
+        square = errors.covariance_km2
+        widths = max(math.cos(math.radians(origin.latitude)), 1e-6)
+        north_deg = math.sqrt(square[1, 1]) / _KM_PER_DEGREE
+        east_deg = math.sqrt(square[0, 0]) / _KM_PER_DEGREE / widths
+        time = _standard_error(errors.time_s, 4)
+        north, east = _standard_error(north_deg, 6), _standard_error(east_deg, 6)
+        depth = (
+            _number("uncertainty", errors.depth_km * 1000, 1)
+            + _number("lowerUncertainty", (origin.depth_km - errors.depth_low_km) * 1000, 1)
+            + _number("upperUncertainty", (errors.depth_high_km - origin.depth_km) * 1000, 1)
+            + _level()
+        )
     return (
-        f"<quality><usedPhaseCount>{len(quake.arrivals)}</usedPhaseCount>"
-        f"<usedStationCount>{quake.n_stations}</usedStationCount>"
-        f"{_number('standardError', quake.rms_s, 4)}"
-        f"{_number('azimuthalGap', quake.gap_deg, 2)}"
-        f"{_number('minimumDistance', quake.dmin_km / _KM_PER_DEGREE, 6)}</quality>\n"
+        f"<time><value>{iso(origin.time_ns)}</value>{time}</time>\n"
+        f"<latitude><value>{origin.latitude:z.6f}</value>{north}</latitude>"
+        f"<longitude><value>{origin.longitude:z.6f}</value>{east}</longitude>"
+        f"<depth><value>{origin.depth_km * 1000:z.1f}</value>{depth}</depth>\n"
     )
 
 
-def _arrival(quake: Quake, arrival: Arrival) -> str:
-    pick = escaped(arrival.pick_id)
+def _standard_error(value: float, decimals: int) -> str:
+    error = _number("uncertainty", value, decimals)
+    return error + _level() if error else ""
+
+
+@cache
+def _level() -> str:
+    return f"<confidenceLevel>{LEVEL:g}</confidenceLevel>"
+
+
+def _uncertainty(errors: Errors) -> str:
+    """Return ellipse and ellipsoid; lengths in metres."""
+    solid = Ellipsoid.from_covariance(errors.covariance_km2)
+    lengths = (
+        ("semiMajorAxisLength", solid.major_km * 1000),
+        ("semiMinorAxisLength", solid.minor_km * 1000),
+        ("semiIntermediateAxisLength", solid.intermediate_km * 1000),
+        ("majorAxisPlunge", solid.plunge_deg),
+        ("majorAxisAzimuth", solid.azimuth_deg),
+        ("majorAxisRotation", solid.rotation_deg),
+    )
+    ellipsoid = "".join(_number(name, value, 2) for name, value in lengths)
     return (
-        f'<arrival publicID="{uri("arrival", quake.event_id)}/{pick}">'
+        "<originUncertainty>"
+        f"{_number('minHorizontalUncertainty', errors.minor_km * 1000, 1)}"
+        f"{_number('maxHorizontalUncertainty', errors.major_km * 1000, 1)}"
+        f"{_number('azimuthMaxHorizontalUncertainty', errors.azimuth_deg, 2)}"
+        f"<confidenceEllipsoid>{ellipsoid}</confidenceEllipsoid>"
+        f"<preferredDescription>uncertainty ellipse</preferredDescription>{_level()}"
+        "</originUncertainty>\n"
+    )
+
+
+def _quality(origin: Origin) -> str:
+    distances = sorted(a.distance_km for a in origin.arrivals if math.isfinite(a.distance_km))
+    used = [a for a in origin.arrivals if is_used(a)]
+    counts = f"<usedPhaseCount>{len(used)}</usedPhaseCount>"
+    stations = origin.n_stations
+    secondary = ""
+    if errors := origin.errors:
+        stations = len({a.trace_id.rpartition(".")[0] for a in used})
+        counts = f"<associatedPhaseCount>{len(origin.arrivals)}</associatedPhaseCount>{counts}"
+        counts += f"<associatedStationCount>{origin.n_stations}</associatedStationCount>"
+        secondary = _number("secondaryAzimuthalGap", errors.secondary_gap_deg, 2)
+    middle = (
+        f"{_number('maximumDistance', distances[-1] / _KM_PER_DEGREE, 6)}"
+        f"{_number('medianDistance', median(distances) / _KM_PER_DEGREE, 6)}"
+        if distances
+        else ""
+    )
+    return (
+        f"<quality>{counts}<usedStationCount>{stations}</usedStationCount>"
+        f"{_number('standardError', origin.rms_s, 4)}"
+        f"{_number('azimuthalGap', origin.gap_deg, 2)}{secondary}"
+        f"{_number('minimumDistance', origin.dmin_km / _KM_PER_DEGREE, 6)}{middle}</quality>\n"
+    )
+
+
+def _arrival(origin: Origin, arrival: Arrival) -> str:
+    pick = escaped(arrival.pick_id)
+    corrected = weight = ""
+    if arrival.inlier_probability is not None:
+        corrected = _number("timeCorrection", arrival.term_s or 0.0, 4)
+        weight = _number("timeWeight", arrival.inlier_probability, 4)
+    return (
+        f'<arrival publicID="{uri("arrival", origin.name)}/{pick}">'
         f"<pickID>smi:local/epicat/pick/{pick}</pickID><phase>{_text(arrival.phase)}</phase>"
-        f"{_number('azimuth', arrival.azimuth_deg, 2)}"
+        f"{corrected}{_number('azimuth', arrival.azimuth_deg, 2)}"
         f"{_number('distance', arrival.distance_km / _KM_PER_DEGREE, 6)}"
-        f"{_number('timeResidual', arrival.residual_s, 4)}</arrival>\n"
+        f"{_number('timeResidual', arrival.residual_s, 4)}{weight}</arrival>\n"
     )
 
 
 def _pick(arrival: Arrival) -> str:
+    error = "" if arrival.sigma_s is None else _standard_error(arrival.sigma_s, 4)
     return (
         f'<pick publicID="{uri("pick", arrival.pick_id)}">'
-        f"<time><value>{iso(arrival.time_ns)}</value></time>"
+        f"<time><value>{iso(arrival.time_ns)}</value>{error}</time>"
         f"{_waveform(arrival.trace_id, arrival.band)}{_method(arrival.run)}"
         f"<phaseHint>{_text(arrival.phase)}</phaseHint>"
         f"<evaluationMode>automatic</evaluationMode>{_confidence(arrival)}</pick>\n"

@@ -250,6 +250,7 @@ def _invocation(campaign: Campaign) -> Invocation:
     return Invocation(
         run=campaign.run.digest,
         associator=campaign.design.digest,
+        location=campaign.location.digest if campaign.location else "",
         archive=campaign.archive,
         layout=campaign.layout,
         extent=str(campaign.extent),

@@ -88,7 +88,7 @@ REACH_NS: Mapping[Stage, int] = {
 }
 """How far rows may be from their key's day: blocks last a week at most, and arrivals follow."""
 
-RECORD_KINDS = ("run", "associator", "location", "amplitude", "invocation")
+RECORD_KINDS = ("run", "associator", "location", "location_name", "amplitude", "invocation")
 """The kinds of records that stores keep."""
 
 

@@ -15,7 +15,17 @@ __all__ = ["Invocation", "invocations", "record_invocation"]
 
 _KIND = "invocation"
 _NO_SPAN = Span(0, 0)
-_TEXTS = ("time", "run", "associator", "archive", "layout", "extent", "python", "machine")
+_TEXTS = (
+    "time",
+    "run",
+    "associator",
+    "location",
+    "archive",
+    "layout",
+    "extent",
+    "python",
+    "machine",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,8 @@ class Invocation:
     """Digest of the run of the picks."""
     associator: str = ""
     """Digest of the associator; empty if nothing was to be associated."""
+    location: str = ""
+    """Digest of the location; empty if events were not to be located, and in older records."""
     archive: str = ""
     """Where the waveforms, or the imported picks, are."""
     layout: str = ""

@@ -1,0 +1,138 @@
+"""The locations of an associator's events: their names, and which one is preferred.
+
+A location is named by its digest and, if `epicat locate --name` gave it one, by a name.  The
+preferred one, whose places all outputs show, is that of the campaign (what `epicat run` and
+`epicat associate` make), else the one that was marked last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from epicat.errors import InputError
+from epicat.model import LocateEntry
+from epicat.store.base import ReadableStore, Store, locate_entries
+from epicat.store.invocations import invocations
+
+__all__ = ["ASSOCIATION", "StoredLocation", "choose_location", "name_location", "stored_locations"]
+
+ASSOCIATION: Final = "association"
+"""Stands for the places of the association in place of a location's name."""
+
+_NAMES: Final = "location_name"
+_FORM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLocation:
+    """A location of the events of an associator."""
+
+    digest: str
+    """Identifies it."""
+    names: tuple[str, ...]
+    """Names that it was given, in alphabetical order."""
+    is_campaign: bool
+    """Whether it is the location of the associator's campaign."""
+    marked_ns: int
+    """When one of its blocks was marked last; 0 if none is."""
+    n_blocks: int
+    """Blocks that are located."""
+    n_origins: int
+    """Events that are located."""
+    record: dict[str, Any]
+    """Its design, as the store keeps it."""
+
+    @property
+    def terms(self) -> str:
+        """Digest of its station terms; empty for none."""
+        return str(self.record.get("terms") or "")
+
+    @property
+    def label(self) -> str:
+        """Its names, or else its digest."""
+        return ", ".join(self.names) or self.digest
+
+
+def stored_locations(store: ReadableStore, associator: str) -> list[StoredLocation]:
+    """Return the locations of an associator's events that have results, the preferred one first."""
+    records = store.records("location") if associator else {}
+    own = {name: r for name, r in records.items() if r.get("associator") == associator}
+    if not own:
+        return []
+    entries: dict[str, list[LocateEntry]] = {name: [] for name in own}
+    for entry in locate_entries(store):
+        if entry.design in entries:
+            entries[entry.design].append(entry)
+    campaign = _of_campaign(store, associator)
+    names = _names(store)
+    found = [
+        StoredLocation(
+            digest=digest,
+            names=tuple(sorted(name for name, named in names.items() if named == digest)),
+            is_campaign=digest == campaign,
+            marked_ns=max(entry.marked_ns for entry in marked),
+            n_blocks=len(marked),
+            n_origins=sum(entry.n_origins for entry in marked),
+            record=own[digest],
+        )
+        for digest, marked in entries.items()
+        if marked
+    ]
+    found.sort(key=lambda one: (one.is_campaign, one.marked_ns, one.digest), reverse=True)
+    return found
+
+
+def choose_location(store: ReadableStore, associator: str, wanted: str | None = None) -> str:
+    """Return the digest of the location that ``wanted`` names, by default the preferred one.
+
+    ``wanted`` is a name, the beginning of a digest, or `ASSOCIATION`.  The digest is empty for
+    `ASSOCIATION`, and if the events were never located.  Raises `InputError` if no location, or
+    more than one, fits.
+    """
+    if wanted == ASSOCIATION:
+        return ""
+    found = stored_locations(store, associator)
+    if not wanted:
+        return found[0].digest if found else ""
+    fitting = [one for one in found if wanted in one.names] or [
+        one for one in found if one.digest.startswith(wanted)
+    ]
+    if len(fitting) != 1:
+        problem = "several locations fit" if fitting else "there is no location"
+        raise InputError(f"{problem} {wanted!r}; the store has {_listed(found)}")
+    return fitting[0].digest
+
+
+def name_location(store: Store, name: str, digest: str) -> None:
+    """Give a location a name; raise `InputError` if another one has it, or it has a wrong form."""
+    if not _FORM.fullmatch(name) or name == ASSOCIATION:
+        raise InputError(
+            f"{name!r} cannot be the name of a location: use up to 64 letters, digits, '.', '_' "
+            f"and '-', and not {ASSOCIATION!r}"
+        )
+    taken = _names(store).get(name, digest)
+    if taken != digest:
+        raise InputError(
+            f"location {name!r} is {taken}, made with another model, terms or settings than "
+            f"{digest}; choose another name"
+        )
+    store.put_record(_NAMES, name, {"location": digest})
+
+
+def _names(store: ReadableStore) -> dict[str, str]:
+    """Return the digest of each name."""
+    records = store.records(_NAMES)
+    return {name: str(record.get("location")) for name, record in records.items()}
+
+
+def _of_campaign(store: ReadableStore, associator: str) -> str:
+    """Return the location of the newest invocation that made one; empty if none did."""
+    made = (i.location for i in reversed(invocations(store)) if i.associator == associator)
+    return next(filter(None, made), "")
+
+
+def _listed(found: Iterable[StoredLocation]) -> str:
+    return ", ".join([*(f"{one.label} ({one.digest})" for one in found), ASSOCIATION])

@@ -128,7 +128,7 @@ class TestResults:
     def test_associating_in_memory_gives_the_events_of_the_campaign(
         self, folder, stream, picker
     ) -> None:
-        catalog = ec.open_catalog(folder / "catalog")
+        catalog = ec.open_catalog(folder / "catalog", places="association")
         model = ec.LayerModel.read("velocity.txt", constant=True)
         extent = ec.Extent(39.5, 40.5, -124.7, -123.3)
         for picks in (ec.pick_stream(stream, picker), catalog.picks()):
@@ -136,8 +136,14 @@ class TestResults:
                 picks, ec.load_stations("stations.csv"), velocity=model, extent=extent
             )
             assert events.associator == catalog.associator
-            assert events.table().drop(["key"]) == catalog.events().drop(["key"])
-            assert events.arrivals().drop(["key"]) == catalog.arrivals().drop(["key"])
+            for ours, stored in (
+                (events.table(), catalog.events()),
+                (events.arrivals(), catalog.arrivals()),
+            ):
+                names = [name for name in ours.column_names if name != "key"]
+                assert ours.select(names).equals(
+                    stored.select(names).cast(ours.select(names).schema)
+                )
 
     def test_obspy_gets_origins_arrivals_and_picks(self, folder) -> None:
         pytest.importorskip("obspy")

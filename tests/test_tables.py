@@ -38,6 +38,10 @@ def test_what_other_programs_rely_on():
         "sigma_s,inlier_probability,distance_km,azimuth_deg,added",
         "amplitudes": "amplitude_id,trace_id,band,codes,time,n_picks",
         "envelopes": "amplitude_id,trace_id,band,time,step_s",
+        "magnitudes": "magnitude_id,event_id,time,type,value,standard_error,mad,median,n_used,"
+        "n_bounds,law",
+        "station_magnitudes": "station_magnitude_id,magnitude_id,event_id,pick_id,trace_id,time,"
+        "distance_km,value,is_bound,correction,weight,flag,amplitude_mm,noise_mm,period_s",
     }
     assert EXPORT_COLUMNS["stations"] == (
         "id", "network_code", "station_code", "location_code", "channels", "latitude",

@@ -25,6 +25,7 @@ __all__ = [
     "Flag",
     "LedgerEntry",
     "LocateEntry",
+    "MagnitudeEntry",
     "MeasureEntry",
     "ObjectEntry",
     "ObjectRead",
@@ -441,6 +442,7 @@ class Stage(StrEnum):
     MEASURE = "measure"
     ASSOCIATE = "associate"
     LOCATE = "locate"
+    MAGNITUDE = "magnitude"
     ARCHIVE = "archive"
 
 
@@ -615,6 +617,23 @@ class LocateEntry(LedgerEntry):
 
 
 @dataclass(frozen=True, slots=True)
+class MagnitudeEntry(LedgerEntry):
+    """The outcome of the magnitudes of a block's events."""
+
+    stage: ClassVar[Stage] = Stage.MAGNITUDE
+
+    inputs: str = ""
+    """Digest of the events, locations and amplitudes that were used."""
+    n_magnitudes: int = 0
+    """Events that have a magnitude."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of ``magnitudes``."""
+        return self.n_magnitudes
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectEntry(LedgerEntry):
     """An object of an archive that cannot be read and whose station is unknown."""
 
@@ -626,7 +645,14 @@ class ObjectEntry(LedgerEntry):
 
 ENTRY_TYPES: Mapping[Stage, type[LedgerEntry]] = {
     kind.stage: kind
-    for kind in (StationDayEntry, MeasureEntry, BlockEntry, LocateEntry, ObjectEntry)
+    for kind in (
+        StationDayEntry,
+        MeasureEntry,
+        BlockEntry,
+        LocateEntry,
+        MagnitudeEntry,
+        ObjectEntry,
+    )
 }
 """The type of a stage's entries."""
 

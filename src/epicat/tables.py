@@ -63,7 +63,15 @@ Version 2 renamed ``channel`` of picks to ``band`` and gave each stage its own l
 """
 
 TableName = Literal[
-    "picks", "events", "arrivals", "origins", "origin_arrivals", "amplitudes", "envelopes"
+    "picks",
+    "events",
+    "arrivals",
+    "origins",
+    "origin_arrivals",
+    "amplitudes",
+    "envelopes",
+    "magnitudes",
+    "station_magnitudes",
 ]
 """The tables whose rows belong to keys."""
 TABLES: Final[tuple[TableName, ...]] = get_args(TableName)
@@ -254,6 +262,59 @@ ENVELOPES: Final = pa.schema(
 ``horizontal`` is the larger of the two horizontals.  See `epicat.amplitude.envelope`
 for the scale.
 """
+MAGNITUDES: Final = pa.schema(
+    [
+        *_schema(
+            ("magnitude_id", pa.string()),
+            ("event_id", pa.string()),
+            ("time", _TIME),
+            ("type", pa.string()),
+            ("value", pa.float64()),
+            ("standard_error", pa.float64()),
+            ("mad", pa.float64()),
+            ("median", pa.float64()),
+            ("n_used", pa.int32()),
+            ("n_bounds", pa.int32()),
+            ("law", pa.string()),
+        ),
+        pa.field("origin_id", pa.string()),
+        *_KEYED,
+    ]
+)
+"""Network magnitudes of events; ``design`` names the law, the location and the amplitudes.
+
+``median`` is that of the station magnitudes above noise, without bounds and weights.  ``n_used``
+counts stations with a value, ``n_bounds`` those with an upper bound.  ``origin_id`` is the location
+that the distances are from; null if they are from the event's own hypocenter.
+"""
+STATION_MAGNITUDES: Final = pa.schema(
+    [
+        *_schema(
+            ("station_magnitude_id", pa.string()),
+            ("magnitude_id", pa.string()),
+            ("event_id", pa.string()),
+            ("trace_id", pa.string()),
+            ("time", _TIME),
+            ("distance_km", pa.float64()),
+            ("is_bound", pa.bool_()),
+            ("correction", pa.float64()),
+            ("weight", pa.float64()),
+            ("flag", pa.string()),
+        ),
+        pa.field("value", pa.float64()),
+        pa.field("pick_id", pa.string()),
+        pa.field("amplitude_mm", pa.float64()),
+        pa.field("noise_mm", pa.float64()),
+        pa.field("period_s", pa.float64()),
+        *_KEYED,
+    ]
+)
+"""Station magnitudes, also those that a network magnitude does not use: ``flag`` says why.
+
+``value`` includes ``correction``; it is an upper bound where ``is_bound``, and null where nothing
+could be measured.  ``weight`` is the probability that it belongs to the event, 0 if not used.
+``distance_km`` is hypocentral.  ``pick_id`` is null at stations without a pick.
+"""
 SCHEMAS: Final[dict[TableName, pa.Schema]] = {
     "picks": PICKS,
     "events": EVENTS,
@@ -262,6 +323,8 @@ SCHEMAS: Final[dict[TableName, pa.Schema]] = {
     "origin_arrivals": ORIGIN_ARRIVALS,
     "amplitudes": AMPLITUDES,
     "envelopes": ENVELOPES,
+    "magnitudes": MAGNITUDES,
+    "station_magnitudes": STATION_MAGNITUDES,
 }
 RENAMED: Final[Mapping[TableName, Mapping[str, str]]] = {
     "picks": {"band": "channel"},
@@ -271,6 +334,8 @@ RENAMED: Final[Mapping[TableName, Mapping[str, str]]] = {
     "origin_arrivals": {},
     "amplitudes": {},
     "envelopes": {},
+    "magnitudes": {},
+    "station_magnitudes": {},
 }
 """The name of a column in stores of schema version 1, where it was another one."""
 
@@ -352,6 +417,7 @@ LEDGER: Final = pa.schema(
         pa.field("responses", pa.string()),
         pa.field("n_instruments", pa.int64()),
         pa.field("n_amplitudes", pa.int64()),
+        pa.field("n_magnitudes", pa.int64()),
     ]
 )
 """The entries of all stages; a column that a stage does not have is null."""
@@ -378,10 +444,14 @@ EXPORT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "origin_arrivals": tuple(ORIGIN_ARRIVALS.names[: ORIGIN_ARRIVALS.names.index("added") + 1]),
     "amplitudes": tuple(AMPLITUDES.names[: AMPLITUDES.names.index("n_picks") + 1]),
     "envelopes": tuple(ENVELOPES.names[: ENVELOPES.names.index("step_s") + 1]),
+    "magnitudes": tuple(MAGNITUDES.names[: MAGNITUDES.names.index("law") + 1]),
+    "station_magnitudes": ("station_magnitude_id", "magnitude_id", "event_id", "pick_id",
+                           "trace_id", "time", "distance_km", "value", "is_bound", "correction",
+                           "weight", "flag", "amplitude_mm", "noise_mm", "period_s"),
     "stations": tuple(STATIONS.names[: STATIONS.names.index("elevation") + 1]),
     "ledger": ("stage", "key", "status", "reason", "archive", "layout", "objects", "samples",
                "gaps", "channels", "n_picks", "n_picks_used", "n_sites", "n_events", "n_rejected",
-               "n_origins", "n_instruments", "n_amplitudes", "seconds", "design"),
+               "n_origins", "n_instruments", "n_amplitudes", "n_magnitudes", "seconds", "design"),
 }  # fmt: skip
 """The columns of an export, in a stable order; Parquet and ``--columns all`` have more."""
 

@@ -159,6 +159,7 @@ def _show(summary: dict[str, Any]) -> None:
         "pick": ("run", "station-days", "picks"),
         "associate": ("associator", "blocks", "events"),
         "locate": ("location", "blocks", "origins"),
+        "magnitude": ("magnitude", "blocks", "magnitudes"),
     }.get(summary["stage"], ("archive", "objects", "found"))
     about = f" ({summary['about']})" if summary["about"] else ""
     typer.echo(f"{words[0]} {summary['design']}{about}")

@@ -26,6 +26,7 @@ from epicat.model import (
     BlockEntry,
     LedgerEntry,
     LocateEntry,
+    MagnitudeEntry,
     MeasureEntry,
     Span,
     Stage,
@@ -55,6 +56,7 @@ __all__ = [
     "block_entries",
     "day_of_key",
     "locate_entries",
+    "magnitude_entries",
     "measure_entries",
     "new_generation",
     "newest",
@@ -77,6 +79,8 @@ STAGE_OF: Mapping[TableName, Stage] = {
     "origin_arrivals": Stage.LOCATE,
     "amplitudes": Stage.MEASURE,
     "envelopes": Stage.MEASURE,
+    "magnitudes": Stage.MAGNITUDE,
+    "station_magnitudes": Stage.MAGNITUDE,
 }
 """The stage whose keys a table's rows belong to."""
 
@@ -85,10 +89,19 @@ REACH_NS: Mapping[Stage, int] = {
     Stage.MEASURE: DAY_NS,
     Stage.ASSOCIATE: 8 * DAY_NS,
     Stage.LOCATE: 8 * DAY_NS,
+    Stage.MAGNITUDE: 8 * DAY_NS,
 }
 """How far rows may be from their key's day: blocks last a week at most, and arrivals follow."""
 
-RECORD_KINDS = ("run", "associator", "location", "location_name", "amplitude", "invocation")
+RECORD_KINDS = (
+    "run",
+    "associator",
+    "location",
+    "location_name",
+    "amplitude",
+    "magnitude",
+    "invocation",
+)
 """The kinds of records that stores keep."""
 
 
@@ -254,7 +267,7 @@ def day_of_key(stage: Stage, key: str) -> str | None:
     if stage in (Stage.PICK, Stage.MEASURE):
         day = key.rpartition("/")[2]
         return day if _DAY.fullmatch(day) else None
-    if stage in (Stage.ASSOCIATE, Stage.LOCATE) and _BLOCK.match(key):
+    if stage in (Stage.ASSOCIATE, Stage.LOCATE, Stage.MAGNITUDE) and _BLOCK.match(key):
         return day_name(date.fromisoformat(key[:10]))
     return None
 
@@ -306,6 +319,14 @@ def locate_entries(
     """Return the newest entry of each located block: `Store.ledger` of one stage."""
     entries = store.ledger(Stage.LOCATE, location, span)
     return [entry for entry in entries if isinstance(entry, LocateEntry)]
+
+
+def magnitude_entries(
+    store: ReadableStore, design: str | None = None, span: Span | None = None
+) -> list[MagnitudeEntry]:
+    """Return the newest entry of each block with magnitudes: `ReadableStore.ledger` of a stage."""
+    entries = store.ledger(Stage.MAGNITUDE, design, span)
+    return [entry for entry in entries if isinstance(entry, MagnitudeEntry)]
 
 
 def newest(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:

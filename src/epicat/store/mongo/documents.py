@@ -44,6 +44,8 @@ _RENAMED: Mapping[TableName, Mapping[str, str]] = {
     "origin_arrivals": {"design": "location_id", "residual_s": "residual"},
     "amplitudes": {"design": "amplitude_design"},
     "envelopes": {"design": "amplitude_design"},
+    "magnitudes": {"design": "magnitude_design"},
+    "station_magnitudes": {"design": "magnitude_design"},
 }
 _COLLECTIONS: Mapping[TableName, str] = {
     "picks": "picks",
@@ -53,6 +55,8 @@ _COLLECTIONS: Mapping[TableName, str] = {
     "origin_arrivals": "origin_arrivals",
     "amplitudes": "amplitudes",
     "envelopes": "envelopes",
+    "magnitudes": "magnitudes",
+    "station_magnitudes": "station_magnitudes",
 }
 _IDENTITIES: Mapping[TableName, tuple[str, ...]] = {
     "arrivals": ("event_id", "pick_id"),

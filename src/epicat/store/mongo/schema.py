@@ -30,6 +30,8 @@ INDEXES: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "origin_arrivals": (("origin_id",), ("pick_id",), ("location_id", "time"), ("key",)),
     "amplitudes": (("time",), ("amplitude_design", "time"), ("key",)),
     "envelopes": (("time",), ("amplitude_design", "time"), ("key",)),
+    "magnitudes": (("time",), ("magnitude_design", "time"), ("event_id",), ("key",)),
+    "station_magnitudes": (("magnitude_id",), ("magnitude_design", "time"), ("key",)),
     "stations": (("location",),),
     "ledger": (("stage", "design", "day"), ("revision",)),
     "invocations": (("time",),),

@@ -19,6 +19,7 @@ __all__ = [
     "Twice",
     "amplitude_problems",
     "event_problems",
+    "magnitude_problems",
     "origin_problems",
     "pick_problems",
     "span_of",
@@ -111,6 +112,14 @@ def amplitude_problems(
     measured: tuple[TableName, ...] = ("amplitudes", "envelopes")
     for table in measured:
         yield from _against_ledger(entries, tables[table], "amplitude_id")
+
+
+def magnitude_problems(
+    entries: Sequence[LedgerEntry], magnitudes: pa.Table, twice: Twice
+) -> Iterator[Problem]:
+    """Yield what is wrong with magnitudes."""
+    yield from _against_ledger(entries, magnitudes, "magnitude_id")
+    yield from twice.problems(magnitudes["magnitude_id"].to_pylist(), magnitudes["key"].to_pylist())
 
 
 def _against_ledger(entries: Sequence[LedgerEntry], rows: pa.Table, name: str) -> Iterator[Problem]:

@@ -27,6 +27,7 @@ from epicat.store.verify.rows import (
     Twice,
     amplitude_problems,
     event_problems,
+    magnitude_problems,
     origin_problems,
     pick_problems,
     span_of,
@@ -47,6 +48,7 @@ _RECORD: Final = {
     Stage.MEASURE: "amplitude",
     Stage.ASSOCIATE: "associator",
     Stage.LOCATE: "location",
+    Stage.MAGNITUDE: "magnitude",
 }
 
 Progress = Callable[[int, int], None]
@@ -146,6 +148,8 @@ class _Verifier:
             problems = list(amplitude_problems(entries, tables))
         elif stage == Stage.LOCATE:
             problems = list(origin_problems(entries, tables["origins"], self._twice))
+        elif stage == Stage.MAGNITUDE:
+            problems = list(magnitude_problems(entries, tables["magnitudes"], self._twice))
         else:
             record = self._records[stage].get(design, {})
             block_ns = int(record.get("block_ns", 0))

@@ -95,7 +95,8 @@ def test_every_format_is_written(
     assert run("--store", store.location, "--format", name, "-o", path) == 0
     expected = {"catalog.out", *(f"catalog.out{ending}" for ending in FORMATS[name].companions)}
     assert {p.name for p in tmp_path.iterdir()} == expected
-    assert all(p.stat().st_size for p in tmp_path.iterdir())
+    if name != "nonlinloc-hyp":  # these events are not located
+        assert all(p.stat().st_size for p in tmp_path.iterdir())
     told = capsys.readouterr()
     assert told.out == ""
     assert "30 events" in told.err

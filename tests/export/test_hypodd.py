@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from epicat.export.hypodd import write_hypodd
 from epicat.export.quakes import Part, Written
 from epicat.time import SECOND_NS, parse_time
+from support.located_catalog import locate
 from support.tiny_catalog import ASSOCIATOR, IDS, STATIONS, event, many, network, part
 
 ROWS = [(IDS[0], "P", 2_345_678_000, 0.1), (IDS[0], "S", 4_100_000_000, -0.2)]
@@ -36,6 +37,16 @@ def test_an_event_is_a_header_and_travel_times() -> None:
     assert places.splitlines()[0].split()[0] == "ST00"
     assert len(places.splitlines()) == 8
     assert told == Written(1, 2)
+
+
+def test_a_located_event_has_errors_and_probabilities() -> None:
+    known = event(ROWS, place=(-40.0, 175.0, 8.5))
+    origins, arrivals = locate(known[0], associator=ASSOCIATOR)
+    text, *_ = written(replace(part(known), origins=origins, origin_arrivals=arrivals))
+    header, *lines = text.splitlines()
+    assert header.split()[7:14] == ["-39.990000", "175.010000", "9.5000", "0.0", "0.8500", "0.7420",
+                                    "0.0500"]  # fmt: skip
+    assert {line.split()[2] for line in lines} == {"0.9000"}
 
 
 def test_an_empty_catalog_is_an_empty_file() -> None:

@@ -41,6 +41,7 @@ __all__ = ["Catalog", "format_of", "open_catalog"]
 SUFFIXES = {
     ".csv": "csv",
     ".dat": "hypodd",
+    ".hyp": "nonlinloc-hyp",
     ".json": "json",
     ".jsonl": "json",
     ".obs": "nonlinloc",
@@ -279,8 +280,8 @@ class Catalog:
         """Write the events to a file, which is there completely or not at all.
 
         Formats are ``csv``, ``json`` (lines), ``parquet``, ``quakeml``, ``fdsn-text``,
-        ``nonlinloc`` and ``hypodd``; by default the suffix of the file decides.  Raises
-        `InputError` for another suffix or format.
+        ``nonlinloc``, ``nonlinloc-hyp`` and ``hypodd``; by default the suffix of the file decides.
+        Raises `InputError` for another suffix or format.
         """
         target = Path(path)
         name = format or format_of(target)

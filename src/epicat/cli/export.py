@@ -36,7 +36,7 @@ LocationName = Annotated[
 
 _TABLES = ("events", "picks", "arrivals", "origins", "origin_arrivals", "stations", "ledger")
 _WITHOUT_PLACES = ("picks", "stations", "ledger")
-_CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "hypodd")
+_CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "nonlinloc-hyp", "hypodd")
 _FORMATS = ("csv", "json", "parquet", *_CATALOGS)
 
 

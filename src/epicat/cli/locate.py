@@ -27,6 +27,14 @@ def locate(
         Path | None,
         typer.Option("--terms", metavar="FILE", help="Station terms, written by `epicat terms`."),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="Name of the location, for --location of other commands.  Default: its digest.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
 ) -> None:
     """Locate the events of a store, with their uncertainty.
@@ -34,7 +42,13 @@ def locate(
     Origins are kept next to the events.  Another velocity model, other settings or other terms
     are another location, with another digest.
     """
-    locator = _opened(make_options(LocationOptions, given), terms)
+    options = make_options(LocationOptions, given)
+    locator = _opened(options, terms)
+    if name is not None:
+        from epicat.store.locations import name_location
+        from epicat.store.open import open_store
+
+        name_location(open_store(options.store), name, locator.design.digest)
     made = locator.locate()
     if as_json:
         typer.echo(json.dumps(asdict(made)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from epicat.export.fdsn_text import write_fdsn_text
 from epicat.export.hypodd import write_hypodd
 from epicat.export.nonlinloc import write_nonlinloc
+from epicat.export.nonlinloc_hyp import write_nonlinloc_hyp
 from epicat.export.quakeml import write_quakeml
 from epicat.export.quakes import Writer
 
@@ -32,5 +33,6 @@ FORMATS: Mapping[str, Format] = {
     "quakeml": Format(write_quakeml, marks_rejected=True),
     "fdsn-text": Format(write_fdsn_text),
     "nonlinloc": Format(write_nonlinloc, (".stations.in",)),
+    "nonlinloc-hyp": Format(write_nonlinloc_hyp, marks_rejected=True),
     "hypodd": Format(write_hypodd, (".ids.csv", ".stations.dat"), needs_file=True),
 }

@@ -11,7 +11,7 @@ import numpy as np
 from epicat.model import Arrival
 from epicat.tables import COVARIANCE
 
-__all__ = ["LEVEL", "Ellipsoid", "Errors", "Origin", "is_used"]
+__all__ = ["LEVEL", "Ellipsoid", "Errors", "Origin", "ellipsoid_axes", "is_used"]
 
 LEVEL: Final = 68.27
 """Confidence level of all uncertainties, in percent: that of one standard error."""
@@ -46,11 +46,8 @@ class Ellipsoid:
         The angles are those of Tait and Bryan in axes of north, east and down: azimuth, plunge
         and rotation.
         """
-        to_north = [1, 0, 2]  # north, east, down
-        values, axes = np.linalg.eigh(np.asarray(covariance_km2)[np.ix_(to_north, to_north)])
-        minor, intermediate, major = (
-            float(np.sqrt(_THREE_DIMENSIONS * max(value, 0.0))) for value in values
-        )
+        lengths, axes = ellipsoid_axes(covariance_km2)
+        minor, intermediate, major = (float(length) for length in lengths)
         along, across = axes[:, 2], axes[:, 0]
         along = along if along[2] >= 0 else -along
         azimuth = math.atan2(along[1], along[0])
@@ -141,6 +138,17 @@ class Origin(NamedTuple):
     def is_finite(self) -> bool:
         """Whether its position is known."""
         return all(map(math.isfinite, (self.latitude, self.longitude, self.depth_km)))
+
+
+def ellipsoid_axes(covariance_km2: Any) -> tuple[Any, Any]:
+    """Return semi-axes in km, shortest first, and their directions, of the ellipsoid at `LEVEL`.
+
+    ``covariance_km2`` (3, 3) is of east, north and depth.  Directions are columns of a (3, 3)
+    array: north, east and down.
+    """
+    to_north = [1, 0, 2]
+    values, axes = np.linalg.eigh(np.asarray(covariance_km2)[np.ix_(to_north, to_north)])
+    return np.sqrt(_THREE_DIMENSIONS * np.maximum(values, 0.0)), axes
 
 
 def is_used(arrival: Arrival) -> bool:

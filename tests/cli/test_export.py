@@ -13,9 +13,10 @@ from epicat.cli.app import main
 from epicat.cli.export import _CATALOGS
 from epicat.export.formats import FORMATS
 from epicat.export.stream import quakes
-from epicat.model import BlockEntry, LedgerEntry, Stage, StationDayEntry, Status
+from epicat.model import BlockEntry, LedgerEntry, LocateEntry, Stage, StationDayEntry, Status
 from epicat.store.parquet import ParquetStore
 from epicat.time import iso
+from support.located_catalog import LOCATION, locate_rows
 from support.tiny_catalog import ASSOCIATOR, RUN, STATIONS, many
 
 BLOCKS, EACH = 5, 6
@@ -33,10 +34,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ParquetStore:
             made.replace(table, _keyed(rows, key), f"a{block}")
         made.replace("picks", _keyed(part.picks, key), f"p{block}")
         made.mark([_entry(Stage.ASSOCIATE, ASSOCIATOR, key, f"a{block}", EACH)])
+        located = locate_rows(_keyed(part.events, key), _keyed(part.arrivals, key))
+        for table, rows in zip(("origins", "origin_arrivals"), located, strict=True):
+            made.replace(table, rows, f"l{block}")
+        made.mark([_entry(Stage.LOCATE, LOCATION, key, f"l{block}", EACH)])
         made.mark([_entry(Stage.PICK, RUN, key, f"p{block}", part.picks.num_rows)])
     made.mark([_entry(Stage.ASSOCIATE, ASSOCIATOR, "2030-01-01T00:00:00Z", "empty", 0)])
     about = {"run": RUN, "associator": ASSOCIATOR, "extent": "-41,-39,174,176", "time": "1"}
     made.put_record("invocation", "1", about)
+    made.put_record("location", LOCATION, {"associator": ASSOCIATOR})
     return made
 
 
@@ -49,6 +55,8 @@ def _entry(stage: Stage, design: str, key: str, generation: str, count: int) -> 
     status = Status.DONE if count else Status.NO_EVENTS
     if stage == Stage.PICK:
         return StationDayEntry(design, key, status, generation, 1, n_picks=count)
+    if stage == Stage.LOCATE:
+        return LocateEntry(design, key, status, generation, 1, n_origins=count)
     return BlockEntry(design, key, status, generation, 1, n_events=count)
 
 
@@ -95,8 +103,7 @@ def test_every_format_is_written(
     assert run("--store", store.location, "--format", name, "-o", path) == 0
     expected = {"catalog.out", *(f"catalog.out{ending}" for ending in FORMATS[name].companions)}
     assert {p.name for p in tmp_path.iterdir()} == expected
-    if name != "nonlinloc-hyp":  # these events are not located
-        assert all(p.stat().st_size for p in tmp_path.iterdir())
+    assert all(p.stat().st_size for p in tmp_path.iterdir())
     told = capsys.readouterr()
     assert told.out == ""
     assert "30 events" in told.err
@@ -122,8 +129,29 @@ def test_tables_are_exported_as_before(store: ParquetStore, tmp_path: Path) -> N
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == BLOCKS * EACH
+    assert {row["quality"] for row in rows} == {"B"}
     assert run("--store", store.location, "--table", "picks", "--format", "parquet", "-o",
                tmp_path / "picks.parquet") == 0  # fmt: skip
+
+
+def test_the_places_are_those_of_the_location_that_is_named(
+    store: ParquetStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {}
+    for name in (None, LOCATION, "loc", "association"):
+        chosen = ("--location", name) if name else ()
+        assert run("--store", store.location, *chosen) == 0
+        found[name] = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert found[None] == found[LOCATION] == found["loc"]
+    for best, own in zip(found[None], found["association"], strict=True):
+        assert best["event_id"] == own["event_id"]
+        assert float(best["latitude"]) - float(own["latitude"]) == pytest.approx(0.01, abs=2e-5)
+        assert (own["major_km"], own["quality"]) == ("", "")
+    assert run("--store", store.location, "--table", "arrivals", "--location", "association") == 0
+    arrivals = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert {row["sigma_s"] for row in arrivals} == {""}
+    assert run("--store", store.location, "--location", "other") == 2
+    assert "there is no location 'other'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

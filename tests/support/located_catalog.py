@@ -26,25 +26,42 @@ def origin_row(
     event: Event, associator: str, location: str = LOCATION, key: str = "block", **changes: Any
 ) -> dict[str, Any]:
     """Return a row of ``origins``: half a second later and 0.01 degrees north-east, 1 km deeper."""
-    name = event.id(associator)
     row = {
-        "origin_id": digest_of(location, name),
-        "event_id": name,
-        "time": event.time_ns + SECOND_NS // 2,
-        "latitude": event.latitude + 0.01,
-        "longitude": event.longitude + 0.01,
-        "depth_km": event.depth_km + 1.0,
+        "event_id": event.id(associator),
+        "time": event.time_ns,
+        "latitude": event.latitude,
+        "longitude": event.longitude,
+        "depth_km": event.depth_km,
+        "n_p": sum(a.phase == "P" for a in event.arrivals),
+        "n_s": sum(a.phase == "S" for a in event.arrivals),
+        "n_stations": event.n_stations,
+        "x_km": event.x_km,
+        "y_km": event.y_km,
+        "rejected": event.rejected or None,
+        "key": key,
+    }
+    return _moved(row, location, changes)
+
+
+def _moved(event: Mapping[str, Any], location: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of ``origins`` for one of ``events``."""
+    depth = event["depth_km"]
+    return {
+        **{name: event[name] for name in ("event_id", "n_p", "n_s", "n_stations", "x_km", "y_km",
+                                          "rejected", "key")},
+        "origin_id": digest_of(location, event["event_id"]),
+        "time": event["time"] + SECOND_NS // 2,
+        "latitude": event["latitude"] + 0.01,
+        "longitude": event["longitude"] + 0.01,
+        "depth_km": depth + 1.0,
         "time_error_s": 0.081,
         "major_km": 0.85,
         "minor_km": 0.42,
         "azimuth_deg": 69.5,
         "depth_error_km": 0.742,
-        "depth_low_km": event.depth_km + 0.258,
-        "depth_high_km": event.depth_km + 1.742,
+        "depth_low_km": depth + 0.258,
+        "depth_high_km": depth + 1.742,
         "quality": "B",
-        "n_p": sum(a.phase == "P" for a in event.arrivals),
-        "n_s": sum(a.phase == "S" for a in event.arrivals),
-        "n_stations": event.n_stations,
         "effective_picks": 2.5,
         "rms_s": 0.05,
         "gap_deg": 120.0,
@@ -54,15 +71,11 @@ def origin_row(
         "depth_fixed": False,
         "moved_km": 1.8,
         "error_factor": 1.1,
-        "x_km": event.x_km,
-        "y_km": event.y_km,
         **elements(SQUARE, "cov"),
         **elements(SQUARE / 4, "relative"),
-        "rejected": event.rejected or None,
         "design": location,
-        "key": key,
-    }
-    return {**row, **changes}
+        **changes,
+    }  # fmt: skip
 
 
 def arrival_row(row: Mapping[str, Any], arrival: Arrival, **changes: Any) -> dict[str, Any]:
@@ -103,3 +116,21 @@ def locate(
         for arrival in event.arrivals
     ]
     return origins_table(*rows), origin_arrivals_table(*arrivals)
+
+
+def locate_rows(
+    events: pa.Table, arrivals: pa.Table, location: str = LOCATION
+) -> tuple[pa.Table, pa.Table]:
+    """Return the rows of both tables for rows of ``events`` and ``arrivals``."""
+    at = events.schema.get_field_index("time")
+    times = events["time"].cast("int64")
+    rows = [
+        _moved(event, location, {}) for event in events.set_column(at, "time", times).to_pylist()
+    ]
+    names = {row["event_id"]: row["origin_id"] for row in rows}
+    found = [
+        {**row, "origin_id": names[row["event_id"]], "residual_s": 0.031, "term_s": -0.02,
+         "sigma_s": 0.047, "inlier_probability": 0.9, "added": False, "design": location}
+        for row in arrivals.to_pylist()
+    ]  # fmt: skip
+    return origins_table(*rows), origin_arrivals_table(*found)

@@ -94,12 +94,12 @@ def test_requests_are_names_and_places(tmp_path):
         "propagateTags": True,
     }  # fmt: skip
     # The last window's blocks reach into the day before
-    assert last["dependsOn"] == [{"jobId": "id-2"}, {"jobId": "id-3"}]
+    assert last["dependsOn"] == [{"jobId": "id-2"}, {"jobId": "id-4"}]
     assert "arrayProperties" not in last, "a single unit is a plain job"
     assert last["containerOverrides"]["command"][3:5] == ["--workers", "2"]
     assert [(job.name, job.id, job.units, job.keys, job.first) for job in record.jobs[2:4]] == [
-        ("pick-0002", "id-3", 2, 8, "2020.004"),
-        ("associate-0000", "id-4", 1, 4, "2020.002"),
+        ("associate-0000", "id-3", 1, 4, "2020.002"),
+        ("pick-0002", "id-4", 2, 8, "2020.004"),
     ]
     assert json.loads(Path(tmp_path, "jobs.json").read_text())["jobs"][0]["id"] == "id-1"
     assert SubmissionRecord.model_validate_json(submission.jobs()) == record

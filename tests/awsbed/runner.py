@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 import uuid
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -36,7 +37,7 @@ class _Running:
 
 
 class LocalBatch:
-    """Jobs as processes of this machine, ``slots`` at once, first come first served.
+    """Jobs as processes of this machine, ``slots`` at once, in the order of submission.
 
     Time limits and the grace before SIGKILL are those of AWS, divided by ``hurry``.
     """
@@ -47,7 +48,8 @@ class LocalBatch:
         self.hurry = hurry
         self._slots = slots
         self._changed = threading.Condition(threading.RLock())
-        self._runnable: deque[Job] = deque()
+        self._runnable: list[tuple[int, int, Job]] = []
+        self._submitted: dict[str, int] = {}
         self._dependents: dict[str, list[Job]] = defaultdict(list)
         self._running: dict[str, _Running] = {}
         self._closing = False
@@ -77,6 +79,7 @@ class LocalBatch:
         """Take a job, or an array of ``size`` children."""
         with self._changed:
             self.jobs[job.id] = job
+            self._submitted[job.id] = len(self._submitted)
             job.children = [job.child(index) for index in range(size or 0)]
             self.jobs |= {child.id: child for child in job.children}
             job.status = "PENDING"
@@ -145,11 +148,16 @@ class LocalBatch:
             case "fail":
                 self._end(unit, "FAILED", DEPENDENT_FAILED)
             case "go":
-                unit.status = "RUNNABLE"
-                self._runnable.append(unit)
-                self._changed.notify_all()
+                self._queue(unit)
             case _:
                 unit.status = "PENDING"
+
+    def _queue(self, unit: Job) -> None:
+        """Let a unit run when it is its turn: by submission, then by index."""
+        unit.status = "RUNNABLE"
+        turn = self._submitted[(unit.parent or unit).id]
+        heapq.heappush(self._runnable, (turn, unit.index or 0, unit))
+        self._changed.notify_all()
 
     def _end(self, job: Job, status: str, reason: str) -> None:
         job.status, job.status_reason, job.stopped = status, reason, now()
@@ -179,7 +187,7 @@ class LocalBatch:
                     self._changed.wait()
                 if self._closing:
                     return
-                job = self._runnable.popleft()
+                _, _, job = heapq.heappop(self._runnable)
                 if job.status != "RUNNABLE":  # cancelled meanwhile
                     continue
                 job.status, job.started = "STARTING", None
@@ -245,9 +253,7 @@ class LocalBatch:
             if not self._closing and is_retried(
                 job.request["retryStrategy"], len(job.attempts), ended
             ):
-                job.status = "RUNNABLE"
-                self._runnable.append(job)
-                self._changed.notify_all()
+                self._queue(job)
             else:
                 status = "SUCCEEDED" if ended.succeeded else "FAILED"
                 self._end(job, status, ended.status_reason)

@@ -54,9 +54,22 @@ def test_arrays_hold_the_plan_and_wait_for_all_that_they_read(days, cut, most, d
         seen[array.name] = {StationDay.parse(k).day for u in array.units for k in u.keys
                             } if array.stage == Stage.PICK else set()  # fmt: skip
         if array.stage == Stage.ASSOCIATE:
+            assert_is_prompt(array, arrays, seen)
             due = pending.intersection(array.units[0].needs.days())
             assert due <= set().union(*(seen[name] for name in array.needs))
             assert all(seen[name] & due for name in array.needs)
+
+
+def assert_is_prompt(array, arrays, before):
+    """Check that only associations and parts of the same window come before it."""
+    if not array.needs:
+        return
+    last = list(before).index(max(array.needs, key=list(before).index))
+    between = arrays[last + 1 : arrays.index(array)]
+    window = arrays[last].name.partition(".")[0]
+    assert all(
+        other.stage == Stage.ASSOCIATE or other.name.startswith(window) for other in between
+    )
 
 
 def test_a_job_that_would_wait_for_too_much_is_refused(monkeypatch):
@@ -75,8 +88,8 @@ def test_names_are_those_of_windows():
     assert [(a.name, len(a.units), a.needs) for a in arrays] == [
         ("pick-0000", 2, ()),
         ("pick-0001", 2, ()),
-        ("pick-0002", 2, ()),
         ("associate-0000", 1, ("pick-0000", "pick-0001")),
+        ("pick-0002", 2, ()),
         ("associate-0001", 1, ("pick-0000", "pick-0001", "pick-0002")),
         ("associate-0002", 1, ("pick-0001", "pick-0002")),
     ]

@@ -16,9 +16,9 @@ from epicat._util.lists import batched
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.errors import InputError
-from epicat.model import Stage, StationDay
+from epicat.model import Span, Stage, StationDay
 from epicat.pipeline.ledger_view import LedgerView
-from epicat.pipeline.plan import Unit, block_units, pick_units
+from epicat.pipeline.plan import Unit, block_needs, block_unit, block_windows, pick_units
 from epicat.time import DAY_NS, day_start, named_day
 
 __all__ = ["MOST_JOBS", "MOST_NEEDS", "JobArray", "plan_job_arrays"]
@@ -49,26 +49,60 @@ class JobArray:
 def plan_job_arrays(
     campaign: Campaign, partition: Partition, ledger: LedgerView, *, recheck: bool = False
 ) -> Iterator[JobArray]:
-    """Yield the picking arrays as they are planned, then the association jobs.
+    """Yield the arrays, each association job right after the last array that it needs.
 
+    Queues start jobs in the order of submission, so that windows complete one after the other.
     One array is in memory at a time.  ``partition.days_per_unit`` is ignored: a unit of picking
     has the days of one window.  Raises `InputError` if a job would depend on too many arrays.
     """
     partition = partition.model_copy(update={"days_per_unit": partition.window_days})
-    days_of: dict[str, set[date]] = {}
-    units = pick_units(campaign, partition, ledger, recheck=recheck)
-    for window, members in groupby(units, lambda unit: _window(campaign, partition, unit)):
-        for part, chunk in enumerate(batched(members, MOST_JOBS)):
-            name = f"{Stage.PICK.value}-{window:04d}" + (f".{part}" if part else "")
-            days_of[name] = _days(chunk)
-            yield JobArray(name, tuple(chunk))
-    pending = set().union(*days_of.values())
-    for number, unit in enumerate(block_units(campaign, partition, ledger, pending)):
-        yield JobArray(f"{Stage.ASSOCIATE.value}-{number:04d}", (unit,), _needs(unit, days_of))
+    picking = _Picking(
+        campaign, partition, pick_units(campaign, partition, ledger, recheck=recheck)
+    )
+    number = 0
+    for blocks in block_windows(campaign, partition, ledger):
+        yield from picking.until(block_needs(campaign, blocks))
+        unit = block_unit(campaign, ledger, blocks, picking.pending)
+        if unit is not None:
+            needs = _needs(unit, picking.days_of)
+            yield JobArray(f"{Stage.ASSOCIATE.value}-{number:04d}", (unit,), needs)
+            number += 1
+    yield from picking.until(None)
 
 
-def _window(campaign: Campaign, partition: Partition, unit: Unit) -> int:
-    day = StationDay.parse(unit.keys[0]).day
+class _Picking:
+    """The arrays of picking, in the order of windows, as far as they are asked for."""
+
+    def __init__(self, campaign: Campaign, partition: Partition, units: Iterator[Unit]) -> None:
+        self._campaign = campaign
+        self._partition = partition
+        self._windows = groupby(units, lambda unit: _window(campaign, partition, _day(unit)))
+        self._next = next(self._windows, None)
+        self.days_of: dict[str, set[date]] = {}
+        """Days of each array so far."""
+        self.pending: set[date] = set()
+        """Days of all arrays so far."""
+
+    def until(self, needs: Span | None) -> Iterator[JobArray]:
+        """Yield the next arrays, up to the last window with a day of ``needs``; None: all."""
+        last = None if needs is None else max(needs.days())
+        while self._next is not None:
+            window, units = self._next
+            if last is not None and window > _window(self._campaign, self._partition, last):
+                return
+            for part, chunk in enumerate(batched(units, MOST_JOBS)):
+                name = f"{Stage.PICK.value}-{window:04d}" + (f".{part}" if part else "")
+                self.days_of[name] = _days(chunk)
+                self.pending |= self.days_of[name]
+                yield JobArray(name, tuple(chunk))
+            self._next = next(self._windows, None)
+
+
+def _day(unit: Unit) -> date:
+    return StationDay.parse(unit.keys[0]).day
+
+
+def _window(campaign: Campaign, partition: Partition, day: date) -> int:
     return (day_start(day) - campaign.span.start_ns) // DAY_NS // partition.window_days
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
 from epicat._util.lists import batched
 from epicat.campaign.campaign import Campaign
@@ -30,8 +31,11 @@ from epicat.time import DAY_NS, iso, parse_time
 __all__ = [
     "Unit",
     "block_key",
+    "block_needs",
     "block_span",
+    "block_unit",
     "block_units",
+    "block_windows",
     "inputs_digest",
     "is_located",
     "location_inputs",
@@ -116,16 +120,43 @@ def block_units(
     campaigns adjacent to this one.
     """
     pending = set(pending_days)
+    for blocks in block_windows(campaign, partition, ledger):
+        unit = block_unit(campaign, ledger, blocks, pending)
+        if unit is not None:
+            yield unit
+
+
+def block_windows(
+    campaign: Campaign, partition: Partition, ledger: LedgerView
+) -> Iterator[list[Span]]:
+    """Yield the blocks of each window of days, due or not, in the order of time."""
     window_ns = partition.window_days * DAY_NS
-    due: dict[int, list[Span]] = {}
-    for block in _blocks(campaign, ledger):
-        if _is_due(block, campaign, ledger, pending):
-            due.setdefault((block.start_ns - campaign.span.start_ns) // window_ns, []).append(block)
-    for window in sorted(due):
-        blocks = due[window]
-        needs = Span(blocks[0].start_ns, blocks[-1].end_ns).widened(campaign.design.reach_ns)
-        keys = tuple(block_key(block) for block in blocks)
-        yield Unit(Stage.ASSOCIATE, keys, needs, after_ns=_newest(keys, ledger.blocks))
+
+    def window(block: Span) -> int:
+        return (block.start_ns - campaign.span.start_ns) // window_ns
+
+    for _, blocks in groupby(_blocks(campaign, ledger), window):
+        yield list(blocks)
+
+
+def block_unit(
+    campaign: Campaign, ledger: LedgerView, blocks: Iterable[Span], pending: set[date]
+) -> Unit | None:
+    """Return the unit of the blocks that are due, or None if none is.
+
+    ``pending`` are the days on which picking is due, as far as the blocks can reach.
+    """
+    due = [block for block in blocks if _is_due(block, campaign, ledger, pending)]
+    if not due:
+        return None
+    keys = tuple(block_key(block) for block in due)
+    needs = block_needs(campaign, due)
+    return Unit(Stage.ASSOCIATE, keys, needs, after_ns=_newest(keys, ledger.blocks))
+
+
+def block_needs(campaign: Campaign, blocks: Sequence[Span]) -> Span:
+    """Return the time whose picks consecutive blocks use."""
+    return Span(blocks[0].start_ns, blocks[-1].end_ns).widened(campaign.design.reach_ns)
 
 
 def _newest(keys: Iterable[str], entries: Mapping[str, LedgerEntry]) -> int:

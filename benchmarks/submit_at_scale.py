@@ -65,9 +65,9 @@ class CountedAws:
 
 
 def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     campaign = campaign_of(stations, days)
-    settled = time.perf_counter()
+    resolved = time.process_time()
     aws, stack = CountedAws(), stack_of()
     shape = Shape.from_stack(stack, "Pick")
     cut = Partition(stations_per_unit=stations_per_unit(stations, Partition().window_days, shape))
@@ -79,14 +79,14 @@ def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
         arrays = _counted(plan_job_arrays(campaign, cut, LedgerView({}, {})), planned)
         target = BatchTarget(aws, stack)  # type: ignore[arg-type]
         submit_arrays(target, submission, arrays, record)
-        done = time.perf_counter()
+        done = time.process_time()
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{planned['station-days']:,} station-days and {planned['blocks']:,} blocks in "
         f"{planned['units']:,} jobs, {cut.stations_per_unit} stations a unit\n"
-        f"{settled - begin:.1f} s to settle, {done - settled:.1f} s to plan and submit, "
+        f"{resolved - begin:.1f} s to resolve, {done - resolved:.1f} s of CPU to plan and submit, "
         f"{peak:,.0f} MB at most\n"
         f"{sum(aws.calls.values()):,} calls of AWS Batch, none with more than {aws.most_needs} "
         f"dependencies; {len(files):,} objects of {size / 1e6:,.1f} MB"

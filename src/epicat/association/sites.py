@@ -122,7 +122,8 @@ def count_sites(sites: Iterable[Site]) -> int:
     for site in sites:
         groups[site.group or site.name].append(site.epoch)
     spans = [(min(e.start_ns for e in g), max(e.end_ns for e in g)) for g in groups.values()]
-    return max((sum(a <= start < b for a, b in spans) for start, _ in spans), default=0)
+    starts, ends = (sorted(times) for times in zip(*spans, strict=True)) if spans else ([], [])
+    return max((bisect_right(starts, t) - bisect_right(ends, t) for t in starts), default=0)
 
 
 def _deployments(rows: Sequence[Station], radius_m: float) -> list[_Deployment]:

@@ -19,7 +19,7 @@ from epicat.errors import InputError
 from epicat.model import Span, Stage, StationDay
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_needs, block_unit, block_windows, pick_units
-from epicat.time import DAY_NS, day_start, named_day
+from epicat.time import DAY_NS, day_of, day_start, named_day, parse_time
 
 __all__ = ["MOST_JOBS", "MOST_NEEDS", "JobArray", "plan_job_arrays"]
 
@@ -39,6 +39,8 @@ class JobArray:
     """One per job."""
     needs: tuple[str, ...] = ()
     """Names of the arrays that it depends on."""
+    days: frozenset[date] = frozenset()
+    """Days of its station-days, or on which its blocks start."""
 
     @property
     def stage(self) -> Stage:
@@ -65,7 +67,8 @@ def plan_job_arrays(
         unit = block_unit(campaign, ledger, blocks, picking.pending)
         if unit is not None:
             needs = _needs(unit, picking.days_of)
-            yield JobArray(f"{Stage.ASSOCIATE.value}-{number:04d}", (unit,), needs)
+            days = frozenset(day_of(parse_time(key)) for key in unit.keys)
+            yield JobArray(f"{Stage.ASSOCIATE.value}-{number:04d}", (unit,), needs, days)
             number += 1
     yield from picking.until(None)
 
@@ -78,7 +81,7 @@ class _Picking:
         self._partition = partition
         self._windows = groupby(units, lambda unit: _window(campaign, partition, _day(unit)))
         self._next = next(self._windows, None)
-        self.days_of: dict[str, set[date]] = {}
+        self.days_of: dict[str, frozenset[date]] = {}
         """Days of each array so far."""
         self.pending: set[date] = set()
         """Days of all arrays so far."""
@@ -92,9 +95,9 @@ class _Picking:
                 return
             for part, chunk in enumerate(batched(units, MOST_JOBS)):
                 name = f"{Stage.PICK.value}-{window:04d}" + (f".{part}" if part else "")
-                self.days_of[name] = _days(chunk)
-                self.pending |= self.days_of[name]
-                yield JobArray(name, tuple(chunk))
+                self.days_of[name] = days = _days(chunk)
+                self.pending |= days
+                yield JobArray(name, tuple(chunk), days=days)
             self._next = next(self._windows, None)
 
 
@@ -106,13 +109,13 @@ def _window(campaign: Campaign, partition: Partition, day: date) -> int:
     return (day_start(day) - campaign.span.start_ns) // DAY_NS // partition.window_days
 
 
-def _days(units: Iterable[Unit]) -> set[date]:
+def _days(units: Iterable[Unit]) -> frozenset[date]:
     """Return the days of the units' keys, each parsed once."""
     names = {key.rpartition("/")[2] for unit in units for key in unit.keys}
-    return {named_day(name) for name in names}
+    return frozenset(map(named_day, names))
 
 
-def _needs(unit: Unit, days_of: Mapping[str, set[date]]) -> tuple[str, ...]:
+def _needs(unit: Unit, days_of: Mapping[str, frozenset[date]]) -> tuple[str, ...]:
     days = set(unit.needs.days()) if unit.needs else set()
     needs = tuple(name for name, own in days_of.items() if own & days)
     if len(needs) > MOST_NEEDS:

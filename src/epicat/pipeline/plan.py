@@ -79,22 +79,30 @@ def pick_units(
     days = campaign.span.days()
     for chunk in batched(days, partition.days_per_unit):
         for names in batched(campaign.names, partition.stations_per_unit):
-            keys = list(planned_keys(campaign, names, chunk))
-            is_done = [
-                ledger.is_done(k, campaign.archive, campaign.layout, campaign.orientation_of(k))
-                for k in keys
-            ]
-            due = [str(k) for k, done in zip(keys, is_done, strict=True) if not done]
-            again = [
-                str(k)
-                for k, done in zip(keys, is_done, strict=True)
-                if done and (recheck or ledger.is_incomplete(k))
-            ]
+            due, again = _due_and_again(
+                planned_keys(campaign, names, chunk), campaign, ledger, recheck=recheck
+            )
             if due:
                 yield Unit(Stage.PICK, tuple(due), after_ns=_newest(due, ledger.picks))
             if again:
                 after_ns = _newest(again, ledger.picks)
                 yield Unit(Stage.PICK, tuple(again), recheck=True, after_ns=after_ns)
+
+
+def _due_and_again(
+    keys: Iterable[StationDay], campaign: Campaign, ledger: LedgerView, *, recheck: bool
+) -> tuple[list[str], list[str]]:
+    """Return the keys without a result, and those with one that is compared again."""
+    if not ledger.picks:  # the first plan of a campaign asks for millions
+        return list(map(str, keys)), []
+    due, again = [], []
+    for key in keys:
+        orientation = campaign.orientation_of(key)
+        if not ledger.is_done(key, campaign.archive, campaign.layout, orientation):
+            due.append(str(key))
+        elif recheck or ledger.is_incomplete(key):
+            again.append(str(key))
+    return due, again
 
 
 def planned_keys(
@@ -105,9 +113,13 @@ def planned_keys(
     A campaign that only associates has none.
     """
     if campaign.bundle is None:
-        return iter(())
-    keys = (StationDay(name, day) for name in names for day in days)
-    return (key for key in keys if campaign.operates(key))
+        return
+    operates = campaign.operates
+    for name in names:
+        for day in days:
+            key = StationDay(name, day)
+            if operates(key):
+                yield key
 
 
 def block_units(
@@ -160,6 +172,8 @@ def block_needs(campaign: Campaign, blocks: Sequence[Span]) -> Span:
 
 
 def _newest(keys: Iterable[str], entries: Mapping[str, LedgerEntry]) -> int:
+    if not entries:  # the first plan of a campaign asks for millions
+        return 0
     found = (entries.get(key) for key in keys)
     return max((entry.marked_ns for entry in found if entry), default=0)
 

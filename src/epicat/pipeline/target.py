@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
-from epicat.model import Stage
 from epicat.pipeline.job_arrays import JobArray
 from epicat.pipeline.job_progress import JobProgress
 from epicat.pipeline.submission import Submission
 from epicat.pipeline.submission_record import BaseRecord, Job
-from epicat.time import day_name, day_of, parse_time
+from epicat.time import day_name
 
 __all__ = ["Target", "job_of", "submit_arrays"]
 
@@ -68,20 +67,13 @@ def submit_arrays(
 
 def job_of(target: Target[R], array: JobArray, record: R) -> Job:
     """Return the record of an array, without its id."""
-    names = set(_days(array))
     return Job(
         name=array.name,
         stage=array.stage,
         id="",
         units=len(array.units),
         keys=sum(len(unit.keys) for unit in array.units),
-        first=min(names),
-        last=max(names),
+        first=day_name(min(array.days)),
+        last=day_name(max(array.days)),
         seconds=target.seconds(array, record),
     )
-
-
-def _days(array: JobArray) -> Iterator[str]:
-    for key in (key for unit in array.units for key in unit.keys):
-        day = key.rpartition("/")[2]
-        yield day if array.stage == Stage.PICK else day_name(day_of(parse_time(key)))

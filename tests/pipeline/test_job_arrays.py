@@ -67,9 +67,7 @@ def assert_is_prompt(array, arrays, before):
     last = list(before).index(max(array.needs, key=list(before).index))
     between = arrays[last + 1 : arrays.index(array)]
     window = arrays[last].name.partition(".")[0]
-    assert all(
-        other.stage == Stage.ASSOCIATE or other.name.startswith(window) for other in between
-    )
+    assert all(other.stage == Stage.ASSOCIATE or other.name.startswith(window) for other in between)
 
 
 def test_a_job_that_would_wait_for_too_much_is_refused(monkeypatch):

@@ -12,7 +12,7 @@ JOBS ?= auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv seisbench demo test lint audit docs reference format bench faults image image-test pins check-pins clean
+.PHONY: help venv seisbench demo test lint audit docs reference format bench faults page image image-test pins check-pins clean
 
 help: ## Show this list
 	@echo "Usage: make COMMAND, where COMMAND is one of"
@@ -101,6 +101,9 @@ bench: $(STAMP) ## Run the benchmarks and print their tables
 
 faults: $(STAMP) ## Run the one-hour fault-injection suite and update docs/reliability.md
 	PYTHONPATH=tests $(BIN)/python -m faults --form long --jobs 2 --write docs/reliability.md
+
+page: ## Build the page of `epicat report` from web/ (needs Node.js and npm)
+	cd web && npm ci --ignore-scripts && npm run check && npm run build
 
 image: ## Build the container image epicat:worker, with docker or podman
 	@tools/image.sh build worker

@@ -72,6 +72,10 @@ COMMANDS: Mapping[str, Entry] = {
     "plot": Entry(
         "plot:plot", "Draw a map, two depth sections and the number of events over time."
     ),
+    "report": Entry(
+        "report:report",
+        "Write the catalog as a page that needs no server: map, sections, timelines and list.",
+    ),
     "compare": Entry(
         "compare:compare", "Match the events of two catalogs one to one, and say how they differ."
     ),

@@ -1,0 +1,208 @@
+"""All that a page needs of a catalog, as named files of bytes: Arrow streams and JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from epicat._version import __version__
+from epicat.errors import InputError
+from epicat.geo import Extent
+from epicat.plot.data import Quakes, View, map_view, read_sites
+from epicat.viewer.basemap import basemap
+from epicat.viewer.columns import ARRIVALS
+from epicat.viewer.events import arrival_rows, event_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from epicat.catalog.catalog import Catalog
+
+__all__ = ["PageData", "PageOptions", "arrow_stream", "check_tiles", "json_bytes", "station_rows"]
+
+MOST_ARRIVALS = 50_000
+"""Arrivals that a report has at most: about 1.2 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """What the user chooses about a page."""
+
+    title: str | None = None
+    """Its title; None: the days of the events and the name of the store."""
+    overlay: Sequence[dict[str, Any]] = ()
+    """Lines on the map, from `epicat.viewer.basemap.read_overlay`."""
+    tiles: str = ""
+    """Address of map tiles with ``{z}``, ``{x}`` and ``{y}``; empty: none, and no request."""
+    with_rejected: bool = True
+    """Whether the page has the events that quality control rejects; it hides them at first."""
+    most_arrivals: int = MOST_ARRIVALS
+    """Arrivals in a report; the events with the most stations have theirs."""
+
+
+@dataclass(frozen=True)
+class PageData:
+    """The content of a page about one catalog; each part is read when it is first used."""
+
+    catalog: Catalog
+    """The catalog."""
+    options: PageOptions = field(default_factory=PageOptions)
+    """Choices of the user."""
+
+    @cached_property
+    def events(self) -> pa.Table:
+        """The events, rows of `epicat.viewer.columns.EVENTS`."""
+        return event_rows(self.catalog, with_rejected=self.options.with_rejected)
+
+    @cached_property
+    def stations(self) -> list[dict[str, Any]]:
+        """A row for each place of the store's stations."""
+        return station_rows(self.catalog.stations())
+
+    @cached_property
+    def view(self) -> View:
+        """The box of the map: events, stations and the campaign's extent."""
+        return view_of(self.events, self.catalog.stations(), self.catalog.extent)
+
+    def config(self, kind: str) -> dict[str, Any]:
+        """Return what the page is about; ``kind`` is ``report`` or ``server``."""
+        catalog = self.catalog
+        return {
+            "kind": kind,
+            "title": self.options.title or _title(self.events, catalog.location),
+            "location": catalog.location,
+            "run": catalog.run,
+            "associator": catalog.associator,
+            "location_id": catalog.location_id,
+            "version": __version__,
+            "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "n_events": self.events.num_rows,
+            "view": [self.view.west, self.view.south, self.view.east, self.view.north],
+            "extent": _box(catalog.extent),
+            "tiles": self.options.tiles,
+        }
+
+    def basemap(self) -> dict[str, Any]:
+        """Return the land around the events, and the overlay."""
+        return {**basemap(self.view), "overlay": list(self.options.overlay)}
+
+    def arrivals(self) -> pa.Table:
+        """Return rows of `epicat.viewer.columns.ARRIVALS` for as many events as the limit allows.
+
+        Events with the most stations come first, the newer ones among equals.
+        """
+        chosen = _with_arrivals(self.events, self.options.most_arrivals)
+        if not chosen.num_rows:
+            return ARRIVALS.empty_table()
+        catalog = self.catalog
+        found = _only(catalog.arrivals(with_rejected=True), chosen)
+        located = _only(catalog.origin_arrivals(), chosen)
+        return arrival_rows(self.events, found, located, catalog.picks())
+
+
+def _only(rows: pa.Table, events: pa.Table) -> pa.Table:
+    ids = events["event_id"].combine_chunks()
+    return rows.filter(pc.is_in(rows["event_id"], value_set=ids))
+
+
+def _with_arrivals(events: pa.Table, most: int) -> pa.Table:
+    """Return the events whose arrivals a report has."""
+    order = pc.sort_indices(events, [("n_stations", "descending"), ("time", "descending")])
+    sorted_events = events.take(order)
+    counts = pc.add(
+        pc.fill_null(sorted_events["n_p"].cast(pa.int64()), 0),
+        pc.fill_null(sorted_events["n_s"].cast(pa.int64()), 0),
+    )
+    return sorted_events.filter(pc.less_equal(pc.cumulative_sum(counts), most))
+
+
+def view_of(events: pa.Table, stations: pa.Table, extent: Extent | None) -> View:
+    """Return the box of the map for rows of the page's events."""
+    latitude, longitude = (events[name].to_numpy() * 1e-5 for name in ("latitude", "longitude"))
+    blank = latitude * math.nan
+    time_ns = events["time"].cast(pa.int64()).to_numpy()
+    quakes = Quakes(time_ns, latitude, longitude, blank, blank, blank, blank > 0)
+    return map_view(quakes, read_sites(stations), extent)
+
+
+def station_rows(stations: pa.Table) -> list[dict[str, Any]]:
+    """Return name, position and channels of each place; ``ids`` are its ``NET.STA.LOC``."""
+    found: dict[str, dict[str, Any]] = {}
+    names = ("id", "network_code", "station_code", "station", "latitude", "longitude",
+             "elevation", "channels")  # fmt: skip
+    for row in stations.select(names).to_pylist():
+        name = row["station"] or f"{row['network_code']}.{row['station_code']}"
+        known = found.setdefault(name, {
+            "name": name,
+            "ids": [],
+            "latitude": row["latitude"],
+            "longitude": row["longitude"],
+            "elevation_m": row["elevation"],
+            "channels": "",
+        })  # fmt: skip
+        known["ids"].append(row["id"])
+        channels = {*known["channels"].split(), *row["channels"].replace(",", " ").split()}
+        known["channels"] = " ".join(sorted(channels))
+    return [found[name] for name in sorted(found)]
+
+
+def _title(events: pa.Table, location: str) -> str:
+    """Return the days of the events and the name of the store."""
+    name = location.rstrip("/").rpartition("/")[2]
+    if not events.num_rows:
+        return f"Earthquake catalog {name}"
+    first, last = (f"{events['time'][at].as_py():%Y-%m-%d}" for at in (0, -1))
+    return f"Earthquakes of {first if first == last else f'{first} to {last}'}: {name}"
+
+
+def check_tiles(address: str) -> str:
+    """Return the address of map tiles; raise `InputError` if it is not one."""
+    parts = ("{z}", "{x}", "{y}")
+    if address and not (
+        re.fullmatch(r"https?://[\w.:-]+/[^\s\"'<>;,]*", address)
+        and all(p in address for p in parts)
+    ):
+        raise InputError(
+            f"{address!r} is not an address of map tiles: it must look like "
+            "https://tiles.example.org/{z}/{x}/{y}.png"
+        )
+    return address
+
+
+def _box(extent: Extent | None) -> list[float] | None:
+    if extent is None:
+        return None
+    width = extent.width_deg or 360.0
+    return [extent.west, extent.south, extent.west + width, extent.north]
+
+
+def arrow_stream(table: pa.Table) -> bytes:
+    """Return a table as one record batch of an Arrow IPC stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        for batch in table.unify_dictionaries().combine_chunks().to_batches():
+            writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return JSON without blanks; numbers that are not finite are null."""
+    return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return value

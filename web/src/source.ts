@@ -1,0 +1,70 @@
+// Where the page's data come from: the report itself, or the server that served the page.
+
+export interface Config {
+  kind: "report" | "server";
+  title: string;
+  location: string;
+  run: string;
+  associator: string;
+  location_id: string;
+  version: string;
+  created: string;
+  n_events: number;
+  view: [number, number, number, number];
+  extent: [number, number, number, number] | null;
+  tiles: string;
+}
+
+export interface Source {
+  readonly config: Config;
+  bytes(name: string): Promise<Uint8Array>;
+  has(name: string): boolean;
+}
+
+export async function json<T>(source: Source, name: string): Promise<T> {
+  return JSON.parse(new TextDecoder().decode(await source.bytes(name))) as T;
+}
+
+/** Data in `<script type="application/gzip" id="data-NAME">`, gzip and base64. */
+class Embedded implements Source {
+  constructor(readonly config: Config) {}
+
+  has(name: string): boolean {
+    return document.getElementById(`data-${name}`) !== null;
+  }
+
+  async bytes(name: string): Promise<Uint8Array> {
+    const element = document.getElementById(`data-${name}`);
+    if (!element) throw new Error(`this report has no ${name}`);
+    const packed = decoded(element.textContent!.trim());
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+}
+
+function decoded(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** Data below `data/`, with the cookie that the server set for its token. */
+class Remote implements Source {
+  constructor(readonly config: Config) {}
+
+  has(): boolean {
+    return true;
+  }
+
+  async bytes(name: string): Promise<Uint8Array> {
+    const answer = await fetch(`data/${name.split("/").map(encodeURIComponent).join("/")}`, { credentials: "same-origin" });
+    if (!answer.ok) throw new Error((await answer.text()).slice(0, 500) || answer.statusText);
+    return new Uint8Array(await answer.arrayBuffer());
+  }
+}
+
+export function openSource(): Source {
+  const config = JSON.parse(document.getElementById("config")!.textContent!) as Config;
+  return config.kind === "report" ? new Embedded(config) : new Remote(config);
+}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from epicat.catalog.catalog import open_catalog
 from epicat.viewer.columns import ARRIVALS, EVENTS, pack_column
-from epicat.viewer.events import arrival_rows, event_rows
+from epicat.viewer.events import arrival_rows, associated_rows, event_rows
 from support.catalog_store import Wanted, write_store
 
 
@@ -51,10 +51,18 @@ def test_rejected_events_can_be_left_out(catalog):
     assert accepted.num_rows == everything.num_rows - n_rejected
 
 
+def test_places_of_the_association_are_kept(catalog):
+    events = catalog.events(with_rejected=True)
+    rows = associated_rows(events)
+    assert rows["event"].to_pylist() == list(range(events.num_rows))
+    assert np.allclose(values(rows, "depth_km"), events["associated_depth_km"], atol=5.1e-4)
+    assert np.abs(values(rows, "depth_km") - events["depth_km"].to_numpy()).min() > 0.5
+
+
 def test_arrivals_belong_to_the_rows_of_their_events(catalog):
     events = event_rows(catalog)
     located = catalog.origin_arrivals()
-    rows = arrival_rows(events, catalog.arrivals(with_rejected=True), located, catalog.picks())
+    rows = arrival_rows(events, catalog.arrivals(with_rejected=True), catalog.picks())
     assert rows.schema == ARRIVALS
     assert rows.num_rows == located.num_rows
     assert rows["confidence"].null_count == rows["weight"].null_count == 0

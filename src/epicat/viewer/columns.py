@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["ARRIVALS", "EVENTS", "in_planes", "pack_column"]
+__all__ = ["ARRIVALS", "ASSOCIATED", "EVENTS", "in_planes", "pack_column"]
 
 
 def _scaled(name: str, kind: pa.DataType, scale: float) -> pa.Field:
@@ -48,13 +48,26 @@ EVENTS: Final = pa.schema(
         pa.field("edge", pa.uint8()),
         pa.field("depth_fixed", pa.uint8()),
         pa.field("rejected", _CODE),
+        pa.field("unmet", _CODE),
     ]
 )
 """Events: the located place where there is one, else that of the association.
 
 ``quality`` is the class of the location.  The ellipse and the errors have a confidence of 68 %;
-they are null for events without a location.
+they are null for events without a location.  ``unmet`` is the criterion of an event that its
+located picks no longer meet.
 """
+
+ASSOCIATED: Final = pa.schema(
+    [
+        pa.field("event", pa.int32()),
+        pa.field("time", _TIME),
+        _scaled("latitude", pa.int32(), 1e-5),
+        _scaled("longitude", pa.int32(), 1e-5),
+        _scaled("depth_km", pa.int32(), 1e-3),
+    ]
+)
+"""Places of the association of events that were located; ``event`` is the row of the event."""
 
 ARRIVALS: Final = pa.schema(
     [

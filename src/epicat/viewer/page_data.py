@@ -42,8 +42,6 @@ class PageOptions:
     """Lines on the map, from `epicat.viewer.basemap.read_overlay`."""
     tiles: str = ""
     """Address of map tiles with ``{z}``, ``{x}`` and ``{y}``; empty: none, and no request."""
-    with_rejected: bool = True
-    """Whether the page has the events that quality control rejects; it hides them at first."""
     most_arrivals: int = MOST_ARRIVALS
     """Arrivals in a report; the events with the most stations have theirs."""
 
@@ -60,7 +58,7 @@ class PageData:
     @cached_property
     def events(self) -> pa.Table:
         """The events, rows of `epicat.viewer.columns.EVENTS`."""
-        return event_rows(self.catalog, with_rejected=self.options.with_rejected)
+        return event_rows(self.catalog)
 
     @cached_property
     def stations(self) -> list[dict[str, Any]]:
@@ -102,10 +100,8 @@ class PageData:
         chosen = _with_arrivals(self.events, self.options.most_arrivals)
         if not chosen.num_rows:
             return ARRIVALS.empty_table()
-        catalog = self.catalog
-        found = _only(catalog.arrivals(with_rejected=True), chosen)
-        located = _only(catalog.origin_arrivals(), chosen)
-        return arrival_rows(self.events, found, located, catalog.picks())
+        found = _only(self.catalog.arrivals(with_rejected=True), chosen)
+        return arrival_rows(self.events, found, self.catalog.picks())
 
 
 def _only(rows: pa.Table, events: pa.Table) -> pa.Table:

@@ -16,6 +16,7 @@ __all__ = [
     "BEST_EVENTS",
     "BEST_EVENT_COLUMNS",
     "arrivals_at_best_places",
+    "best_event_sources",
     "events_at_best_places",
 ]
 
@@ -88,6 +89,24 @@ def events_at_best_places(events: pa.Table, origins: pa.Table) -> pa.Table:
     arrays = [columns[field.name].cast(field.type) for field in BEST_EVENTS]
     found = pa.Table.from_arrays(arrays, schema=BEST_EVENTS)
     return found.sort_by([("time", "ascending"), ("event_id", "ascending")])
+
+
+def best_event_sources(events: str, origins: str) -> list[tuple[str, str]]:
+    """Return each column of `BEST_EVENTS` and its SQL expression.
+
+    ``events`` and ``origins`` are the names of the tables, joined by the event.
+    """
+    either = {name: f"coalesce({origins}.{name}, {events}.{name})" for name in _FROM_EITHER}
+    unmet = f"CASE WHEN {events}.rejected IS NULL THEN {origins}.rejected END"
+    source = {
+        **{name: f"{events}.{name}" for name in EVENTS.names},
+        **either,
+        **{name: f"{origins}.{name}" for name in _FROM_ORIGIN},
+        "location": f"{origins}.design",
+        "unmet": unmet,
+        **{f"associated_{name}": f"{events}.{name}" for name in _ASSOCIATED},
+    }
+    return [(name, source[name]) for name in BEST_EVENTS.names]
 
 
 def _origins_of(events: pa.Table, origins: pa.Table) -> pa.Table:

@@ -11,14 +11,17 @@ from epicat.cli.app import main
 from epicat.errors import InputError
 from epicat.fs.local import LocalFiles
 from epicat.fs.s3 import S3Files
-from epicat.model import Stage, Station
+from epicat.located import BEST_EVENTS, events_at_best_places
+from epicat.model import LocateEntry, Stage, Station, Status
+from epicat.store.base import Where
 from epicat.store.compact import compact
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore
-from epicat.store.sql import Designs, query
+from epicat.store.sql import VIEWS, Designs, query
 from epicat.tables import arrivals_table, events_table, picks_table, stations_table
 from epicat.testing.store_contract import entry_of, event_at, pick_at
 from epicat.time import DAY_NS, parse_time
+from support.located_catalog import LOCATION, locate
 from support.s3 import url_of
 
 pytest.importorskip("duckdb")
@@ -128,8 +131,32 @@ def test_every_column_of_every_view_can_be_selected(location):
 
 def test_an_empty_store_can_be_asked(tmp_path):
     store = ParquetStore(tmp_path, create=True)
-    for view in ("picks", "events", "arrivals", "stations", "ledger", "runs"):
+    for view in VIEWS:
         assert query(store, f"from {view}", Designs("", "")).num_rows == 0
+
+
+def test_the_catalog_has_events_at_their_best_places(location):
+    store = filled(location)
+    tables = locate(event_at(NOON), associator="assocA", key="X")
+    for table, rows in zip(("origins", "origin_arrivals"), tables, strict=True):
+        store.replace(table, rows, "g6")
+    store.mark([LocateEntry(LOCATION, "X", Status.DONE, "g6", 2, n_origins=1)])
+    store.put_record("location", LOCATION, {"associator": "assocA", "terms": "t"})
+    designs = Designs("runA", "assocA", LOCATION)
+    sql = "select latitude - associated_latitude > 0.009, quality, month from catalog order by time"
+    assert ask(store, sql, designs) == [(True, "B", "2019-06"), (False, None, "2019-07")]
+    events = store.read("events", Where(design="assocA"))
+    expected = events_at_best_places(events, tables[0])
+    found = query(store, "from catalog order by time", designs)
+    assert found.column_names == [*BEST_EVENTS.names, "month"]
+    for field in BEST_EVENTS:
+        kind = pa.int64() if pa.types.is_timestamp(field.type) else field.type
+        ours, theirs = (rows[field.name].cast(kind).to_pylist() for rows in (found, expected))
+        assert ours == theirs, field.name
+    assert ask(store, "select count(*), min(term_s) from origin_arrivals", designs) == [(1, -0.02)]
+    assert ask(store, "select location, terms, origins from locations") == [(LOCATION, "t", 1)]
+    assert ask(store, "select count(*) from ledger where stage = 'locate'", designs) == [(1,)]
+    assert ask(store, "select count(quality), count(*) from catalog") == [(0, 2)]
 
 
 @pytest.mark.parametrize(

@@ -262,13 +262,23 @@ class Catalog:
     def sql(self, query: str) -> pa.Table:
         """Return the rows that one SELECT gives; raise `InputError` if it is not understood.
 
-        Views: ``picks``, ``events``, ``arrivals``, ``stations``, ``ledger`` and ``runs``.  Needs
-        the extra ``query`` (DuckDB).
+        Views: the tables of the store (``picks``, ``events``, ``arrivals``, ``origins``,
+        ``origin_arrivals``, ...), ``catalog`` (what `events` returns), ``locations``,
+        ``stations``, ``ledger`` and ``runs``.  Needs the extra ``query`` (DuckDB).
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> catalog = ec.open_catalog("catalog")
+        >>> found = catalog.sql("select count(*) n from catalog where quality = 'A'")
+        >>> found["n"][0].as_py() <= catalog.events().num_rows
+        True
+
         """
         from epicat.store.sql import Designs
         from epicat.store.sql import query as ask
 
-        return ask(self._store, query, Designs(self.run, self.associator))
+        return ask(self._store, query, Designs(self.run, self.associator, self.location_id))
 
     def export(
         self,

@@ -16,6 +16,7 @@ import typer
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
+from epicat.cli.export import LocationName
 from epicat.cli.messages import report_selection
 from epicat.errors import InputError
 
@@ -34,19 +35,22 @@ def query(
             "--run", help="Beginning of a run's or an associator's digest; default: the newest."
         ),
     ] = None,
+    location: LocationName = None,
 ) -> None:
-    """Ask the views picks, events, arrivals, stations, ledger and runs of a store by SQL.
+    """Ask the views of a store by SQL.
 
-    They have the rows of the newest run and associator, or of those that --run names.  Times
-    are UTC.  Only months are read that a wanted `time` of picks, events or arrivals may lie in,
-    or whose `month`, such as '2019-06', is wanted; of a store in MongoDB all rows of the tables
-    that are named are read first.
+    Views: catalog (events at their best places), events and arrivals (as associated), origins,
+    origin_arrivals, locations, picks, stations, ledger and runs.  They have the rows of the
+    newest run and associator, or of those that --run names, and of their location, or of the one
+    that --location names.  Times are UTC.  Only months are read that a wanted `time` of a table
+    may lie in, or whose `month`, such as '2019-06', is wanted; of a store in MongoDB all rows of
+    the tables that are named are read first.
     """
     if as_json and as_csv:
         raise InputError("--json or --csv, not both")
     from epicat.catalog.catalog import open_catalog
 
-    catalog = open_catalog(make_options(StoreOptions, given).store, design)
+    catalog = open_catalog(make_options(StoreOptions, given).store, design, places=location)
     report_selection(catalog.selection, design)
     found = catalog.sql(sql)
     if as_json:

@@ -119,16 +119,34 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Designs:
-    """The run and the associator that a query is about."""
+    """The digests that a query is about; one that is empty stands for no rows."""
 
     run: str
-    """Digest of the run; empty if there is none."""
+    """Digest of the run."""
     associator: str
-    """Digest of the associator; empty if there is none."""
+    """Digest of the associator."""
+    location: str = ""
+    """Digest of the location."""
+    amplitude: str = ""
+    """Digest of the measurement of amplitudes."""
+    magnitude: str = ""
+    """Digest of the magnitudes."""
 
     def of(self, table: TableName) -> str:
         """Return the one that a table's rows belong to."""
-        return self.run if table == "picks" else self.associator
+        return {
+            Stage.PICK: self.run,
+            Stage.ASSOCIATE: self.associator,
+            Stage.LOCATE: self.location,
+            Stage.MEASURE: self.amplitude,
+            Stage.MAGNITUDE: self.magnitude,
+        }[STAGE_OF[table]]
+
+    @property
+    def known(self) -> frozenset[str]:
+        """All that are not empty."""
+        every = (self.run, self.associator, self.location, self.amplitude, self.magnitude)
+        return frozenset(filter(None, every))
 
 
 class ReadableStore(Protocol):

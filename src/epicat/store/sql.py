@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from epicat.errors import InputError
 from epicat.store.base import Designs, Queryable, ReadableStore
-from epicat.store.views import show_rows
+from epicat.store.locations import stored_locations
+from epicat.store.views import BEST, show_best, show_rows
 from epicat.tables import TABLES, ledger_table
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VIEWS", "Designs", "query"]
 
-VIEWS = (*TABLES, "stations", "ledger", "runs")
+VIEWS = (*TABLES, BEST, "locations", "stations", "ledger", "runs")
 """The views that a query may name."""
 
 _LOCKED: Mapping[str, Any] = {
@@ -96,16 +97,19 @@ def _asked(
 
     # Views that are not named exist, empty, so that DuckDB's hints can mention them.
     words = set(re.findall(r"\w+", sql.casefold()))
-    wanted = (designs.run, designs.associator)
+    if BEST in words:
+        words |= {"events", "origins"}
     entries = store.ledger() if "ledger" in words else []
-    connection.register("ledger", ledger_table(e for e in entries if e.design in wanted))
+    connection.register("ledger", ledger_table(e for e in entries if e.design in designs.known))
     connection.register("stations", store.stations())
     connection.register("runs", _runs(store))
+    connection.register("locations", _locations(store, designs))
     try:
         if isinstance(store, Queryable):
             store.register_views(connection, words, designs)
         else:
             show_rows(store, connection, words, designs)
+        show_best(connection)
         return connection.sql(sql).to_arrow_table()
     except duckdb.Error as error:
         return error
@@ -131,6 +135,26 @@ def _runs(store: ReadableStore) -> pa.Table:
     kinds = {**dict.fromkeys(texts, pa.string()), "p_threshold": pa.float64()}
     kinds["s_threshold"] = pa.float64()
     order = ("run", "model", "weight", "weights_sha256", "p_threshold", "s_threshold", "record")
+    return pa.Table.from_pylist(rows, schema=pa.schema([(name, kinds[name]) for name in order]))
+
+
+def _locations(store: ReadableStore, designs: Designs) -> pa.Table:
+    """Return the locations of the associator's events, the preferred one first."""
+    rows = [
+        {
+            "location": one.digest,
+            "names": ", ".join(one.names),
+            "campaign": one.is_campaign,
+            "terms": one.terms,
+            "blocks": one.n_blocks,
+            "origins": one.n_origins,
+            "record": json.dumps(one.record, sort_keys=True),
+        }
+        for one in stored_locations(store, designs.associator)
+    ]
+    texts = {name: pa.string() for name in ("location", "names", "terms", "record")}
+    kinds = {**texts, "campaign": pa.bool_(), "blocks": pa.int64(), "origins": pa.int64()}
+    order = ("location", "names", "campaign", "terms", "blocks", "origins", "record")
     return pa.Table.from_pylist(rows, schema=pa.schema([(name, kinds[name]) for name in order]))
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from epicat.located import best_event_sources
 from epicat.store.base import STAGE_OF, Designs, ReadableStore, Where
 from epicat.store.parquet import DataFile, ParquetStore, months_of
 from epicat.tables import RENAMED, SCHEMAS, TABLES, TableName
@@ -24,7 +25,10 @@ from epicat.time import month_span
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["show_files", "show_rows"]
+__all__ = ["BEST", "show_best", "show_files", "show_rows"]
+
+BEST: Final = "catalog"
+"""The view of events at their best places."""
 
 _OF_A_MARK = ("stage", "design", "key", "generation", "marked_ns")
 _NEWEST = """
@@ -73,6 +77,15 @@ def show_rows(
         if table in words and designs.of(table):
             rows = store.read(table, Where(design=designs.of(table)))
         _register(connection, table, rows)
+
+
+def show_best(connection: DuckDBPyConnection) -> None:
+    """Create the view of events at their best places, from those of events and origins."""
+    columns = ", ".join(f'{source} AS "{name}"' for name, source in best_event_sources("e", "o"))
+    connection.execute(
+        f"CREATE OR REPLACE VIEW {BEST} AS SELECT {columns}, e.month "  # noqa: S608 - our own names # nosec B608
+        "FROM events e LEFT JOIN origins o USING (event_id)"
+    )
 
 
 def _register_months(

@@ -1,0 +1,1 @@
+"""Run a campaign as job arrays on a SLURM cluster."""

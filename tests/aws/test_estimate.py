@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.aws.estimate import PICKING_S, STARTING_S, job_seconds, stations_per_unit
+from epicat.aws.estimate import STARTING_S, job_seconds, stations_per_unit
 from epicat.aws.prices import Prices, Shape
 from epicat.model import Stage
+from epicat.pipeline.estimate import PICKING_S
 from epicat.pipeline.job_arrays import MOST_JOBS, JobArray
 from epicat.pipeline.plan import Unit
 

@@ -1,44 +1,25 @@
-"""Estimate the duration of jobs, and from that the size of units.
-
-The three times are estimates: `epicat cost` shows the actual ones afterwards.
-"""
+"""Estimate the billed duration of jobs, and from that the size of units."""
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Final
 
 from epicat.aws.prices import Shape
-from epicat.model import Stage
+from epicat.pipeline.estimate import stations_per_unit as units_of_equal_size
+from epicat.pipeline.estimate import work_seconds
 from epicat.pipeline.job_arrays import MOST_JOBS, JobArray
 
-__all__ = ["ASSOCIATING_S", "PICKING_S", "STARTING_S", "job_seconds", "stations_per_unit"]
+__all__ = ["STARTING_S", "job_seconds", "stations_per_unit"]
 
-PICKING_S: Final = 10.0
-"""vCPU-seconds for a station-day: three components at 100 Hz, read, decoded, picked, written."""
-ASSOCIATING_S: Final = 1.0
-"""vCPU-seconds for a station-day in the reach of a block, of a busy network."""
 STARTING_S: Final = 60.0
 """Billed seconds until a job works: pulling the image, loading models."""
-_UNIT_S: Final = 20 * 60.0
 
 
 def job_seconds(array: JobArray, stations: int, shape: Shape) -> float:
     """Return the estimated billed seconds of all jobs of an array."""
-    if array.stage == Stage.PICK:
-        work = PICKING_S * sum(len(unit.keys) for unit in array.units)
-    else:
-        days = (sum(1 for _ in unit.needs.days()) for unit in array.units if unit.needs)
-        work = ASSOCIATING_S * stations * sum(days)
-    return work / shape.processes + STARTING_S * len(array.units)
+    return work_seconds(array, stations, shape.processes) + STARTING_S * len(array.units)
 
 
 def stations_per_unit(stations: int, window_days: int, shape: Shape) -> int:
-    """Return the number of stations for units of about twenty minutes and equal size.
-
-    Interrupted units are lost, and short units consist mostly of start-up.  The units of a window
-    never exceed one array, so that no job depends on too many arrays.
-    """
-    days = _UNIT_S * shape.processes / PICKING_S
-    units = ceil(stations / max(1, days // window_days))
-    return max(1, ceil(stations / min(units, MOST_JOBS)))
+    """Return the number of stations for units of about twenty minutes and equal size."""
+    return units_of_equal_size(stations, window_days, shape.processes, MOST_JOBS)

@@ -14,10 +14,12 @@ from epicat.aws.submit import BatchTarget
 from epicat.cli.aws_credentials import exported_credentials
 from epicat.cli.job_status import Amount
 from epicat.cli.messages import aligned
+from epicat.pipeline.job_arrays import MOST_JOBS
 
 if TYPE_CHECKING:
     from epicat.aws.prices import Prices
     from epicat.aws.session import Aws
+    from epicat.pipeline.job_arrays import JobArray
     from epicat.pipeline.job_progress import JobProgress, LedgerCounts
     from epicat.pipeline.submission_record import Job
     from epicat.store.base import ReadableStore
@@ -43,8 +45,18 @@ class AwsDestination:
 
         return folder_of(self.target.stack, self.record.name)
 
-    watch: str = "epicat status --watch"
-    """Command that shows the progress."""
+    @property
+    def watch(self) -> str:
+        """Command that shows the progress."""
+        return "epicat status --watch"
+
+    @property
+    def most_jobs(self) -> int:
+        """Jobs in one array."""
+        return MOST_JOBS
+
+    def preview(self, array: JobArray) -> None:
+        """Print nothing: the jobs are shown in one table."""
 
     def show(self, record: SubmissionRecord, *, as_json: bool) -> None:
         """Print the jobs of a dry run."""

@@ -1,4 +1,4 @@
-"""``epicat cancel``, ``epicat logs`` and ``epicat cost``: jobs submitted to AWS."""
+"""``epicat cancel``, ``epicat logs`` and ``epicat cost``: submitted jobs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from epicat.cli import cloud_options as o
+from epicat.cli import slurm_options as s
 from epicat.cli.aws_credentials import at_stack
 from epicat.cli.messages import aligned, confirm, report
 
@@ -22,9 +23,15 @@ def cancel(
     region: o.Region = None,
     profile: o.Profile = None,
     endpoint: o.Endpoint = None,
+    folder: s.SubmissionsFolder = None,
     yes: o.Yes = False,
 ) -> None:
     """Cancel all running and waiting jobs of a campaign; finished work is kept."""
+    if folder is not None:
+        from epicat.cli.slurm_jobs import cancel_slurm
+
+        cancel_slurm(folder, yes=yes)
+        return
     from epicat.aws.jobs import active_jobs, cancel_jobs
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
@@ -50,8 +57,14 @@ def logs(
     region: o.Region = None,
     profile: o.Profile = None,
     endpoint: o.Endpoint = None,
+    folder: s.SubmissionsFolder = None,
 ) -> None:
     """Show the logs of the jobs of a unit, one attempt after the other."""
+    if folder is not None:
+        from epicat.cli.slurm_jobs import show_slurm_logs
+
+        show_slurm_logs(folder, unit.strip())
+        return
     from epicat.aws.logs import attempts_of, log_lines
     from epicat.aws.submission_record import find_last
     from epicat.pipeline.find_unit import find_unit
@@ -74,13 +87,19 @@ def cost(
     region: o.Region = None,
     profile: o.Profile = None,
     endpoint: o.Endpoint = None,
+    folder: s.SubmissionsFolder = None,
     as_json: o.Json = False,
 ) -> None:
     """Show the estimated and the actual time and cost of jobs.
 
-    For each submission of a campaign.  AWS Batch
-    forgets jobs about a week after they end.
+    For each submission of a campaign: dollars on AWS, core-hours on SLURM.  AWS Batch forgets jobs
+    about a week after they end.
     """
+    if folder is not None:
+        from epicat.cli.slurm_jobs import show_slurm_cost
+
+        show_slurm_cost(folder, as_json=as_json)
+        return
     from epicat.aws.actual_cost import spent_on
     from epicat.aws.prices import PRICED_IN
     from epicat.aws.submission_record import find_submissions

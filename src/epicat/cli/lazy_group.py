@@ -101,7 +101,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "submit": Entry(
         "submit:submit",
-        "Submit the work of `run` with the same arguments to the campaign's stack on AWS.",
+        "Submit the work of `run` with the same arguments to AWS Batch or to a SLURM cluster.",
     ),
     "retry": Entry(
         "submit:retry", "Submit the failed and missing work of the last submission again."

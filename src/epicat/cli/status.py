@@ -1,9 +1,10 @@
-"""``epicat status``: the status of the keys of a store, or of jobs on AWS."""
+"""``epicat status``: the status of the keys of a store, or of submitted jobs."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from epicat.campaign.options import LedgerOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli import cloud_options as o
+from epicat.cli import slurm_options as s
 from epicat.cli.aws_credentials import at_stack
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import format_flags
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["status"]
 
 _SHOWN = 10
-_AWS = "Jobs on AWS"
+_AWS = "Submitted jobs"
 _EXPECTED = ("no data", "missing")
 """Statuses that are not failures: they are counted by reason."""
 
@@ -47,6 +49,7 @@ def status(
     region: o.Region = None,
     profile: o.Profile = None,
     endpoint: o.Endpoint = None,
+    folder: s.SubmissionsFolder = None,
     as_json: o.Json = False,
 ) -> None:
     """Show the status of station-days and blocks by run and associator, with reasons.
@@ -55,10 +58,14 @@ def status(
     EXTENT requests its days, of the newest run and at the stations of the store; without, those of
     earlier invocations are meant.
 
-    With --name or --watch it shows jobs on AWS instead: the number of submitted, runnable,
-    running, done and failed jobs by window of days and stage.  --watch exits with status 1 if
-    some failed; Ctrl-C stops watching, and the jobs keep running.
+    With --name or --watch it shows jobs on AWS instead, with --folder those on SLURM: the number
+    of submitted, runnable, running, done and failed jobs by window of days and stage.  --watch
+    exits with status 1 if some failed; Ctrl-C stops watching, and the jobs keep running.
     """
+    if folder is not None:
+        _refuse_store(given)
+        _show_slurm(folder, interval=interval if watch else None, as_json=as_json)
+        return
     if watch or name is not None:
         from epicat.aws.submission_record import find_last
         from epicat.cli.aws_jobs import AwsJobs
@@ -73,13 +80,23 @@ def status(
     _show_store(given, as_json=as_json)
 
 
+def _show_slurm(folder: str, *, interval: float | None, as_json: bool) -> None:
+    from epicat.cli.job_status import show_jobs
+    from epicat.cli.slurm_jobs import SlurmJobs
+    from epicat.slurm.record import find_last
+
+    place = Path(folder).expanduser().absolute()
+    _, record = find_last(place)
+    show_jobs(SlurmJobs(record, place), interval=interval, as_json=as_json)
+
+
 def _refuse_store(given: Values) -> None:
     """Raise `InputError` if the user has also named a store."""
     for value in given.values():
         if not value.is_from_environment:
             raise InputError(
-                f"{value.source} cannot be combined with --name or --watch: the submission "
-                "determines the store"
+                f"{value.source} cannot be combined with --name, --folder or --watch: the "
+                "submission determines the store"
             )
 
 

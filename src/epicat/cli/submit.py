@@ -1,14 +1,15 @@
-"""``epicat submit`` and ``epicat retry``: run a campaign as jobs on AWS."""
+"""``epicat submit`` and ``epicat retry``: run a campaign as jobs on AWS or a SLURM cluster."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Given, Values, make_options
 from epicat.cli import cloud_options as o
+from epicat.cli import slurm_options as s
 from epicat.cli.aws_credentials import at_stack
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
@@ -31,7 +32,10 @@ _PARTITION = ("partition", "stations_per_unit")
 
 DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", help="Show jobs, vCPU-hours and dollars; write and submit nothing."),
+    typer.Option(
+        "--dry-run",
+        help="Show jobs, hours and dollars, or the scripts for SLURM; write and submit nothing.",
+    ),
 ]
 
 
@@ -52,9 +56,16 @@ _AllowMissing = Annotated[
 ]
 
 
+_To = Annotated[
+    Literal["aws", "slurm"],
+    typer.Option(help="Where the jobs run: the campaign's stack on AWS, or this SLURM cluster."),
+]
+
+
 @takes(CampaignOptions)
 def submit(
     given: Values,
+    to: _To = "aws",
     collection: _Collection = None,
     name: o.Name = "campaign",
     region: o.Region = None,
@@ -63,13 +74,59 @@ def submit(
     dry_run: DryRun = False,
     recheck: Recheck = False,
     allow_missing: _AllowMissing = True,
+    folder: s.Folder = None,
+    partition: s.SlurmPartition = None,
+    account: s.Account = None,
+    time: s.Time = None,
+    memory: s.Memory = None,
+    at_once: s.AtOnce = None,
+    sbatch: s.Sbatch = None,
+    secrets: s.Secrets = None,
     as_json: o.Json = False,
 ) -> None:
-    """Submit the work of `run` with the same arguments to the campaign's stack on AWS.
+    """Submit the work of `run` with the same arguments to AWS Batch or to a SLURM cluster.
 
-    Results go to the stack's bucket or the given store.  Jobs keep running after this command:
-    see `epicat status --watch`.  Submitting again submits the missing work.
+    On AWS, results go to the bucket of the campaign's stack or the given store.  On SLURM,
+    --folder names a folder that all nodes see, and --workers the cores of a task.  Jobs keep
+    running after this command: see `epicat status --watch`.  Submitting again submits the missing
+    work.
     """
+    slurm = {
+        "folder": folder, "partition": partition, "account": account, "time": time,
+        "memory": memory, "at_once": at_once, "sbatch": sbatch, "secrets": secrets,
+    }  # fmt: skip
+    if to == "slurm":
+        s.refuse({"region": region, "profile": profile, "endpoint": endpoint}, to)
+        _submit_to_slurm(
+            given, slurm,
+            recheck=recheck, strict=not allow_missing, dry_run=dry_run, as_json=as_json,
+        )  # fmt: skip
+        return
+    s.refuse(slurm, to)
+    with at_stack(name, region, profile, endpoint) as (aws, stack):
+        destination, campaign = _on_aws(
+            aws, stack, given, collection, strict=not allow_missing, dry_run=dry_run
+        )
+        submit_due(destination, campaign, recheck=recheck, dry_run=dry_run, as_json=as_json)
+
+
+def _submit_to_slurm(given: Values, slurm: dict[str, Any], **flags: bool) -> None:
+    from epicat.cli.slurm_jobs import submit_to_slurm
+
+    options = make_options(CampaignOptions, given)
+    submit_to_slurm(options, slurm, is_partitioned=_PARTITION in given, **flags)
+
+
+def _on_aws(
+    aws: Aws,
+    stack: Stack,
+    given: Values,
+    collection: str | None,
+    *,
+    strict: bool,
+    dry_run: bool,
+) -> tuple[AwsDestination, Campaign]:
+    """Resolve a campaign for a stack."""
     from epicat.archive.registry import locate
     from epicat.aws.preflight import (
         check_address,
@@ -79,24 +136,22 @@ def submit(
     )
     from epicat.campaign.resolve import resolve
 
-    with at_stack(name, region, profile, endpoint) as (aws, stack):
-        options = make_options(CampaignOptions, _completed(given, stack, collection))
-        check_archive(locate(options.archive))
-        check_store(options.store, stack)
-        if not dry_run:
-            check_idle(aws, stack)
-        with warnings_as_messages():
-            campaign = resolve(options, report, prepare_with_progress)
-        check_address(campaign.store)
-        _warn_of_crossing(campaign, aws.region)
-        partition = (
-            options.partition
-            if _PARTITION in given
-            else _partition(options.partition, campaign, _shape(stack))
-        )
-        report_campaign(campaign, options.span)
-        destination = _destination(aws, stack, campaign, partition, strict=not allow_missing)
-        submit_due(destination, campaign, recheck=recheck, dry_run=dry_run, as_json=as_json)
+    options = make_options(CampaignOptions, _completed(given, stack, collection))
+    check_archive(locate(options.archive))
+    check_store(options.store, stack)
+    if not dry_run:
+        check_idle(aws, stack)
+    with warnings_as_messages():
+        campaign = resolve(options, report, prepare_with_progress)
+    check_address(campaign.store)
+    _warn_of_crossing(campaign, aws.region)
+    partition = (
+        options.partition
+        if _PARTITION in given
+        else _partition(options.partition, campaign, _shape(stack))
+    )
+    report_campaign(campaign, options.span)
+    return _destination(aws, stack, campaign, partition, strict=strict), campaign
 
 
 def retry(
@@ -104,6 +159,7 @@ def retry(
     region: o.Region = None,
     profile: o.Profile = None,
     endpoint: o.Endpoint = None,
+    folder: s.SubmissionsFolder = None,
     dry_run: DryRun = False,
     as_json: o.Json = False,
 ) -> None:
@@ -112,6 +168,11 @@ def retry(
     Station-days that failed or could not be read are picked again; blocks whose picks change are
     associated again.
     """
+    if folder is not None:
+        from epicat.cli.slurm_jobs import retry_on_slurm
+
+        retry_on_slurm(folder, dry_run=dry_run, as_json=as_json)
+        return
     from epicat.aws.preflight import check_idle
     from epicat.aws.submission_record import find_last
 

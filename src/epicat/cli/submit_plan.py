@@ -45,6 +45,15 @@ class Destination(Protocol):
         """The command that shows the progress."""
         ...
 
+    @property
+    def most_jobs(self) -> int:
+        """The number of jobs in one array."""
+        ...
+
+    def preview(self, array: JobArray) -> None:
+        """Print what would be submitted for an array."""
+        ...
+
     def show(self, record: Any, *, as_json: bool) -> None:
         """Print the jobs of a dry run."""
         ...
@@ -71,7 +80,10 @@ def submit_due(
     ledger = LedgerView.from_store(store, campaign)
     partition = destination.record.partition
     again: Counter[str] = Counter()
-    arrays = _counting(plan_job_arrays(campaign, partition, ledger, recheck=recheck), ledger, again)
+    planned = plan_job_arrays(
+        campaign, partition, ledger, recheck=recheck, most_jobs=destination.most_jobs
+    )
+    arrays = _counting(planned, ledger, again)
     first = next(arrays, None)
     if first is None:
         report("nothing to do: all station-days and their blocks are done")
@@ -120,8 +132,12 @@ def _show(arrays: Iterable[JobArray], destination: Destination, *, as_json: bool
     """Print the jobs of a dry run; one array is in memory at a time."""
     from epicat.pipeline.target import job_of
 
-    jobs = tuple(job_of(destination.target, array, destination.record) for array in arrays)
-    record = destination.record.model_copy(update={"jobs": jobs})
+    jobs: list[Job] = []
+    for array in arrays:
+        if not as_json:
+            destination.preview(array)
+        jobs.append(job_of(destination.target, array, destination.record))
+    record = destination.record.model_copy(update={"jobs": tuple(jobs)})
     destination.show(record, as_json=as_json)
     report(f"{_totals(jobs)}; {destination.summary(record)}")
     report("nothing was written or submitted")

@@ -49,18 +49,23 @@ class JobArray:
 
 
 def plan_job_arrays(
-    campaign: Campaign, partition: Partition, ledger: LedgerView, *, recheck: bool = False
+    campaign: Campaign,
+    partition: Partition,
+    ledger: LedgerView,
+    *,
+    recheck: bool = False,
+    most_jobs: int | None = None,
 ) -> Iterator[JobArray]:
     """Yield the arrays, each association job right after the last array that it needs.
 
     Queues start jobs in the order of submission, so that windows complete one after the other.
     One array is in memory at a time.  ``partition.days_per_unit`` is ignored: a unit of picking
-    has the days of one window.  Raises `InputError` if a job would depend on too many arrays.
+    has the days of one window.  ``most_jobs`` is the size of an array; default `MOST_JOBS`.
+    Raises `InputError` if a job would depend on too many arrays.
     """
     partition = partition.model_copy(update={"days_per_unit": partition.window_days})
-    picking = _Picking(
-        campaign, partition, pick_units(campaign, partition, ledger, recheck=recheck)
-    )
+    units = pick_units(campaign, partition, ledger, recheck=recheck)
+    picking = _Picking(campaign, partition, units, most_jobs or MOST_JOBS)
     number = 0
     for blocks in block_windows(campaign, partition, ledger):
         yield from picking.until(block_needs(campaign, blocks))
@@ -76,8 +81,11 @@ def plan_job_arrays(
 class _Picking:
     """The arrays of picking, in the order of windows, as far as they are asked for."""
 
-    def __init__(self, campaign: Campaign, partition: Partition, units: Iterator[Unit]) -> None:
+    def __init__(
+        self, campaign: Campaign, partition: Partition, units: Iterator[Unit], most_jobs: int
+    ) -> None:
         self._campaign = campaign
+        self._most_jobs = most_jobs
         self._partition = partition
         self._windows = groupby(units, lambda unit: _window(campaign, partition, _day(unit)))
         self._next = next(self._windows, None)
@@ -93,7 +101,7 @@ class _Picking:
             window, units = self._next
             if last is not None and window > _window(self._campaign, self._partition, last):
                 return
-            for part, chunk in enumerate(batched(units, MOST_JOBS)):
+            for part, chunk in enumerate(batched(units, self._most_jobs)):
                 name = f"{Stage.PICK.value}-{window:04d}" + (f".{part}" if part else "")
                 self.days_of[name] = days = _days(chunk)
                 self.pending |= days

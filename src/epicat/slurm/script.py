@@ -15,10 +15,12 @@ _BODY = """\
 # Attempt 1, 2, ...: SLURM counts how often it has started this task again.
 attempt=$((${{SLURM_RESTART_COUNT:-0}} + 1))
 task=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID
-{secrets}
-{command} \\
+
+stopped=0 child=
+trap 'stopped=1; kill -TERM $child 2>/dev/null' TERM
+{secrets}{command} \\
     --index "$SLURM_ARRAY_TASK_ID" --attempt "$attempt" & child=$!
-trap 'kill -TERM "$child" 2>/dev/null' TERM
+[ "$stopped" -eq 1 ] && kill -TERM "$child" 2>/dev/null
 
 # A signal interrupts `wait`, which then returns 128 + its number: wait again for the real status.
 wait "$child"; code=$?
@@ -27,6 +29,8 @@ while [ "$code" -gt 128 ]; do
     wait "$child"; code=$?
     [ "$gone" -ne 0 ] && break
 done
+# The signal may have come before the worker could handle it.
+[ "$stopped" -eq 1 ] && [ "$code" -gt 128 ] && code=75
 : > {ended}/"$SLURM_ARRAY_TASK_ID.$attempt.$code.$SECONDS"
 
 # 75: interrupted, or another attempt may succeed.  A cancelled task is not requeued.

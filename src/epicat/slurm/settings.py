@@ -37,12 +37,7 @@ def seconds_of(time: str) -> int:
         raise ValueError(time)
     days, *parts = (None if part is None else int(part) for part in found.groups())
     given = [part for part in parts if part is not None]
-    if days is not None:
-        scales = (3600, 60, 1)
-    elif len(given) == 3:
-        scales = (3600, 60, 1)
-    else:
-        scales = (60, 1, 0)
+    scales = (3600, 60, 1) if days is not None or len(given) == 3 else (60, 1, 0)
     total = (days or 0) * 86400 + sum(n * scale for n, scale in zip(given, scales, strict=False))
     if total <= 0:
         raise ValueError(time)

@@ -22,6 +22,7 @@ from epicat.slurm.tasks import (
     attempts,
     final_states,
     has_accounting,
+    last_ended_ms,
     queued,
     state_of,
 )
@@ -95,12 +96,11 @@ class SlurmTarget:
 def active_jobs(record: SlurmRecord) -> list[Job]:
     """Return the jobs of a submission that have waiting or running tasks."""
     found = queued(record.jobs)
-    tries = record.settings.tries
     waiting = ("submitted", "runnable", "running")
     return [
         job
         for job in record.jobs
-        if any(state_of(task, [], None, tries)[0] in waiting for task in found[job.name].values())
+        if any(state_of(task, [], None) in waiting for task in found[job.name].values())
     ]
 
 
@@ -121,10 +121,9 @@ def _progress(
     for index in range(job.units):
         own: list[Attempt] = ended.get(index, [])
         final = accounts.get((job.name, index))
-        state, _ = state_of(tasks.get(index), own, final, record.settings.tries)
-        counts[state] += 1
+        counts[state_of(tasks.get(index), own, final)] += 1
     started = [task.started_ms for task in tasks.values() if task.started_ms]
-    return JobProgress(job, dict(counts), min(started, default=None))
+    return JobProgress(job, dict(counts), min(started, default=None), last_ended_ms(record, job))
 
 
 def _dependency(array: JobArray, record: SlurmRecord) -> list[str]:

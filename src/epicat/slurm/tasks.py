@@ -18,7 +18,17 @@ from epicat.pipeline.submission_record import Job
 from epicat.slurm.commands import cluster_config, slurm, this_user
 from epicat.slurm.record import SlurmRecord
 
-__all__ = ["Attempt", "Queued", "accounted", "attempts", "final_states", "has_accounting", "queued", "state_of"]
+__all__ = [
+    "Attempt",
+    "Queued",
+    "accounted",
+    "attempts",
+    "final_states",
+    "has_accounting",
+    "last_ended_ms",
+    "queued",
+    "state_of",
+]
 
 _FORMAT = "%F|%K|%T|%r|%S"
 _ACTIVE = frozenset({
@@ -78,6 +88,12 @@ def attempts(record: SlurmRecord, job: Job) -> dict[int, list[Attempt]]:
     return {index: sorted(all_) for index, all_ in found.items()}
 
 
+def last_ended_ms(record: SlurmRecord, job: Job) -> int | None:
+    """Return when the last attempt of a job ended by itself, in milliseconds since 1970."""
+    folder = Path(record.script.ended, job.name)
+    return round(folder.stat().st_mtime * 1000) if _names(folder) else None
+
+
 def has_accounting() -> bool:
     """Return whether the cluster keeps accounts."""
     storage = cluster_config().get("AccountingStorageType", "")
@@ -99,26 +115,18 @@ def accounted(jobs: Iterable[Job]) -> Iterator[tuple[str, int, str, float]]:
                 yield names[job], int(index), state.split(" ")[0], float(seconds or 0)
 
 
-def state_of(
-    task: Queued | None, ended: list[Attempt], final: str | None, tries: int
-) -> tuple[str, str]:
-    """Return the state of a unit, see `epicat.pipeline.job_progress`, and how SLURM puts it.
+def state_of(task: Queued | None, ended: list[Attempt], final: str | None) -> str:
+    """Return the state of a unit, one of `epicat.pipeline.job_progress.STATES`.
 
     ``final`` is the state in the accounts, if there are any.
     """
     if task is not None and task.state in _ACTIVE:
-        return "running", task.state
+        return "running"
     if task is not None and task.state in _WAITING:
-        return ("submitted" if task.reason == "Dependency" else "runnable"), task.state
-    if ended and ended[-1].status == 0:
-        return "done", "COMPLETED"
-    if task is not None:
-        return ("done" if task.state == "COMPLETED" else "failed"), task.state
-    if final is not None:
-        return ("done" if final == "COMPLETED" else "failed"), final
-    if ended and (ended[-1].status != 75 or ended[-1].number >= tries):
-        return "failed", f"exit status {ended[-1].status}"
-    return "failed", "killed or cancelled"
+        return "submitted" if task.reason == "Dependency" else "runnable"
+    succeeded = bool(ended) and ended[-1].status == 0
+    listed = task.state if task is not None else final
+    return "done" if succeeded or listed == "COMPLETED" else "failed"
 
 
 def _names(folder: Path) -> list[str]:

@@ -251,7 +251,7 @@ def test_a_stack_that_is_not_there_or_holds_nothing(bed, epicat, role):
         assert "nothing was submitted to epicat-empty; use `epicat submit`" in told.err
     mixed = epicat("status", "--watch", "--store", "catalog")
     assert mixed.code == 2
-    assert "cannot be combined with --name or --watch" in mixed.err
+    assert "cannot be combined with --name, --folder or --watch" in mixed.err
     span = ("2020-01-01", "2020-01-03", "-40.3,-39.7,174.6,175.4", "--name", "empty")
     for more, words in (
         (("--archive", "folder", "--layout", "sds"), "'folder' is a local folder"),

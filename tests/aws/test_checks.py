@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from epicat.aws.checks import deployment_warnings
+from epicat.aws.checks import deployment_warnings, usable_vcpus
+from epicat.aws.image import check_image
 from epicat.aws.template import DEFAULTS
+from epicat.errors import InputError
 
 ECR = "123456789012.dkr.ecr.us-west-2.amazonaws.com/epicat"
 INDEX = {"manifests": [{"platform": {"architecture": "arm64", "os": "linux"}},
@@ -66,6 +68,7 @@ def test_a_quota_below_the_stack_s_limit_is_warned_of(vcpus, count):
     found = warnings(Answers(get_service_quota={"Quota": {"Value": vcpus}}))
     assert len(found) == count
     assert not found or f"may use {vcpus:g} vCPUs of Fargate spot" in found[0]
+    assert vcpus != 16 or "picking 1,000 station-days takes at least 10 minutes" in found[0]
 
 
 def test_an_image_for_another_platform_is_warned_of():
@@ -73,6 +76,33 @@ def test_an_image_for_another_platform_is_warned_of():
     assert "is built for arm64, jobs run on amd64" in found
     assert "--platform linux/amd64" in found
     assert warnings(Answers(batch_get_image=image(INDEX)), Architecture="ARM64") == []
+
+
+@pytest.mark.parametrize(("built", "count"), [("arm64", 1), ("amd64", 0), ("", 0)])
+def test_a_single_image_is_known_by_its_configuration(built, count):
+    """As an ARM Mac pushes it with plain ``docker build``: no index, the platform is in a blob."""
+    url = "data:application/json," + json.dumps({"architecture": built})
+    answers = Answers(
+        batch_get_image=image({"config": {"digest": "sha256:1"}}),
+        get_download_url_for_layer={"downloadUrl": url},
+    )
+    found = warnings(answers)
+    assert len(found) == count
+    assert not found or "is built for arm64, jobs run on amd64" in found[0]
+
+
+def test_a_submission_with_an_image_that_cannot_run_is_refused():
+    parameters = {**DEFAULTS, "Image": f"{ECR}:1"}
+    with pytest.raises(InputError, match="--platform linux/amd64"):
+        check_image(Answers(batch_get_image=image(INDEX)), parameters)  # type: ignore[arg-type]
+    check_image(Answers(), parameters)  # type: ignore[arg-type]
+
+
+def test_vcpus_are_bound_by_the_quota_and_by_the_stack():
+    for quota, usable in ((6.0, 6.0), (4000.0, 256.0)):
+        answers = Answers(get_service_quota={"Quota": {"Value": quota}})
+        assert usable_vcpus(answers, DEFAULTS) == usable  # type: ignore[arg-type]
+    assert usable_vcpus(Answers(), DEFAULTS) == 256.0  # type: ignore[arg-type]
 
 
 def test_an_image_that_does_not_exist_is_warned_of():
@@ -85,6 +115,7 @@ def test_an_image_of_another_region_is_warned_of():
     elsewhere = ECR.replace("us-west-2", "eu-west-1")
     (found,) = warnings(Answers(), Image=f"{elsewhere}@sha256:{'0' * 64}")
     assert "is in eu-west-1, the stack in us-west-2" in found
+    assert "$4.20 per 1,000 starts" in found
 
 
 @pytest.mark.parametrize("name", ["ghcr.io/x/epicat:1", "epicat:worker"])

@@ -149,14 +149,35 @@ def test_jobs_are_what_batch_takes(parsed):
 
 
 EXITED, SPOT = "Essential container in task exited", "Your Spot Task was interrupted."
+PULL = "CannotPullContainerError"
 NO_NETWORK = "Timeout waiting for network interface provisioning to complete."
 ENDS = {
     "it asks for another try": (Ended(75, EXITED), True),
     "Spot took it back in time": (Ended(75, SPOT), True),
     "Spot killed it": (Ended(137, SPOT), True),
     "it never had a network": (Ended(None, NO_NETWORK), True),
-    "it never had its image": (
-        Ended(None, "Task failed to start", "CannotPullContainerError: i/o timeout"), True,
+    "its image came too slowly": (
+        Ended(None, "Task failed to start", f"{PULL}: ref pull has been retried 5 time(s): "
+              "failed to copy: httpReadSeeker: failed open: 429 Too Many Requests"),
+        True,
+    ),
+    "its image is throttled": (
+        Ended(None, "Task failed to start", f"{PULL}: inspect image has been retried 5 time(s): "
+              "httpReaderSeeker: failed open: 429 Too Many Requests - toomanyrequests"), True,
+    ),
+    "its image does not exist": (
+        Ended(None, "Task failed to start", f"{PULL}: pull image manifest has been retried 7 "
+              "time(s): failed to resolve ref 1.dkr.ecr.us-west-2.amazonaws.com/x:1: not found"),
+        False,
+    ),
+    "its image has no such platform": (
+        Ended(None, "Task failed to start", f"{PULL}: pull image manifest has been retried 7 "
+              "time(s): image Manifest does not contain descriptor matching platform "
+              "'linux/amd64'"), False,
+    ),
+    "its image has no such platform, as newer hosts say it": (
+        Ended(None, "Task failed to start", f"{PULL}: image Manifest does not contain descriptor "
+              "matching platform 'linux/amd64'"), False,
     ),
     "it never had its secret": (
         Ended(None, "ResourceInitializationError: unable to pull secrets or registry auth"), True,

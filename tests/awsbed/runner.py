@@ -220,7 +220,9 @@ class LocalBatch:
         image = self.images.get(properties["image"])
         if image is None:
             raise StartError(
-                "Task failed to start", f"CannotPullContainerError: {properties['image']}"
+                "Task failed to start",
+                "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed "
+                f"to resolve ref {properties['image']}: {properties['image']}: not found",
             )
         container = job.attempts[-1]["container"]
         log = LogStream(job, container["taskArn"].rsplit("/", 1)[1])

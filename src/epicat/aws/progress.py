@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from epicat.aws.estimate import STARTING_S
 from epicat.aws.jobs import describe_jobs
 from epicat.aws.session import Aws
 from epicat.aws.submission_record import Job, SubmissionRecord
+from epicat.aws.waiting import waiting_note
 from epicat.model import Stage
 from epicat.pipeline.job_progress import JobProgress, LedgerCounts
 
@@ -29,7 +32,9 @@ _STATE_OF: Final = {
 def job_progress(aws: Aws, record: SubmissionRecord) -> list[JobProgress]:
     """Return the progress of each job of a submission."""
     description = {job["jobId"]: job for job in describe_jobs(aws, (job.id for job in record.jobs))}
-    return [_line(job, description.get(job.id)) for job in record.jobs]
+    lines = [_line(job, description.get(job.id)) for job in record.jobs]
+    waiting, note = waiting_note(aws, list(description.values()), time.time() * 1000) or ("", "")
+    return [replace(line, note=note) if line.job.id == waiting else line for line in lines]
 
 
 def dollars_so_far(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import typer
@@ -71,7 +72,18 @@ class AwsDestination:
     def summary(self, record: SubmissionRecord) -> str:
         """Return the vCPU-hours and the estimated cost."""
         hours = sum(job.seconds * record.shape(job.stage).vcpu for job in record.jobs) / 3600
-        return f"{hours:,.1f} vCPU-hours; {_dollars(record)}"
+        return f"{hours:,.1f} vCPU-hours; {self._duration(record)}; {_dollars(record)}"
+
+    def _duration(self, record: SubmissionRecord) -> str:
+        """Return how long the jobs take at least, by the stack's limit and the account's quota."""
+        from epicat.aws.checks import usable_vcpus
+        from epicat.aws.estimate import least_seconds
+
+        vcpus = usable_vcpus(self.target.aws, self.target.stack.parameters)
+        if not vcpus:
+            return f"this account may not use Fargate {record.capacity} yet (see Service Quotas)"
+        duration = timedelta(seconds=round(least_seconds(record, vcpus), -1))
+        return f"at least {duration} with {vcpus:g} vCPUs at once"
 
 
 def _row(record: SubmissionRecord, job: Job) -> tuple[str, ...]:

@@ -231,6 +231,7 @@ def _summary(snapshot: _Snapshot) -> Iterator[str]:
         )
         if found.failed:
             yield f"{found.failed:,} station-days or blocks failed"
+    yield from (f"{line.job.name}: {line.note}" for line in snapshot.lines if line.note)
     left = (
         ""
         if snapshot.is_over or snapshot.left_s is None
@@ -250,6 +251,7 @@ def _as_json(snapshot: _Snapshot) -> dict[str, Any]:
             {
                 "name": line.job.name, "stage": line.job.stage.value, "first": line.job.first,
                 "last": line.job.last, "units": line.job.units, **line.counts,
+                **({"note": line.note} if line.note else {}),
             }
             for line in snapshot.lines
         ],

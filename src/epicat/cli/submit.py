@@ -131,7 +131,6 @@ def _on_aws(
     from epicat.aws.preflight import (
         check_address,
         check_archive,
-        check_idle,
         check_store,
     )
     from epicat.campaign.resolve import resolve
@@ -139,8 +138,7 @@ def _on_aws(
     options = make_options(CampaignOptions, _completed(given, stack, collection))
     check_archive(locate(options.archive))
     check_store(options.store, stack)
-    if not dry_run:
-        check_idle(aws, stack)
+    _inspect(aws, stack, dry_run=dry_run)
     with warnings_as_messages():
         campaign = resolve(options, report, prepare_with_progress)
     check_address(campaign.store)
@@ -173,16 +171,27 @@ def retry(
 
         retry_on_slurm(folder, dry_run=dry_run, as_json=as_json)
         return
-    from epicat.aws.preflight import check_idle
     from epicat.aws.submission_record import find_last
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
         submission, last = find_last(stack)
-        if not dry_run:
-            check_idle(aws, stack)
+        _inspect(aws, stack, dry_run=dry_run)
         campaign = submission.campaign()
         destination = _destination(aws, stack, campaign, last.partition, strict=last.strict)
         submit_due(destination, campaign, recheck=False, dry_run=dry_run, as_json=as_json)
+
+
+def _inspect(aws: Aws, stack: Stack, *, dry_run: bool) -> None:
+    """Refuse a submission that would do work twice or could not start; warn before a dry run."""
+    from epicat.aws.image import check_image, image_warnings
+    from epicat.aws.preflight import check_idle
+
+    if dry_run:
+        for warning in image_warnings(aws, stack.parameters):
+            report(f"warning: {warning}")
+        return
+    check_idle(aws, stack)
+    check_image(aws, stack.parameters)
 
 
 def _destination(

@@ -27,6 +27,8 @@ class JobProgress:
     """When the first unit started, in milliseconds since 1970."""
     stopped_ms: int | None = None
     """When all units had ended."""
+    note: str = ""
+    """Why its units do not start, if the target says so."""
 
     @property
     def is_over(self) -> bool:

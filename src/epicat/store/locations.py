@@ -17,7 +17,14 @@ from epicat.model import LocateEntry
 from epicat.store.base import ReadableStore, Store, locate_entries
 from epicat.store.invocations import invocations
 
-__all__ = ["ASSOCIATION", "StoredLocation", "choose_location", "name_location", "stored_locations"]
+__all__ = [
+    "ASSOCIATION",
+    "StoredLocation",
+    "choose_location",
+    "location_of_campaign",
+    "name_location",
+    "stored_locations",
+]
 
 ASSOCIATION: Final = "association"
 """Stands for the places of the association in place of a location's name."""
@@ -66,7 +73,7 @@ def stored_locations(store: ReadableStore, associator: str) -> list[StoredLocati
     for entry in locate_entries(store):
         if entry.design in entries:
             entries[entry.design].append(entry)
-    campaign = _of_campaign(store, associator)
+    campaign = location_of_campaign(store, associator)
     names = _names(store)
     found = [
         StoredLocation(
@@ -128,8 +135,8 @@ def _names(store: ReadableStore) -> dict[str, str]:
     return {name: str(record.get("location")) for name, record in records.items()}
 
 
-def _of_campaign(store: ReadableStore, associator: str) -> str:
-    """Return the location of the newest invocation that made one; empty if none did."""
+def location_of_campaign(store: ReadableStore, associator: str) -> str:
+    """Return the location of an associator's newest invocation that made one; empty if none did."""
     made = (i.location for i in reversed(invocations(store)) if i.associator == associator)
     return next(filter(None, made), "")
 

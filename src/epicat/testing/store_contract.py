@@ -34,7 +34,14 @@ from epicat.model import (
     Status,
 )
 from epicat.store.base import Store, Where
-from epicat.tables import SCHEMAS, arrivals_table, events_table, picks_table, stations_table
+from epicat.tables import (
+    ORIGINS,
+    SCHEMAS,
+    arrivals_table,
+    events_table,
+    picks_table,
+    stations_table,
+)
 from epicat.time import DAY_NS, SECOND_NS, day_of, parse_time
 
 __all__ = ["StoreContract", "entry_of", "event_at", "pick_at"]
@@ -86,6 +93,20 @@ def entry_of(
 ) -> LedgerEntry:
     """Return the mark of a key."""
     return ENTRY_TYPES[stage](design, key, status, generation, marked_ns)
+
+
+def _origin_of(event: dict[str, object], location: str) -> dict[str, object]:
+    """Return a row of ``origins`` a minute after an event of a block."""
+    shared = {name: event[name] for name in ("event_id", "latitude", "longitude", "key")}
+    time_ns = _NOON + 60 * SECOND_NS
+    found = {"origin_id": "origin", "quality": "A", "time": time_ns, "design": location}
+    blank = {
+        field.name: 0 if pa.types.is_integer(field.type) else pa.types.is_boolean(field.type)
+        for field in ORIGINS
+        if not pa.types.is_floating(field.type) and not field.nullable
+    }
+    numbers = {field.name: 1.5 for field in ORIGINS if pa.types.is_floating(field.type)}
+    return {**numbers, **blank, **shared, **found}
 
 
 class StoreContract:
@@ -311,6 +332,26 @@ class StoreContract:
             found = self.make_store(tmp_path / "store").read(table, Where())  # type: ignore[arg-type]
             assert found.schema.equals(rows.schema)
             assert found.equals(rows)
+
+    def test_locating_events_leaves_their_rows_as_they_were(self, tmp_path: Path) -> None:
+        """A location has rows of its own; a span selects events by the association's time."""
+        store = self._fresh(tmp_path)
+        events = [event_at(_NOON), event_at(_NOON + 10)]
+        rows = events_table(events, _DESIGN, "B")
+        store.replace("events", rows, "g1")
+        store.mark([entry_of("B", "g1", 1, stage=Stage.ASSOCIATE)])
+        store.put_record("location", "place", {"associator": _DESIGN})
+        origins = pa.Table.from_pylist([_origin_of(rows.to_pylist()[0], "place")], ORIGINS)
+        store.replace("origins", origins, "g2")
+        store.mark([entry_of("B", "g2", 2, design="place", stage=Stage.LOCATE)])
+        again = self.make_store(tmp_path / "store")
+        assert again.read("events", Where()).equals(rows)
+        assert again.read("origins", Where(design="place")).equals(origins)
+        span = Span(_NOON, _NOON + 1)
+        assert again.read("events", Where(design=_DESIGN, span=span)).equals(rows.slice(0, 1))
+        store.replace("events", rows, "g3")  # associated once more, with the same result
+        store.mark([entry_of("B", "g3", 3, stage=Stage.ASSOCIATE)])
+        assert again.read("events", Where()).equals(rows)
 
     def test_rows_are_sorted_by_time_and_then_by_id(self, tmp_path: Path) -> None:
         """Whatever the order of keys and generations."""

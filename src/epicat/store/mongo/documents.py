@@ -13,6 +13,9 @@ The rows of one key may be there several times while they are being replaced, on
 generation.  A document says in ``generations`` which ones it belongs to.  If a row comes again
 with the same identity and other content, the document stays as it is, and what the later
 generation says of it waits in ``variants`` until that is the only one left.
+
+An event is at its best place, see `epicat.store.mongo.best_places`; the row of the association is
+in ``associated``.
 """
 
 from __future__ import annotations
@@ -29,7 +32,16 @@ from epicat.errors import StoreError
 from epicat.store.mongo.server import Document
 from epicat.tables import RENAMED, SCHEMAS, TABLES, TableName
 
-__all__ = ["GENERATION", "SHAPES", "Shape", "date_of", "point"]
+__all__ = [
+    "ASSOCIATED",
+    "GENERATION",
+    "SHAPES",
+    "Shape",
+    "at_place",
+    "date_of",
+    "place_of",
+    "point",
+]
 
 GENERATION: Final = "generation"
 """The column that `Shape.rows` adds: which writing a row is of."""
@@ -62,6 +74,12 @@ _IDENTITIES: Mapping[TableName, tuple[str, ...]] = {
     "arrivals": ("event_id", "pick_id"),
     "origin_arrivals": ("origin_id", "pick_id"),
 }
+ASSOCIATED: Final = "associated"
+"""The field of an event with time and place of the association."""
+_PLACE = ("time_ns", "latitude", "longitude", "depth", "x", "y")
+_BEST = (*_PLACE, "time", "z", "location", "origin_id", "location_id", "quality", "time_error_s",
+         "major_km", "minor_km", "azimuth_deg", "depth_error_km", "depth_fixed")  # fmt: skip
+"""Fields of an event that are those of the best place, and no content of the row."""
 _OURS = ("_id", "key", "generations", "variants")
 
 
@@ -91,7 +109,9 @@ class Shape:
             document["time"] = date_of(document["time_ns"])
             document["generations"] = [generation]
             if self.table in {"events", "origins"}:
-                document.update(_for_readers(document))
+                document.update(at_place(document), picks=document["n_p"] + document["n_s"])
+            if self.table == "events":
+                document[ASSOCIATED] = place_of(document)
             for name in implied:
                 del document[name]
             yield document
@@ -121,7 +141,12 @@ class Shape:
 
     def content(self, document: Document) -> Document:
         """Return what a later generation may say differently of a row."""
-        return {k: v for k, v in document.items() if k not in _OURS and k != self.design}
+        left = _BEST if ASSOCIATED in document else ()
+        return {
+            k: v
+            for k, v in document.items()
+            if k not in _OURS and k not in left and k != self.design
+        }
 
     def _versions(self, document: Document) -> Iterable[Document]:
         """Return a row for each generation; the document itself is the row where there is one."""
@@ -131,11 +156,13 @@ class Shape:
         generations: Sequence[str] = document["generations"]
         if len(generations) == 1 and "variants" not in document:
             document[GENERATION] = generations[0]
-            return (document,)
+            return (_as_associated(document),)
         variants = {v[GENERATION]: v for v in document.get("variants", ())}
         for variant in variants.values():
             self._rename(variant)
-        return [{**document, **variants.get(g, {}), GENERATION: g} for g in generations]
+        return [
+            _as_associated({**document, **variants.get(g, {}), GENERATION: g}) for g in generations
+        ]
 
     def _rename(self, document: Document) -> None:
         """Give the fields of schema version 1 the names of today."""
@@ -162,13 +189,25 @@ def point(latitude: float, longitude: float) -> Document:
     return {"location": {"type": "Point", "coordinates": [around, latitude]}}
 
 
-def _for_readers(document: Document) -> Document:
-    """Return the fields of an event that people look for and that follow from others."""
+def place_of(document: Document) -> Document:
+    """Return time and place of an event or origin, as `ASSOCIATED` has them."""
+    return {name: document[name] for name in _PLACE}
+
+
+def at_place(place: Document) -> Document:
+    """Return the fields of a document at a place, with those that people look for."""
     return {
-        "z": document["depth"],
-        "picks": document["n_p"] + document["n_s"],
-        **point(document["latitude"], document["longitude"]),
+        **place_of(place),
+        "time": date_of(place["time_ns"]),
+        "z": place["depth"],
+        **point(place["latitude"], place["longitude"]),
     }
+
+
+def _as_associated(document: Document) -> Document:
+    """Return an event with time and place of the association."""
+    document.update(document.get(ASSOCIATED) or {})
+    return document
 
 
 def _shape(table: TableName) -> Shape:

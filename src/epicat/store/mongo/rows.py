@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError
 from epicat._util.lists import batched
 from epicat.errors import StoreError
 from epicat.store.base import Where
-from epicat.store.mongo.documents import GENERATION, SHAPES, date_of
+from epicat.store.mongo.documents import ASSOCIATED, GENERATION, SHAPES, at_place, date_of
 from epicat.store.mongo.errors import only_duplicates
 from epicat.store.mongo.server import BATCH, Document, Server
 from epicat.tables import TableName
@@ -143,6 +143,11 @@ class Rows:
         if where.span is not None:
             first, last = date_of(where.span.start_ns), date_of(where.span.end_ns - 1)
             wanted["time"] = {"$gte": first, "$lte": last}
+            if self._shape.table == "events":  # these documents are at their best places
+                begin, end = where.span.start_ns, where.span.end_ns
+                exact = {f"{ASSOCIATED}.time_ns": {"$gte": begin, "$lt": end}}
+                old = {ASSOCIATED: {"$exists": False}, "time": wanted.pop("time")}
+                wanted["$or"] = [exact, old]
         if where.keys is None:
             yield wanted
         else:
@@ -210,4 +215,6 @@ def _merged(document: Document) -> UpdateOne:
     variant = next((v for v in document["variants"] if v[GENERATION] == generation), None)
     if variant is not None:
         change["$set"] = {n: v for n, v in variant.items() if n != GENERATION}
+        if ASSOCIATED in variant and "origin_id" not in document:
+            change["$set"] |= at_place(variant[ASSOCIATED])
     return UpdateOne(same, change)

@@ -16,15 +16,24 @@ __all__ = ["ABOUT", "INDEXES", "is_store", "is_tutorial", "make_store"]
 ABOUT: Final = "epicat"
 """The collection that makes a database a store."""
 
-_LAYOUT_VERSION: Final = 1
-"""Raised whenever a field changes its meaning while the columns of the tables do not."""
+_LAYOUT_VERSION: Final = 2
+"""Raised whenever a field changes its meaning while the columns of the tables do not.
+
+Version 2 has the best place of an event in its fields, and the association's in ``associated``.
+"""
 _SCHEMA: Final = "schema"
 _VERSIONS: Final = {"schema_version": SCHEMA_VERSION, "layout_version": _LAYOUT_VERSION}
 _TUTORIAL: Final = frozenset({"picks", "stations", "events", "assignments", "sb_runs"})
 
 INDEXES: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "picks": (("time",), ("trace_id", "time"), ("run_id", "time"), ("key",)),
-    "events": (("time",), ("associator", "time"), ("key",), ("location",)),
+    "events": (
+        ("time",),
+        ("associator", "time"),
+        ("associator", "associated.time_ns"),
+        ("key",),
+        ("location",),
+    ),
     "assignments": (("event_id",), ("pick_id",), ("associator", "time"), ("key",)),
     "origins": (("time",), ("location_id", "time"), ("event_id",), ("key",), ("location",)),
     "origin_arrivals": (("origin_id",), ("pick_id",), ("location_id", "time"), ("key",)),

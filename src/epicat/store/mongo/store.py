@@ -23,9 +23,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.errors import StoreError
-from epicat.model import LedgerEntry, Span, Stage
+from epicat.model import LedgerEntry, LocateEntry, Span, Stage
 from epicat.store.base import STAGE_OF, Compaction, Where, begun_ns
 from epicat.store.findings import Findings, Kind
+from epicat.store.mongo.best_places import BestPlaces
 from epicat.store.mongo.documents import GENERATION
 from epicat.store.mongo.ledger import Ledger, Superseded
 from epicat.store.mongo.records import Records
@@ -61,6 +62,7 @@ class MongoStore:
         self._ledger = Ledger(server)
         self._records = Records(server)
         self._rows = {table: Rows(server, table) for table in TABLES}
+        self._best = BestPlaces(server, self)
         self._varied: set[str] = set()
 
     def replace(self, table: TableName, rows: pa.Table, generation: str) -> None:
@@ -81,6 +83,7 @@ class MongoStore:
                 "server's clock, and `epicat compact` may have deleted them; run again, in smaller "
                 "units, or set this machine's clock if it is behind"
             )
+        self._best.update([entry for entry in entries if isinstance(entry, LocateEntry)])
         self._clear(self._ledger.mark(entries))
         if generations <= self._varied:
             for stage, design in sorted({(entry.stage, entry.design) for entry in entries}):

@@ -15,6 +15,7 @@ import pyarrow as pa
 from epicat.model import (
     BlockEntry,
     LocateEntry,
+    Span,
     Station,
     StationDayEntry,
     Status,
@@ -56,14 +57,19 @@ def write_store(folder: Path | str, wanted: Wanted | None = None) -> Store:
     store.put_stations(stations_table(stations))
     store.put_record("run", RUN, {"picker": "PhaseNet", "weights": "original", "threshold": 0.3})
     store.put_record("associator", ASSOCIATOR, {"run": RUN, "n_picks": 10})
-    store.put_record("location", LOCATION, {"associator": ASSOCIATOR})
+    layers = [[0.0, 5.5, 3.18], [5.5, 6.3, 3.64], [16.0, 6.7, 3.87], [32.0, 7.8, 4.51]]
+    location = {"associator": ASSOCIATOR, "layers": layers, "constant_layers": True}
+    store.put_record("location", LOCATION, location)
     tables = _tables(wanted, stations, rng)
     generation = new_generation()
     for name, rows in tables.items():
         if rows.num_rows:
             store.replace(name, rows, generation)
     _mark(store, tables, wanted, generation)
-    record_invocation(store, Invocation(RUN, ASSOCIATOR, layout="sds", versions={"epicat": "0"}))
+    span = Span(START_NS, START_NS + wanted.days * DAY_NS)
+    names = tuple(station.name for station in stations)
+    made = Invocation(RUN, ASSOCIATOR, layout="sds", span=span, stations=names)
+    record_invocation(store, made)
     return store
 
 

@@ -13,6 +13,8 @@ import { count, iso } from "./scales";
 import { SectionView } from "./sectionview";
 import type { Source } from "./source";
 import { Timeline, colorBar } from "./timeline";
+import type { StationDays } from "./stationdays";
+import type { TravelTimeTable } from "./traveltimes";
 import type { Drawn, Limits } from "./worker/messages";
 
 /** The box of the sections: its center in the projection, azimuth of A-A', and sizes in km. */
@@ -37,6 +39,10 @@ export class App {
   section: Section = { cx: 0, cy: 0, azimuth: 90, length: 100, width: 100, scale: 1 };
   hasReviews = false;
   arrivals: Arrivals | null = null;
+  stationDays: StationDays | null = null;
+  travelTimes: TravelTimeTable | null = null;
+  /** Number of picks by trace, phase and bin of confidence. */
+  confidence: Record<string, Record<string, number[]>> | null = null;
   selected = 0;
   total = 0;
   private readonly map: MapView;

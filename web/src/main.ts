@@ -7,7 +7,10 @@ import { h } from "./dom";
 import type { Basemap } from "./mapview";
 import { preferredTheme } from "./palette";
 import { Projection } from "./projection";
+import { Router } from "./router";
 import { json, openSource, type Source } from "./source";
+import { StationDays } from "./stationdays";
+import type { TravelTimeTable } from "./traveltimes";
 
 const root = document.getElementById("page")!;
 
@@ -20,14 +23,25 @@ async function start(): Promise<void> {
   const [events, stations] = await Promise.all([source.bytes("events"), json<Station[]>(source, "stations")]);
   const app = new App(source, new Catalog(new Columns([events]), projection), stations, theme);
   const main = h("main", { id: "main", tabindex: -1 });
-  root.replaceChildren(header(source, app, main), main);
-  follow(app, main);
+  const router = new Router(app, main);
+  root.replaceChildren(header(source, app, main, router), main);
+  router.showCatalog();
   app.start();
   Object.assign(window, { epicat: app });
   app.setBasemap(await json<Basemap>(source, "basemap"));
-  if (source.config.kind === "report") {
-    app.arrivals = new Arrivals(new Columns([await source.bytes("arrivals")]), app.catalog.length);
-  }
+  await readDetails(source, app);
+  await router.start();
+}
+
+/** What the first map does not need. */
+async function readDetails(source: Source, app: App): Promise<void> {
+  const [days, confidence, times] = await Promise.all([
+    source.bytes("station-days"), json<App["confidence"]>(source, "confidence"), json<TravelTimeTable | null>(source, "travel-times"),
+  ]);
+  app.stationDays = new StationDays(new Columns([days]));
+  app.confidence = confidence;
+  app.travelTimes = times;
+  if (source.config.kind === "report") app.arrivals = new Arrivals(new Columns([await source.bytes("arrivals")]), app.catalog.length);
 }
 
 function readTheme(): string {
@@ -35,28 +49,17 @@ function readTheme(): string {
   return asked === "dark" || asked === "light" ? asked : preferredTheme();
 }
 
-function header(source: Source, app: App, main: HTMLElement): HTMLElement {
+function header(source: Source, app: App, main: HTMLElement, router: Router): HTMLElement {
   const { title, location: store } = source.config;
   return h("header", {},
     h("a", { class: "skip", href: "#main", onclick: (event: Event) => { event.preventDefault(); main.focus(); } }, "Skip to the content"),
     h("div", { class: "name" }, h("h1", {}, title), h("p", {}, store)),
-    h("nav", { "aria-label": "Pages" }, h("a", { href: "#/", "data-page": "" }, "Catalog")),
+    router.nav,
     h("button", { type: "button", class: "theme", title: "Light or dark", "aria-label": "Light or dark", onclick: () => {
       const name = app.theme.name === "dark" ? "light" : "dark";
       document.documentElement.dataset.theme = name;
       app.setTheme(name);
     } }, "\u25d1"));
-}
-
-function follow(app: App, main: HTMLElement): void {
-  const show = () => {
-    const [, query] = location.hash.split("?");
-    if (app.page.parentElement !== main) main.replaceChildren(app.page);
-    app.setVisible(true);
-    app.readAddress(query ?? "");
-  };
-  window.addEventListener("hashchange", show);
-  show();
 }
 
 start().catch((error: Error) => {

@@ -10,7 +10,8 @@ import typer
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.messages import report_selection
+from epicat.cli.export import LocationName
+from epicat.cli.messages import report_location, report_selection
 
 __all__ = ["Overlay", "Tiles", "report"]
 
@@ -55,6 +56,7 @@ def report(
             "--run", help="Beginning of the digest of a run or associator.  Default: the newest."
         ),
     ] = None,
+    location: LocationName = None,
 ) -> None:
     """Write the catalog as a page that needs no server: map, sections, timelines and list.
 
@@ -71,8 +73,9 @@ def report(
         tiles=check_tiles(tiles),
         most_arrivals=arrivals,
     )
-    catalog = open_catalog(make_options(StoreOptions, given).store, design)
+    catalog = open_catalog(make_options(StoreOptions, given).store, design, places=location)
     report_selection(catalog.selection, design)
+    report_location(catalog, location)
     made = write_report(catalog, output, options)
     typer.echo(
         f"{made.events:,} events with {made.arrivals:,} arrivals in {output} "

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from epicat.catalog.catalog import Catalog
     from epicat.model import Span
 
-__all__ = ["arrival_rows", "associated_rows", "event_rows"]
+__all__ = ["arrival_rows", "associated_rows", "event_rows", "pack_table"]
 
 _RENAMED = {"inlier_probability": "weight"}
 

@@ -30,7 +30,7 @@ def report_page(config: Mapping[str, Any], data: Mapping[str, bytes], picture: s
     """
     script, style = static_file("page.js").decode(), static_file("page.css").decode()
     policy = (
-        f"{_GENERIC}; script-src '{_hash(script)}'; style-src '{_hash(style)}' 'unsafe-inline'; "
+        f"{_GENERIC}; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         f"worker-src blob:; child-src blob:; img-src data: blob:{_tiles(config)}"
     )
     title = escape(str(config["title"]))

@@ -17,9 +17,13 @@ from epicat._version import __version__
 from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.plot.data import Quakes, View, map_view, read_sites
+from epicat.tables import PICKS
 from epicat.viewer.basemap import basemap
-from epicat.viewer.columns import ARRIVALS
-from epicat.viewer.events import arrival_rows, event_rows
+from epicat.viewer.columns import ARRIVALS, EVENTS, in_planes
+from epicat.viewer.events import arrival_rows, associated_rows, pack_table
+from epicat.viewer.provenance import provenance
+from epicat.viewer.station_days import confidence_histograms, station_day_rows, total_picks
+from epicat.viewer.theory import model_of, travel_time_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PageData", "PageOptions", "arrow_stream", "check_tiles", "json_bytes", "station_rows"]
 
+_MOST_PICKS = 5_000_000
+"""More picks are not read for their confidence."""
 MOST_ARRIVALS = 50_000
 """Arrivals that a report has at most: about 1.2 MB."""
 
@@ -58,7 +64,12 @@ class PageData:
     @cached_property
     def events(self) -> pa.Table:
         """The events, rows of `epicat.viewer.columns.EVENTS`."""
-        return event_rows(self.catalog)
+        return pack_table(self.catalog_events, EVENTS)
+
+    @cached_property
+    def catalog_events(self) -> pa.Table:
+        """The events at their best places, rejected ones included."""
+        return self.catalog.events(with_rejected=True)
 
     @cached_property
     def stations(self) -> list[dict[str, Any]]:
@@ -88,20 +99,77 @@ class PageData:
             "tiles": self.options.tiles,
         }
 
-    def basemap(self) -> dict[str, Any]:
-        """Return the land around the events, and the overlay."""
+    def files(self) -> dict[str, bytes]:
+        """Return all that a report has, by name."""
+        return {
+            "events": arrow_stream(in_planes(self.events)),
+            "stations": json_bytes(self.stations),
+            "basemap": json_bytes(self.land),
+            "arrivals": arrow_stream(in_planes(self.arrivals)),
+            "associated": arrow_stream(in_planes(self.associated())),
+            "station-days": arrow_stream(in_planes(self.station_days)),
+            "confidence": json_bytes(self.confidence()),
+            "travel-times": json_bytes(self.travel_times()),
+            "provenance": json_bytes(provenance(self.catalog)),
+        }
+
+    @cached_property
+    def land(self) -> dict[str, Any]:
+        """The land around the events, and the overlay."""
         return {**basemap(self.view), "overlay": list(self.options.overlay)}
 
+    @cached_property
+    def _chosen(self) -> pa.Table:
+        """The events whose arrivals a report has."""
+        return _with_arrivals(self.events, self.options.most_arrivals)
+
+    @cached_property
     def arrivals(self) -> pa.Table:
-        """Return rows of `epicat.viewer.columns.ARRIVALS` for as many events as the limit allows.
+        """Rows of `epicat.viewer.columns.ARRIVALS` for as many events as the limit allows.
 
         Events with the most stations come first, the newer ones among equals.
         """
-        chosen = _with_arrivals(self.events, self.options.most_arrivals)
-        if not chosen.num_rows:
+        if not self._chosen.num_rows:
             return ARRIVALS.empty_table()
-        found = _only(self.catalog.arrivals(with_rejected=True), chosen)
-        return arrival_rows(self.events, found, self.catalog.picks())
+        found = _only(self.catalog.arrivals(with_rejected=True), self._chosen)
+        return arrival_rows(self.events, found, self._picks)
+
+    def associated(self) -> pa.Table:
+        """Return rows of `epicat.viewer.columns.ASSOCIATED` for the events with arrivals."""
+        rows = associated_rows(self.catalog_events)
+        ids = self._chosen["event_id"].combine_chunks()
+        numbers = pc.index_in(ids, value_set=self.events["event_id"].combine_chunks())
+        return rows.filter(pc.is_in(rows["event"], value_set=numbers))
+
+    @cached_property
+    def station_days(self) -> pa.Table:
+        """What became of each station-day, rows of `epicat.viewer.station_days.STATION_DAYS`."""
+        return station_day_rows(self.catalog.coverage())
+
+    @cached_property
+    def _picks(self) -> pa.Table:
+        """The picks; none where the ledger counts too many to read them all."""
+        if total_picks(self.station_days) > _MOST_PICKS:
+            return PICKS.empty_table()
+        return self.catalog.picks()
+
+    def confidence(self) -> dict[str, Any]:
+        """Return the number of picks by trace, phase and bin of confidence."""
+        return confidence_histograms(self._picks)
+
+    def travel_times(self) -> dict[str, Any] | None:
+        """Return travel times of the catalog's velocity model; None if the store has no model."""
+        catalog, view = self.catalog, self.view
+        records = {**catalog.store.records("associator"), **catalog.store.records("location")}
+        model = model_of(records, catalog.location_id, catalog.associator)
+        if model is None:
+            return None
+        depth = self.events["depth_km"].to_numpy() * 1e-3
+        depths = (float(depth.min(initial=0.0)), float(depth.max(initial=10.0)))
+        heights = [row["elevation_m"] for row in self.stations if math.isfinite(row["elevation_m"])]
+        elevation = sum(heights) / len(heights) / 1000 if heights else 0.0
+        farthest = min(math.hypot(view.width_km, view.height_km), 2000.0)
+        return travel_time_table(model, farthest, depths, elevation)
 
 
 def _only(rows: pa.Table, events: pa.Table) -> pa.Table:

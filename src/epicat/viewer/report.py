@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from epicat._util.files import atomic_file
-from epicat.viewer.columns import in_planes
 from epicat.viewer.html import report_page
-from epicat.viewer.page_data import PageData, PageOptions, arrow_stream, json_bytes
+from epicat.viewer.page_data import PageData, PageOptions
 from epicat.viewer.svg import static_picture
 
 if TYPE_CHECKING:
@@ -33,15 +32,8 @@ class ReportWritten:
 def write_report(catalog: Catalog, path: Path, options: PageOptions | None = None) -> ReportWritten:
     """Write the report of a catalog; the file is there completely or not at all."""
     page = PageData(catalog, options or PageOptions())
-    basemap, arrivals = page.basemap(), page.arrivals()
-    data = {
-        "events": arrow_stream(in_planes(page.events)),
-        "stations": json_bytes(page.stations),
-        "basemap": json_bytes(basemap),
-        "arrivals": arrow_stream(in_planes(arrivals)),
-    }
-    picture = static_picture(page.events, page.stations, page.view, basemap)
-    text = report_page(page.config("report"), data, picture)
+    picture = static_picture(page.events, page.stations, page.view, page.land)
+    text = report_page(page.config("report"), page.files(), picture)
     with atomic_file(path, "w") as file:
         file.write(text)
-    return ReportWritten(page.events.num_rows, arrivals.num_rows, path.stat().st_size)
+    return ReportWritten(page.events.num_rows, page.arrivals.num_rows, path.stat().st_size)

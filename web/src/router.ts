@@ -1,0 +1,111 @@
+// Which page the address names: #/, #/event/ID, #/stations, #/station/NAME, #/statistics, #/provenance.
+import type { App } from "./app";
+import { Columns } from "./columns";
+import { h } from "./dom";
+import { eventPage, type EventDetails, type Place } from "./eventpage";
+import { provenancePage, type Provenance } from "./provenancepage";
+import { json } from "./source";
+import { stationPage, stationsPage } from "./stationpage";
+import { statisticsPage } from "./statspage";
+
+const PAGES: [string, string][] = [["", "Catalog"], ["stations", "Stations"], ["statistics", "Statistics"], ["provenance", "Provenance"]];
+
+export class Router {
+  readonly nav: HTMLElement;
+  private row: number | null = null;
+  private associated: Map<number, Place> | null = null;
+  private turn = 0;
+
+  constructor(private readonly app: App, private readonly main: HTMLElement) {
+    this.nav = h("nav", { "aria-label": "Pages" }, ...PAGES.map(([name, title]) => h("a", { href: `#/${name}`, "data-page": name }, title)));
+    document.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  async start(): Promise<void> {
+    window.addEventListener("hashchange", () => void this.show());
+    await this.show();
+  }
+
+  showCatalog(): void {
+    if (this.app.page.parentElement !== this.main) this.main.replaceChildren(this.app.page);
+    this.app.setVisible(true);
+    this.app.readAddress(location.hash.split("?")[1] ?? "");
+    this.mark("");
+  }
+
+  private mark(name: string): void {
+    for (const link of this.nav.querySelectorAll("a")) {
+      if (link.dataset.page === name) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+      if (link.dataset.page === "") link.setAttribute("href", this.app.address());
+    }
+  }
+
+  private async show(): Promise<void> {
+    const turn = ++this.turn;
+    const [page, name] = location.hash.split("?")[0].replace(/^#\/?/, "").split("/").map(decoded);
+    this.row = null;
+    if (!page) {
+      this.showCatalog();
+      return;
+    }
+    this.app.setVisible(false);
+    const found = await this.build(page, name ?? "").catch((error: Error) => h("p", { class: "failure", role: "alert" }, error.message));
+    if (turn !== this.turn) return;
+    this.main.replaceChildren(found);
+    this.mark(page === "station" ? "stations" : page);
+    window.scrollTo(0, 0);
+    this.main.focus({ preventScroll: true });
+  }
+
+  private async build(page: string, name: string): Promise<HTMLElement> {
+    if (page === "event") return this.event(name);
+    if (page === "station") return stationPage(this.app, name);
+    if (page === "stations") return stationsPage(this.app);
+    if (page === "statistics") return statisticsPage(this.app);
+    if (page === "provenance") return provenancePage(this.app.source.config, await json<Provenance>(this.app.source, "provenance"));
+    return h("p", { class: "failure" }, `There is no page ${page}.`);
+  }
+
+  private async event(id: string): Promise<HTMLElement> {
+    const { app } = this;
+    const row = app.catalog.rowOf(id);
+    if (row === undefined) return h("p", { class: "failure" }, `The catalog has no event ${id}.`);
+    this.row = row;
+    if (!app.list.rows.length) await app.list.refresh();
+    return eventPage(app, await this.details(row), null);
+  }
+
+  private async details(row: number): Promise<EventDetails> {
+    const { app } = this;
+    const { arrays } = app.catalog;
+    const place: Place = { time: arrays.time[row], latitude: app.catalog.value("latitude", row), longitude: app.catalog.value("longitude", row), depth: arrays.depth[row] };
+    this.associated ??= places(new Columns([await app.source.bytes("associated")]));
+    return { row, place, arrivals: app.arrivalsOf(row), associated: this.associated.get(row) ?? null, waveforms: [] };
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (this.row === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLSelectElement) return;
+    const step = { n: 1, p: -1 }[event.key];
+    if (event.key === "Escape") location.hash = this.app.address();
+    if (!step) return;
+    const other = this.app.list.neighbour(this.row, step);
+    if (other !== undefined) this.app.openEvent(other);
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function places(columns: Columns): Map<number, Place> {
+  const [event, time, latitude, longitude, depth] = ["event", "time", "latitude", "longitude", "depth_km"].map((name) => columns.number(name));
+  const found = new Map<number, Place>();
+  for (let i = 0; i < columns.length; i++) found.set(event[i], { time: time[i], latitude: latitude[i], longitude: longitude[i], depth: depth[i] });
+  return found;
+}

@@ -31,6 +31,7 @@ from epicat.association.associate_options import AssociateOptions
 from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.locate.options import LocateOptions, LocateSection
+from epicat.magnitude.options import MagnitudeOptions
 from epicat.model import Span
 from epicat.pick.pick_options import PickOptions
 from epicat.time import parse_time
@@ -42,6 +43,7 @@ __all__ = [
     "ImportOptions",
     "LedgerOptions",
     "LocationOptions",
+    "MagnitudesOptions",
     "Partition",
     "StoreOptions",
 ]
@@ -347,6 +349,30 @@ class LocationOptions(StoreOptions):
         description="Site radius of the association, in m.",
     )
     locate: LocateOptions = Field(default_factory=LocateOptions)
+
+
+class MagnitudesOptions(StoreOptions):
+    """How the events of a store get magnitudes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+
+    associator: str = Field(
+        default="",
+        description="Beginning of the digest of the associator whose events get magnitudes.  "
+        "Default: the newest.",
+    )
+    location: str = Field(
+        default="",
+        description="Name or beginning of the digest of the location that distances are from, or "
+        "'association'.  Default: the preferred one.",
+    )
+    site_radius_m: float = Field(
+        default=100.0,
+        alias="site_radius",
+        ge=0,
+        description="Site radius of the association, in m.",
+    )
+    magnitudes: MagnitudeOptions = Field(default_factory=MagnitudeOptions)
 
 
 class LedgerOptions(StoreOptions):

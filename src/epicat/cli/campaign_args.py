@@ -66,6 +66,8 @@ def takes(
         own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
 
         def call(context: typer.Context, **values: Any) -> None:
+            if context.invoked_subcommand is not None:  # the callback of a group
+                return
             given: Values = read_flags(model, context, values)
             if file:
                 words = values["campaign"] or []

@@ -57,6 +57,9 @@ COMMANDS: Mapping[str, Entry] = {
         "locate:terms",
         "Compute station terms from the events of a store, for `epicat locate --terms`.",
     ),
+    "magnitudes": Entry(
+        "magnitudes:app", "Compute local magnitudes of the events of a store from its amplitudes."
+    ),
     "plan": Entry(
         "plan:plan",
         "Show the units of work that `run` would do with the same arguments; write nothing.",

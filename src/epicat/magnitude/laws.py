@@ -43,8 +43,8 @@ class Law:
     """Which amplitude the law was made for."""
     nearest_km: float = 0.0
     """Shortest distance that the law was made for."""
-    farthest_km: float = math.inf
-    """Longest distance that the law was made for; infinite if its source states none."""
+    farthest_km: float | None = None
+    """Longest distance that the law was made for; None if its source states none."""
     distance: Literal["hypocentral", "epicentral"] = "hypocentral"
     """Which distance ``R`` is."""
     gain: float = GAIN
@@ -92,12 +92,12 @@ class Law:
     def holds(self, distance_km: ArrayLike) -> NDArray[np.bool_]:
         """Return whether distances in km lie in the range that the law was made for."""
         r = np.asarray(distance_km, dtype=np.float64)
-        return (r >= self.nearest_km) & (r <= self.farthest_km)
+        return (r >= self.nearest_km) & (r <= (self.farthest_km or math.inf))
 
     @property
     def range_text(self) -> str:
         """The range of distances, as text."""
-        if math.isinf(self.farthest_km):
+        if self.farthest_km is None:
             return "not stated"
         return f"{self.nearest_km:g}-{self.farthest_km:g} km"
 

@@ -22,7 +22,7 @@ from epicat.store.base import Store, block_entries, locate_entries, new_generati
 from epicat.tables import stations_of
 from epicat.velocity.layers import LayerModel
 
-__all__ = ["LocationOutcome", "StoreLocator"]
+__all__ = ["LocationOutcome", "StoreLocator", "associator_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class StoreLocator:
         if there are no events.
         """
         self._store = store
-        self._associator, associated = _associator(store, associator)
+        self._associator, associated = associator_of(store, associator)
         design = location_design(associated, options, layers)
         # Of a record, whose keys may be in another order, the name is the digest, not its own.
         design = design.model_copy(update={"associator": self._associator})
@@ -111,7 +111,7 @@ class StoreLocator:
         return self._blocks.calibrate(keys, report)
 
 
-def _associator(store: Store, wanted: str | None) -> tuple[str, Design]:
+def associator_of(store: Store, wanted: str | None) -> tuple[str, Design]:
     """Return the digest of an associator, and its design."""
     chosen = select_results(store, wanted).associator
     if not chosen:

@@ -100,6 +100,7 @@ RECORD_KINDS = (
     "location_name",
     "amplitude",
     "magnitude",
+    "magnitude_name",
     "invocation",
 )
 """The kinds of records that stores keep."""

@@ -1,0 +1,274 @@
+"""What each station says of each event: an amplitude, an upper bound, or why there is neither."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from epicat.amplitude.rows import WINDOWS_S, AmplitudeFlag, InstrumentAmplitudes
+from epicat.geo import distance_azimuth
+from epicat.magnitude.laws import Component, Law
+from epicat.magnitude.lookup import Amplitudes, PickRow
+from epicat.time import SECOND_NS
+
+__all__ = ["EventReadings", "Reading", "ReadingFlag", "Source", "Stations"]
+
+_CODA_S_PER_KM = 1 / 8
+"""How long after S the largest amplitude may come: the spread of S and Lg velocities."""
+_S_MINUS_P_S_PER_KM = 0.12
+"""S minus P of a crust of 6 and 3.5 km/s."""
+_AFTER_S_S = 5.0
+_SHORTEST = WINDOWS_S.index(10)
+"""The window of 3 s is too short for events above magnitude 4."""
+_FASTEST_KM_S, _SLOWEST_KM_S = 8.0, 2.5
+"""Velocities between which the waves of an event arrive."""
+_TAIL_S = 10.0
+_NOISE_S = 60.0
+_LEAST_NOISE_STEPS = 3
+
+
+class ReadingFlag(StrEnum):
+    """What a reading is, or why it has no value."""
+
+    AMPLITUDE = "amplitude"
+    """Measured at a pick, above noise."""
+    BELOW_NOISE = "below noise"
+    """An upper bound: what the noise would hide."""
+    NO_PICK = "no pick"
+    """An upper bound: the largest amplitude while the waves passed a station without a pick."""
+    OUTSIDE_RANGE = "outside range"
+    """The law was not made for this distance."""
+    OUTLIER = "outlier"
+    """Does not fit the other stations."""
+    GAP = "gap"
+    """The window has a gap or a filter transient."""
+    CLIPPED = "clipped"
+    """The record is clipped."""
+    NO_RESPONSE = "no response"
+    """No channel with a usable response."""
+    NO_NOISE = "no noise level"
+    """The noise before the pick is unknown."""
+    TOO_FAR = "S after the window"
+    """There is no S pick, and S may come after the longest window."""
+    NOT_MEASURED = "not measured"
+    """There is no amplitude at the pick."""
+
+
+_REASONS = {
+    AmplitudeFlag.GAP: ReadingFlag.GAP,
+    AmplitudeFlag.CLIPPED: ReadingFlag.CLIPPED,
+    AmplitudeFlag.NO_RESPONSE: ReadingFlag.NO_RESPONSE,
+}
+
+
+class Source(NamedTuple):
+    """Time and place of an event."""
+
+    event_id: str
+    """Its id."""
+    time_ns: int
+    """Origin time."""
+    latitude: float
+    """Degrees north."""
+    longitude: float
+    """Degrees east."""
+    depth_km: float
+    """Kilometres below sea level."""
+
+
+class Reading(NamedTuple):
+    """What a station says of an event."""
+
+    trace_id: str
+    """``NET.STA.LOC``."""
+    pick_id: str | None
+    """The pick whose window was measured; None at a station without one."""
+    time_ns: int
+    """Time of that pick, or the origin time."""
+    distance_km: float
+    """Hypocentral distance."""
+    flag: ReadingFlag
+    """What it is."""
+    magnitude: float = math.nan
+    """Station magnitude or upper bound, without correction; NaN if there is none."""
+    is_bound: bool = False
+    """Whether it is an upper bound."""
+    amplitude_mm: float = math.nan
+    """Amplitude, NaN if there is none."""
+    noise_mm: float = math.nan
+    """Noise, NaN if unknown."""
+    period_s: float = math.nan
+    """Period of the amplitude."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says something of the magnitude."""
+        return self.flag in _COUNTING
+
+
+_COUNTING = {ReadingFlag.AMPLITUDE, ReadingFlag.BELOW_NOISE, ReadingFlag.NO_PICK}
+
+Position = tuple[float, float, float]
+"""Latitude, longitude and elevation in metres."""
+Stations = Callable[[str, int], Position | None]
+"""Position of a trace at a time; None if the station is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventReadings:
+    """Reads stations for events under a law."""
+
+    law: Law
+    """The law."""
+    least_snr: float
+    """Amplitudes below this multiple of the noise are bounds."""
+    stations: Stations
+    """Positions."""
+
+    def read(self, source: Source, picks: Sequence[PickRow], found: Amplitudes) -> list[Reading]:
+        """Return the readings of an event, in the order of traces; one for each station."""
+        by_trace: dict[str, dict[str, PickRow]] = {}
+        for pick in sorted(picks, key=lambda p: (p.trace_id, p.time_ns), reverse=True):
+            by_trace.setdefault(pick.trace_id, {})[pick.phase] = pick
+        picked = {trace.rpartition(".")[0] for trace in by_trace}
+        readings = list(self._at_picks(source, by_trace, found))
+        values = [r.magnitude for r in readings if r.flag == ReadingFlag.AMPLITUDE]
+        if values:
+            others = (t for t in found.traces if t.rpartition(".")[0] not in picked)
+            readings += self._without_picks(source, others, found, float(np.median(values)))
+        return sorted(readings, key=lambda reading: reading.trace_id)
+
+    def _at_picks(
+        self, source: Source, by_trace: Mapping[str, Mapping[str, PickRow]], found: Amplitudes
+    ) -> Iterator[Reading]:
+        for trace, phases in by_trace.items():
+            pick = phases.get("S") or phases.get("P")
+            distance = self._distance(source, trace)
+            if pick is None or distance is None:
+                continue
+            yield self._at_pick(pick, distance, found)
+
+    def _distance(self, source: Source, trace_id: str) -> tuple[float, float] | None:
+        """Return hypocentral and epicentral distance in km."""
+        position = self.stations(trace_id, source.time_ns)
+        if position is None:
+            return None
+        latitude, longitude, elevation = position
+        epicentral, _ = distance_azimuth(
+            np.array([source.latitude]),
+            np.array([source.longitude]),
+            np.array([latitude]),
+            np.array([longitude]),
+        )
+        flat = float(epicentral[0])
+        return math.hypot(flat, source.depth_km + elevation / 1000), flat
+
+    def _at_pick(self, pick: PickRow, distance: tuple[float, float], found: Amplitudes) -> Reading:
+        nothing = Reading(
+            pick.trace_id, pick.pick_id, pick.time_ns, distance[0], ReadingFlag.NOT_MEASURED
+        )
+        at, window = found.at(pick), _window(pick.phase, distance[0])
+        if at is None:
+            return nothing
+        if window is None:
+            return nothing._replace(flag=ReadingFlag.TOO_FAR)
+        measured, i = at
+        combined = _combined(measured, i, window, self.law.component)
+        if isinstance(combined, ReadingFlag):
+            return nothing._replace(flag=combined)
+        amplitude, noise, period = combined
+        reading = nothing._replace(amplitude_mm=amplitude, noise_mm=noise, period_s=period)
+        if not math.isfinite(noise):
+            return reading._replace(flag=ReadingFlag.NO_NOISE)
+        if amplitude < self.least_snr * noise:
+            return self._bound(reading, ReadingFlag.BELOW_NOISE, self.least_snr * noise, distance)
+        return self._valued(reading, ReadingFlag.AMPLITUDE, amplitude, distance)
+
+    def _valued(
+        self, reading: Reading, flag: ReadingFlag, amplitude: float, distance: tuple[float, float]
+    ) -> Reading:
+        used = distance[0] if self.law.distance == "hypocentral" else distance[1]
+        if not bool(self.law.holds(used)):
+            flag = ReadingFlag.OUTSIDE_RANGE
+        magnitude = float(self.law.magnitude(amplitude, used))
+        return reading._replace(flag=flag, magnitude=magnitude)
+
+    def _bound(
+        self, reading: Reading, flag: ReadingFlag, amplitude: float, distance: tuple[float, float]
+    ) -> Reading:
+        return self._valued(reading, flag, amplitude, distance)._replace(is_bound=True)
+
+    def _without_picks(
+        self, source: Source, traces: Iterable[str], found: Amplitudes, median: float
+    ) -> Iterator[Reading]:
+        """Yield the bounds of stations without a pick, as far as they can matter."""
+        for trace in traces:
+            distance = self._distance(source, trace)
+            if distance is None:
+                continue
+            reading = self._envelope_bound(source, trace, distance, found)
+            if reading and reading.counts and reading.magnitude < median + _MATTERS:
+                yield reading
+
+    def _envelope_bound(
+        self, source: Source, trace: str, distance: tuple[float, float], found: Amplitudes
+    ) -> Reading | None:
+        first = source.time_ns + round(distance[0] / _FASTEST_KM_S * SECOND_NS)
+        last = source.time_ns + round((distance[0] / _SLOWEST_KM_S + _TAIL_S) * SECOND_NS)
+        component = self.law.component
+        passing = found.steps(trace, component, first, last)
+        if not np.isfinite(passing).all():
+            return None
+        before = found.steps(trace, component, first - round(_NOISE_S * SECOND_NS), first)[:-1]
+        known = before[np.isfinite(before)]
+        if len(known) < _LEAST_NOISE_STEPS:
+            return None
+        peak, noise = float(passing.max()), float(np.median(known))
+        reading = Reading(
+            trace, None, source.time_ns, distance[0], ReadingFlag.NO_PICK, noise_mm=noise
+        )
+        if peak < self.least_snr * noise:
+            return self._bound(reading, ReadingFlag.BELOW_NOISE, self.least_snr * noise, distance)
+        return self._bound(reading, ReadingFlag.NO_PICK, peak, distance)
+
+
+_MATTERS = 1.5
+"""A bound so much above the median of the values says nothing."""
+
+
+def _window(phase: str, distance_km: float) -> int | None:
+    """Return the number of the shortest window that has the largest amplitude; None if none has."""
+    need = _CODA_S_PER_KM * distance_km
+    if phase == "P":
+        need = _S_MINUS_P_S_PER_KM * distance_km + max(need, _AFTER_S_S)
+    long_enough = [i for i in range(_SHORTEST, len(WINDOWS_S)) if WINDOWS_S[i] >= need]
+    if long_enough:
+        return long_enough[0]
+    return len(WINDOWS_S) - 1 if phase == "S" else None
+
+
+def _combined(
+    measured: InstrumentAmplitudes, i: int, window: int, component: Component
+) -> tuple[float, float, float] | ReadingFlag:
+    """Return amplitude, noise and period of the component that a law wants, or why there is none.
+
+    With one usable horizontal that one counts.
+    """
+    wanted = [0] if component == "vertical" else [1, 2]
+    flags = measured.flag[i, window]
+    usable = [c for c in wanted if flags[c] == AmplitudeFlag.OK]
+    if not usable:
+        worst = min(int(flags[c]) for c in wanted)
+        return _REASONS[AmplitudeFlag(worst)]
+    amplitude = measured.amplitude_mm[i, window, usable]
+    noise, period = measured.noise_mm[i, usable], measured.period_s[i, window, usable]
+    largest = int(amplitude.argmax())
+    if component == "mean":
+        mean, mean_noise = (float(np.exp(np.mean(np.log(v)))) for v in (amplitude, noise))
+        return mean, mean_noise, float(period[largest])
+    return float(amplitude[largest]), float(noise[largest]), float(period[largest])

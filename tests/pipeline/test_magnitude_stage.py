@@ -110,7 +110,7 @@ def add_amplitudes(location: str, case, louder: float = 0.0) -> str:
                 result=result,
                 n_instruments=1,
                 n_amplitudes=len(own),
-            )  # fmt: skip
+            )
         )
     store.replace("amplitudes", pa.concat_tables(amplitudes), generation)
     store.replace("envelopes", pa.concat_tables(envelopes), generation)

@@ -224,6 +224,34 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
     check_secret(bed)
 
 
+def test_an_upgrade_and_then_a_down_in_the_middle_of_a_campaign(
+    bed, epicat, stack, network, expected, role, monkeypatch
+):
+    """What was done before stays; the same command does the rest, with the same catalog."""
+    monkeypatch.setattr("epicat.aws.session.Aws.pause_s", 0.05)
+    store = f"{PLACE}fourth"
+    submitted = epicat("submit", *given(network, "--store", store, "--json"))
+    assert submitted.code == 0, submitted.err
+    jobs = {job["name"]: bed.batch.jobs[job["id"]] for job in submitted.json["jobs"]}
+    bed.batch.until(lambda: "attempt 1 of 3" in epicat("logs", "pick-0000:0", *NAME).out)
+    bed.batch.images["epicat:new"] = bed.batch.images["epicat:e2e"]
+    up = epicat("cloud", "up", *NAME, "--image", "epicat:new", "--json")
+    assert (up.code, up.json["change"]) == (0, "updated"), up.err
+    bed.batch.until(lambda: jobs["pick-0000"].is_over)
+    assert jobs["pick-0000"].status == "SUCCEEDED"
+    down = epicat("cloud", "down", *NAME, "--yes")
+    assert down.code == 0, down.err
+    assert all(job.is_over for job in jobs.values())
+    assert "FAILED" in {job.status for job in jobs.values()}
+    again = epicat("cloud", "up", *NAME, "--image", "epicat:new", "--service-role", role)
+    assert again.code == 0, again.err
+    rest = epicat("submit", *given(network, "--store", store, "--json"))
+    assert rest.code == 0, rest.err
+    assert "pick-0000" not in [job["name"] for job in rest.json["jobs"]], "it was done before"
+    bed.batch.finish()
+    assert tables_of(store) == expected
+
+
 def test_jobs_are_ended_and_the_stack_goes(bed, epicat, stack, network, expected, monkeypatch):
     def ctrl_c(seconds):
         raise KeyboardInterrupt

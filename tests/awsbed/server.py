@@ -11,6 +11,7 @@ from typing import Any
 
 from awsbed.api import answering
 from awsbed.gaps import filled
+from awsbed.gaps.refusals import refusing
 from awsbed.images import Image
 from awsbed.runner import LocalBatch
 
@@ -121,6 +122,7 @@ def serving(
         stack.enter_context(filled())
         batch = stack.enter_context(LocalBatch(images or {}, slots=slots, hurry=hurry))
         stack.enter_context(answering(batch))
+        stack.enter_context(refusing(batch))
         thread.start()
         try:
             yield Bed(f"http://127.0.0.1:{server.server_port}", batch, asked, answered)

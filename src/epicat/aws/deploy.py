@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,8 @@ def up(
     else:
         _check_replacements(aws, before, change_set)
         _confirm_losses(change_set, confirm)
+        if before is None:
+            _link_roles(aws)
         deployed = Deployed(
             _execute(aws, change_set, report), "created" if before is None else "updated"
         )
@@ -204,6 +207,23 @@ def _confirm_losses(change_set: Mapping[str, Any], confirm: Callable[[str], None
     ]
     if lost:
         confirm(f"this removes or replaces {', '.join(lost)}")
+
+
+def _link_roles(aws: Aws) -> None:
+    """Create the roles by which Batch and ECS act in an account, if it has none yet.
+
+    Batch creates its own with the first environment, but ECS does not always create its own in
+    time for the first cluster.  Credentials without the permission are not an error here: most
+    accounts have both.
+    """
+    from botocore.exceptions import ClientError
+
+    for service in ("batch", "ecs"):
+        with (
+            translated_errors("create the service-linked roles", aws.region),
+            suppress(ClientError),
+        ):
+            aws.client("iam").create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")
 
 
 def _execute(aws: Aws, change_set: Mapping[str, Any], report: Report) -> Stack:

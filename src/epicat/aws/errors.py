@@ -20,6 +20,10 @@ _KEYS = "the access key is invalid, or not for this account or region: renew the
 _EXPIRED = "the credentials have expired: sign in again (aws sso login, or new keys)"
 _BUSY = "AWS throttles the requests, even after several retries: wait a little and try again"
 _QUOTA = "a quota of the account is exhausted: delete something, or request more in Service Quotas"
+_ROLE = (
+    "the account's first cluster needs it: run `aws iam create-service-linked-role "
+    "--aws-service-name ecs.amazonaws.com`, wait a minute and try again"
+)
 _OPT_IN = "this region or service is not enabled for the account: enable it, or use another region"
 _FOREIGN: Final = (
     "unexpected (non-AWS) response: check for a proxy or a login page, and the endpoint "
@@ -97,6 +101,8 @@ def explained(reason: str) -> str:
         return (
             f"the credentials lack the permission {denied[1]}: ask the administrator of the account"
         )
+    if "service linked role" in reason:
+        return f"{_safe(reason)} - {_ROLE}"
     if _QUOTA_WORDS.search(reason):
         return f"{_safe(reason)} - {_QUOTA}"
     return _safe(reason)

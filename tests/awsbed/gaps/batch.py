@@ -94,7 +94,9 @@ def _update_definition(
     region_name: str,
 ) -> Any:
     made = _create_definition(new_resource_name, cloudformation_json, account_id, region_name)
-    original_resource.deregister()
+    retention = cloudformation_json["Properties"].get("ResourceRetentionPolicy", {})
+    if not retention.get("SkipDeregisterOnUpdate"):  # as AWS does it unless asked not to
+        original_resource.deregister()
     return made
 
 

@@ -21,7 +21,7 @@ def executing() -> Iterator[None]:
         try:
             execute(self, change_set_name, stack_name)
         except Exception as error:
-            _fail(stack, change.change_set_type, str(error))
+            fail(stack, change.change_set_type, str(error))
             return
         stack.parameters = change.parameters
         stack.tags = change.tags
@@ -29,8 +29,17 @@ def executing() -> Iterator[None]:
         stack.resource_map._template = stack.template_dict
         stack.output_map = stack._create_output_map()
 
+    deleting = Stack.delete
+
+    def delete(self: Any) -> None:
+        try:
+            deleting(self)
+        except Exception as error:
+            fail(self, "DELETE", str(error))
+
     with (
         patch.object(CloudFormationBackend, "execute_change_set", whole),
+        patch.object(Stack, "delete", delete),
         patch.object(Stack, "parameter_list", property(_parameters)),
         patch.object(Stack, "stack_resources", property(_resources)),
     ):
@@ -50,7 +59,8 @@ def _resources(stack: Any) -> list[Any]:
     return [resource for resource in stack.resource_map.values() if resource is not None]
 
 
-def _fail(stack: Any, kind: str, reason: str) -> None:
+def fail(stack: Any, kind: str, reason: str) -> None:
+    """Leave a failed event and the status of a failed operation."""
     from moto.cloudformation.models import Event
 
     stack.events.append(
@@ -61,5 +71,6 @@ def _fail(stack: Any, kind: str, reason: str) -> None:
             resource_properties=None,
         )
     )  # fmt: skip
-    stack.status = "ROLLBACK_COMPLETE" if kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
+    ends = {"CREATE": "ROLLBACK_COMPLETE", "UPDATE": "UPDATE_ROLLBACK_COMPLETE"}
+    stack.status = ends.get(kind, "DELETE_FAILED")
     stack._add_stack_event(stack.status)

@@ -456,6 +456,8 @@ class Status(StrEnum):
     TOO_GAPPY = "too gappy"
     REJECTED = "rejected"
     READ_ERROR = "read error"
+    NO_RESPONSE = "no response"
+    """No channel has a response that can be used, so that no amplitude was measured."""
     FAILED = "failed"
     MISSING = "missing"
     """Requested but not processed: never recorded, only reported."""

@@ -49,6 +49,7 @@ __all__ = [
     "events_table",
     "ledger_table",
     "old_names",
+    "picks_of",
     "picks_table",
     "stations_by_position",
     "stations_of",
@@ -464,6 +465,18 @@ def picks_table(picks: Iterable[Pick], design: str, key: str) -> pa.Table:
         for p in sorted(picks)
     ]  # fmt: skip
     return _from_rows(rows, PICKS)
+
+
+def picks_of(table: pa.Table) -> list[Pick]:
+    """Return the picks of rows that `picks_table` made, in their order."""
+    times = [table[name].cast(pa.int64()).to_pylist() for name in ("time", "onset", "end")]
+    names = ("trace_id", "band", "phase", "confidence")
+    others = [table[name].to_pylist() for name in names]
+    rows = zip(*times, *others, strict=True)
+    return [
+        Pick(time, trace_id, band, phase, confidence, onset, end)
+        for time, onset, end, trace_id, band, phase, confidence in rows
+    ]
 
 
 def events_table(events: Iterable[Event], design: str, key: str) -> pa.Table:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from epicat.amplitude.design import AmplitudeDesign
 from epicat.archive.access import Access
 from epicat.archive.archive import Archive, open_archive
 from epicat.archive.fdsn import FdsnOptions, InstrumentRequest
@@ -16,6 +17,7 @@ from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.geo import Extent
 from epicat.locate.design import LocationDesign
 from epicat.model import EVER, Place, Span, Station, StationDay, places_of
+from epicat.stations.responses import Responses
 from epicat.store.mongo.address import secured
 from epicat.time import DAY_NS
 from epicat.waveforms.channel_selection import instruments
@@ -64,6 +66,10 @@ class Campaign(BaseModel):
     """The identity of the events."""
     location: LocationDesign | None = None
     """The identity of the locations; None if events are not located."""
+    amplitudes: AmplitudeDesign | None = None
+    """The identity of the amplitudes; None if none are measured."""
+    responses: Responses = Responses()
+    """The responses of the stations' channels."""
     stations: tuple[Station, ...]
     """The stations of the campaign, in the order of ids."""
     site_radius_m: float
@@ -121,6 +127,15 @@ class Campaign(BaseModel):
         """Places with channels whose directions are not those of their codes, at any time."""
         places = self.places.items()
         return frozenset(name for name, p in places if orientation_digest(p.orientations, EVER))
+
+    def responses_of(self, key: StationDay) -> str:
+        """Return a digest of the responses of a place's channels around a day.
+
+        Empty if nothing is known of them.  Amplitudes are measured again when it changes.
+        """
+        place = self.places[key.station]
+        span = key.span.widened(self.picking.halo_ns)
+        return self.responses.digest(f"{place.network}.{place.code}", span)
 
     def open_archive(self) -> Archive:
         """Open the archive."""

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from epicat._util.option_models import Place, Shown
+from epicat.amplitude.options import AmplitudeOptions
 from epicat.association.associate_options import AssociateOptions
 from epicat.errors import InputError
 from epicat.geo import Extent
@@ -262,6 +263,11 @@ class CampaignOptions(_Spanned):
         default_factory=QualityOptions,
         title="Quality control of waveforms",
         description="Criteria for excluding waveforms.",
+    )
+    amplitude: AmplitudeOptions = Field(
+        default_factory=AmplitudeOptions,
+        title="Amplitudes",
+        description="Wood-Anderson amplitudes at the picks, for magnitudes.",
     )
     associate: _Associate = Field(default_factory=AssociateOptions)
     locate: _Locate = Field(default_factory=LocateSection)

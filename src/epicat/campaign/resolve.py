@@ -6,7 +6,7 @@ The only step of `epicat.campaign` with input and output.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +15,8 @@ from pydantic import ValidationError
 
 from epicat._util.files import atomic_file
 from epicat._util.lists import list_some
+from epicat.amplitude.design import AmplitudeDesign
+from epicat.amplitude.options import ResponseOptions
 from epicat.archive.access import Access, resolve_access
 from epicat.archive.archive import check_access, open_archive
 from epicat.archive.dataselect import credentials
@@ -38,13 +40,27 @@ from epicat.model import Span, Stage, Station, StationDay, digest_of
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.pick_options import PickOptions
 from epicat.pick.resolve import prepare_bundle
-from epicat.stations import Patterns, bucket_opener, find_stations, move_messages, select
+from epicat.stations import (
+    Patterns,
+    bucket_opener,
+    find_responses,
+    find_stations,
+    move_messages,
+    select,
+)
+from epicat.stations.responses import FlatResponse, Responses
 from epicat.store.base import ReadableStore, Where
 from epicat.tables import stations_of, stations_table
 from epicat.time import DAY_NS, SECOND_NS, day_name, day_of
 from epicat.velocity.layers import LayerModel
 
-__all__ = ["choose_stations", "resolve", "resolve_association", "resolve_design"]
+__all__ = [
+    "choose_stations",
+    "resolve",
+    "resolve_association",
+    "resolve_design",
+    "resolve_responses",
+]
 
 _SHOWN = 10
 _HOUR_NS = 3600 * SECOND_NS
@@ -92,6 +108,10 @@ def resolve(
     bundle = prepare(options.pick)
     run = PickRun.from_options(bundle.info, options.pick, options.quality)
     design = resolve_design(options.associate, run.digest, options.extent, stations, report=report)
+    responses = Responses()
+    if options.amplitude.amplitudes:
+        where = options.stations or service_root(options.archive)
+        responses = resolve_responses(options.amplitude, where, stations, opener, report)
     return Campaign(
         span=span,
         extent=options.extent,
@@ -105,9 +125,30 @@ def resolve(
         run=run,
         design=design,
         location=location_design(design, options.locate.options) if options.locate.locate else None,
+        amplitudes=AmplitudeDesign(run=run.digest) if responses else None,
+        responses=responses,
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
     )
+
+
+def resolve_responses(
+    options: ResponseOptions,
+    where: str,
+    stations: Sequence[Station],
+    opener: Callable[[str], Source],
+    report: Callable[[str], None] = _ignore,
+) -> Responses:
+    """Return the responses of stations: of the options, else of the station list ``where``.
+
+    ``report`` receives how many channels have none that can be used, and why.
+    """
+    found = find_responses(options.responses or where, stations, opener, report)
+    flat = map(FlatResponse.parse, options.flat_response)
+    responses = Responses.from_channels(found, flat)
+    for problem, channels in responses.problems().items():
+        report(f"no amplitudes, {problem}: {list_some(channels)}")
+    return responses
 
 
 def _stations(

@@ -7,24 +7,35 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from typing import Generic, TypeVar
 
 from epicat.campaign.campaign import Campaign
 from epicat.model import (
     BlockEntry,
     LedgerEntry,
     LocateEntry,
+    MeasureEntry,
     Span,
     StationDay,
     StationDayEntry,
     Status,
 )
-from epicat.store.base import ReadableStore, block_entries, locate_entries, station_day_entries
+from epicat.store.base import (
+    ReadableStore,
+    block_entries,
+    locate_entries,
+    measure_entries,
+    station_day_entries,
+)
 from epicat.time import DAY_NS, day_start, named_day
 
-__all__ = ["RETRIED", "DayEntries", "LedgerView"]
+__all__ = ["RETRIED", "WITHOUT_WAVEFORMS", "DayEntries", "LedgerView"]
 
 RETRIED = frozenset({Status.FAILED, Status.READ_ERROR})
 """Statuses that the next run retries."""
+
+WITHOUT_WAVEFORMS = frozenset({Status.NO_DATA, Status.REJECTED, *RETRIED})
+"""Statuses of station-days that have no amplitudes."""
 
 _ENTRIES = 200_000
 """Approximate number of entries read at once."""
@@ -32,22 +43,23 @@ _KEPT = 4
 """Number of parts kept in memory: the reach of a block may touch several."""
 
 
-class DayEntries(Mapping[str, StationDayEntry]):
+E = TypeVar("E", StationDayEntry, MeasureEntry)
+
+
+class DayEntries(Mapping[str, E], Generic[E]):
     """The newest entries of station-days, a few days in memory at a time.
 
     A plan visits the days in order, so that each is read once or twice.
     """
 
-    def __init__(
-        self, read: Callable[[Span], Iterable[StationDayEntry]], span: Span, days_at_once: int
-    ) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[Span], Iterable[E]], span: Span, days_at_once: int) -> None:
+        self._read: Callable[[Span], Iterable[E]] = read
         self._span = span
         self._days_at_once = days_at_once
-        self._kept: OrderedDict[int, dict[str, StationDayEntry]] = OrderedDict()
+        self._kept: OrderedDict[int, dict[str, E]] = OrderedDict()
         self._numbers: dict[str, int] = {}
 
-    def __getitem__(self, key: str) -> StationDayEntry:
+    def __getitem__(self, key: str) -> E:
         name = key.rpartition("/")[2]
         if name not in self._numbers:
             self._numbers[name] = self._number(named_day(name))
@@ -68,7 +80,7 @@ class DayEntries(Mapping[str, StationDayEntry]):
     def _number(self, day: date) -> int:
         return day.toordinal() // self._days_at_once
 
-    def _part(self, number: int) -> dict[str, StationDayEntry]:
+    def _part(self, number: int) -> dict[str, E]:
         """Return the entries of a group of days that are read together."""
         if number not in self._kept:
             first = date.fromordinal(max(1, number * self._days_at_once))
@@ -91,6 +103,8 @@ class LedgerView:
     """Newest entry of each block of the associator."""
     locations: Mapping[str, LocateEntry] = field(default_factory=dict)
     """Newest entry of each block of the location."""
+    measures: Mapping[str, MeasureEntry] = field(default_factory=dict)
+    """Newest entry of each measured station-day."""
 
     @classmethod
     def from_entries(cls, entries: Iterable[LedgerEntry], campaign: Campaign) -> LedgerView:
@@ -98,7 +112,9 @@ class LedgerView:
         picks: dict[str, StationDayEntry] = {}
         blocks: dict[str, BlockEntry] = {}
         locations: dict[str, LocateEntry] = {}
+        measures: dict[str, MeasureEntry] = {}
         location = campaign.location.digest if campaign.location else ""
+        amplitudes = campaign.amplitudes.digest if campaign.amplitudes else ""
         for entry in entries:
             if isinstance(entry, StationDayEntry) and entry.design == campaign.run.digest:
                 picks[entry.key] = entry
@@ -106,7 +122,9 @@ class LedgerView:
                 blocks[entry.key] = entry
             elif isinstance(entry, LocateEntry) and entry.design == location:
                 locations[entry.key] = entry
-        return cls(picks, blocks, locations)
+            elif isinstance(entry, MeasureEntry) and entry.design == amplitudes:
+                measures[entry.key] = entry
+        return cls(picks, blocks, locations, measures)
 
     @classmethod
     def from_store(cls, store: ReadableStore | None, campaign: Campaign) -> LedgerView:
@@ -117,14 +135,17 @@ class LedgerView:
         design = campaign.design
         span = campaign.span.widened(2 * design.reach_ns + design.block_ns)
         blocks = block_entries(store, design.digest, span)
+        days_at_once = max(1, _ENTRIES // max(1, len(campaign.pick_names)))
         picks = DayEntries(
-            partial(station_day_entries, store, campaign.run.digest),
-            span,
-            max(1, _ENTRIES // max(1, len(campaign.pick_names))),
+            partial(station_day_entries, store, campaign.run.digest), span, days_at_once
         )
+        measures: Mapping[str, MeasureEntry] = {}
+        if campaign.amplitudes is not None:
+            read = partial(measure_entries, store, campaign.amplitudes.digest)
+            measures = DayEntries(read, span, days_at_once)
         located = locate_entries(store, campaign.location.digest, span) if campaign.location else []
         known = {entry.key: entry for entry in located}
-        return cls(picks, {entry.key: entry for entry in blocks}, known)
+        return cls(picks, {entry.key: entry for entry in blocks}, known, measures)
 
     def is_done(self, key: StationDay, archive: str, layout: str, orientation: str = "") -> bool:
         """Return whether a station-day needs no work.

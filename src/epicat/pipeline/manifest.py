@@ -56,15 +56,20 @@ def read_unit(part: Part, index: int) -> Unit:
 
 def _encode(unit: Unit) -> bytes:
     needs = [unit.needs.start_ns, unit.needs.end_ns] if unit.needs else None
-    return json.dumps([unit.stage.value, unit.keys, needs, unit.recheck, unit.after_ns]).encode()
+    flags = [unit.recheck, unit.after_ns, unit.measure_only]
+    return json.dumps([unit.stage.value, unit.keys, needs, *flags]).encode()
 
 
 def _decode(text: bytes) -> Unit:
     try:
         stage, keys, needs, recheck, *others = json.loads(zlib.decompress(text))
-        (after_ns,) = others or (0,)  # manifests of earlier versions end before it
+        # Manifests of earlier versions end before these.
+        after_ns = others[0] if others else 0
+        measure_only = others[1] if len(others) > 1 else False
         span = Span(*needs) if needs else None
-        return Unit(Stage(stage), tuple(keys), span, bool(recheck), int(after_ns))
+        return Unit(
+            Stage(stage), tuple(keys), span, bool(recheck), bool(measure_only), int(after_ns)
+        )
     except (zlib.error, ValueError, TypeError) as error:
         raise InputError(
             f"the manifest of units is damaged ({one_line(error)}); submit again"

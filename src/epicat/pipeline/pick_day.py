@@ -16,6 +16,7 @@ from epicat.pick.openvino.runtime import BATCH
 from epicat.pick.picker import Picker, PickerInfo, Stretch
 from epicat.pick.windows import found_triggers, window_starts
 from epicat.pipeline.day_parts import Part, further_parts
+from epicat.pipeline.measure_day import Instrument
 from epicat.pipeline.read_day import DayRecords, read_day
 from epicat.waveforms.channel_selection import Choice, choose, unused, with_pressure
 from epicat.waveforms.grid import Grid
@@ -57,6 +58,8 @@ class DayResult:
     """The selected channels, for example ``00.HH[ZNE]``."""
     flags: tuple[Flag, ...] = ()
     """Exclusions by quality control, by criterion."""
+    instruments: tuple[Instrument, ...] = ()
+    """What was picked, with its samples, if amplitudes are measured."""
 
 
 class DayPicker:
@@ -98,6 +101,27 @@ class DayPicker:
         self._prefetch(coming)
         return self._pick(key, read)
 
+    def instruments(self, key: StationDay) -> tuple[Instrument, ...]:
+        """Read a station-day again; return what was picked, with its samples.
+
+        Raises `ArchiveError` if an object cannot be read, `AwayError` if the archive is
+        unavailable.
+        """
+        place = self._campaign.places[key.station]
+        items, span = self.objects(key), self._read_span(key)
+        read = read_day(self._archive, items, place, span, self._campaign.network)
+        traces = read.take_traces(self._run.quality.bridged_s)
+        parts, _ = self._parts(key, traces)
+        return tuple(Instrument.from_choice(part.choice) for part in parts)
+
+    def _parts(self, key: StationDay, traces: Channels) -> tuple[list[Part], list[Exclusion]]:
+        """Return the sensors of a day, none if no channel can be used, and what is excluded."""
+        choice, exclusions = self._choose(key, traces, [key.span])
+        if choice is None:
+            return [], exclusions
+        parts = [Part(choice, (key.span,)), *self._further_parts(key, traces, choice, exclusions)]
+        return parts, exclusions
+
     def _read_span(self, key: StationDay) -> Span:
         return key.span.widened(self._run.halo_ns)
 
@@ -122,11 +146,10 @@ class DayPicker:
 
     def _pick(self, key: StationDay, read: DayRecords) -> DayResult:
         traces = read.take_traces(self._run.quality.bridged_s)
-        choice, exclusions = self._choose(key, traces, [key.span])
-        if choice is None:
+        parts, exclusions = self._parts(key, traces)
+        if not parts:
             place = self._campaign.places[key.station]
             return _nothing(read, exclusions, unused(traces, key.span, place.orientations))
-        parts = [Part(choice, (key.span,)), *self._further_parts(key, traces, choice, exclusions)]
         choices = [part.choice for part in parts]
         bridged = bridged_gaps(choices, key.span)
         faint = faint_amplitude(choices, key.span, self._window_s)
@@ -134,7 +157,9 @@ class DayPicker:
         notes += [note for one in choices for note in one.notes]
         names = ", ".join(map(_channels, choices))
         samples = sum(_samples(part) for part in parts)
-        del traces, choice, choices  # so that components are freed one at a time
+        measured = choices if self._campaign.amplitudes else ()
+        instruments = tuple(map(Instrument.from_choice, measured))
+        del traces, choices, measured  # so that components are freed one at a time
         found = [self._segments(parts, number, key) for number in range(len(parts))]
         everything = [segment for segments in found for segment in segments]
         usable, others = usable_segments(everything, key.span, self._rate, self._run.quality)
@@ -154,6 +179,7 @@ class DayPicker:
             gaps=_gaps(everything, key.span, self._rate),
             channels=names,
             flags=flags_of(found_faults),
+            instruments=instruments,
         )
 
     def _further_parts(

@@ -18,6 +18,7 @@ from epicat.model import (
     BlockEntry,
     LedgerEntry,
     LocateEntry,
+    MeasureEntry,
     Span,
     Stage,
     StationDay,
@@ -25,7 +26,7 @@ from epicat.model import (
     Status,
     digest_of,
 )
-from epicat.pipeline.ledger_view import LedgerView
+from epicat.pipeline.ledger_view import WITHOUT_WAVEFORMS, LedgerView
 from epicat.time import DAY_NS, iso, parse_time
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "block_windows",
     "inputs_digest",
     "is_located",
+    "is_measured",
     "location_inputs",
     "pick_units",
     "planned_keys",
@@ -58,6 +60,8 @@ class Unit:
     """For station-days with a result: recompute only if their objects have changed.
 
     An object that could not be obtained before has changed."""
+    measure_only: bool = False
+    """For station-days with picks: only measure their amplitudes."""
     after_ns: int = 0
     """The newest commit time of the keys; new commits are later, even if a clock is set back."""
 
@@ -79,30 +83,58 @@ def pick_units(
     days = campaign.span.days()
     for chunk in batched(days, partition.days_per_unit):
         for names in batched(campaign.names, partition.stations_per_unit):
-            due, again = _due_and_again(
+            due, again, unmeasured = _due_keys(
                 planned_keys(campaign, names, chunk), campaign, ledger, recheck=recheck
             )
             if due:
-                yield Unit(Stage.PICK, tuple(due), after_ns=_newest(due, ledger.picks))
+                yield Unit(Stage.PICK, tuple(due), after_ns=_newest_of_days(due, ledger))
             if again:
-                after_ns = _newest(again, ledger.picks)
+                after_ns = _newest_of_days(again, ledger)
                 yield Unit(Stage.PICK, tuple(again), recheck=True, after_ns=after_ns)
+            if unmeasured:
+                after_ns = _newest_of_days(unmeasured, ledger)
+                yield Unit(Stage.PICK, tuple(unmeasured), measure_only=True, after_ns=after_ns)
 
 
-def _due_and_again(
+def is_measured(
+    campaign: Campaign,
+    key: StationDay,
+    picked: StationDayEntry | None,
+    measured: MeasureEntry | None,
+) -> bool:
+    """Return whether the amplitudes of a picked station-day need no work.
+
+    They do if the picks or the responses have changed, or if the measurement failed.
+    """
+    if campaign.amplitudes is None or picked is None or picked.status in WITHOUT_WAVEFORMS:
+        return True
+    if measured is None or measured.status == Status.FAILED:
+        return False
+    return (measured.inputs, measured.responses) == (picked.result, campaign.responses_of(key))
+
+
+def _newest_of_days(keys: Sequence[str], ledger: LedgerView) -> int:
+    return max(_newest(keys, ledger.picks), _newest(keys, ledger.measures))
+
+
+def _due_keys(
     keys: Iterable[StationDay], campaign: Campaign, ledger: LedgerView, *, recheck: bool
-) -> tuple[list[str], list[str]]:
-    """Return the keys without a result, and those with one that is compared again."""
+) -> tuple[list[str], list[str], list[str]]:
+    """Return the keys without a result, those to compare again, and those to measure."""
     if not ledger.picks:  # the first plan of a campaign asks for millions
-        return list(map(str, keys)), []
-    due, again = [], []
+        return list(map(str, keys)), [], []
+    due, again, unmeasured = [], [], []
     for key in keys:
         orientation = campaign.orientation_of(key)
         if not ledger.is_done(key, campaign.archive, campaign.layout, orientation):
             due.append(str(key))
         elif recheck or ledger.is_incomplete(key):
             again.append(str(key))
-    return due, again
+        elif not is_measured(
+            campaign, key, ledger.picks.get(str(key)), ledger.measures.get(str(key))
+        ):
+            unmeasured.append(str(key))
+    return due, again, unmeasured
 
 
 def planned_keys(

@@ -147,7 +147,8 @@ def make_plan(
     """Make the plan of a campaign against the ledger of a store; without one, all is due."""
     ledger = LedgerView.from_store(store, campaign)
     picking = tuple(pick_units(campaign, partition, ledger, recheck=recheck))
-    due = [key for unit in picking if not unit.recheck for key in unit.keys]
+    units = (unit for unit in picking if not (unit.recheck or unit.measure_only))
+    due = [key for unit in units for key in unit.keys]
     pending = {day for unit in picking for day in _days_of(unit)}
     if recheck:
         pending.update(campaign.span.days())
@@ -227,7 +228,7 @@ def _is_ready(unit: Unit, pending: Counter[date]) -> bool:
 def mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:
     """Record the keys of a unit that failed as a whole, for the next invocation to retry."""
     unit = outcome.unit
-    if unit.recheck:  # a failed recheck never replaces a result
+    if unit.recheck or unit.measure_only:  # a failed recheck never replaces a result
         return
     design = campaign.run.digest if unit.stage == Stage.PICK else campaign.design.digest
     store.mark(failed_entries(unit, design, outcome.failure))
@@ -241,6 +242,9 @@ def write_records(campaign: Campaign, store: Store) -> None:
     if campaign.location is not None:
         location = campaign.location
         store.put_record("location", location.digest, location.model_dump(mode="json"))
+    if campaign.amplitudes is not None:
+        amplitudes = campaign.amplitudes
+        store.put_record("amplitude", amplitudes.digest, amplitudes.model_dump(mode="json"))
     record_invocation(store, _invocation(campaign))
     _mark_unreadable(campaign, store)
 

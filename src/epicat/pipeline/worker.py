@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -24,6 +24,8 @@ from epicat.model import (
     ENTRY_TYPES,
     BlockEntry,
     LedgerEntry,
+    MeasureEntry,
+    Pick,
     Span,
     Stage,
     StationDay,
@@ -35,19 +37,29 @@ from epicat.model import (
 from epicat.pick.load import load_picker
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pipeline.associate_block import BlockAssociator, StoredPicks
-from epicat.pipeline.ledger_view import RETRIED
+from epicat.pipeline.ledger_view import RETRIED, WITHOUT_WAVEFORMS
 from epicat.pipeline.locate_block import BlockLocator
-from epicat.pipeline.pick_day import DayPicker
-from epicat.pipeline.plan import Unit, block_span, is_located
+from epicat.pipeline.measure_day import Instrument, measure_station_day
+from epicat.pipeline.pick_day import DayPicker, DayResult
+from epicat.pipeline.plan import Unit, block_span, is_located, is_measured
 from epicat.store.base import (
     Store,
+    Where,
     block_entries,
     locate_entries,
+    measure_entries,
     new_generation,
     station_day_entries,
 )
 from epicat.store.open import open_store
-from epicat.tables import SCHEMAS, TableName, arrivals_table, events_table, picks_table
+from epicat.tables import (
+    SCHEMAS,
+    TableName,
+    arrivals_table,
+    events_table,
+    picks_of,
+    picks_table,
+)
 
 __all__ = ["Outcome", "Worker", "failed_entries"]
 
@@ -71,7 +83,8 @@ class Outcome:
     flags: Mapping[str, int] = field(default_factory=dict)
     """What quality control excluded or rejected, by criterion."""
     n_incomplete: int = 0
-    """Station-days of which some object could not be obtained; the next run retries them."""
+    """Station-days of which some object could not be obtained, or whose amplitudes could not be
+    measured; the next run retries them."""
     failure: str = ""
     """Why the unit failed as a whole; empty if it did not."""
 
@@ -103,14 +116,18 @@ class Worker:
         Raises `StoreError` or `AwayError` if the store or the archive is unreachable.
         """
         begin = time.monotonic()
-        do = self._pick if unit.stage == Stage.PICK else self._associate
+        do = self._associate
+        if unit.stage == Stage.PICK:
+            do = self._measure_picked if unit.measure_only else self._pick
         generation = new_generation()
         results = list(do(unit, generation))
         kept = [result for result in results if result.is_kept]
         self._save(kept, generation)
         if unit.stage == Stage.ASSOCIATE:
             self._locate(unit)
-        entries = [result.entry for result in kept]
+        every = [result.entry for result in kept]
+        entries = [entry for entry in every if entry.stage == unit.stage]
+        unmeasured = sum(e.stage == Stage.MEASURE and e.status == Status.FAILED for e in every)
         return Outcome(
             unit=unit,
             seconds=time.monotonic() - begin,
@@ -118,8 +135,8 @@ class Worker:
             unchanged=len(unit.keys) - len(entries),
             n_rows=sum(entry.n_rows for entry in entries),
             n_rejected=sum(e.n_rejected for e in entries if isinstance(e, BlockEntry)),
-            flags=flag_counts(entries),
-            n_incomplete=sum(result.entry.is_incomplete for result in results),
+            flags=flag_counts(every),
+            n_incomplete=sum(result.entry.is_incomplete for result in results) + unmeasured,
         )
 
     def _save(self, results: Iterable[_Result], generation: str) -> None:
@@ -137,19 +154,71 @@ class Worker:
 
     def _pick(self, unit: Unit, generation: str) -> Iterable[_Result]:
         known = self._picked(unit) if unit.recheck else {}
+        measured = self._measured(unit) if unit.recheck else {}
         coming = [None if unit.recheck else StationDay.parse(text) for text in unit.keys[1:]]
         for text, after in zip(unit.keys, [*coming, None], strict=True):
             key = StationDay.parse(text)
-            if unit.recheck and self._is_unchanged(key, known.get(text)):
+            before = known.get(text)
+            if before is not None and self._is_unchanged(key, before):
+                if not is_measured(self._campaign, key, before, measured.get(text)):
+                    yield self._measure_stored(unit, before, generation)
                 continue
             begun = _Begun(unit, text, generation, self._run_digest)
-            entry, rows = _timed(begun, partial(self._pick_key, coming=after))
+            results: list[DayResult] = []
+            entry, rows = _timed(begun, partial(self._pick_key, coming=after, results=results))
             # A failed recheck never replaces a result.
-            yield _Result(entry, rows, not (unit.recheck and entry.status in RETRIED))
+            is_kept = not (unit.recheck and entry.status in RETRIED)
+            yield _Result(entry, rows, is_kept)
+            if is_kept and self._campaign.amplitudes and entry.status not in WITHOUT_WAVEFORMS:
+                result = results.pop()
+                given = partial(getattr, result, "instruments")
+                yield self._measure(unit, entry, generation, given, result.picks)
+                del result, given  # the samples, before the next day
 
-    def _pick_key(self, text: str, coming: StationDay | None) -> tuple[LedgerEntry, Rows]:
+    def _measure_picked(self, unit: Unit, generation: str) -> Iterable[_Result]:
+        """Read the waveforms of picked station-days again, and measure their amplitudes."""
+        picked = self._picked(unit)
+        for text in unit.keys:
+            entry = picked.get(text)
+            if entry is not None and entry.status not in WITHOUT_WAVEFORMS:
+                yield self._measure_stored(unit, entry, generation)
+
+    def _measure_stored(self, unit: Unit, picked: StationDayEntry, generation: str) -> _Result:
+        """Return the amplitudes at stored picks, for which the waveforms are read again."""
+        where = Where(design=self._run_digest, keys=frozenset([picked.key]))
+        picks = picks_of(self._store.read("picks", where))
+        key = StationDay.parse(picked.key)
+        return self._measure(
+            unit, picked, generation, lambda: self._day_picker.instruments(key), picks
+        )
+
+    def _measure(
+        self,
+        unit: Unit,
+        picked: LedgerEntry,
+        generation: str,
+        instruments: Callable[[], Sequence[Instrument]],
+        picks: Sequence[Pick],
+    ) -> _Result:
+        """Return the amplitudes at the picks of a station-day."""
+        design = self._campaign.amplitudes
+        own = Unit(Stage.MEASURE, (picked.key,), after_ns=unit.after_ns)
+        begun = _Begun(own, picked.key, generation, design.digest if design else "")
+
+        def one(text: str) -> Keyed:
+            key = StationDay.parse(text)
+            entry, rows = measure_station_day(self._campaign, key, instruments(), picks)
+            return replace(entry, inputs=picked.result), rows
+
+        return _Result(*_timed(begun, one))
+
+    def _pick_key(
+        self, text: str, coming: StationDay | None, results: list[DayResult]
+    ) -> tuple[LedgerEntry, Rows]:
+        """Pick a station-day; the result itself is added to ``results``."""
         self._day_picker.use_threads(self._threads())
         result = self._day_picker.pick(StationDay.parse(text), coming)
+        results.append(result)
         rows = picks_table(result.picks, self._run_digest, text)
         entry = StationDayEntry(
             design=self._run_digest,
@@ -171,8 +240,8 @@ class Worker:
         )
         return entry, {"picks": rows}
 
-    def _is_unchanged(self, key: StationDay, entry: StationDayEntry | None) -> bool:
-        if entry is None or entry.archive != self._campaign.archive:
+    def _is_unchanged(self, key: StationDay, entry: StationDayEntry) -> bool:
+        if entry.archive != self._campaign.archive:
             return False
         seen = {(item.key, item.etag) for item in entry.objects}
         return seen == {(item.key, item.etag) for item in self._day_picker.objects(key)}
@@ -243,6 +312,14 @@ class Worker:
         days = [StationDay.parse(text).span for text in unit.keys]
         span = Span(min(day.start_ns for day in days), max(day.end_ns for day in days))
         return {e.key: e for e in station_day_entries(self._store, self._run_digest, span)}
+
+    def _measured(self, unit: Unit) -> dict[str, MeasureEntry]:
+        if self._campaign.amplitudes is None:
+            return {}
+        days = [StationDay.parse(text).span for text in unit.keys]
+        span = Span(min(day.start_ns for day in days), max(day.end_ns for day in days))
+        entries = measure_entries(self._store, self._campaign.amplitudes.digest, span)
+        return {entry.key: entry for entry in entries}
 
     @cached_property
     def _day_picker(self) -> DayPicker:

@@ -1,26 +1,39 @@
-"""FDSN station web services (https://www.fdsn.org/webservices/), in their text format."""
+"""FDSN station web services (https://www.fdsn.org/webservices/): stations, and responses."""
 
 from __future__ import annotations
 
 import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException, IncompleteRead
+from io import BytesIO
 from typing import Final
 from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
+from epicat._util.lists import batched
 from epicat._util.table_file import read_table_file, shorten
 from epicat.archive.registry import DATA_CENTERS
 from epicat.errors import ArchiveError, InputError
 from epicat.fs.retry import Patience, retry
 from epicat.geo import Extent
 from epicat.stations.channel_epoch import Inventory
+from epicat.stations.responses import ChannelResponse
+from epicat.stations.stationxml import read_stationxml_responses
 from epicat.stations.table import is_station_table, read_table
 
-__all__ = ["SERVICES", "query_urls", "read_service", "read_text"]
+__all__ = [
+    "SERVICES",
+    "query_urls",
+    "read_service",
+    "read_service_responses",
+    "read_text",
+    "response_urls",
+]
 
 SERVICES: Final = DATA_CENTERS
 """URLs of data centres, by the names that users choose."""
@@ -33,6 +46,8 @@ _TRANSIENT = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR,
               HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE,
               HTTPStatus.GATEWAY_TIMEOUT)  # fmt: skip
 _LARGEST = 500 * 2**20
+_STATIONS = 40
+"""Stations of one request for responses, which keeps URLs and answers short."""
 
 
 def read_service(where: str, extent: Extent | None) -> Inventory:
@@ -47,12 +62,50 @@ def read_service(where: str, extent: Extent | None) -> Inventory:
     return found
 
 
+def read_service_responses(
+    where: str, stations: Iterable[tuple[str, str]]
+) -> list[ChannelResponse]:
+    """Request the responses of stations, given by network and station code.
+
+    Raises `ArchiveError` if the service does not answer, and `InputError` for an answer that is
+    not StationXML.
+    """
+    found: list[ChannelResponse] = []
+    for url in response_urls(SERVICES.get(where.casefold(), where), stations):
+        body = _answer(url)
+        try:
+            found += read_stationxml_responses(BytesIO(body.encode())) if body.strip() else []
+        except ValueError as error:
+            raise InputError(f"responses from {url}: {error}") from error
+    return found
+
+
 def query_urls(base: str, extent: Extent | None) -> list[str]:
     """Return the URLs to request: one, or two for an extent across the date line.
 
     ``base`` is the URL of a data centre, of its station service, or of a query with parameters
     such as ``network=NC``.
     """
+    fixed = {"level": "channel", "format": "text", "nodata": "204"}
+    boxes = _boxes(extent) if extent else [{}]
+    return [_query(base, fixed | box) for box in boxes]
+
+
+def response_urls(base: str, stations: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the URLs that request the responses of stations, by network and station code."""
+    by_network: dict[str, set[str]] = defaultdict(set)
+    for network, station in stations:
+        by_network[network].add(station)
+    fixed = {"level": "response", "format": "xml", "nodata": "204"}
+    return [
+        _query(base, {**fixed, "network": network, "station": ",".join(some)})
+        for network, codes in sorted(by_network.items())
+        for some in batched(sorted(codes), _STATIONS)
+    ]
+
+
+def _query(base: str, fixed: Mapping[str, str]) -> str:
+    """Return the URL of a query with parameters that take precedence over its own."""
     parts = urlsplit(base)
     if not parts.netloc:
         raise InputError(f"stations {base!r} is not a URL; write for example {SERVICES['ncedc']}")
@@ -66,12 +119,8 @@ def query_urls(base: str, extent: Extent | None) -> list[str]:
     if not path.endswith("/query"):
         head, found, _ = path.partition("/fdsnws/")
         path = f"{path}/query" if found and path.endswith("/1") else head + _PATH
-    fixed = {"level": "channel", "format": "text", "nodata": "204"}
-    own = dict(parse_qsl(parts.query)) | fixed
-    boxes = _boxes(extent) if extent else [{}]
-    return [
-        urlunsplit((parts.scheme, parts.netloc, path, urlencode(own | box), "")) for box in boxes
-    ]
+    own = dict(parse_qsl(parts.query)) | dict(fixed)
+    return urlunsplit((parts.scheme, parts.netloc, path, urlencode(own), ""))
 
 
 def _boxes(extent: Extent) -> list[dict[str, str]]:

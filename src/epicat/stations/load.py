@@ -21,14 +21,15 @@ from epicat.fs.retry import BRISK
 from epicat.geo import Extent
 from epicat.model import Station
 from epicat.stations.channel_epoch import Inventory
-from epicat.stations.fdsn import SERVICES, read_service
+from epicat.stations.fdsn import SERVICES, read_service, read_service_responses
 from epicat.stations.fixed_formats import FORMATS, read_fixed, recognise
 from epicat.stations.inventory import to_stations
+from epicat.stations.responses import ChannelResponse
 from epicat.stations.select import Patterns
-from epicat.stations.stationxml import read_stationxml
+from epicat.stations.stationxml import read_stationxml, read_stationxml_responses
 from epicat.stations.table import is_station_table, read_table
 
-__all__ = ["bucket_opener", "codes_of_key", "find_stations", "read_stations"]
+__all__ = ["bucket_opener", "codes_of_key", "find_responses", "find_stations", "read_stations"]
 
 _BRANCH = "FDSNstationXML/"
 _KEY = re.compile(
@@ -85,6 +86,67 @@ def find_stations(
     if where.casefold() in SERVICES:
         return to_stations(read_service(where, extent), where)
     raise NameChoiceError("station service", where, SERVICES, "; or give a file, a folder or a URL")
+
+
+def find_responses(
+    where: str,
+    stations: Iterable[Station],
+    open_bucket: Callable[[str], Source] | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> list[ChannelResponse]:
+    """Return the responses of stations from StationXML or an FDSN web service.
+
+    ``where`` and ``open_bucket`` are those of `find_stations`.  A station list of another kind has
+    no responses.  ``report`` receives what could not be read.
+    """
+    wanted = {(station.network, station.code) for station in stations}
+    path, scheme = Path(where), where.partition("://")[0]
+    if scheme in ("http", "https") or (not path.exists() and where.casefold() in SERVICES):
+        return read_service_responses(where, wanted)
+    if scheme == "s3" and open_bucket is not None:
+        source = open_bucket(where)
+        is_bucket = "/" not in where.partition("://")[2].rstrip("/")
+        found = _responses_of(source, _by_name(source, branch_only=is_bucket), wanted, report)
+    elif path.is_dir():
+        folder = LocalFolder(path)
+        found = _responses_of(folder, _by_content(folder, path), wanted, report)
+    else:
+        found = _responses_in(path)
+    return [one for one in found if tuple(one.channel.split(".")[:2]) in wanted]
+
+
+def _responses_of(
+    source: Source,
+    items: list[StoredObject],
+    wanted: set[tuple[str, str]],
+    report: Callable[[str], None],
+) -> list[ChannelResponse]:
+    """Return the responses in those files that may be about some stations."""
+    named = ((item, codes_of_key(item.key)) for item in items)
+    own = [item for item, codes in named if codes is None or codes in wanted]
+    found: list[ChannelResponse] = []
+    for item, body in _bodies(source, own):
+        try:
+            found += read_stationxml_responses(BytesIO(_decompressed(body.result())))
+        except ObjectError as error:
+            if error.may_pass:
+                raise InputError(f"responses {source.location!r}: {error}; try again") from error
+            report(f"responses {source.location!r}: {error}")
+        except ValueError as error:
+            report(f"responses {source.location!r}: {item.key}: {error}")
+    return found
+
+
+def _responses_in(path: Path) -> list[ChannelResponse]:
+    try:
+        body = _decompressed(path.read_bytes())
+        if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            return []
+        return read_stationxml_responses(BytesIO(body))
+    except OSError as error:
+        raise InputError(f"responses {str(path)!r}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"responses {str(path)!r}: {error}") from error
 
 
 def read_stations(path: Path, *, network: str = "", form: str = "") -> list[Station]:

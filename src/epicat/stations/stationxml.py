@@ -1,9 +1,9 @@
 """StationXML (http://www.fdsn.org/xml/station/), read as a stream.
 
 Only what epicat needs: codes, positions, orientations and dates.  Responses, nearly all of a
-file, are skipped by the parser itself.  Expat rather than ElementTree, which is built on it,
-because only here a DOCTYPE, and with it every entity that could grow without bound, can be
-refused.
+file, are skipped by the parser itself unless they are asked for.  Expat rather than ElementTree,
+which is built on it, because only here a DOCTYPE, and with it every entity that could grow without
+bound, can be refused.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from epicat.stations.channel_epoch import (
     parse_number,
     parse_position,
 )
+from epicat.stations.response_xml import ResponseElements
+from epicat.stations.responses import ChannelResponse
 from epicat.stations.table import NO_ELEVATION
 
-__all__ = ["read_stationxml"]
+__all__ = ["read_stationxml", "read_stationxml_responses"]
 
 _ROOT = "FDSNStationXML"
 _POSITION = ("Latitude", "Longitude", "Elevation")
@@ -39,7 +41,18 @@ def read_stationxml(file: IO[bytes]) -> Inventory:
     A channel or station that cannot be used is left out, with its line and the reason.  Raises
     `ValueError`, with the line, for what is not StationXML.
     """
-    reader = _Reader()
+    return _read(file, _Reader()).inventory
+
+
+def read_stationxml_responses(file: IO[bytes]) -> list[ChannelResponse]:
+    """Return the response of each epoch of each channel, or why it cannot be used.
+
+    Raises `ValueError`, with the line, for what is not StationXML.
+    """
+    return _read(file, _Reader(with_responses=True)).responses
+
+
+def _read(file: IO[bytes], reader: _Reader) -> _Reader:
     try:
         reader.parser.ParseFile(file)
     except expat.ExpatError as error:
@@ -47,14 +60,17 @@ def read_stationxml(file: IO[bytes]) -> Inventory:
         raise ValueError(f"line {error.lineno}: not well-formed XML: {what}") from error
     except (ValueError, LookupError) as error:  # of encodings that Python does not know, too
         raise ValueError(f"line {reader.parser.CurrentLineNumber}: {error}") from error
-    return reader.inventory
+    return reader
 
 
 class _Reader:
     """Handlers of the parser, and what is known of the current network, station and channel."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_responses: bool = False) -> None:
         self.inventory = Inventory()
+        self.responses: list[ChannelResponse] = []
+        self._with_responses = with_responses
+        self._response: ResponseElements | None = None
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._root
@@ -118,16 +134,28 @@ class _Reader:
         del name, attributes
         self.parser.StartElementHandler = None
         self.parser.EndElementHandler = self._resume
+        if self._with_responses and self._level == "Channel":
+            self._response = elements = ResponseElements()
+            self.parser.StartElementHandler = lambda name, _: elements.start(name)
+            self.parser.CharacterDataHandler = elements.text
 
     def _resume(self, name: str) -> None:
         if name == self._skipped:
             self.parser.StartElementHandler = self._start
             self.parser.EndElementHandler = self._end
+            self.parser.CharacterDataHandler = None
+        elif self._response is not None:
+            self._response.end()
 
     def _end_channel(self, name: str) -> None:
         self._level = "Station"
         self._channels += 1
+        known = len(self.inventory.channels)
         self._add(name)
+        if self._with_responses and len(self.inventory.channels) > known:
+            row = self.inventory.channels[-1]
+            self.responses.append(ChannelResponse.from_elements(row, self._response))
+        self._response = None
 
     def _end_station(self, name: str) -> None:
         self._level = "Network"

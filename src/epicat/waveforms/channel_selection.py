@@ -72,6 +72,8 @@ class Choice:
     """Seconds of the day that are covered, summed over components."""
     channels: Mapping[str, Sequence[Trace]] = field(default_factory=dict)
     """The traces of each component code that was used."""
+    weights: Mapping[str, Sequence[tuple[str, float]]] = field(default_factory=dict)
+    """The component codes that each component of most samples is made of, with their weights."""
     rotation: str = ""
     """The matrix if metadata give the channels other directions than their codes do."""
     notes: tuple[str, ...] = ()
@@ -242,6 +244,7 @@ class _Sensor:
             "".join(found.used),
             self.covered_s,
             {code: self._codes[code] for code in found.used},
+            found.weights,
             self._rotation(found),
             self.notes,
         )

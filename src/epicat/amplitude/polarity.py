@@ -1,0 +1,81 @@
+"""First motions of P: whether the ground went up or down.
+
+The vertical is filtered from 1 to 20 Hz, causally, so that nothing moves before its onset.  The
+first swing near the pick that clearly exceeds the noise before it decides, if its extremum exceeds
+three times that noise; else the polarity is undecided.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from epicat.waveforms.traces import Trace
+
+__all__ = ["first_motions"]
+
+F64 = NDArray[np.float64]
+
+_BAND_HZ: Final = (1.0, 20.0)
+_ORDER: Final = 2
+_BEFORE_S, _AFTER_S = 6.0, 0.6
+_NOISE_S: Final = (2.0, 0.15)
+"""Begin and end of the noise before the pick."""
+_SEARCH_S: Final = (0.08, 0.25)
+"""How long before and after the pick the first swing may begin."""
+_SEEN: Final = 1.5
+"""Ratio to the noise at which a swing is seen."""
+_DECIDED: Final = 3.0
+"""Ratio to the noise that its extremum must exceed."""
+
+
+def first_motions(
+    trace: Trace, starts: NDArray[np.int64], *, turned: bool = False
+) -> tuple[NDArray[np.int8], F64]:
+    """Return the polarities at samples of a vertical, (n,), and their signal-to-noise ratios.
+
+    1 is up, -1 down, 0 undecided.  ``turned`` says that positive samples mean down.
+    """
+    rate = float(trace.rate)
+    before, after = round(_BEFORE_S * rate), round(_AFTER_S * rate)
+    polarity, ratio = np.zeros(len(starts), np.int8), np.zeros(len(starts))
+    inside = np.flatnonzero((starts >= before) & (starts + after <= len(trace.samples)))
+    if not len(inside):
+        return polarity, ratio
+    rows = np.stack(
+        [trace.samples[at - before : at + after] for at in starts[inside].tolist()]
+    ).astype(np.float64)
+    rows -= rows.mean(axis=1, keepdims=True)
+    filtered = signal.sosfilt(_sections(rate), rows, axis=1)
+    for at, row in zip(inside.tolist(), filtered, strict=True):
+        swing = _first_swing(row, before, rate)
+        ratio[at] = abs(swing)
+        if abs(swing) > _DECIDED:
+            polarity[at] = np.sign(swing)
+    return (-polarity if turned else polarity), ratio
+
+
+@lru_cache(maxsize=16)
+def _sections(rate: float) -> Any:
+    high = min(_BAND_HZ[1], 0.4 * rate)
+    return signal.butter(_ORDER, (_BAND_HZ[0], high), "bandpass", fs=rate, output="sos")
+
+
+def _first_swing(row: F64, pick: int, rate: float) -> float:
+    """Return the extremum of the first swing as a multiple of the noise; 0 if there is none."""
+    begin, end = (pick - round(seconds * rate) for seconds in _NOISE_S)
+    noise = float(np.abs(row[begin:end]).max())
+    if not noise > 0:
+        return 0.0
+    low, high = pick - round(_SEARCH_S[0] * rate), pick + round(_SEARCH_S[1] * rate)
+    seen = np.flatnonzero(np.abs(row[low:high]) > _SEEN * noise)
+    if not len(seen):
+        return 0.0
+    at = low + int(seen[0])
+    while at + 1 < len(row) and row[at + 1] * row[at] > 0 and abs(row[at + 1]) > abs(row[at]):
+        at += 1
+    return float(row[at] / noise)

@@ -27,10 +27,12 @@ class DataCenter(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, waveforms: Mapping[str, bytes], stations: str = "") -> None:
+    def __init__(
+        self, waveforms: Mapping[str, bytes], stations: str = "", responses: str = ""
+    ) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.records = {name: split(body) for name, body in waveforms.items()}
-        self.stations = stations
+        self.stations, self.responses = stations, responses
         self.faults: list[Fault | None] = []
         self.always: Fault | None = None
         self.users: dict[str, str] = {}
@@ -92,7 +94,9 @@ class Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.paths.append(parts.path)
         if parts.path.startswith("/fdsnws/station/1/"):
-            self.answer(200 if server.stations else 204, server.stations.encode())
+            is_response = query.get("level") == "response"
+            body = server.responses if is_response else server.stations
+            self.answer(200 if body else 204, body.encode())
         elif parts.path.endswith("/version"):
             self.answer(200, b"1.1.1")
         elif parts.path == "/fdsnws/dataselect/1/queryauth" and not self.is_allowed():

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from epicat._util.files import atomic_file
 from epicat._util.lists import list_some
@@ -33,7 +34,7 @@ from epicat.campaign.location import location_design
 from epicat.campaign.options import AssociationOptions, CampaignOptions
 from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.campaign.velocity import PickSample, Velocity, choose_velocity
-from epicat.errors import InputError, StoreError
+from epicat.errors import ArchiveError, InputError, StoreError
 from epicat.fs.retry import BRISK
 from epicat.geo import Extent, Plane
 from epicat.model import Span, Stage, Station, StationDay, digest_of
@@ -108,10 +109,7 @@ def resolve(
     bundle = prepare(options.pick)
     run = PickRun.from_options(bundle.info, options.pick, options.quality)
     design = resolve_design(options.associate, run.digest, options.extent, stations, report=report)
-    responses = Responses()
-    if options.amplitude.amplitudes:
-        where = options.stations or service_root(options.archive)
-        responses = resolve_responses(options.amplitude, where, stations, opener, report)
+    responses = _responses(options, stations, opener, report)
     return Campaign(
         span=span,
         extent=options.extent,
@@ -132,23 +130,77 @@ def resolve(
     )
 
 
+def _responses(
+    options: CampaignOptions,
+    stations: Sequence[Station],
+    opener: Callable[[str], Source],
+    report: Callable[[str], None],
+) -> Responses:
+    """Return the responses of a campaign's channels, empty if it measures no amplitudes.
+
+    If those of the station list cannot be had, there are none: a catalog does not need them.  A
+    source that was named must work.
+    """
+    if not options.amplitude.amplitudes:
+        return Responses()
+    where = options.stations or service_root(options.archive)
+    try:
+        return resolve_responses(
+            options.amplitude, where, stations, opener, report, keep=options.keep
+        )
+    except (ArchiveError, InputError) as error:
+        if options.amplitude.responses:
+            raise
+        report(f"no responses: {error}")
+        return resolve_responses(options.amplitude, "", stations, opener, report)
+
+
 def resolve_responses(
     options: ResponseOptions,
     where: str,
     stations: Sequence[Station],
     opener: Callable[[str], Source],
     report: Callable[[str], None] = _ignore,
+    *,
+    keep: str | None = None,
 ) -> Responses:
     """Return the responses of stations: of the options, else of the station list ``where``.
 
-    ``report`` receives how many channels have none that can be used, and why.
+    ``report`` receives how many channels have none that can be used, and why.  A folder ``keep``
+    keeps them, so that another run needs no network.
     """
-    found = find_responses(options.responses or where, stations, opener, report)
-    flat = map(FlatResponse.parse, options.flat_response)
-    responses = Responses.from_channels(found, flat)
+    flat = [FlatResponse.parse(text) for text in options.flat_response]
+    source = options.responses or where
+    if keep is None:
+        found = find_responses(source, stations, opener, report) if source else []
+        responses = Responses.from_channels(found, flat)
+    else:
+        names = sorted(f"{station.network}.{station.code}" for station in stations)
+        path = Path(keep) / ".epicat" / f"responses.{digest_of(source, *names)}.json"
+        responses = replace(
+            _kept_responses(path, source, stations, opener, report), flat=tuple(flat)
+        )
     for problem, channels in responses.problems().items():
         report(f"no amplitudes, {problem}: {list_some(channels)}")
     return responses
+
+
+def _kept_responses(
+    path: Path,
+    source: str,
+    stations: Sequence[Station],
+    opener: Callable[[str], Source],
+    report: Callable[[str], None],
+) -> Responses:
+    """Return the responses that a file keeps; write it if it is not there."""
+    kept = TypeAdapter(Responses)
+    if path.exists():
+        return kept.validate_json(path.read_bytes())
+    found = Responses.from_channels(find_responses(source, stations, opener, report))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path, "wb") as file:
+        file.write(kept.dump_json(found))
+    return found
 
 
 def _stations(

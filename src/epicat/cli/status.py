@@ -174,6 +174,7 @@ def _reasons(entries: list[LedgerEntry]) -> dict[str, dict[str, int]]:
 def _show(summary: dict[str, Any]) -> None:
     words = {
         "pick": ("run", "station-days", "picks"),
+        "measure": ("amplitudes", "station-days", "instruments"),
         "associate": ("associator", "blocks", "events"),
         "locate": ("location", "blocks", "origins"),
         "magnitude": ("magnitude", "blocks", "magnitudes"),

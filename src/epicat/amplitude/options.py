@@ -12,9 +12,9 @@ __all__ = ["AmplitudeOptions", "ResponseOptions"]
 
 
 def _is_service(name: str) -> bool:
-    from epicat.stations.fdsn import SERVICES
+    from epicat.archive.registry import DATA_CENTERS
 
-    return name.casefold() in SERVICES or name.startswith(("http://", "https://", "s3://"))
+    return name.casefold() in DATA_CENTERS or name.startswith(("http://", "https://", "s3://"))
 
 
 class ResponseOptions(BaseModel):

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from epicat._util.files import atomic_file
 from epicat.catalog.coverage import complete_ledger
 from epicat.catalog.read import catalog_parts
+from epicat.catalog.reviews import EventReview, only_accepted, reviewed_parts, reviews_of
 from epicat.catalog.selection import Selection, select_results
 from epicat.errors import InputError, NameChoiceError
 from epicat.geo import Extent
@@ -286,23 +287,29 @@ class Catalog:
         format: str | None = None,  # noqa: A002
         *,
         with_rejected: bool = False,
+        reviewed: bool = False,
     ) -> None:
         """Write the events to a file, which is there completely or not at all.
 
         Formats are ``csv``, ``json`` (lines), ``parquet``, ``quakeml``, ``fdsn-text``,
         ``nonlinloc``, ``nonlinloc-hyp`` and ``hypodd``; by default the suffix of the file decides.
-        Raises `InputError` for another suffix or format.
+        ``reviewed``: only events that a reviewer accepted.  Raises `InputError` for another suffix
+        or format.
         """
         target = Path(path)
         name = format or format_of(target)
         if name in ("csv", "json", "parquet"):
             rows = self.events(with_rejected=with_rejected)
+            if reviewed:
+                rows = only_accepted(rows, reviews_of(self))
             why = ["rejected"] if with_rejected else []
             write_rows(rows, [*BEST_EVENT_COLUMNS, *why], target, name)
         else:
-            self.write_events(target, name, with_rejected=with_rejected)
+            self.write_events(target, name, with_rejected=with_rejected, reviewed=reviewed)
 
-    def write_events(self, path: Path, name: str, *, with_rejected: bool = False) -> Any:
+    def write_events(
+        self, path: Path, name: str, *, with_rejected: bool = False, reviewed: bool = False
+    ) -> Any:
         """Write the events with their arrivals in a format of `epicat.export`; see `export`."""
         from epicat.export.formats import FORMATS
 
@@ -312,17 +319,34 @@ class Catalog:
         paths = [path, *(path.with_name(path.name + ending) for ending in form.companions)]
         with ExitStack() as stack:
             files = [stack.enter_context(atomic_file(p, "w")) for p in paths]
-            return form.write(self.parts(with_rejected=with_rejected), self.stations(), *files)
+            parts = self.parts(with_rejected=with_rejected, reviewed=reviewed)
+            return form.write(parts, self.stations(), *files)
 
-    def parts(self, *, with_rejected: bool = False) -> Iterable[Part]:
-        """Give the catalog in pieces that fit into memory: events, origins and their picks."""
-        return catalog_parts(
+    def parts(self, *, with_rejected: bool = False, reviewed: bool = False) -> Iterable[Part]:
+        """Give the catalog in pieces that fit into memory: events, origins and their picks.
+
+        ``reviewed``: only events that a reviewer accepted.
+        """
+        parts = catalog_parts(
             self._store,
             self.run,
             self.associator,
             self.location_id,
             with_rejected=with_rejected,
         )
+        return reviewed_parts(parts, reviews_of(self), only_accepted=reviewed)
+
+    def reviews(self) -> list[EventReview]:
+        """Return the reviews of the events, those of an earlier association as stale ones.
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> ec.open_catalog("catalog").reviews()
+        []
+
+        """
+        return reviews_of(self)
 
     def plot(
         self,

@@ -68,6 +68,12 @@ def export(
     ] = None,
     location: LocationName = None,
     with_rejected: WithRejected = False,
+    reviewed: Annotated[
+        bool,
+        typer.Option(
+            "--reviewed", help="Only events that a reviewer accepted, and their arrivals."
+        ),
+    ] = False,
 ) -> None:
     """Write a table or the catalog of the newest run, or of the run given by --run.
 
@@ -88,9 +94,14 @@ def export(
     if table not in _WITHOUT_PLACES:
         report_location(catalog, location)
     if output_format in _CATALOGS:
-        _write_catalog(catalog, output_format, output, with_rejected=with_rejected)
+        kept = {"with_rejected": with_rejected, "reviewed": reviewed}
+        _write_catalog(catalog, output_format, output, **kept)
         return
     rows = _rows(catalog, table, options, with_rejected=with_rejected)
+    if reviewed and "event_id" in rows.column_names:
+        from epicat.catalog.reviews import only_accepted
+
+        rows = only_accepted(rows, catalog.reviews())
     names = _columns(rows, table, all_columns=columns == "all", with_rejected=with_rejected)
     _write(rows, names, output, output_format)
     if output is not None:
@@ -112,7 +123,7 @@ def _check(table: str, output_format: str, columns: str) -> None:
 
 
 def _write_catalog(
-    catalog: Catalog, name: str, output: Path | None, *, with_rejected: bool
+    catalog: Catalog, name: str, output: Path | None, *, with_rejected: bool, reviewed: bool
 ) -> None:
     from epicat.export.formats import FORMATS
 
@@ -122,10 +133,11 @@ def _write_catalog(
             f"--format {name} needs -o FILE: it also writes FILE{' and FILE'.join(form.companions)}"
         )
     if output is None:
-        parts = catalog.parts(with_rejected=with_rejected)
+        parts = catalog.parts(with_rejected=with_rejected, reviewed=reviewed)
         written = form.write(parts, catalog.stations(), sys.stdout)
     else:
-        written = catalog.write_events(output, name, with_rejected=with_rejected)
+        kept = {"with_rejected": with_rejected, "reviewed": reviewed}
+        written = catalog.write_events(output, name, **kept)
         names = ", ".join(str(output) + ending for ending in ("", *form.companions))
         arrivals = f" with {written.arrivals:,} arrivals" if written.arrivals else ""
         typer.echo(f"{written.events:,} events{arrivals} in {names}", err=True)

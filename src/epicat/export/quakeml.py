@@ -89,7 +89,7 @@ def _event(quake: Quake) -> str:
         "<type>earthquake</type><typeCertainty>suspected</typeCertainty>\n"
         f"{_creation()}\n{_comments(quake)}"
         f"{''.join(map(_pick, _picks(quake)))}"
-        f"{''.join(_origin(origin, quake.rejected) for origin in quake.origins)}"
+        f"{''.join(_origin(origin, quake) for origin in quake.origins)}"
         f"{_magnitude(uri('origin', best.name), quake)}</event>\n"
     )
 
@@ -107,6 +107,9 @@ def _comments(quake: Quake) -> str:
         texts.append(f"Rejected: {quake.rejected}")
     if errors and errors.unmet:
         texts.append(f"After the location the picks no longer meet: {errors.unmet}")
+    if quake.verdict:
+        status, by, comment = quake.verdict
+        texts.append(f"Review by {by}: {status}{'; ' if comment else ''}{comment}")
     return "".join(f"<comment><text>{_text(text)}</text></comment>\n" for text in texts)
 
 
@@ -120,7 +123,7 @@ def _magnitude(origin: str, quake: Quake) -> str:
     )
 
 
-def _origin(origin: Origin, rejected: str | None) -> str:
+def _origin(origin: Origin, quake: Quake) -> str:
     errors = origin.errors
     arrivals = [_arrival(origin, arrival) for arrival in origin.arrivals]
     kind = "operator assigned" if errors and errors.is_depth_fixed else "from location"
@@ -131,10 +134,22 @@ def _origin(origin: Origin, rejected: str | None) -> str:
         f"<depthType>{kind}</depthType><methodID>{method}</methodID>\n"
         f"{_uncertainty(errors) if errors else ''}"
         f"{_quality(origin)}<type>hypocenter</type>"
-        "<evaluationMode>automatic</evaluationMode>"
-        f"<evaluationStatus>{'rejected' if rejected else 'preliminary'}</evaluationStatus>\n"
+        f"{_evaluation(quake)}"
         f"{_class(errors) if errors else ''}"
         f"{_creation()}\n{''.join(arrivals)}</origin>\n"
+    )
+
+
+def _evaluation(quake: Quake) -> str:
+    """Return mode and status: manual where a reviewer has decided."""
+    verdict = quake.verdict.status if quake.verdict else ""
+    is_manual = verdict in ("accepted", "rejected")
+    status = "rejected" if quake.rejected else "preliminary"
+    if is_manual:
+        status = "reviewed" if verdict == "accepted" else "rejected"
+    return (
+        f"<evaluationMode>{'manual' if is_manual else 'automatic'}</evaluationMode>"
+        f"<evaluationStatus>{status}</evaluationStatus>\n"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple, Protocol
 
@@ -11,7 +11,18 @@ import pyarrow as pa
 from epicat.export.origin import Origin
 from epicat.tables import ORIGIN_ARRIVALS, ORIGINS
 
-__all__ = ["Part", "Quake", "Writer", "Written"]
+__all__ = ["Part", "Quake", "Verdict", "Writer", "Written"]
+
+
+class Verdict(NamedTuple):
+    """What a reviewer says of an event."""
+
+    status: str
+    """``accepted``, ``rejected``, or ``comment`` if the reviewer does not decide."""
+    by: str
+    """Name of the reviewer."""
+    comment: str = ""
+    """Free text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,8 @@ class Part:
     """Rows of ``epicat.tables.ORIGINS`` of one location; those of other events are ignored."""
     origin_arrivals: pa.Table = field(default_factory=ORIGIN_ARRIVALS.empty_table)
     """Rows of ``epicat.tables.ORIGIN_ARRIVALS`` of the same location."""
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    """What reviewers say of events, by event."""
 
 
 class Quake(NamedTuple):
@@ -50,6 +63,8 @@ class Quake(NamedTuple):
     """Its magnitude, if the table of events has one."""
     magnitude_type: str = ""
     """Kind of the magnitude; ``Mw`` if the table does not say."""
+    verdict: Verdict | None = None
+    """What a reviewer says of it; None if nobody reviewed it."""
 
     @property
     def origin(self) -> Origin:

@@ -49,7 +49,9 @@ def quakes(parts: Iterable[Part]) -> Iterator[Quake]:
         for begin in range(0, events.num_rows, _AT_ONCE):
             some = events.slice(begin, _AT_ONCE)
             known = (associated.of(begin, some.num_rows), located.of(begin, some.num_rows))
-            yield from _quakes(some, origins.slice(begin, _AT_ONCE), known)
+            for quake in _quakes(some, origins.slice(begin, _AT_ONCE), known):
+                verdict = part.verdicts.get(quake.event_id)
+                yield quake._replace(verdict=verdict) if verdict else quake
 
 
 def _quakes(

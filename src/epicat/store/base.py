@@ -102,6 +102,7 @@ RECORD_KINDS = (
     "magnitude",
     "magnitude_name",
     "invocation",
+    "review",
 )
 """The kinds of records that stores keep."""
 

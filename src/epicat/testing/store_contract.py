@@ -34,6 +34,7 @@ from epicat.model import (
     Status,
 )
 from epicat.store.base import Store, Where
+from epicat.store.reviews import Review, latest_reviews, record_reviews
 from epicat.tables import (
     ORIGINS,
     SCHEMAS,
@@ -365,6 +366,22 @@ class StoreContract:
         rows = list(zip(found["time"], found["pick_id"], strict=True))
         assert len(rows) == 24
         assert rows == sorted(rows)
+
+    def test_reviews_are_only_added_and_the_last_one_is_valid(self, tmp_path: Path) -> None:
+        """Each batch is kept; a review survives opening the store again."""
+        store = self._fresh(tmp_path)
+        assert latest_reviews(store) == {}
+        record_reviews(store, [Review("a", "accepted", "Inge"), Review("b", "rejected", "Inge")])
+        record_reviews(store, [Review("a", "rejected", "Bo", 'ö, | and "quotes"')])
+        record_reviews(store, [])
+        found = latest_reviews(store)
+        assert {name: (r.status, r.by) for name, r in found.items()} == {
+            "a": ("rejected", "Bo"),
+            "b": ("rejected", "Inge"),
+        }
+        assert found["a"].comment == 'ö, | and "quotes"'
+        assert found["a"].reviewed_ns >= found["b"].reviewed_ns
+        assert len(store.records("review")) == 2
 
     def test_a_span_includes_its_start_and_not_its_end(self, tmp_path: Path) -> None:
         """To the nanosecond, and across the months."""

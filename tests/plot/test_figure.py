@@ -306,10 +306,13 @@ class TestLook:
         assert (east - west) * 111.195 * np.cos(np.radians(40)) == pytest.approx(length, rel=0.01)
 
 
-def with_columns(events: pa.Table, **columns: list[float | None]) -> pa.Table:
+def with_columns(events: pa.Table, **columns: Any) -> pa.Table:
     for name, values in columns.items():
         position = events.schema.get_field_index(name)
-        events = events.set_column(position, name, pa.array(values, pa.float64()))
+        if position < 0:
+            events = events.append_column(name, pa.array(values))
+        else:
+            events = events.set_column(position, name, pa.array(values, pa.float64()))
     return events
 
 
@@ -343,6 +346,85 @@ class TestEvents:
         assert [len(dots.get_offsets()) for dots in (closed, open_)] == [2, 2]
         assert len(open_.get_facecolors()) == 0
         assert "Azimuthal gap > 180°" in words(drawn)
+
+
+def located(rows: Rows, classes: str = "ABCD") -> pa.Table:
+    """Return events with a class each in turn, errors that grow with it, and some fixed depths."""
+    events, n = events_of(rows), len(rows)
+    letters = [classes[at % len(classes)] for at in range(n)]
+    rank = np.array(["ABCD".index(letter) + 1.0 for letter in letters])
+    depth = events["depth_km"].to_numpy()
+    return with_columns(
+        events, quality=letters, major_km=2 * rank, minor_km=rank,
+        azimuth_deg=30.0 * rank, depth_low_km=depth - rank, depth_high_km=depth + rank,
+        depth_fixed=[letter == "D" for letter in letters],
+    )  # fmt: skip
+
+
+class TestUncertainty:
+    def lines(self, drawn: Figure, name: str) -> list[np.ndarray]:
+        from matplotlib.collections import LineCollection
+
+        found = [c for c in panel(drawn, name).collections if isinstance(c, LineCollection)]
+        return [line for collection in found for line in collection.get_segments()]
+
+    def test_ellipses_are_as_long_and_turned_as_the_table_says(self) -> None:
+        rows = [(START, 60.0, 10.0, 5.0, False)]
+        events = with_columns(located(rows), azimuth_deg=[70.0])
+        drawn = catalog_figure(events, stations_of(grid(5, NORTH)[:0]), title="T",
+                               extent=Extent(59, 61, 8, 12))  # fmt: skip
+        (line,) = self.lines(drawn, "map")
+        from epicat.geo import distance_azimuth
+
+        km, azimuth = distance_azimuth(60.0, 10.0, line[:, 1], line[:, 0])
+        assert max(km) == pytest.approx(2, rel=0.01)
+        assert min(km) == pytest.approx(1, rel=0.01)
+        assert azimuth[int(np.argmax(km))] % 180 == pytest.approx(70, abs=4)
+
+    def test_depth_intervals_and_classes(self) -> None:
+        rows = [row for row in cloud(40, NORTH, 30, 86400) if not row[4]]
+        events = located(rows)
+        drawn = catalog_figure(events, stations_of([]), title="T")
+        classes = events["quality"].to_pylist()
+        assert {"Quality A, B", "Quality C, D", "Depth unknown"} <= set(words(drawn))
+        for name in ("depth by longitude", "depth by latitude"):
+            intervals = self.lines(drawn, name)
+            assert len(intervals) == len(rows) - classes.count("D")
+        lengths = [abs(line[0, 1] - line[1, 1]) for line in self.lines(drawn, "depth by longitude")]
+        assert {round(length) for length in lengths} == {2, 4, 6}
+
+    def test_depths_that_picks_do_not_hold_make_no_stripe(self) -> None:
+        rows = [(*row[:3], 10.0, False) for row in cloud(30, NORTH, 30, 86400)]
+        drawn = catalog_figure(located(rows, "AD"), stations_of([]), title="T")
+        dots = [len(c.get_offsets()) for c in panel(drawn, "depth by longitude").collections
+                if type(c).__name__ == "PathCollection"]  # fmt: skip
+        assert sum(dots) == 15
+
+    def test_an_event_without_a_location_has_no_depth_among_located_ones(self) -> None:
+        events = with_columns(events_of(FOUR), quality=["A", "B", None, "C"])
+        drawn = catalog_figure(events, stations_of([]), title="T")
+        assert "Depth unknown" in words(drawn)
+        alone = catalog_figure(events_of(FOUR), stations_of([]), title="T")
+        assert "Depth unknown" not in words(alone)
+
+    def test_thousands_of_events_have_no_ellipses(self) -> None:
+        drawn = catalog_figure(located(cloud(400, NORTH, 30, 86400)), stations_of([]), title="T")
+        assert self.lines(drawn, "map") == []
+        assert not any("68 %" in text for text, _ in texts_of(drawn))
+
+    @pytest.mark.parametrize("magnitudes", [False, True])
+    def test_words_of_a_legend_with_everything_do_not_overlap(self, magnitudes: bool) -> None:
+        rows, places, title, extent = CASES["wide"]
+        events = located(rows)
+        if magnitudes:
+            events = with_columns(events, magnitude=np.linspace(-1, 5, len(rows)))
+        other = events_of(rows)
+        drawn = catalog_figure(events, stations_of(places), title=title, extent=extent,
+                               options=PlotOptions(reference=("True event", other)))  # fmt: skip
+        drawn.canvas.draw()
+        for (one, a), (two, b) in combinations(texts_of(drawn), 2):
+            across, up = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert min(across, up) <= 1, f"{one!r} overlaps {two!r}"
 
 
 class TestStyle:

@@ -44,8 +44,10 @@ def plot(
     """Draw a map, two depth sections and the number of events over time.
 
     The map shows the coast and the stations with data.  Events have the color of their depth and,
-    if magnitudes are known, the size of their magnitude; those with an azimuthal gap above 180
-    degrees are open.
+    if magnitudes are known, the size of their magnitude.  Located events of quality C and D are
+    open, up to 300 have error ellipses and depth intervals, and an event whose depth is fixed is
+    grey and in no section.  Events of the association are open if their azimuthal gap is above
+    180 degrees.
     """
     from epicat.catalog.catalog import open_catalog
 

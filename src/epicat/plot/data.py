@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +56,32 @@ class Quakes:
     """Azimuthal gaps in degrees; NaN if unknown."""
     edge: NDArray[np.bool_]
     """Whether an event is at the edge of the search box."""
+    quality: NDArray[np.str_]
+    """Quality class of the location, ``A`` to ``D``; empty if an event was not located."""
+    ellipse: F64
+    """Semi-major and semi-minor axis in km and azimuth in degrees of the error ellipse.
+
+    Shape (events, 3); NaN if unknown.
+    """
+    depth_range: F64
+    """Ends of the depth interval in km below sea level, shape (events, 2); NaN if unknown."""
+    has_depth: NDArray[np.bool_]
+    """Whether the depth follows from the picks: it is not fixed, and of a location if there are."""
     label: str = "Event"
     """Name in the legend."""
+
+    @classmethod
+    def from_epicenters(cls, time_ns: I64, latitude: F64, longitude: F64) -> Quakes:
+        """Make events of which nothing but times and epicenters is known."""
+        blank, no = np.full(len(time_ns), np.nan), np.zeros(len(time_ns), dtype=bool)
+        return cls(
+            time_ns, latitude, longitude, blank, blank, blank,
+            edge=no,
+            quality=np.full(len(time_ns), ""),
+            ellipse=np.full((len(time_ns), 3), np.nan),
+            depth_range=np.full((len(time_ns), 2), np.nan),
+            has_depth=no,
+        )  # fmt: skip
 
     @property
     def has_magnitudes(self) -> bool:
@@ -65,9 +89,25 @@ class Quakes:
         return bool(len(self)) and float(np.isfinite(self.magnitude).mean()) >= 0.5
 
     @property
+    def is_located(self) -> bool:
+        """Whether the places are those of a location, as a rule with a quality class."""
+        return bool((self.quality != "").any())
+
+    @property
     def is_poor(self) -> NDArray[np.bool_]:
-        """Whether the epicenter is poorly constrained: azimuthal gap above 180 degrees."""
+        """Whether the epicenter is poorly constrained.
+
+        Classes C and D, and events without one; without locations an azimuthal gap above 180
+        degrees.
+        """
+        if self.is_located:
+            return ~np.isin(self.quality, ("A", "B"))
         return np.asarray(np.nan_to_num(self.gap) > POOR_GAP_DEG)
+
+    def take(self, rows: NDArray[Any]) -> Quakes:
+        """Return some of the events."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "label"}
+        return Quakes(**{name: values[rows] for name, values in arrays.items()}, label=self.label)
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -101,11 +141,17 @@ def read_quakes(events: pa.Table, label: str = "Event") -> Quakes:
     magnitude, gap = _optional(events, "magnitude"), _optional(events, "gap_deg")
     size = -np.nan_to_num(magnitude, nan=-np.inf)
     order = np.lexsort((longitude, latitude, time_ns, -depth, size))
-    has_edge = "edge" in events.column_names
-    edge = events["edge"].to_numpy() if has_edge else np.zeros(len(order), bool)
-    latitude, longitude, depth = latitude[order], longitude[order], depth[order]
-    magnitude, gap, edge = magnitude[order], gap[order], edge[order]
-    return Quakes(time_ns[order], latitude, longitude, depth, magnitude, gap, edge, label)
+    quality = _texts(events, "quality")
+    found = Quakes(
+        time_ns, latitude, longitude, depth, magnitude, gap,
+        edge=_flags(events, "edge"),
+        quality=quality,
+        ellipse=_together(events, "major_km", "minor_km", "azimuth_deg"),
+        depth_range=_together(events, "depth_low_km", "depth_high_km"),
+        has_depth=~_flags(events, "depth_fixed") & ((quality != "") | (quality == "").all()),
+        label=label,
+    )  # fmt: skip
+    return found.take(order)
 
 
 def _optional(events: pa.Table, name: str) -> F64:
@@ -113,6 +159,24 @@ def _optional(events: pa.Table, name: str) -> F64:
     if name not in events.column_names:
         return np.full(events.num_rows, np.nan)
     return np.asarray(events[name].to_numpy(), dtype=float)
+
+
+def _together(events: pa.Table, *names: str) -> F64:
+    return np.column_stack([_optional(events, name) for name in names])
+
+
+def _texts(events: pa.Table, name: str) -> NDArray[np.str_]:
+    """Return a column as texts; empty where it is null, or if the table does not have it."""
+    known = name in events.column_names
+    values = events[name].to_pylist() if known else [None] * events.num_rows
+    return np.array([value or "" for value in values], dtype=str)
+
+
+def _flags(events: pa.Table, name: str) -> NDArray[np.bool_]:
+    """Return a column as booleans; false where it is null, or if the table does not have it."""
+    known = name in events.column_names
+    values = events[name].to_pylist() if known else [None] * events.num_rows
+    return np.array([bool(value) for value in values], dtype=bool)
 
 
 def read_sites(stations: pa.Table) -> Sites:
@@ -154,6 +218,11 @@ class View:
     def height_km(self) -> float:
         """Length of a meridian."""
         return (self.north - self.south) * _KM_PER_DEGREE
+
+    @property
+    def km_per_degree_north(self) -> float:
+        """Length of one degree of latitude."""
+        return _KM_PER_DEGREE
 
     @property
     def km_per_degree_east(self) -> float:

@@ -18,6 +18,7 @@ from epicat.plot.data import (
     read_quakes,
     read_sites,
 )
+from epicat.plot.errors import has_errors
 from epicat.plot.map import draw_corner, draw_map, draw_sections
 from epicat.plot.page import (
     STYLES,
@@ -102,8 +103,10 @@ def catalog_figure(
 
     ``events`` and ``stations`` are tables with the schemas of `epicat.tables`.  The map contains
     all of them and ``extent``.  Markers have the color of the depth and, if events have magnitudes,
-    the size of the magnitude; they are open if the azimuthal gap is above 180 degrees.  A catalog
-    may be empty.
+    the size of the magnitude.  Located events have error ellipses and depth intervals, if there are
+    no more than 300, and are open in the quality classes C and D; other events are open if the
+    azimuthal gap is above 180 degrees.  A depth that does not follow from the picks is not drawn:
+    such events are grey on the map.  A catalog may be empty.
     """
     with style_context(options.style):
         return _compose(events, stations, title, extent, options)
@@ -123,7 +126,7 @@ def _compose(
     heading = 0.43 + 0.22 * len(lines)
     room = style.width_inches - Layout(0, 0, LONGEST_SECTION, heading).width
     map_width, map_height = map_size(view, room)
-    depths = depth_axis(quakes.depth, view.width_km / map_width)
+    depths = depth_axis(quakes.depth[quakes.has_depth], view.width_km / map_width)
     layout = Layout(map_width, map_height, depths.inches, heading)
     quakes = replace(quakes, longitude=view.unwrapped(quakes.longitude))
     sites = replace(sites, longitude=view.unwrapped(sites.longitude))
@@ -167,6 +170,8 @@ def _summary(page: Page) -> str:
         first, last = (_moment(int(t)) for t in (quakes.time_ns.min(), quakes.time_ns.max()))
         shown = last[11:] if last[:10] == first[:10] else last
         parts.append(f"{first} UTC" if first == last else f"{first} to {shown} UTC")
+        if has_errors(quakes):
+            parts.append("errors of 68 %")
     return ", ".join(parts)
 
 

@@ -8,9 +8,11 @@ import numpy as np
 
 from epicat.plot.coastline import land_in
 from epicat.plot.data import F64, Sites, round_below
+from epicat.plot.errors import draw_depth_intervals, draw_ellipses
 from epicat.plot.page import (
     INK,
     REFERENCE,
+    UNKNOWN_DEPTH,
     Box,
     Page,
     degree_ticks,
@@ -39,6 +41,7 @@ def draw_map(page: Page) -> None:
     axes.set_ylabel("Latitude")
     _draw_land(page, axes)
     page.draw_reference(axes, "longitude", "latitude")
+    draw_ellipses(page, axes)
     page.paint.scatter(axes, quakes.longitude, quakes.latitude, quakes)
     axes.scatter(
         sites.longitude, sites.latitude, s=_site_area(sites), marker="^", zorder=4,
@@ -180,8 +183,12 @@ def _meets(box: F64, others: F64) -> bool:
 
 
 def draw_sections(page: Page) -> None:
-    """Draw depth against longitude below the map, and against latitude to its right."""
-    layout, view, depths, quakes = page.layout, page.view, page.depths, page.quakes
+    """Draw depth against longitude below the map, and against latitude to its right.
+
+    Events whose depth is unknown are left out.
+    """
+    layout, view, depths = page.layout, page.view, page.depths
+    quakes = page.quakes.take(page.quakes.has_depth)
     south_box = (layout.left, layout.south_base, layout.map_width, layout.section)
     east_box = (layout.east_base, layout.map_base, layout.section, layout.map_height)
     down, right = (depths.bottom, depths.top), (depths.top, depths.bottom)
@@ -198,6 +205,8 @@ def draw_sections(page: Page) -> None:
     east_section.axvline(0, color="#888888", linewidth=0.6, zorder=1)
     page.draw_reference(south_section, "longitude", "depth")
     page.draw_reference(east_section, "depth", "latitude")
+    draw_depth_intervals(page, south_section, by_latitude=False)
+    draw_depth_intervals(page, east_section, by_latitude=True)
     page.paint.scatter(south_section, quakes.longitude, quakes.depth, quakes)
     page.paint.scatter(east_section, quakes.depth, quakes.latitude, quakes)
     if not len(quakes):
@@ -219,12 +228,18 @@ def draw_corner(page: Page) -> None:
     layout = page.layout
     shared: dict[str, Any] = {
         "frameon": False, "borderpad": 0, "borderaxespad": 0, "handletextpad": 0.4,
-        "handlelength": 1.2, "labelspacing": 0.45,
+        "handlelength": 1.2,
     }  # fmt: skip
     left = layout.east_base / layout.width
     if handles := _handles(_symbols(page)):
         top = (left, (layout.map_base - 0.5) / layout.height)
-        page.figure.legend(handles=handles, loc="upper left", bbox_to_anchor=top, **shared)
+        page.figure.legend(
+            handles=handles,
+            loc="upper left",
+            bbox_to_anchor=top,
+            **shared,
+            labelspacing=0.45 if len(handles) <= 4 else 0.2,
+        )
     if sizes := _handles(_sizes(page)):
         bottom = (left, (layout.south_base + 0.4) / layout.height)
         page.figure.legend(
@@ -250,13 +265,21 @@ def _handles(marks: list[tuple[int, str, dict[str, Any]]]) -> list[Any]:
 
 def _symbols(page: Page) -> list[tuple[int, str, dict[str, Any]]]:
     """Return number, name and look of each kind of symbol."""
-    color, edge, poor = page.paint.colormap(0.55), page.quakes.edge, page.quakes.is_poor
-    events = 0 if page.paint.middle_magnitude is not None else int((~edge & ~poor).sum())
+    quakes, color = page.quakes, page.paint.colormap(0.55)
+    edge, poor, known = quakes.edge, quakes.is_poor, quakes.has_depth
+    events = int((~edge & ~poor).sum())
+    if page.paint.middle_magnitude is not None and not quakes.is_located:
+        events = 0  # the legend of sizes has that symbol
+    good, bad = ("Event", "Azimuthal gap > 180°")
+    if quakes.is_located:
+        good, bad = ("Quality A, B", "Quality C, D")
     marks: list[tuple[int, str, dict[str, Any]]] = [
         (len(page.sites), "Station", {"marker": "^", "mfc": INK, "mec": "white", "ms": 7}),
-        (events, "Event", {"marker": "o", "mfc": color, "mec": INK, "mew": 0.4, "ms": 5}),
-        (int((~edge & poor).sum()), "Azimuthal gap > 180°",
+        (events, good, {"marker": "o", "mfc": color, "mec": INK, "mew": 0.4, "ms": 5}),
+        (int((~edge & poor).sum()), bad,
          {"marker": "o", "mfc": "none", "mec": color, "mew": 1.0, "ms": 4.5}),
+        (int((~known).sum()), "Depth unknown",
+         {"marker": "o", "mfc": "none", "mec": UNKNOWN_DEPTH, "mew": 1.0, "ms": 4.5}),
         (int(edge.sum()), "Edge of search box",
          {"marker": "x", "mec": color, "mew": 1.4, "ms": 5}),
     ]  # fmt: skip

@@ -18,6 +18,7 @@ __all__ = [
     "INK",
     "REFERENCE",
     "STYLES",
+    "UNKNOWN_DEPTH",
     "Box",
     "Layout",
     "Page",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 INK = "#222222"
+UNKNOWN_DEPTH = (0.6, 0.6, 0.6, 1.0)
+"""Color of events whose depth is unknown."""
 _NARROWEST_MM, _WIDEST_MM = 110.0, 420.0
 
 _STYLE: Final[dict[str, Any]] = {
@@ -143,43 +146,59 @@ class Paint:
         above = np.nan_to_num(magnitude, nan=self.middle_magnitude - 1) - self.middle_magnitude
         return np.asarray(np.clip(self.area * 1.6 ** (2 * above), self.area / 6, 500.0))
 
+    def colors(self, quakes: Quakes) -> Any:
+        """Return the color of the depth of each event, shape (events, 4)."""
+        found = np.array(self.colormap(self.norm(quakes.depth))).reshape(-1, 4)
+        found[~quakes.has_depth] = UNKNOWN_DEPTH
+        return found
+
     def scatter(self, axes: Axes, x: F64, y: F64, quakes: Quakes) -> None:
         """Draw the events at x and y in the color of their depth.
 
-        Discs; rings for those with an azimuthal gap above 180 degrees; crosses at the edge.
+        Discs; rings for those that are poorly constrained; crosses at the edge; grey if the depth
+        is unknown.
         """
-        shared = {"cmap": self.colormap, "norm": self.norm, "rasterized": len(quakes) > 2000}
+        shared: dict[str, Any] = {"rasterized": len(quakes) > 2000}
         areas, edge, poor = self.areas(quakes.magnitude), quakes.edge, quakes.is_poor
         good, open_, cross = ~edge & ~poor, ~edge & poor, edge
+        colors = self.colors(quakes)
         axes.scatter(
-            x[good], y[good], c=quakes.depth[good], s=areas[good], alpha=self.alpha, zorder=3,
+            x[good], y[good], c=colors[good], s=areas[good], alpha=self.alpha, zorder=3,
             linewidths=self.line, edgecolors=INK, **shared,
         )  # fmt: skip
-        colors = self.colormap(self.norm(quakes.depth[open_]))
         axes.scatter(
-            x[open_], y[open_], s=0.8 * areas[open_], facecolors="none", edgecolors=colors,
-            zorder=3, linewidths=0.5 + self.line, rasterized=len(quakes) > 2000,
+            x[open_], y[open_], s=0.8 * areas[open_], facecolors="none", edgecolors=colors[open_],
+            zorder=3, linewidths=0.5 + self.line, **shared,
         )  # fmt: skip
         axes.scatter(
-            x[cross], y[cross], c=quakes.depth[cross], s=np.maximum(0.8 * areas[cross], 6),
+            x[cross], y[cross], c=colors[cross], s=np.maximum(0.8 * areas[cross], 6),
             marker="x", zorder=3.1, linewidths=0.6 + 2 * self.line, **shared,
         )  # fmt: skip
 
 
 def choose_paint(quakes: Quakes) -> Paint:
     """Choose colors and markers for the number of events, their depths and magnitudes."""
-    depth = quakes.depth
+    depth = _depths_for_colors(quakes)
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap, Normalize
 
     # Without the lightest yellow, which is invisible on white.
     colormap = ListedColormap(colormaps["viridis_r"](np.linspace(0.06, 1, 256)))
     low, high = _color_limits(depth)
-    beyond = int((depth < low).any()) + 2 * int((depth > high).any())
+    shown = quakes.depth[quakes.has_depth]
+    beyond = int((shown < low).any()) + 2 * int((shown > high).any())
     extend = ("neither", "min", "max", "both")[beyond]
-    area, line, alpha = next(look for most, look in _LOOKS if len(depth) <= most)
+    area, line, alpha = next(look for most, look in _LOOKS if len(quakes) <= most)
     middle = float(np.nanmedian(quakes.magnitude)) if quakes.has_magnitudes else None
     return Paint(colormap, Normalize(low, high), extend, area, line, alpha, middle)
+
+
+def _depths_for_colors(quakes: Quakes) -> F64:
+    """Return the depths of the well constrained events, else of those that have one, else all."""
+    for chosen in (quakes.has_depth & ~quakes.is_poor & ~quakes.edge, quakes.has_depth):
+        if chosen.any():
+            return np.asarray(quakes.depth[chosen])
+    return quakes.depth
 
 
 def _color_limits(depth: F64) -> tuple[float, float]:
@@ -223,7 +242,8 @@ def degree_ticks(axis: Any, inches: float, hemispheres: str) -> None:
 
     low, high = axis.get_view_interval()
     places = MaxNLocator(max(2, min(6, round(inches / 0.95))), steps=[1, 2, 5, 10])
-    edge = (high - low) * 0.08 / inches  # room for labels across the gap
+    # Room for labels across the gap: those of longitude are wide.
+    edge = (high - low) * (0.2 if hemispheres == "EW" else 0.08) / inches
     ticks = [float(t) for t in places.tick_values(low, high) if low + edge <= t <= high - edge]
     if hemispheres == "NS":
         ticks = [t for t in ticks if -90 <= t <= 90]

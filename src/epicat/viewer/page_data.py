@@ -191,9 +191,8 @@ def _with_arrivals(events: pa.Table, most: int) -> pa.Table:
 def view_of(events: pa.Table, stations: pa.Table, extent: Extent | None) -> View:
     """Return the box of the map for rows of the page's events."""
     latitude, longitude = (events[name].to_numpy() * 1e-5 for name in ("latitude", "longitude"))
-    blank = latitude * math.nan
     time_ns = events["time"].cast(pa.int64()).to_numpy()
-    quakes = Quakes(time_ns, latitude, longitude, blank, blank, blank, blank > 0)
+    quakes = Quakes.from_epicenters(time_ns, latitude, longitude)
     return map_view(quakes, read_sites(stations), extent)
 
 

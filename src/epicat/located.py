@@ -8,9 +8,10 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from epicat.tables import ARRIVALS, EVENTS, ORIGIN_ARRIVALS, ORIGINS
+from epicat.tables import ARRIVALS, EVENTS, MAGNITUDES, ORIGIN_ARRIVALS, ORIGINS
 
 __all__ = [
+    "ADDED_BY_MAGNITUDES",
     "BEST_ARRIVALS",
     "BEST_ARRIVAL_COLUMNS",
     "BEST_EVENTS",
@@ -18,6 +19,7 @@ __all__ = [
     "arrivals_at_best_places",
     "best_event_sources",
     "events_at_best_places",
+    "events_with_magnitudes",
 ]
 
 _FROM_EITHER: Final = tuple(
@@ -30,6 +32,14 @@ _ASSOCIATED: Final = ("time", "latitude", "longitude", "depth_km")
 _ADDED_ARRIVALS: Final = tuple(
     name for name in ORIGIN_ARRIVALS.names if name not in ARRIVALS.names and name != "origin_id"
 )
+
+
+ADDED_BY_MAGNITUDES: Final = {
+    "magnitude_error": "standard_error",
+    "magnitude_stations": "n_used",
+    "magnitude_bounds": "n_bounds",
+}
+"""Columns that `events_with_magnitudes` adds, and those of ``magnitudes`` that they are."""
 
 
 def _nullable(schema: pa.Schema, names: Sequence[str], prefix: str = "") -> list[pa.Field]:
@@ -54,8 +64,8 @@ location; ``unmet`` says which criterion of an event the located picks no longer
 """
 BEST_EVENT_COLUMNS: Final = (
     *EVENTS.names[: EVENTS.names.index("dmin_km") + 1],
-    "magnitude", "magnitude_type", "time_error_s", "major_km", "minor_km", "azimuth_deg",
-    "depth_error_km", "quality", "depth_fixed", "unmet",
+    "magnitude", "magnitude_type", "magnitude_error", "time_error_s", "major_km", "minor_km",
+    "azimuth_deg", "depth_error_km", "quality", "depth_fixed", "unmet",
 )  # fmt: skip
 """The standard columns of an export of `BEST_EVENTS`."""
 
@@ -138,3 +148,23 @@ def arrivals_at_best_places(
     )
     found = found.select(BEST_ARRIVALS.names).cast(BEST_ARRIVALS)
     return found.sort_by([("time", "ascending"), ("event_id", "ascending")])
+
+
+def events_with_magnitudes(events: pa.Table, magnitudes: pa.Table) -> pa.Table:
+    """Return events with the magnitudes of ``magnitudes``, rows of `epicat.tables.MAGNITUDES`.
+
+    ``events`` are rows of `BEST_EVENTS`.  ``magnitude`` and ``magnitude_type`` are those computed,
+    else those of an imported catalog.  The added columns ``magnitude_error`` (standard error),
+    ``magnitude_stations`` and ``magnitude_bounds`` (stations with a value, and with an upper
+    bound) are null without a computed magnitude.
+    """
+    at = pc.index_in(events["event_id"], value_set=magnitudes["event_id"].combine_chunks())
+    own = magnitudes.cast(pa.schema(_nullable(MAGNITUDES, MAGNITUDES.names)))
+    own = own.take(at.combine_chunks())
+    found = events
+    for name, source in (("magnitude", "value"), ("magnitude_type", "type")):
+        index = found.schema.get_field_index(name)
+        found = found.set_column(index, name, pc.coalesce(own[source], found[name]))
+    for name, source in ADDED_BY_MAGNITUDES.items():
+        found = found.append_column(name, own[source])
+    return found

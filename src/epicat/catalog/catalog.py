@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from epicat._util.files import atomic_file
 from epicat.catalog.coverage import complete_ledger
-from epicat.catalog.read import catalog_parts
+from epicat.catalog.read import PartDesigns, catalog_parts
 from epicat.catalog.reviews import EventReview, only_accepted, reviewed_parts, reviews_of
 from epicat.catalog.selection import Selection, select_results
 from epicat.errors import InputError, NameChoiceError
@@ -23,11 +23,18 @@ from epicat.located import (
     BEST_EVENT_COLUMNS,
     arrivals_at_best_places,
     events_at_best_places,
+    events_with_magnitudes,
 )
 from epicat.model import LedgerEntry, Span, StationDay, StationDayEntry
 from epicat.stations import Patterns
 from epicat.store.base import ReadableStore, Where, block_entries
 from epicat.store.locations import StoredLocation, choose_location, stored_locations
+from epicat.store.magnitudes import (
+    StoredMagnitudes,
+    choose_magnitudes,
+    newest_amplitudes,
+    stored_magnitudes,
+)
 from epicat.store.open import open_readable
 from epicat.tables import SCHEMAS, TableName, accepted, ledger_table
 from epicat.time import SECOND_NS, iso
@@ -89,12 +96,17 @@ class Catalog:
     """
 
     def __init__(
-        self, store: ReadableStore, selection: Selection, location: str | None = None
+        self,
+        store: ReadableStore,
+        selection: Selection,
+        location: str | None = None,
+        magnitudes: str | None = None,
     ) -> None:
-        """``location`` is the digest of the location; None: the preferred one."""
+        """``location`` and ``magnitudes`` are digests; None: the preferred ones."""
         self._store = store
         self._selection = selection
         self._location = location
+        self._magnitudes = magnitudes
 
     def __repr__(self) -> str:
         return (
@@ -138,7 +150,9 @@ class Catalog:
         Columns: `epicat.located.BEST_EVENTS`.  An event has the place of the location, with its
         uncertainty, and the association's in ``associated_...``; an event that was not located
         has the place of the association, and null as uncertainty.  ``span`` selects by origin
-        time.  Events that quality control rejects are left out unless ``with_rejected``; then the
+        time.  ``magnitude`` is the computed one, with ``magnitude_error`` (its standard error),
+        ``magnitude_stations`` and ``magnitude_bounds``, or else that of an imported catalog.
+        Events that quality control rejects are left out unless ``with_rejected``; then the
         column ``rejected`` gives the reason.
 
         Examples
@@ -153,6 +167,7 @@ class Catalog:
         rows = self._read("events", self.associator, near)
         rows = rows if with_rejected else accepted(rows)
         found = events_at_best_places(rows, self.origins(near))
+        found = events_with_magnitudes(found, self._read("magnitudes", self.magnitude_id, near))
         if span is None:
             return found
         times = found["time"].cast(pa.int64())
@@ -215,6 +230,59 @@ class Catalog:
         """Return the picks of `origins` with residuals and station terms in seconds."""
         return self._read("origin_arrivals", self.location_id, span)
 
+    @cached_property
+    def magnitude_id(self) -> str:
+        """Digest of the magnitudes that are shown; empty if there are none."""
+        if self._magnitudes is None:
+            return choose_magnitudes(self._store, self.associator)
+        return self._magnitudes
+
+    @cached_property
+    def amplitude_id(self) -> str:
+        """Digest of the amplitudes of the run; empty if none were measured."""
+        return newest_amplitudes(self._store, self.run)
+
+    def magnitudes(self, name: str | None = None, *, span: Span | None = None) -> pa.Table:
+        """Return the network magnitudes of events, in the order of time.
+
+        ``name`` is the name of magnitudes or the beginning of their digest, None: those that
+        `events` shows.  Columns: `epicat.tables.MAGNITUDES`.  Raises `InputError` for an unknown
+        name.
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> catalog = ec.open_catalog("catalog")
+        >>> catalog.magnitudes().num_rows <= catalog.events(with_rejected=True).num_rows
+        True
+
+        """
+        return self._read("magnitudes", self._magnitudes_named(name), span)
+
+    def station_magnitudes(self, name: str | None = None, *, span: Span | None = None) -> pa.Table:
+        """Return the station magnitudes behind `magnitudes`, also those that are not used.
+
+        Columns: `epicat.tables.STATION_MAGNITUDES`; ``span`` selects by the time of the pick.
+        """
+        return self._read("station_magnitudes", self._magnitudes_named(name), span)
+
+    def magnitude_designs(self) -> list[StoredMagnitudes]:
+        """Return all magnitudes of the events, those that are shown first.
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> [one.law for one in ec.open_catalog("catalog").magnitude_designs()] in ([], ["iaspei"])
+        True
+
+        """
+        return stored_magnitudes(self._store, self.associator)
+
+    def _magnitudes_named(self, name: str | None) -> str:
+        if name is None:
+            return self.magnitude_id
+        return choose_magnitudes(self._store, self.associator, name)
+
     def stations(self) -> pa.Table:
         """Return the stations of the store."""
         return self._store.stations()
@@ -240,7 +308,7 @@ class Catalog:
         were requested is told by the invocations on record or, where given, by a span, an extent
         and patterns of station codes.
         """
-        mine = {self.run, self.associator, self.location_id}
+        mine = {self.run, self.associator, self.location_id, self.amplitude_id, self.magnitude_id}
         entries = complete_ledger(self._store, span, extent, patterns)
         return [entry for entry in entries if entry.design in mine]
 
@@ -279,7 +347,10 @@ class Catalog:
         from epicat.store.sql import Designs
         from epicat.store.sql import query as ask
 
-        return ask(self._store, query, Designs(self.run, self.associator, self.location_id))
+        designs = Designs(
+            self.run, self.associator, self.location_id, self.amplitude_id, self.magnitude_id
+        )
+        return ask(self._store, query, designs)
 
     def export(
         self,
@@ -331,7 +402,7 @@ class Catalog:
             self._store,
             self.run,
             self.associator,
-            self.location_id,
+            PartDesigns(self.location_id, self.magnitude_id, self.amplitude_id),
             with_rejected=with_rejected,
         )
         return reviewed_parts(parts, reviews_of(self), only_accepted=reviewed)
@@ -414,7 +485,11 @@ def _png(figure: Figure) -> bytes:
 
 
 def open_catalog(
-    location: str | Path, run: str | None = None, *, places: str | None = None
+    location: str | Path,
+    run: str | None = None,
+    *,
+    places: str | None = None,
+    magnitudes: str | None = None,
 ) -> Catalog:
     """Open the results in a store.
 
@@ -428,13 +503,17 @@ def open_catalog(
         The location whose places the events have: its name, or the beginning of its digest;
         ``association`` for those of the association.  None: the campaign's own location, else
         the newest.
+    magnitudes
+        The magnitudes that the events have: their name, or the beginning of their digest.  None:
+        those that were computed last.
 
     Raises
     ------
     StoreError
         If there is no store, or it cannot be read.
     InputError
-        If no run or associator of the store has this digest, or there is no such location.
+        If no run or associator of the store has this digest, or there is no such location or
+        magnitudes.
 
     Examples
     --------
@@ -446,9 +525,10 @@ def open_catalog(
     """
     store = open_readable(str(location))
     selection = select_results(store, run)
-    if places is None:
-        return Catalog(store, selection)
-    return Catalog(store, selection, choose_location(store, selection.associator or "", places))
+    associator = selection.associator or ""
+    chosen = None if places is None else choose_location(store, associator, places)
+    sizes = None if magnitudes is None else choose_magnitudes(store, associator, magnitudes)
+    return Catalog(store, selection, chosen, sizes)
 
 
 def format_of(path: Path) -> str:

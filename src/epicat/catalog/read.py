@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epicat.amplitude.rows import read_amplitudes
 from epicat.export.quakes import Part
 from epicat.model import LedgerEntry, Span, Stage
 from epicat.store.base import ReadableStore, Where
-from epicat.tables import accepted
+from epicat.tables import PICKS, TableName, accepted
+from epicat.time import DAY_NS
 
-__all__ = ["catalog_parts"]
+__all__ = ["PartDesigns", "catalog_parts"]
 
+_SIZES: tuple[TableName, ...] = ("magnitudes", "station_magnitudes")
+
+_MS = 1_000_000
 _MOST_EVENTS = 10_000
 _MOST_BLOCKS = 28
 """A week of blocks of six hours: all its picks are read, also those of no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartDesigns:
+    """Digests of what comes with events; one that is empty stands for nothing."""
+
+    location: str = ""
+    """The location whose origins come with them."""
+    magnitude: str = ""
+    """Their magnitudes."""
+    amplitude: str = ""
+    """The amplitudes whose first motions come with the picks."""
 
 
 def catalog_parts(
     store: ReadableStore,
     run: str | None,
     associator: str | None,
-    location: str = "",
+    designs: PartDesigns | None = None,
     *,
     with_rejected: bool = False,
 ) -> Iterator[Part]:
     """Give the events of an associator with their arrivals and the run's picks, in order.
 
-    ``location`` is the digest of the location whose origins come with them; empty for none.
+    ``designs`` name the location, magnitudes and amplitudes that come with them.
     """
+    wanted = designs or PartDesigns()
     if run is None or associator is None:
         return
     for keys in _bundles(store.ledger(Stage.ASSOCIATE, associator)):
@@ -38,13 +57,18 @@ def catalog_parts(
         arrivals = store.read("arrivals", where)
         events = store.read("events", where)
         chosen = events if with_rejected else accepted(events)
-        if not location:
-            yield Part(chosen, arrivals, _picks(store, run, arrivals))
-            continue
-        ours = Where(design=location, keys=keys)
-        origins, located = store.read("origins", ours), store.read("origin_arrivals", ours)
-        picks = _picks(store, run, arrivals, located)
-        yield Part(chosen, arrivals, picks, origins, located)
+        part = Part(chosen, arrivals, PICKS.empty_table())
+        if wanted.location:
+            ours = Where(design=wanted.location, keys=keys)
+            origins, located = store.read("origins", ours), store.read("origin_arrivals", ours)
+            part = replace(part, origins=origins, origin_arrivals=located)
+        if wanted.magnitude:
+            ours = Where(design=wanted.magnitude, keys=keys)
+            magnitudes, stations = (store.read(t, ours) for t in _SIZES)
+            part = replace(part, magnitudes=magnitudes, station_magnitudes=stations)
+        picks = _picks(store, run, arrivals, part.origin_arrivals)
+        polarities = _polarities(store, wanted.amplitude, picks) if wanted.amplitude else {}
+        yield replace(part, picks=picks, polarities=polarities)
 
 
 def _bundles(entries: Iterable[LedgerEntry]) -> Iterator[frozenset[str]]:
@@ -70,3 +94,25 @@ def _picks(store: ReadableStore, run: str, *arrivals: pa.Table) -> pa.Table:
     span = Span(times["min"] or 0, (times["max"] or 0) + 1)
     picks = store.read("picks", Where(design=run, span=span))
     return picks.filter(pc.is_in(picks["pick_id"], value_set=used["pick_id"].combine_chunks()))
+
+
+def _polarities(store: ReadableStore, amplitude: str, picks: pa.Table) -> Mapping[str, int]:
+    """Return the first motions of P picks by pick, 1 up, -1 down and 0 undecided."""
+    names = ("trace_id", "band", "pick_id", "phase")
+    columns = [picks[name].to_pylist() for name in names]
+    times = picks["time"].cast(pa.int64()).to_pylist()
+    wanted = {
+        (trace, band, time_ns // _MS): pick_id
+        for trace, band, pick_id, phase, time_ns in zip(*columns, times, strict=True)
+        if phase == "P"
+    }
+    found: dict[str, int] = {}
+    for day in sorted({time_ns // DAY_NS for time_ns in times}):
+        span = Span(day * DAY_NS, (day + 1) * DAY_NS)
+        for _, one in read_amplitudes(store.read("amplitudes", Where(amplitude, span))):
+            motions = zip(one.time_ns.tolist(), one.phases, one.polarity.tolist(), strict=True)
+            for time_ns, phase, polarity in motions:
+                pick_id = wanted.get((one.trace_id, one.band, time_ns // _MS))
+                if pick_id is not None and phase == "P":
+                    found[pick_id] = polarity
+    return found

@@ -13,7 +13,7 @@ from typing import IO
 import pyarrow as pa
 
 from epicat.export.labels import Labels
-from epicat.export.quakeml import uri
+from epicat.export.quakeml_elements import uri
 from epicat.export.quakes import Part, Written
 from epicat.export.stream import quakes
 from epicat.model import Arrival

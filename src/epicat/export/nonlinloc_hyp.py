@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from epicat.export.labels import Labels, Place
 from epicat.export.origin import Ellipsoid, Errors, Origin, ellipsoid_axes, is_used
-from epicat.export.quakeml import uri
+from epicat.export.quakeml_elements import uri
 from epicat.export.quakes import Part, Quake, Written
 from epicat.export.stream import quakes
 from epicat.model import Arrival

@@ -5,12 +5,9 @@ The same tables give the same bytes: the file has no creation time.
 
 from __future__ import annotations
 
-import html
 import math
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import version
 from itertools import chain
 from statistics import median
 from typing import IO
@@ -18,12 +15,22 @@ from typing import IO
 import pyarrow as pa
 
 from epicat.export.origin import LEVEL, Ellipsoid, Errors, Origin, is_used
+from epicat.export.quakeml_elements import (
+    codes,
+    creation,
+    escaped,
+    number,
+    text,
+    uri,
+    waveform,
+)
+from epicat.export.quakeml_magnitudes import preferred_magnitude, sizes_as_quakeml
 from epicat.export.quakes import Part, Quake, Written
 from epicat.export.stream import quakes
-from epicat.model import ANY_LOCATION, Arrival
+from epicat.model import Arrival
 from epicat.time import iso
 
-__all__ = ["uri", "write_quakeml"]
+__all__ = ["write_quakeml"]
 
 _KM_PER_DEGREE = math.pi * 6371 / 180
 """The spherical earth of 6371 km, as in ObsPy's ``kilometers2degrees``."""
@@ -38,9 +45,11 @@ xmlns="http://quakeml.org/xmlns/bed/1.2">
 _TAIL = "</eventParameters>\n</q:quakeml>\n"
 _EDGE = "The hypocenter lies at the edge of the search box: do not trust its position."
 
-_NOT_IN_URI = re.compile(r"[^A-Za-z0-9.*()_'-]")
-"""Characters that QuakeML does not allow in an identifier."""
-_OUTSIDE_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_POLARITIES = {
+    1: "<polarity>positive</polarity>",
+    -1: "<polarity>negative</polarity>",
+    0: "<polarity>undecidable</polarity>",
+}
 
 
 def write_quakeml(
@@ -51,7 +60,7 @@ def write_quakeml(
     stream = quakes(parts)
     first = next(stream, None)
     catalog = uri("catalog", first.associator if first else "empty")
-    file.write(_HEAD.format(catalog=catalog, creation=_creation()))
+    file.write(_HEAD.format(catalog=catalog, creation=creation()))
     events = arrivals = 0
     long: set[str] = set()
     for quake in chain([first] if first else [], stream):
@@ -63,34 +72,17 @@ def write_quakeml(
     return Written(events, arrivals, _notes(long))
 
 
-def uri(kind: str, name: str) -> str:
-    """Return the QuakeML resource identifier of an event, pick, run, ...
-
-    >>> uri("event", "mzxw6ytboi")
-    'smi:local/epicat/event/mzxw6ytboi'
-    """
-    return f"smi:local/epicat/{kind}/{escaped(name)}"
-
-
-def escaped(name: str) -> str:
-    """Replace characters that an identifier must not contain by their code between tildes.
-
-    >>> escaped("NC KBG")
-    'NC~20~KBG'
-    """
-    return _NOT_IN_URI.sub(lambda letter: f"~{ord(letter[0]):x}~", name)
-
-
 def _event(quake: Quake) -> str:
     best = quake.origin
     return (
         f'<event publicID="{uri("event", quake.event_id)}">\n'
         f"<preferredOriginID>{uri('origin', best.name)}</preferredOriginID>\n"
+        f"{preferred_magnitude(quake)}"
         "<type>earthquake</type><typeCertainty>suspected</typeCertainty>\n"
-        f"{_creation()}\n{_comments(quake)}"
-        f"{''.join(map(_pick, _picks(quake)))}"
+        f"{creation()}\n{_comments(quake)}"
+        f"{''.join(_pick(pick, quake.polarities) for pick in _picks(quake))}"
         f"{''.join(_origin(origin, quake) for origin in quake.origins)}"
-        f"{_magnitude(uri('origin', best.name), quake)}</event>\n"
+        f"{_magnitude(uri('origin', best.name), quake)}{sizes_as_quakeml(quake)}</event>\n"
     )
 
 
@@ -110,16 +102,16 @@ def _comments(quake: Quake) -> str:
     if quake.verdict:
         status, by, comment = quake.verdict
         texts.append(f"Review by {by}: {status}{'; ' if comment else ''}{comment}")
-    return "".join(f"<comment><text>{_text(text)}</text></comment>\n" for text in texts)
+    return "".join(f"<comment><text>{text(one)}</text></comment>\n" for one in texts)
 
 
 def _magnitude(origin: str, quake: Quake) -> str:
-    if quake.magnitude is None:
+    if quake.magnitude is None or quake.size is not None:
         return ""
     return (
         f'<magnitude publicID="{uri("magnitude", quake.event_id)}">'
-        f"<mag><value>{quake.magnitude:z.2f}</value></mag><type>{_text(quake.magnitude_type)}</type>"
-        f"<originID>{origin}</originID>{_creation()}</magnitude>\n"
+        f"<mag><value>{quake.magnitude:z.2f}</value></mag><type>{text(quake.magnitude_type)}</type>"
+        f"<originID>{origin}</originID>{creation()}</magnitude>\n"
     )
 
 
@@ -136,7 +128,7 @@ def _origin(origin: Origin, quake: Quake) -> str:
         f"{_quality(origin)}<type>hypocenter</type>"
         f"{_evaluation(quake)}"
         f"{_class(errors) if errors else ''}"
-        f"{_creation()}\n{''.join(arrivals)}</origin>\n"
+        f"{creation()}\n{''.join(arrivals)}</origin>\n"
     )
 
 
@@ -155,7 +147,7 @@ def _evaluation(quake: Quake) -> str:
 
 def _class(errors: Errors) -> str:
     fixed = "; the depth is fixed" if errors.is_depth_fixed else ""
-    return f"<comment><text>Quality class {_text(errors.quality)}{fixed}</text></comment>\n"
+    return f"<comment><text>Quality class {text(errors.quality)}{fixed}</text></comment>\n"
 
 
 def _hypocenter(origin: Origin) -> str:
@@ -169,9 +161,9 @@ def _hypocenter(origin: Origin) -> str:
         time = _standard_error(errors.time_s, 4)
         north, east = _standard_error(north_deg, 6), _standard_error(east_deg, 6)
         depth = (
-            _number("uncertainty", errors.depth_km * 1000, 1)
-            + _number("lowerUncertainty", (origin.depth_km - errors.depth_low_km) * 1000, 1)
-            + _number("upperUncertainty", (errors.depth_high_km - origin.depth_km) * 1000, 1)
+            number("uncertainty", errors.depth_km * 1000, 1)
+            + number("lowerUncertainty", (origin.depth_km - errors.depth_low_km) * 1000, 1)
+            + number("upperUncertainty", (errors.depth_high_km - origin.depth_km) * 1000, 1)
             + _level()
         )
     return (
@@ -183,7 +175,7 @@ def _hypocenter(origin: Origin) -> str:
 
 
 def _standard_error(value: float, decimals: int) -> str:
-    error = _number("uncertainty", value, decimals)
+    error = number("uncertainty", value, decimals)
     return error + _level() if error else ""
 
 
@@ -203,12 +195,12 @@ def _uncertainty(errors: Errors) -> str:
         ("majorAxisAzimuth", solid.azimuth_deg),
         ("majorAxisRotation", solid.rotation_deg),
     )
-    ellipsoid = "".join(_number(name, value, 2) for name, value in lengths)
+    ellipsoid = "".join(number(name, value, 2) for name, value in lengths)
     return (
         "<originUncertainty>"
-        f"{_number('minHorizontalUncertainty', errors.minor_km * 1000, 1)}"
-        f"{_number('maxHorizontalUncertainty', errors.major_km * 1000, 1)}"
-        f"{_number('azimuthMaxHorizontalUncertainty', errors.azimuth_deg, 2)}"
+        f"{number('minHorizontalUncertainty', errors.minor_km * 1000, 1)}"
+        f"{number('maxHorizontalUncertainty', errors.major_km * 1000, 1)}"
+        f"{number('azimuthMaxHorizontalUncertainty', errors.azimuth_deg, 2)}"
         f"<confidenceEllipsoid>{ellipsoid}</confidenceEllipsoid>"
         f"<preferredDescription>uncertainty ellipse</preferredDescription>{_level()}"
         "</originUncertainty>\n"
@@ -225,18 +217,18 @@ def _quality(origin: Origin) -> str:
         stations = len({a.trace_id.rpartition(".")[0] for a in used})
         counts = f"<associatedPhaseCount>{len(origin.arrivals)}</associatedPhaseCount>{counts}"
         counts += f"<associatedStationCount>{origin.n_stations}</associatedStationCount>"
-        secondary = _number("secondaryAzimuthalGap", errors.secondary_gap_deg, 2)
+        secondary = number("secondaryAzimuthalGap", errors.secondary_gap_deg, 2)
     middle = (
-        f"{_number('maximumDistance', distances[-1] / _KM_PER_DEGREE, 6)}"
-        f"{_number('medianDistance', median(distances) / _KM_PER_DEGREE, 6)}"
+        f"{number('maximumDistance', distances[-1] / _KM_PER_DEGREE, 6)}"
+        f"{number('medianDistance', median(distances) / _KM_PER_DEGREE, 6)}"
         if distances
         else ""
     )
     return (
         f"<quality>{counts}<usedStationCount>{stations}</usedStationCount>"
-        f"{_number('standardError', origin.rms_s, 4)}"
-        f"{_number('azimuthalGap', origin.gap_deg, 2)}{secondary}"
-        f"{_number('minimumDistance', origin.dmin_km / _KM_PER_DEGREE, 6)}{middle}</quality>\n"
+        f"{number('standardError', origin.rms_s, 4)}"
+        f"{number('azimuthalGap', origin.gap_deg, 2)}{secondary}"
+        f"{number('minimumDistance', origin.dmin_km / _KM_PER_DEGREE, 6)}{middle}</quality>\n"
     )
 
 
@@ -244,24 +236,25 @@ def _arrival(origin: Origin, arrival: Arrival) -> str:
     pick = escaped(arrival.pick_id)
     corrected = weight = ""
     if arrival.inlier_probability is not None:
-        corrected = _number("timeCorrection", arrival.term_s or 0.0, 4)
-        weight = _number("timeWeight", arrival.inlier_probability, 4)
+        corrected = number("timeCorrection", arrival.term_s or 0.0, 4)
+        weight = number("timeWeight", arrival.inlier_probability, 4)
     return (
         f'<arrival publicID="{uri("arrival", origin.name)}/{pick}">'
-        f"<pickID>smi:local/epicat/pick/{pick}</pickID><phase>{_text(arrival.phase)}</phase>"
-        f"{corrected}{_number('azimuth', arrival.azimuth_deg, 2)}"
-        f"{_number('distance', arrival.distance_km / _KM_PER_DEGREE, 6)}"
-        f"{_number('timeResidual', arrival.residual_s, 4)}{weight}</arrival>\n"
+        f"<pickID>smi:local/epicat/pick/{pick}</pickID><phase>{text(arrival.phase)}</phase>"
+        f"{corrected}{number('azimuth', arrival.azimuth_deg, 2)}"
+        f"{number('distance', arrival.distance_km / _KM_PER_DEGREE, 6)}"
+        f"{number('timeResidual', arrival.residual_s, 4)}{weight}</arrival>\n"
     )
 
 
-def _pick(arrival: Arrival) -> str:
+def _pick(arrival: Arrival, polarities: Mapping[str, int]) -> str:
+    polarity = _POLARITIES.get(polarities.get(arrival.pick_id, 2), "")
     error = "" if arrival.sigma_s is None else _standard_error(arrival.sigma_s, 4)
     return (
         f'<pick publicID="{uri("pick", arrival.pick_id)}">'
         f"<time><value>{iso(arrival.time_ns)}</value>{error}</time>"
-        f"{_waveform(arrival.trace_id, arrival.band)}{_method(arrival.run)}"
-        f"<phaseHint>{_text(arrival.phase)}</phaseHint>"
+        f"{waveform(arrival.trace_id, arrival.band)}{_method(arrival.run)}"
+        f"<phaseHint>{text(arrival.phase)}</phaseHint>{polarity}"
         f"<evaluationMode>automatic</evaluationMode>{_confidence(arrival)}</pick>\n"
     )
 
@@ -278,38 +271,9 @@ def _confidence(arrival: Arrival) -> str:
     return f"<comment><text>probability {arrival.confidence:.4f}</text></comment>"
 
 
-@cache
-def _waveform(trace_id: str, channel: str | None) -> str:
-    network, station, location = (_text(c) for c in _codes(trace_id))
-    place = "" if location == ANY_LOCATION else f' locationCode="{location}"'
-    band = f' channelCode="{_text(channel)}"' if channel else ""
-    return f'<waveformID networkCode="{network}" stationCode="{station}"{place}{band}/>'
-
-
-def _codes(trace_id: str) -> tuple[str, str, str]:
-    network, station, location, *_ = [*trace_id.split("."), "", ""]
-    return network, station, location
-
-
 def _too_long(arrival: Arrival) -> bool:
     trace = arrival.trace_id
-    return len(trace) > _LONGEST_CODE and any(len(c) > _LONGEST_CODE for c in _codes(trace))
-
-
-def _number(name: str, value: float, decimals: int) -> str:
-    """Return an element, or nothing for what is not a number."""
-    return f"<{name}>{value:z.{decimals}f}</{name}>" if math.isfinite(value) else ""
-
-
-@cache
-def _creation() -> str:
-    made_by = _text(version("epicat"))
-    return f"<creationInfo><agencyID>epicat</agencyID><version>{made_by}</version></creationInfo>"
-
-
-@cache
-def _text(text: str) -> str:
-    return html.escape(_OUTSIDE_XML.sub("\N{REPLACEMENT CHARACTER}", text))
+    return len(trace) > _LONGEST_CODE and any(len(c) > _LONGEST_CODE for c in codes(trace))
 
 
 def _notes(long: Iterable[str]) -> tuple[str, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import IO, NamedTuple, Protocol
 
 import pyarrow as pa
 
 from epicat.export.origin import Origin
-from epicat.tables import ORIGIN_ARRIVALS, ORIGINS
+from epicat.export.sizes import NetworkMagnitude
+from epicat.tables import MAGNITUDES, ORIGIN_ARRIVALS, ORIGINS, STATION_MAGNITUDES
 
 __all__ = ["Part", "Quake", "Verdict", "Writer", "Written"]
 
@@ -44,6 +46,13 @@ class Part:
     """Rows of ``epicat.tables.ORIGIN_ARRIVALS`` of the same location."""
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """What reviewers say of events, by event."""
+    magnitudes: pa.Table = field(default_factory=MAGNITUDES.empty_table)
+    """Rows of ``epicat.tables.MAGNITUDES`` of one design."""
+    station_magnitudes: pa.Table = field(default_factory=STATION_MAGNITUDES.empty_table)
+    """Rows of ``epicat.tables.STATION_MAGNITUDES`` of the same design."""
+    polarities: Mapping[str, int] = field(default_factory=dict)
+    """First motions by pick: 1 up, -1 down, 0 undecided; picks that were not looked at are not
+    there."""
 
 
 class Quake(NamedTuple):
@@ -65,6 +74,10 @@ class Quake(NamedTuple):
     """Kind of the magnitude; ``Mw`` if the table does not say."""
     verdict: Verdict | None = None
     """What a reviewer says of it; None if nobody reviewed it."""
+    size: NetworkMagnitude | None = None
+    """The computed magnitude, which ``magnitude`` is then; None if there is none."""
+    polarities: Mapping[str, int] = MappingProxyType({})
+    """First motions by pick, as in `Part`."""
 
     @property
     def origin(self) -> Origin:

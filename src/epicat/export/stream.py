@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from epicat.errors import InputError
 from epicat.export.origin import Errors, Origin
 from epicat.export.quakes import Part, Quake
+from epicat.export.sizes import NetworkMagnitude, magnitudes_by_event
 from epicat.model import Arrival
 from epicat.tables import COVARIANCE
 
@@ -46,12 +47,23 @@ def quakes(parts: Iterable[Part]) -> Iterator[Quake]:
             part.origin_arrivals, part.picks, events, _ARRIVAL + _LOCATED
         )
         origins = _origins_of(events, part.origins)
+        sizes = magnitudes_by_event(part.magnitudes, part.station_magnitudes)
         for begin in range(0, events.num_rows, _AT_ONCE):
             some = events.slice(begin, _AT_ONCE)
             known = (associated.of(begin, some.num_rows), located.of(begin, some.num_rows))
             for quake in _quakes(some, origins.slice(begin, _AT_ONCE), known):
-                verdict = part.verdicts.get(quake.event_id)
-                yield quake._replace(verdict=verdict) if verdict else quake
+                yield _sized(quake, sizes, part)
+
+
+def _sized(quake: Quake, sizes: Mapping[str, NetworkMagnitude], part: Part) -> Quake:
+    """Return an event with its magnitude, verdict and first motions, as far as there are any."""
+    size = sizes.get(quake.event_id)
+    if size is not None:
+        quake = quake._replace(magnitude=size.value, magnitude_type=size.kind, size=size)
+    verdict = part.verdicts.get(quake.event_id)
+    if part.polarities or verdict:
+        quake = quake._replace(polarities=part.polarities, verdict=verdict)
+    return quake
 
 
 def _quakes(

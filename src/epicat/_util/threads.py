@@ -7,10 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["ahead"]
+__all__ = ["ahead", "held"]
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
+
+
+def held(threads: int) -> int:
+    """Return how many tasks `ahead` has begun at most when it takes another.
+
+    One waits, so that no thread is idle while the caller uses a result.
+    """
+    return 0 if threads == 1 else threads + 1
 
 
 def ahead(
@@ -19,7 +27,7 @@ def ahead(
     """Return the result of each task with its key, in order.
 
     With one thread a task runs when its result is asked for.  With more, so many tasks run while
-    the next ones are taken from ``tasks`` in this thread; no more results are held.
+    the next ones are taken from ``tasks`` in this thread; see `held`.
     """
     if threads == 1:
         for key, task in tasks:
@@ -29,7 +37,7 @@ def ahead(
         running: deque[tuple[Key, Future[Result]]] = deque()
         for key, task in tasks:
             running.append((key, pool.submit(task)))
-            if len(running) > threads:
+            if len(running) > held(threads):
                 done, future = running.popleft()
                 yield done, future.result()
         for done, future in running:

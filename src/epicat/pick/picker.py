@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from typing import Any, Literal, Protocol, Self
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from epicat._util import lists
+from epicat._util.threads import ahead, held
 from epicat.model import Filter
 from epicat.pick.pick_options import PickOptions, Precision
 
@@ -185,29 +186,19 @@ def batched(picker: Picker, windows: Iterable[Window], batch: int) -> Iterator[F
     Windows of different stretches share batches, so that a day in thousands of pieces takes no
     longer than one without gaps.
     """
-    parts = _filled(picker, windows, batch * picker.threads)
-    if picker.threads == 1:
-        for part in parts:
-            yield from picker.probabilities(part)
-        return
-    # Idle cores: one part is computed while the next is filled and the last one is used.
-    with ThreadPoolExecutor(1) as ahead:
-        coming: Future[F32] | None = None
-        for part in parts:
-            before, coming = coming, ahead.submit(picker.probabilities, part)
-            if before is not None:
-                yield from before.result()
-        if coming is not None:
-            yield from coming.result()
+    parts = _filled(picker, windows, batch)
+    tasks = ((None, partial(picker.probabilities, part)) for part in parts)
+    for _, found in ahead(tasks, picker.threads):
+        yield from found
 
 
 def _filled(picker: Picker, windows: Iterable[Window], batch: int) -> Iterator[F32]:
     """Return windows (n, components, samples), up to ``batch`` at once.
 
-    Two buffers take turns: what is returned stays as it is until the next but one.
+    Buffers take turns: what is returned stays as it is while `ahead` may compute with it.
     """
     shape = (batch, len(picker.info.component_order), picker.info.samples)
-    buffers = cycle([np.empty(shape, np.float32), np.empty(shape, np.float32)])
+    buffers = cycle([np.empty(shape, np.float32) for _ in range(held(picker.threads) + 1)])
     for part in lists.batched(windows, batch):
         filled = next(buffers)
         for window, (stretch, start) in zip(filled, part, strict=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -30,25 +31,28 @@ class OpenVinoPicker(Picker):
         self.precision: Precision = precision
         self._bits: Bits = precision
         self._bundle = bundle
-        self._batch = np.zeros((BATCH, len(self.info.component_order), self.info.samples), "f4")
+        self._shape = (BATCH, len(self.info.component_order), self.info.samples)
         self.threads = 0
         self.use_threads(threads)
         if precision != "f32":
             self._check_finite()
 
     def use_threads(self, threads: int) -> None:
-        """Compute so many batches at once from now on, each by one thread.
+        """Let so many threads call `probabilities` at once from now on.
 
-        So the arithmetic of a window, to the last bit, does not depend on their number.
+        Each batch is computed by one thread, so that the arithmetic of a window, to the last bit,
+        does not depend on their number.
         """
         if threads != self.threads:
             compiled = self._compile(self._bundle, threads)
-            self._requests = [compiled.create_infer_request() for _ in range(threads)]
+            self._free: SimpleQueue[_Request] = SimpleQueue()
+            for _ in range(threads):
+                self._free.put(_Request(compiled.create_infer_request(), self._shape, self._bits))
             self.threads = threads
 
     def _check_finite(self) -> None:
         """Raise `ModelError` if windows with zeros give NaN in reduced precision."""
-        windows = np.random.default_rng(0).normal(size=self._batch.shape).astype(np.float32)
+        windows = np.random.default_rng(0).normal(size=self._shape).astype(np.float32)
         windows[0] = windows[1, :1] = windows[2, :, : self.info.samples // 2] = 0
         missing = np.isnan(self.probabilities(windows))
         if missing[-1].all() or (missing != missing[-1]).any():  # some models leave samples out
@@ -84,21 +88,28 @@ class OpenVinoPicker(Picker):
     def probabilities(self, windows: F32) -> F32:
         """Return probabilities (n, picked phases, samples) of windows (n, components, samples)."""
         found = np.empty((len(windows), len(self.info.picked), self.info.samples), np.float32)
-        step = BATCH * self.threads
-        for first in range(0, len(windows), step):
-            self._infer(windows[first : first + step], found[first : first + step])
+        request = self._free.get()
+        try:
+            for first in range(0, len(windows), BATCH):
+                part = slice(first, first + BATCH)
+                found[part] = request.infer(windows[part])
+        finally:
+            self._free.put(request)
         return found
 
-    def _infer(self, windows: F32, found: F32) -> None:
-        """Compute up to one batch a thread."""
-        parts = [slice(i, i + BATCH) for i in range(0, len(windows), BATCH)]
-        batches = [self._complete(windows[part]) for part in parts]  # live until all is computed
-        for request, complete in zip(self._requests, batches, strict=False):
-            request.start_async([complete], share_inputs=True)
-        for request, part in zip(self._requests, parts, strict=False):
-            request.wait()
-            result: F32 = request.get_output_tensor(0).data
-            found[part] = result[: len(windows[part])]
+
+class _Request:
+    """What one thread infers with."""
+
+    def __init__(self, request: Any, shape: tuple[int, int, int], bits: Bits) -> None:
+        self._request, self._bits = request, bits
+        self._batch = np.zeros(shape, np.float32)
+
+    def infer(self, windows: F32) -> F32:
+        """Return the probabilities of up to a batch of windows, valid until the next call."""
+        self._request.infer([self._complete(windows)], share_inputs=True)
+        found: F32 = self._request.get_output_tensor(0).data
+        return found[: len(windows)]
 
     def _complete(self, windows: F32) -> F32:
         """Return a contiguous batch, with zeros after the windows."""

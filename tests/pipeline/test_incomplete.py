@@ -12,9 +12,9 @@ from epicat.campaign.options import Partition
 from epicat.errors import AwayError
 from epicat.model import Stage, Status
 from epicat.pipeline.executors import Serial
+from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.process_pool import Pool
 from epicat.pipeline.runner import Plan, Summary, make_plan, run
-from epicat.pipeline.worker import Outcome
 from epicat.store.base import Where
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore

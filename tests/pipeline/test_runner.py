@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from epicat.campaign.options import Partition
 from epicat.model import Span, Stage, StationDay
+from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.runner import make_plan, run
-from epicat.pipeline.worker import Outcome
 from epicat.store.parquet import ParquetStore
 from epicat.time import DAY_NS, parse_time
 from support.tiny_network import bare_campaign, stations

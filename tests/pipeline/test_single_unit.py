@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.model import Stage
+from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.plan import Unit
 from epicat.pipeline.single_unit import run_unit, split
-from epicat.pipeline.worker import Outcome
 
 
 def unit_of(count: int) -> Unit:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
     from epicat.campaign.options import AssociationOptions, CampaignOptions
     from epicat.model import Span
+    from epicat.pipeline.outcome import Outcome
     from epicat.pipeline.plan import Unit
     from epicat.pipeline.process_pool import Pool
     from epicat.pipeline.runner import Plan, Summary
-    from epicat.pipeline.worker import Outcome
     from epicat.store.base import Store
 
 __all__ = ["report_campaign", "run_campaign"]

@@ -13,8 +13,8 @@ from epicat.errors import AwayError, StoreError
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
+    from epicat.pipeline.outcome import Outcome
     from epicat.pipeline.plan import Unit
-    from epicat.pipeline.worker import Outcome
 
 __all__ = ["work"]
 

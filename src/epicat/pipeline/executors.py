@@ -6,8 +6,8 @@ from typing import Protocol
 
 from epicat.campaign.campaign import Campaign
 from epicat.errors import AwayError, unforeseen
+from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.plan import Unit
-from epicat.pipeline.worker import Outcome, Worker
 
 __all__ = ["Executor", "Serial"]
 
@@ -40,6 +40,8 @@ class Serial:
     capacity = 1
 
     def __init__(self, campaign: Campaign) -> None:
+        from epicat.pipeline.worker import Worker
+
         self._worker = Worker(campaign)
         self._units: list[Unit] = []
 

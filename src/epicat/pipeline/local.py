@@ -9,9 +9,9 @@ from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.catalog.catalog import Catalog
 from epicat.catalog.selection import select_results
+from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.process_pool import Pool
 from epicat.pipeline.runner import Listener, Plan, make_plan, run
-from epicat.pipeline.worker import Outcome
 from epicat.store.open import open_store
 
 __all__ = ["run_locally"]

@@ -28,8 +28,9 @@ from epicat.errors import AwayError, unforeseen
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
+    from epicat.pipeline.outcome import Outcome
     from epicat.pipeline.plan import Unit
-    from epicat.pipeline.worker import Outcome, Worker
+    from epicat.pipeline.worker import Worker
 
 __all__ = ["Pool"]
 
@@ -151,7 +152,12 @@ class Pool:
                 self._failed.append(_failed(unit, _DIED))
 
     def close(self, *, now: bool) -> None:
-        """Stop the processes; ``now`` kills them without waiting for running units."""
+        """Stop the processes; ``now`` kills them without waiting for running units.
+
+        Processes that have nothing to do are killed as well: what they did is committed, and the
+        end of an interpreter takes a quarter of a second.
+        """
+        now = now or not (self._waiting or self._futures)
         # At exit, Python wakes the executor's thread through a pipe that the thread may be closing
         # at that moment: so join it first.  The executor forgets it at the shutdown.
         thread = getattr(self._pool, "_executor_manager_thread", None)
@@ -164,7 +170,7 @@ class Pool:
 
 
 def _failed(unit: Unit, reason: str) -> Outcome:
-    from epicat.pipeline.worker import Outcome
+    from epicat.pipeline.outcome import Outcome
 
     return Outcome(unit, 0.0, failure=reason)
 

@@ -17,8 +17,8 @@ from epicat.campaign.options import Partition
 from epicat.model import ObjectEntry, Span, Stage, StationDay, Status
 from epicat.pipeline.executors import Executor
 from epicat.pipeline.ledger_view import LedgerView
+from epicat.pipeline.outcome import Outcome, failed_entries
 from epicat.pipeline.plan import Unit, block_units, pick_units, planned_keys
-from epicat.pipeline.worker import Outcome, failed_entries
 from epicat.store.base import ReadableStore, Store, new_generation
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.tables import stations_table

@@ -13,8 +13,8 @@ from dataclasses import replace
 from types import FrameType
 
 from epicat.pipeline.executors import Executor
+from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.plan import Unit
-from epicat.pipeline.worker import Outcome
 
 __all__ = ["run_unit", "split"]
 

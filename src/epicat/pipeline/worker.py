@@ -9,7 +9,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import pyarrow as pa
@@ -21,7 +21,6 @@ from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
 from epicat.errors import AwayError, EpicatError, ModelError, unforeseen
 from epicat.model import (
-    ENTRY_TYPES,
     BlockEntry,
     LedgerEntry,
     MeasureEntry,
@@ -40,6 +39,7 @@ from epicat.pipeline.associate_block import BlockAssociator, StoredPicks
 from epicat.pipeline.ledger_view import RETRIED, WITHOUT_WAVEFORMS
 from epicat.pipeline.locate_block import BlockLocator
 from epicat.pipeline.measure_day import Instrument, measure_station_day
+from epicat.pipeline.outcome import BegunKey, Outcome, failed, stamped
 from epicat.pipeline.pick_day import DayPicker, DayResult
 from epicat.pipeline.plan import Unit, block_span, is_located, is_measured
 from epicat.store.base import (
@@ -61,32 +61,7 @@ from epicat.tables import (
     picks_table,
 )
 
-__all__ = ["Outcome", "Worker", "failed_entries"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of a unit, plain data."""
-
-    unit: Unit
-    """The unit."""
-    seconds: float
-    """Processing time in seconds."""
-    statuses: Mapping[str, int] = field(default_factory=dict)
-    """Number of keys by status."""
-    unchanged: int = 0
-    """Keys whose objects or picks had not changed."""
-    n_rows: int = 0
-    """Picks or events, as the stage of the unit has it; including rejected ones."""
-    n_rejected: int = 0
-    """Events that quality control rejected."""
-    flags: Mapping[str, int] = field(default_factory=dict)
-    """What quality control excluded or rejected, by criterion."""
-    n_incomplete: int = 0
-    """Station-days of which some object could not be obtained, or whose amplitudes could not be
-    measured; the next run retries them."""
-    failure: str = ""
-    """Why the unit failed as a whole; empty if it did not."""
+__all__ = ["Worker"]
 
 
 Rows = Mapping[TableName, pa.Table]
@@ -163,7 +138,7 @@ class Worker:
                 if not is_measured(self._campaign, key, before, measured.get(text)):
                     yield self._measure_stored(unit, before, generation)
                 continue
-            begun = _Begun(unit, text, generation, self._run_digest)
+            begun = BegunKey(unit, text, generation, self._run_digest)
             results: list[DayResult] = []
             entry, rows = _timed(begun, partial(self._pick_key, coming=after, results=results))
             # A failed recheck never replaces a result.
@@ -203,7 +178,7 @@ class Worker:
         """Return the amplitudes at the picks of a station-day."""
         design = self._campaign.amplitudes
         own = Unit(Stage.MEASURE, (picked.key,), after_ns=unit.after_ns)
-        begun = _Begun(own, picked.key, generation, design.digest if design else "")
+        begun = BegunKey(own, picked.key, generation, design.digest if design else "")
 
         def one(text: str) -> Keyed:
             key = StationDay.parse(text)
@@ -264,7 +239,7 @@ class Worker:
             entry = known.get(text)
             if entry and entry.status != Status.FAILED and entry.inputs == picks.inputs(block):
                 continue
-            yield _Result(*_timed(_Begun(unit, text, generation, digest), one))
+            yield _Result(*_timed(BegunKey(unit, text, generation, digest), one))
 
     def _locate(self, unit: Unit) -> None:
         """Locate the events of blocks that are associated, unless that was done."""
@@ -283,7 +258,7 @@ class Worker:
                 continue
             after_ns = max(unit.after_ns, before.marked_ns if before else 0)
             own = Unit(Stage.LOCATE, (text,), after_ns=after_ns)
-            begun = _Begun(own, text, generation, design.digest)
+            begun = BegunKey(own, text, generation, design.digest)
 
             def one(_: str, block: BlockEntry = block) -> Keyed:
                 return self._block_locator.locate(block)
@@ -367,17 +342,7 @@ def _digest(ids: pa.ChunkedArray) -> str:
     return digest_of(*sorted(ids.to_pylist()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """A key that is being computed."""
-
-    unit: Unit
-    key: str
-    generation: str
-    design: str
-
-
-def _timed(begun: _Begun, compute: Callable[[str], Keyed]) -> Keyed:
+def _timed(begun: BegunKey, compute: Callable[[str], Keyed]) -> Keyed:
     """Compute one key; what it raises becomes its entry, so that it never fails the unit.
 
     `AwayError` is not an error of one key and is raised.
@@ -389,28 +354,10 @@ def _timed(begun: _Begun, compute: Callable[[str], Keyed]) -> Keyed:
     except AwayError:
         raise
     except EpicatError as error:
-        entry = _failed(begun, str(error))
+        entry = failed(begun, str(error))
     except Exception as error:
-        entry = _failed(begun, _message(error))
-    return _stamped(entry, begun, time.monotonic() - begin), rows
-
-
-def failed_entries(unit: Unit, design: str, reason: str) -> list[LedgerEntry]:
-    """Return entries that record the keys of a unit as failed; the next run retries them."""
-    generation = new_generation()
-    begun = [_Begun(unit, key, generation, design) for key in unit.keys]
-    return [_stamped(_failed(one, reason), one, 0.0) for one in begun]
-
-
-def _failed(begun: _Begun, reason: str) -> LedgerEntry:
-    kind = ENTRY_TYPES[begun.unit.stage]
-    return kind(begun.design, begun.key, Status.FAILED, "", 0, reason=reason)
-
-
-def _stamped(entry: LedgerEntry, begun: _Begun, seconds: float) -> LedgerEntry:
-    """Return an entry that is newer than the previous one, even if the clock was set back."""
-    marked_ns = max(time.time_ns(), begun.unit.after_ns + 1)
-    return replace(entry, generation=begun.generation, marked_ns=marked_ns, seconds=seconds)
+        entry = failed(begun, _message(error))
+    return stamped(entry, begun, time.monotonic() - begin), rows
 
 
 def _message(error: Exception) -> str:

@@ -14,9 +14,9 @@ from pathlib import Path
 from epicat.campaign.options import Partition
 from epicat.model import Status
 from epicat.pipeline.executors import Serial
+from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.runner import Plan, make_plan
 from epicat.pipeline.runner import run as do
-from epicat.pipeline.worker import Outcome
 from epicat.store.base import Store
 from epicat.store.open import find_store, open_store
 from epicat.store.verify.verify import verify_store

@@ -273,7 +273,7 @@ def test_idle_cores_compute_ahead_and_the_curves_stay_the_same(threads: int) -> 
     picker = Fake(info)
     picker.threads = threads
     found = whole_curves(picker, stretches, 4)
-    assert set(picker.calls[:-1]) == {4 * threads}
+    assert set(sorted(picker.calls)[1:]) == {4}
     for curve, other in zip(expected, found, strict=True):
         np.testing.assert_array_equal(curve, other)
     begun = picker.of_stretches(stretches, {}, 4)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+
+from epicat._util.neighbors import pairs_within
 
 __all__ = ["complete_linkage"]
 
@@ -44,13 +45,10 @@ def complete_linkage(
 def _pairs_within(
     points: np.ndarray[Any, np.dtype[np.float64]], limit: float
 ) -> dict[int, dict[int, float]]:
-    import numpy as np
-    from scipy.spatial import KDTree
-
     distances: dict[int, dict[int, float]] = defaultdict(dict)
     if len(points) == 0 or limit <= 0:
         return distances
-    pairs = KDTree(points).query_pairs(limit, output_type="ndarray")
+    pairs = pairs_within(points, limit)
     lengths = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1).round(_DECIMALS)
     for i, j, length in zip(*pairs.T.tolist(), lengths.tolist(), strict=True):
         distances[i][j] = distances[j][i] = length

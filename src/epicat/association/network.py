@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from epicat._util.neighbors import count_within, distance_to_nth
 from epicat.association.sites import Site
 from epicat.geo import Plane
 
@@ -48,18 +49,11 @@ class Network:
 
     def distance_to_nth_km(self, n: int) -> F64:
         """Distance from each site to its n-th nearest one, itself being the first, (sites,)."""
-        from scipy.spatial import KDTree
-
-        n = min(n, len(self))
-        places = np.column_stack([self.x_km, self.y_km])
-        return np.asarray(KDTree(places).query(places, k=[n])[0][:, 0])
+        return distance_to_nth(np.column_stack([self.x_km, self.y_km]), min(n, len(self)))
 
     def most_within(self, radius_km: float) -> int:
         """Largest number of sites within a distance of any site, itself included."""
-        from scipy.spatial import KDTree
-
-        places = np.column_stack([self.x_km, self.y_km])
-        counts = KDTree(places).query_ball_point(places, radius_km, return_length=True)
+        counts = count_within(np.column_stack([self.x_km, self.y_km]), radius_km)
         return int(np.max(counts, initial=0))
 
     def farthest_km(self, x_km: tuple[float, float], y_km: tuple[float, float]) -> float:

@@ -16,6 +16,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from epicat._util.arrow import leave_out_pandas
 from epicat._util.processes import (
     Children,
     SharedNumber,
@@ -186,6 +187,7 @@ def _start(campaign: SharedText, threads: SharedNumber) -> None:
 
 
 def _import_worker() -> None:
+    leave_out_pandas()
     import_module("epicat.pipeline.worker")
     core = import_module("epicat.pick.openvino.runtime").core
     core()
@@ -199,6 +201,7 @@ def _worker() -> Worker:
 
     if _shared is None:
         raise RuntimeError("this process was not started by a pool")
+    leave_out_pandas()
     campaign, threads = _shared
     return Worker(Campaign.model_validate_json(campaign.text()), threads.get)
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas  # noqa: F401 - commands leave it out of Arrow, but here tests make data frames, too
 import pytest
 from hypothesis import settings
 

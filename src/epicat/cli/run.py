@@ -52,14 +52,12 @@ def make_catalog(
 
 
 def _run_in(pool: Pool, options: CampaignOptions, *, recheck: bool, as_json: bool) -> Campaign:
-    from epicat._util.arrow import leave_out_pandas
     from epicat.campaign.resolve import resolve
     from epicat.pick.openvino.runtime import check_precision
     from epicat.store.mongo.address import is_mongo
     from epicat.store.open import find_store, open_store
 
     begin = time.monotonic()
-    leave_out_pandas()
     with warnings_as_messages():
         # Fail fast before the slow model compilation.
         check_precision(options.pick.precision)

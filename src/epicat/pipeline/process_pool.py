@@ -16,7 +16,6 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from epicat._util.arrow import leave_out_pandas
 from epicat._util.processes import (
     Children,
     SharedNumber,
@@ -187,8 +186,8 @@ def _start(campaign: SharedText, threads: SharedNumber) -> None:
 
 
 def _import_worker() -> None:
-    leave_out_pandas()
     import_module("epicat.pipeline.worker")
+    import_module("pandas")  # Arrow imports it with the first table that is made
     core = import_module("epicat.pick.openvino.runtime").core
     core()
 
@@ -201,7 +200,6 @@ def _worker() -> Worker:
 
     if _shared is None:
         raise RuntimeError("this process was not started by a pool")
-    leave_out_pandas()
     campaign, threads = _shared
     return Worker(Campaign.model_validate_json(campaign.text()), threads.get)
 

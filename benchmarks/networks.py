@@ -72,6 +72,10 @@ class Setup:
     """Relative scatter of travel times between paths."""
     site_error_s: float = 0.08
     """Scatter of the station corrections."""
+    dense_sites: int = 0
+    """So many of the sites are in a cluster in the middle."""
+    dense_km: float = 0.0
+    """Side of the square of the cluster."""
     extent_km: float = 0.0
     """How far EXTENT reaches beyond the sites."""
     options: dict[str, Any] = field(default_factory=dict)
@@ -126,7 +130,10 @@ def case(setup: Setup) -> Case:
     random = np.random.default_rng(setup.seed)
     plane = Plane(*setup.place)
     half = setup.size_km / 2
-    grid = _scattered(random, setup.sites, half)
+    grid = _scattered(random, setup.sites - setup.dense_sites, half)
+    if setup.dense_sites:
+        cluster = _scattered(random, setup.dense_sites, setup.dense_km / 2)
+        grid = np.concatenate([grid, cluster])
     elevation = random.uniform(*setup.elevation_m, setup.sites)
     latitude, longitude = plane.to_lat_lon(grid[:, 0], grid[:, 1])
     names = [_name(n) for n in range(setup.sites)]
@@ -166,6 +173,8 @@ def _seismicity(random: np.random.Generator, setup: Setup, half: float) -> tuple
     top, bottom = setup.depth_km
     depth = random.uniform(top, bottom, setup.events)
     xy = random.uniform(-0.9 * half, 0.9 * half, (setup.events, 2))
+    if setup.dense_sites:
+        xy[::2] = random.uniform(-0.5, 0.5, (len(xy[::2]), 2)) * setup.dense_km
     if setup.clusters:
         centre = random.uniform(-0.6 * half, 0.6 * half, (setup.clusters, 2))
         which = random.integers(0, setup.clusters, setup.events)
@@ -358,6 +367,10 @@ NETWORKS = (
     Setup("region, 25 sites on 250 km", 25, 250, _CRUST, depth_km=(2.0, 20.0), events=60, hours=12,
           clusters=8, reach_km=(60, 120), noise_per_hour=8,
           by_hand={"n_picks": 8, "tolerance": 1.5, "cutoff": 150, "time_before": 90}),
+    Setup("80 sites on 30 km in a region of 30 on 300 km", 110, 300, _CRUST, depth_km=(2.0, 15.0),
+          events=80, hours=6, clusters=0, reach_km=(10, 100), noise_per_hour=8, dense_sites=80,
+          dense_km=30, by_hand={"n_picks": 9, "tolerance": 1.0, "cutoff": 120, "time_before": 90,
+                                "pick_match_tolerance": 1.5}),
     Setup("wide, 100 sites on 1,500 km", 100, 1500, _CRUST, depth_km=(2.0, 25.0), events=60,
           hours=12, clusters=0, reach_km=(250, 350), noise_per_hour=8,
           by_hand={"n_picks": 10, "tolerance": 2.0, "cutoff": 250, "time_before": 300,

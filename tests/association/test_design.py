@@ -32,7 +32,7 @@ PYOCTO = {
     "min_interevent_time": 2.0,
     "min_pick_fraction": 0.3,
     "max_pick_overlap": 2,
-    "refinement_iterations": 2,
+    "refinement_iterations": 3,
     "location_split_depth": 8,
     "location_split_return": 5,
     "exponential_edt": True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from benchmarks.networks import NETWORKS, Setup, associated, case, score
 
@@ -12,6 +13,9 @@ from epicat.association.associate_options import AssociateOptions
 from epicat.association.associator import Associator
 from epicat.association.candidates import Needs, exclusive
 from epicat.association.design import make_design
+from epicat.association.network import Network
+from epicat.association.search_levels import search_levels
+from epicat.association.search_rules import Rules
 from epicat.association.sites import Site
 from epicat.geo import Extent
 from epicat.velocity.builtin import model_of
@@ -41,10 +45,10 @@ def test_events_are_found_without_settings_and_none_is_made_of_noise(name, model
     assert result.doubled <= 1
 
 
-def test_large_events_of_a_large_network_are_found_on_few_sites_and_matched_on_all():
+def test_large_events_of_a_large_network_are_found_on_few_sites_and_matched_on_all(tmp_path):
     made = case(replace(setup("206 sites"), seed=3, noise_per_hour=1.0))
-    design, found, _ = associated(made)
-    assert len(Associator(design, None)._levels) == 2  # type: ignore[arg-type]
+    design, found, _ = associated(made, model_of("iasp91"))
+    assert len(Associator(design, tmp_path)._levels) == 2
     for event in found:
         owners = Counter(p.pick_id.split(" ")[0] for p in event.picks)
         owner, count = owners.most_common(1)[0]
@@ -110,3 +114,23 @@ def test_the_cutoff_and_the_overlap_reach_deep_events():
     assert design.pyocto["association_cutoff_distance"] > 300
     assert design.pyocto["time_before"] > 300 / design.s_velocity
     assert design.contradictions() == []
+
+
+def test_a_sparse_region_around_a_dense_cluster_is_decides_the_cutoff():
+    rng = np.random.default_rng(5)
+    x, y = np.vstack([rng.uniform(-15, 15, (60, 2)), rng.uniform(-150, 150, (25, 2))]).T
+    network = Network(x, y, np.zeros(85))
+    rules = Rules.from_network(network, 0.02)
+    assert 80 < rules.cutoff_km < 150
+    assert "6 sites around 90 %" in rules.reasons["association_cutoff_distance"]
+    cluster = Rules.from_network(network.take(np.arange(60)), 0.02)
+    assert cluster.cutoff_km == 30.0
+
+
+def test_even_networks_have_one_level():
+    rng = np.random.default_rng(6)
+    for size_km in (5, 50, 500, 1500):
+        x, y = rng.uniform(-size_km / 2, size_km / 2, (60, 2)).T
+        network = Network(x, y, np.zeros(60))
+        cutoff = Rules.from_network(network, 0.02).cutoff_km
+        assert len(search_levels(network, cutoff)) == 1

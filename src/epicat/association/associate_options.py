@@ -63,7 +63,7 @@ class PyOctoOptions(BaseModel):
         default=None,
         gt=0,
         description="Sites farther than this in km do not take part in the search; default: what "
-        "holds 12 sites almost everywhere, 30 at least.",
+        "holds 12 sites around most sites, 30 at least.",
         examples=[150.0],
     )
     time_before: float | None = Field(
@@ -103,7 +103,7 @@ class PyOctoOptions(BaseModel):
         "gets one slice at a time.",
     )
     refinement_iterations: int = Field(
-        default=3, ge=0, description="Rounds of location and matching."
+        default=2, ge=0, description="Rounds of location and matching."
     )
     location_split_depth: int = Field(
         default=6, ge=1, description="Depth of the location's search."

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,7 @@ from epicat.association.design import Design
 from epicat.association.matching import Matcher, SiteTimes
 from epicat.association.network import Network
 from epicat.association.search import Found, Search, SearchInput, SearchSites
-from epicat.association.search_rules import Rules
+from epicat.association.search_levels import Level, level_parameters, search_levels
 from epicat.association.sites import SiteIndex
 from epicat.association.slices import Slice
 from epicat.association.station_tables import station_tables
@@ -144,21 +143,24 @@ class Associator:
         return Matcher(times, match_s, design.model_error, fraction)
 
     @cached_property
-    def _levels(self) -> tuple[_Level, ...]:
+    def _levels(self) -> tuple[Level, ...]:
         return tuple(self._make_levels()) if self._names else ()
 
-    def _make_levels(self) -> Iterator[_Level]:
+    def _make_levels(self) -> Iterator[Level]:
         design, network = self._design, self._network
         box = (design.x_km, design.y_km, design.z_km)
-        for members in _levels(network):
+        cutoff_km = float(design.pyocto["association_cutoff_distance"])
+        for members in search_levels(network, cutoff_km):
             sites = SearchSites(tuple(self._names[n] for n in members), self._place_km[members])
-            part = network.take(members)
-            pyocto = design.pyocto if len(part) == len(network) else _coarse(design, part)
+            pyocto = design.pyocto
+            if len(members) < len(network):
+                part = network.take(members)
+                pyocto = level_parameters(pyocto, design.model_error, part)
             search = Search(sites, box, pyocto, self._speed)
             number = np.full(len(network), -1)
             number[members] = np.arange(len(members))
             window = pyocto["time_before"] + 2 * pyocto["tolerance"]
-            yield _Level(search, number, window)
+            yield Level(search, number, window)
 
     def associate(self, picks: Sequence[SitePick]) -> list[Candidate]:
         """Return candidates, in the order of time; picks may be in several.
@@ -210,7 +212,9 @@ class Associator:
         candidates: list[Candidate] = []
         for level in self._levels:
             found = level.find(picks, left)
-            if level is not self._levels[-1]:
+            if level is self._levels[-1]:
+                found = [self._matcher.without_far(event, picks, left) for event in found]
+            else:
                 found = [self._matcher.match(event, picks, left) for event in found]
             made = [without_impossible(_candidate(event, part)) for event in found]
             if level is not self._levels[-1]:
@@ -220,67 +224,6 @@ class Associator:
                 left = left[np.array(is_left, bool)]
             candidates += made
         return candidates
-
-
-_COARSEST = 48
-"""Sites of the coarsest level.  PyOcto's location takes the square of the picks of an event."""
-_FINER = 4
-"""Sites of a level over those of the one before."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """A search that knows some of the sites: large events are found with few of them."""
-
-    search: Search
-    number: np.ndarray[tuple[int], np.dtype[np.int64]]
-    """Number of each site in the search, -1 for those that it does not know."""
-    window_s: float
-    """All picks of an event in the search are within so many seconds."""
-
-    def find(
-        self, picks: SearchInput, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
-    ) -> list[Found]:
-        """Return the events among some rows of the picks."""
-        rows = rows[self.number[picks.site[rows]] >= 0]
-        part = picks.take(rows)
-        part = SearchInput(part.time_s, self.number[part.site], part.phase)
-        least = self.search.least_picks
-        if len(part) < least:
-            return []
-        apart = part.time_s[least - 1 :] - part.time_s[: len(part) - least + 1]
-        if apart.min() > self.window_s:
-            return []
-        return [
-            Found(e.time_s, e.place_km, rows[e.rows], e.residual_s) for e in self.search.find(part)
-        ]
-
-
-def _levels(network: Network) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """Return the sites of each level, from the coarsest to all.
-
-    A large event at hundreds of sites is found with some of them in a fraction of the time; its
-    picks at the others are matched to it.  The small ones are left for the finer levels.
-    """
-    sizes = []
-    size = _COARSEST
-    while _FINER * size <= _FINER * len(network) and size * 1.5 < len(network):
-        sizes.append(size)
-        size *= _FINER
-    return [network.spread(size) for size in sizes] + [np.arange(len(network))]
-
-
-def _coarse(design: Design, part: Network) -> dict[str, Any]:
-    """Return PyOcto's parameters for some of the sites: those that follow from the network."""
-    rules = Rules.from_network(part, design.model_error)
-    cutoff = max(rules.cutoff_km, float(design.pyocto["association_cutoff_distance"]))
-    own = {
-        "association_cutoff_distance": cutoff,
-        "tolerance": max(rules.tolerance_s, design.pyocto["tolerance"]),
-        "min_node_size": max(rules.node_km, design.pyocto["min_node_size"]),
-        "n_picks": max(rules.n_picks, design.pyocto["n_picks"]),
-    }
-    return {**design.pyocto, **own}
 
 
 def _candidate(event: Found, part: Slice[SitePick]) -> Candidate:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from epicat.association.associate_options import AssociateOptions, PyOctoOptions
 from epicat.association.network import Network
 from epicat.association.quality import CatalogQuality
-from epicat.association.search_rules import Rules
+from epicat.association.search_rules import LEAST_MATCHED_KM, Rules
 from epicat.association.sites import Site, count_sites
 from epicat.association.slices import Slicing
 from epicat.errors import InputError
@@ -29,7 +29,7 @@ from epicat.velocity.travel_times import travel_times
 
 __all__ = ["Design", "make_design"]
 
-_ALGORITHM = 3
+_ALGORITHM = 4
 """Raised whenever the same design gives other events."""
 _REGIONAL_KM = 400.0
 """Aperture of a network from which rays run in the mantle."""
@@ -44,8 +44,6 @@ _NEIGHBOURS = 4
 _REACH = 0.3
 """How far outside a network events are looked for, over its aperture."""
 _LEAST_REACH_KM = 10.0
-_LEAST_MATCHED_KM = 100.0
-"""Sites take part in matching to twice the cutoff, and at least as far as this."""
 _LEAST_PICKS = 6
 _TABLE_BYTES = 256e6
 """Memory for the tables of travel times of all sites."""
@@ -244,7 +242,7 @@ def make_design(
     vp, vs = _velocities(options, network, layers)
     error = _MODEL_ERROR if layers else _CONSTANT_ERROR
     rules = Rules.from_network(network, error, options.pyocto.association_cutoff_distance)
-    x_km, y_km, why_box = _box(options, extent, plane, network, rules)
+    x_km, y_km, why_box = _box(options, extent, plane, network, rules.cutoff_km)
     span = max(math.hypot(x_km[1] - x_km[0], y_km[1] - y_km[0]), network.farthest_km(x_km, y_km))
     z_km = _depths(options, network)
     speed = layers or LayerModel((0.0,), (vp,), (vs,))
@@ -279,7 +277,7 @@ def make_design(
 
 
 def _box(
-    options: AssociateOptions, extent: Extent, plane: Plane, network: Network, rules: Rules
+    options: AssociateOptions, extent: Extent, plane: Plane, network: Network, cutoff_km: float
 ) -> tuple[tuple[float, float], tuple[float, float], str]:
     """Return the search box to 10 m, and why it is that one.
 
@@ -297,7 +295,7 @@ def _box(
     why = f"{'EVENT_EXTENT' if options.event_extent else 'EXTENT'} and {margin:.1f} km around it"
     if options.margin_km is None and options.event_extent is None and len(network):
         box, why = (
-            _near_network(box, network, rules),
+            _near_network(box, network, cutoff_km),
             (
                 f"{why}, where it is within {_reach_km(network):.0f} km of sites that have "
                 "neighbours"
@@ -313,10 +311,10 @@ def _box(
 
 
 def _near_network(
-    box: list[tuple[float, float]], network: Network, rules: Rules
+    box: list[tuple[float, float]], network: Network, cutoff_km: float
 ) -> list[tuple[float, float]]:
     """Return the part of a box around the sites that can share an event with others."""
-    near = network.distance_to_nth_km(_NEIGHBOURS) <= rules.cutoff_km
+    near = network.distance_to_nth_km(_NEIGHBOURS) <= cutoff_km
     held = network.take(np.flatnonzero(near)) if near.any() else network
     reach = _reach_km(network)
     around = [(float(v.min()) - reach, float(v.max()) + reach) for v in (held.x_km, held.y_km)]
@@ -434,7 +432,7 @@ class _Search:
     @property
     def longest_s(self) -> float:
         """Longest S travel time to a site that may belong to an event."""
-        distance = min(self.span_km, max(2 * self.rules.cutoff_km, _LEAST_MATCHED_KM))
+        distance = min(self.span_km, max(2 * self.rules.cutoff_km, LEAST_MATCHED_KM))
         highest = float(np.min(self.network.depth_km, initial=0.0))
         ends = np.array(self.z_km)
         times = travel_times(self.speed, "S", highest, np.array([distance]), ends)

@@ -61,6 +61,10 @@ class SiteTimes:
         offset = self._place_km - np.array(place_km)
         return np.asarray(np.hypot(offset[:, 0], offset[:, 1]))
 
+    def depth_km(self, place_km: tuple[float, float, float]) -> float:
+        """Depth of a place below the highest site."""
+        return float(place_km[2] - self._place_km[:, 2].min())
+
     @cached_property
     def _tables(self) -> list[StationTable]:
         if not isinstance(self._speed, Path):
@@ -104,14 +108,25 @@ class Matcher:
         best = np.sort(best[self._is_near(event, site[best], picks, rows)])
         return Found(event.time_s, event.place_km, near[best], residual[best])
 
+    def without_far(self, event: Found, picks: SearchInput, rows: I64) -> Found:
+        """Return the event without its picks beyond the sites most of which lack one.
+
+        ``rows`` are the picks among which it was found.
+        """
+        kept = self._is_near(event, picks.site[event.rows], picks, rows)
+        return Found(event.time_s, event.place_km, event.rows[kept], event.residual_s[kept])
+
     def _is_near(self, event: Found, site: I64, picks: SearchInput, rows: I64) -> NDArray[np.bool_]:
-        """Return for each site whether enough of the sites up to it have a pick of the event."""
+        """Return for each site whether enough of the sites up to it have a pick of the event.
+
+        Sites whose horizontal distance is below the depth of the event are about equally far from
+        it, so that they always count as near.
+        """
         active = np.unique(picks.site[rows])
         distance = self.times.distance_km(event.place_km)
         by_distance = active[np.argsort(distance[active], kind="stable")]
         has_pick = np.isin(by_distance, site)
         share = np.cumsum(has_pick) / np.arange(1, len(by_distance) + 1)
         enough = np.flatnonzero(share >= self.least_fraction)
-        if not len(enough):
-            return np.zeros(len(site), bool)
-        return np.asarray(distance[site] <= distance[by_distance[enough[-1]]])
+        limit = distance[by_distance[enough[-1]]] if len(enough) else 0.0
+        return np.asarray(distance[site] <= max(limit, self.times.depth_km(event.place_km)))

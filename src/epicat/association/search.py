@@ -20,6 +20,8 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 _OF_THE_MODEL = ("tolerance", "association_cutoff_distance")
+_UNUSED_STD_S = 1e3
+"""PyOcto computes its exponential loss even where it is not used; exp(0) is the fastest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,10 @@ class Search:
         # Each call gets one slice, which must be one for PyOcto, too.
         whole = pyocto["time_slicing"] + 2 * pyocto["time_before"] + 1
         parameters = {k: v for k, v in pyocto.items() if k not in _OF_THE_MODEL}
+        # The matcher leaves out far picks, once an event: PyOcto would in each node.
+        parameters["min_pick_fraction"] = 0.0
+        if not pyocto["exponential_edt"]:
+            parameters["edt_pick_std"] = _UNUSED_STD_S
         # PyOcto's objects hold pointers to each other: all must stay.
         self._octo = OctoAssociator(
             *box_km,

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from epicat.association.network import Network
 
-__all__ = ["Rules", "needed_picks"]
+__all__ = ["LEAST_MATCHED_KM", "Rules", "needed_picks"]
 
 SUPPORT_SITES = 12
 """So many nearest sites take part in the search of an event: half of them make it certain."""
@@ -19,6 +21,11 @@ _WIDER = 1.25
 """Events lie between sites: the cutoff is so much larger than the distance between sites."""
 LEAST_CUTOFF_KM = 30.0
 """Earthquakes that are seen at all are seen out to a few times their depth."""
+_SPARSE_SITES, _SPARSE_PERCENT = 6, 90
+"""So many sites must be near almost all sites, too, in percent: a dense cluster in the middle of a
+region must not leave the rest without an event."""
+LEAST_MATCHED_KM = 100.0
+"""Sites take part in matching to twice the cutoff, and at least as far as this."""
 PICK_ERROR_S = 0.1
 """Scatter of picks, in s."""
 SLOWNESS_S = 0.29
@@ -112,14 +119,15 @@ def _cutoff(network: Network) -> tuple[float, str]:
     if len(network) <= SUPPORT_SITES:
         cutoff = max(network.aperture_km, LEAST_CUTOFF_KM)
         return cutoff, f"all of {len(network)} sites, {LEAST_CUTOFF_KM:g} km at least"
-    import numpy as np
-
-    distance = float(np.percentile(network.distance_to_nth_km(SUPPORT_SITES), 75))
-    cutoff = max(_WIDER * distance, LEAST_CUTOFF_KM)
-    return cutoff, (
-        f"{_WIDER:g} times the {distance:.0f} km that hold {SUPPORT_SITES} sites around three "
-        f"quarters of them, {LEAST_CUTOFF_KM:g} km at least"
+    many = float(np.median(network.distance_to_nth_km(SUPPORT_SITES)))
+    few = float(np.percentile(network.distance_to_nth_km(_SPARSE_SITES), _SPARSE_PERCENT))
+    cutoff = max(_WIDER * max(many, few), LEAST_CUTOFF_KM)
+    held = (
+        f"{many:.0f} km that hold {SUPPORT_SITES} sites around half of them"
+        if many >= few
+        else f"{few:.0f} km that hold {_SPARSE_SITES} sites around {_SPARSE_PERCENT} % of them"
     )
+    return cutoff, f"{_WIDER:g} times the {held}, {LEAST_CUTOFF_KM:g} km at least"
 
 
 def _within(value: float, limits: tuple[float, float]) -> float:

@@ -1,0 +1,84 @@
+"""Search levels: some of the sites first, all of them last.
+
+The time of PyOcto's location grows with the square of the picks of an event.  So a network in which
+an event may have hundreds is searched with evenly spread sites first: large events are found with
+few of their picks and matched with the others.  The small ones are left for the finer levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epicat.association.network import Network
+from epicat.association.search import Found, Search, SearchInput
+from epicat.association.search_rules import LEAST_MATCHED_KM, Rules
+
+__all__ = ["Level", "level_parameters", "search_levels"]
+
+I64 = NDArray[np.int64]
+
+_COARSEST = 48
+"""Sites of the coarsest level that may have picks of one event."""
+_FINER = 4
+"""Sites of a level over those of the one before."""
+_WORTHWHILE = 2
+"""Sites of a level over those of the one before it, at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A search with some of the sites."""
+
+    search: Search
+    """PyOcto, with these sites."""
+    number: I64
+    """Number of each site of the network in the search, -1 for those that it lacks."""
+    window_s: float
+    """All picks of an event in the search are within so many seconds."""
+
+    def find(self, picks: SearchInput, rows: I64) -> list[Found]:
+        """Return the events among some rows of the picks."""
+        rows = rows[self.number[picks.site[rows]] >= 0]
+        part = picks.take(rows)
+        part = SearchInput(part.time_s, self.number[part.site], part.phase)
+        least = self.search.least_picks
+        if len(part) < least:
+            return []
+        apart = part.time_s[least - 1 :] - part.time_s[: len(part) - least + 1]
+        if apart.min() > self.window_s:
+            return []
+        return [
+            Found(e.time_s, e.place_km, rows[e.rows], e.residual_s) for e in self.search.find(part)
+        ]
+
+
+def search_levels(network: Network, cutoff_km: float) -> list[I64]:
+    """Return the sites of each level, from the coarsest to all, as rising numbers.
+
+    ``cutoff_km`` is the cutoff of the search with all sites.
+    """
+    within = network.most_within(max(2 * cutoff_km, LEAST_MATCHED_KM))
+    levels, size = [], _COARSEST * len(network) / max(within, 1)
+    while _WORTHWHILE * size < len(network):
+        levels.append(network.spread(round(size)))
+        size *= _FINER
+    return [*levels, np.arange(len(network))]
+
+
+def level_parameters(
+    pyocto: Mapping[str, Any], model_error: float, part: Network
+) -> dict[str, Any]:
+    """Return PyOcto's parameters for some of the sites: looser ones where the rules say so."""
+    rules = Rules.from_network(part, model_error)
+    own = {
+        "association_cutoff_distance": rules.cutoff_km,
+        "tolerance": rules.tolerance_s,
+        "min_node_size": rules.node_km,
+        "n_picks": rules.n_picks,
+    }
+    return {**pyocto, **{name: max(value, pyocto[name]) for name, value in own.items()}}

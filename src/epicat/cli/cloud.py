@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -146,6 +146,52 @@ def template() -> None:
     from epicat.aws.template import template as text
 
     typer.echo(text(), nl=False)
+
+
+@app.command()
+def policy(
+    name: Annotated[
+        str,
+        typer.Argument(help="deploy: for `cloud up` and `down`; submit: for everything else."),
+    ],
+) -> None:
+    """Print an IAM policy for people, to attach to a user or a permission set as it is."""
+    from epicat.aws.policies import POLICIES
+    from epicat.aws.policies import policy as text
+    from epicat.errors import NameChoiceError
+
+    if name not in POLICIES:
+        raise NameChoiceError("policy", name, POLICIES)
+    typer.echo(text(name), nl=False)
+
+
+@app.command("exec", context_settings={"ignore_unknown_options": True})
+def execute(
+    command: Annotated[
+        list[str],
+        typer.Argument(metavar="-- COMMAND", help="The command, after two hyphens."),
+    ],
+    region: o.Region = None,
+    profile: o.Profile = None,
+    endpoint: o.Endpoint = None,
+) -> None:
+    """Run a command with fresh AWS credentials of a profile or single sign-on.
+
+    For commands that read a bucket, such as `epicat export --store s3://...`: they know the
+    variables AWS_ACCESS_KEY_ID, ... only.  The variables are those of this one command.
+    """
+    import os
+
+    from epicat.aws.session import Aws
+    from epicat.errors import InputError
+
+    variables = Aws(region, profile, endpoint).credential_variables()
+    kept = {name: value for name, value in os.environ.items() if name not in variables}
+    given = {name: value for name, value in variables.items() if value}
+    try:
+        os.execvpe(command[0], command, kept | given)  # noqa: S606 # nosec B606 - what the user typed
+    except OSError as error:
+        raise InputError(f"{command[0]!r} cannot be run: {error.strerror}") from error
 
 
 def _connected(

@@ -198,6 +198,54 @@ def test_who_never_ran_or_asks_for_it_is_started_again_and_nobody_else(case, par
         assert is_retried({"attempts": 10, "evaluateOnExit": lower}, 1, ended) == is_again, name
 
 
+def reached(parsed, name, seen=None):
+    """Return the resources that must exist before one, by references and DependsOn."""
+    seen = set() if seen is None else seen
+    text = json.dumps(parsed["Resources"][name])
+    depends = parsed["Resources"][name].get("DependsOn", [])
+    found = {depends} if isinstance(depends, str) else set(depends)
+    found |= {other for other in parsed["Resources"] if f'"Ref": "{other}"' in text}
+    for other in found - seen - {name}:
+        seen.add(other)
+        reached(parsed, other, seen)
+    return seen
+
+
+def test_the_network_goes_after_the_jobs(parsed):
+    """A gateway cannot be detached while jobs have addresses: it is deleted after environments."""
+    for name in of_type(parsed, "Batch::ComputeEnvironment"):
+        assert reached(parsed, name) >= {
+            "GatewayAttachment", "RouteOut", "S3Endpoint", "SubnetARoutes", "SubnetBRoutes",
+        }  # fmt: skip
+
+
+def test_rules_that_a_reviewer_of_accounts_asks_for(parsed):
+    """The rules of AWS Foundational Security Best Practices that concern these resources."""
+    for role in of_type(parsed, "IAM::Role").values():
+        properties = role["Properties"]
+        assert properties["PermissionsBoundary"]["If"][0] == "HasBoundary"
+        (trust,) = properties["AssumeRolePolicyDocument"]["Statement"]
+        assert {"StringEquals", "ArnLike"} <= set(trust["Condition"]), "no confused deputy"
+        assert "ManagedPolicyArns" not in properties
+    for job in of_type(parsed, "Batch::JobDefinition").values():
+        container = job["Properties"]["ContainerProperties"]
+        assert container["ReadonlyRootFilesystem"] == {"If": ["IsReadOnly", True, False]}  # ECS.5
+        assert "Privileged" not in container  # ECS.4
+        assert {v["Name"] for v in container["Environment"]} == {"EPICAT_TRIES"}  # ECS.8
+        assert container["LogConfiguration"]["LogDriver"] == "awslogs"  # ECS.9
+        assert container["FargatePlatformConfiguration"]["PlatformVersion"] == "LATEST"  # ECS.10
+        assert container["JobRoleArn"] != container["ExecutionRoleArn"]
+    (logs,) = of_type(parsed, "Logs::LogGroup").values()
+    assert logs["Properties"]["RetentionInDays"]  # CloudWatch.16
+    (policy,) = of_type(parsed, "S3::BucketPolicy").values()
+    (deny,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")  # S3.5
+    for subnet in of_type(parsed, "EC2::Subnet").values():
+        assert "MapPublicIpOnLaunch" not in subnet["Properties"]  # EC2.15
+    group = parsed["Resources"]["JobSecurityGroup"]["Properties"]
+    assert all(rule["Description"] for rule in group["SecurityGroupEgress"])
+
+
 def test_nothing_comes_in(parsed):
     group = parsed["Resources"]["JobSecurityGroup"]["Properties"]
     assert "SecurityGroupIngress" not in group

@@ -23,6 +23,7 @@ __all__ = [
 DEFAULTS: Final[dict[str, str]] = {
     "Repositories": "",
     "Architecture": "X86_64",
+    "ReadOnlyRoot": "yes",
     "PickVcpu": "1",
     "PickMemory": "4096",
     "AssociateVcpu": "2",

@@ -38,6 +38,7 @@ def up(
     associate_memory: o.AssociateMemory = None,
     storage: o.Storage = None,
     arm: o.Arm = None,
+    read_only: o.ReadOnly = None,
     timeout: o.Timeout = None,
     associate_timeout: o.AssociateTimeout = None,
     tries: o.Tries = None,

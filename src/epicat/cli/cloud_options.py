@@ -28,6 +28,7 @@ __all__ = [
     "Prefix",
     "Profile",
     "PublicIp",
+    "ReadOnly",
     "Region",
     "SecurityGroup",
     "ServiceRole",
@@ -85,6 +86,13 @@ Storage = Annotated[int | None, _job("Disk of a job in GiB; default 20, which is
 Arm = Annotated[
     bool | None, _job("Processor architecture of the image; default x86-64.", "--arm64/--x86-64")
 ]
+ReadOnly = Annotated[
+    bool | None,
+    _job(
+        "Whether the image's file system is read-only except /tmp (default).",
+        "--read-only/--writable",
+    ),
+]
 Timeout = Annotated[int | None, _job("Timeout of a picking attempt in seconds; default 14400.")]
 AssociateTimeout = Annotated[
     int | None, _job("Timeout of an association attempt in seconds; default 28800.")
@@ -136,6 +144,7 @@ _PARAMETERS = {
     "associate_memory": "AssociateMemory",
     "storage": "Storage",
     "arm": "Architecture",
+    "read_only": "ReadOnlyRoot",
     "timeout": "PickTimeout",
     "associate_timeout": "AssociateTimeout",
     "tries": "Tries",
@@ -154,6 +163,7 @@ _PARAMETERS = {
 _EITHER = {
     "Capacity": ("spot", "on-demand"),
     "Architecture": ("ARM64", "X86_64"),
+    "ReadOnlyRoot": ("yes", "no"),
     "PublicIp": ("ENABLED", "DISABLED"),
 }
 

@@ -12,6 +12,7 @@ from benchmarks.simulated_picks import LAYERS, Errors, Simulated, simulate
 from epicat.association.associate_options import AssociateOptions
 from epicat.association.design import Design, make_design
 from epicat.association.sites import SiteIndex
+from epicat.catalog.catalog import open_catalog
 from epicat.cli.app import main
 from epicat.geo import Extent, Plane
 from epicat.locate.options import LocateOptions
@@ -20,6 +21,7 @@ from epicat.model import Arrival, BlockEntry, Event, Span, Stage, Station, Statu
 from epicat.pipeline.locate_store import StoreLocator
 from epicat.store.base import Where, new_generation
 from epicat.store.invocations import Invocation, record_invocation
+from epicat.store.locations import stored_locations
 from epicat.store.parquet import ParquetStore
 from epicat.tables import arrivals_table, events_table, stations_table
 from epicat.time import iso, parse_time
@@ -144,3 +146,52 @@ def test_terms_are_a_file_that_a_location_names(store, case, tmp_path):
     assert spread[1] < spread[0]
     rows = store.read("origin_arrivals", Where(design=after.location))
     assert np.abs(rows["term_s"].to_numpy()).max() > 0.02
+
+
+def epicat(*arguments: object) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    assert left.value.code == 0
+
+
+def test_terms_are_kept_in_the_store_and_found_by_name(store, tmp_path, capsys):
+    place = ("--store", store.location)
+    epicat("terms", *place, "--name", "network", "-o", tmp_path / "terms.npz")
+    epicat("locate", *place, "--name", "plain")
+    epicat("locate", *place, "--name", "with-terms", "--terms", "network")
+    capsys.readouterr()
+    epicat("locate", *place, "--terms", tmp_path / "terms.npz", "--json")
+    assert json.loads(capsys.readouterr().out)["blocks"] == 0  # the same location
+    epicat("terms", *place, "--list", "--json")
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["names"] == ["network"]
+    located = {name: one for one in stored_locations(store, found["associator"])
+               for name in one.names}  # fmt: skip
+    assert set(located) == {"plain", "with-terms"}
+    assert located["with-terms"].terms == found["digest"] != located["plain"].terms
+    epicat("terms", *place, "--list")
+    assert "network" in capsys.readouterr().out
+    epicat("export", *place, "--table", "station_terms")
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0] == "terms,site,phase,value_s,error_s,n"
+    assert len(rows) == 1 + 2 * 12
+
+
+def test_a_catalog_is_shown_at_the_places_of_the_location_that_is_chosen(store, tmp_path, capsys):
+    model = tmp_path / "v.csv"
+    model.write_text("0,5.8,3.3\n40,6.2,3.6\n")
+    place = ("--store", store.location)
+    epicat("locate", *place, "--name", "first")
+    epicat("locate", *place, "--name", "second", "--velocity", model)
+    depths = {}
+    for name in ("first", "second", "association", None):
+        catalog = open_catalog(store.location, places=name)
+        depths[name] = catalog.events()["depth_km"].to_pylist()
+    assert depths[None] == depths["second"] != depths["first"] != depths["association"]
+    capsys.readouterr()
+    epicat("export", *place, "--format", "fdsn-text")
+    told = capsys.readouterr()
+    assert "places of location second; the store also has first" in told.err
+    assert [float(line.split("|")[4]) for line in told.out.splitlines()[1:]] == pytest.approx(
+        depths["second"], abs=1e-4
+    )

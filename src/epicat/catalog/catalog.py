@@ -36,6 +36,7 @@ from epicat.store.magnitudes import (
     stored_magnitudes,
 )
 from epicat.store.open import open_readable
+from epicat.store.terms import station_terms, stored_terms
 from epicat.tables import SCHEMAS, TableName, accepted, ledger_table
 from epicat.time import SECOND_NS, iso
 
@@ -282,6 +283,21 @@ class Catalog:
         if name is None:
             return self.magnitude_id
         return choose_magnitudes(self._store, self.associator, name)
+
+    def station_terms(self) -> pa.Table:
+        """Return the static station terms of the events' sites, with errors in seconds.
+
+        Columns: ``terms`` (a digest, which `locations` name), ``site``, ``phase``, ``value_s``,
+        ``error_s`` and ``n``, the sum of the weights of the picks.
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> ec.open_catalog("catalog").station_terms().column_names[:4]
+        ['terms', 'site', 'phase', 'value_s']
+
+        """
+        return station_terms(stored_terms(self._store, self.associator))
 
     def stations(self) -> pa.Table:
         """Return the stations of the store."""

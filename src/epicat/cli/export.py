@@ -34,8 +34,9 @@ LocationName = Annotated[
     ),
 ]
 
-_TABLES = ("events", "picks", "arrivals", "origins", "origin_arrivals", "stations", "ledger")
-_WITHOUT_PLACES = ("picks", "stations", "ledger")
+_TABLES = ("events", "picks", "arrivals", "origins", "origin_arrivals", "station_terms",
+           "stations", "ledger")  # fmt: skip
+_WITHOUT_PLACES = ("picks", "station_terms", "stations", "ledger")
 _CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "nonlinloc-hyp", "hypodd")
 _FORMATS = ("csv", "json", "parquet", *_CATALOGS)
 
@@ -158,8 +159,8 @@ def _rows(catalog: Catalog, table: str, options: LedgerOptions, *, with_rejected
         rows = catalog.stations()
         moved = any(placements for placements in rows["placements"].to_pylist())
         return stations_by_position(rows) if moved else rows
-    if table == "picks":
-        return catalog.picks()
+    if table in ("picks", "station_terms"):
+        return catalog.picks() if table == "picks" else catalog.station_terms()
     if table in ("origins", "origin_arrivals"):
         return catalog.origins() if table == "origins" else catalog.origin_arrivals()
     if table == "ledger":
@@ -176,7 +177,7 @@ def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -
     from epicat.located import BEST_ARRIVAL_COLUMNS, BEST_EVENT_COLUMNS
     from epicat.tables import EXPORT_COLUMNS
 
-    if all_columns:
+    if all_columns or table == "station_terms":
         return list(rows.column_names)
     best = {"events": BEST_EVENT_COLUMNS, "arrivals": BEST_ARRIVAL_COLUMNS}
     why = ["rejected"] if with_rejected and table == "events" else []

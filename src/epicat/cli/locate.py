@@ -24,8 +24,12 @@ __all__ = ["locate", "terms"]
 def locate(
     given: Values,
     terms: Annotated[
-        Path | None,
-        typer.Option("--terms", metavar="FILE", help="Station terms, written by `epicat terms`."),
+        str | None,
+        typer.Option(
+            "--terms",
+            metavar="NAME",
+            help="Station terms of `epicat terms`: a name, the beginning of a digest, or a file.",
+        ),
     ] = None,
     name: Annotated[
         str | None,
@@ -64,18 +68,65 @@ def locate(
 def terms(
     given: Values,
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Output file, .npz.")
-    ] = Path("terms.npz"),
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Also write them to a file, .npz."),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Name of the terms.  Default: their digest."),
+    ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="List the terms of the store; compute none.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --list: the terms as JSON on stdout.")
+    ] = False,
 ) -> None:
-    """Compute station terms from the events of a store, for `epicat locate --terms`."""
-    found = _opened(make_options(LocationOptions, given), None).calibrate(report)
-    found.write(output)
-    report(f"station terms {found.digest} written to {output}")
+    """Compute station terms from the events of a store, for `epicat locate --terms`.
+
+    They are kept in the store.
+    """
+    options = make_options(LocationOptions, given)
+    if listed:
+        _list_terms(options, as_json=as_json)
+        return
+    from epicat.pipeline.station_terms import keep_terms
+    from epicat.store.open import open_store
+
+    locator = _opened(options, None)
+    found = locator.calibrate(report)
+    keep_terms(open_store(options.store), found, locator.design.associator, name)
+    where = ""
+    if output is not None:
+        found.write(output)
+        where = f", and written to {output}"
+    report(f"station terms {name or found.digest} kept in the store{where}")
 
 
-def _opened(options: LocationOptions, terms: Path | None) -> StoreLocator:
-    from epicat.locate.terms_file import TermsFile
+def _list_terms(options: LocationOptions, *, as_json: bool) -> None:
+    from epicat.cli.messages import aligned
+    from epicat.store.open import open_readable
+    from epicat.store.terms import stored_terms
+
+    found = stored_terms(open_readable(options.store))
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found]))
+        return
+    rows = []
+    for one in found:
+        used = [term for term in one.static if term.n > 0]
+        largest = max((abs(term.value_s) for term in used), default=0.0)
+        sites = len({term.site for term in used})
+        rows.append((one.digest, ", ".join(one.names), one.associator, f"{one.n_events:,}",
+                     f"{sites:,}", f"{largest:.2f} s"))  # fmt: skip
+    header = ("terms", "name", "associator", "events", "sites", "largest")
+    for line in aligned(header, rows, left=3):
+        typer.echo(line)
+
+
+def _opened(options: LocationOptions, terms: str | None) -> StoreLocator:
     from epicat.pipeline.locate_store import StoreLocator
+    from epicat.pipeline.station_terms import find_terms, keep_terms
     from epicat.store.open import open_store
     from epicat.velocity.layers import read_layers
 
@@ -83,11 +134,16 @@ def _opened(options: LocationOptions, terms: Path | None) -> StoreLocator:
     if options.velocity:
         constant = options.velocity_layers == "constant"
         layers = read_layers(Path(options.velocity), constant=constant)
-    return StoreLocator(
-        open_store(options.store),
+    store = open_store(options.store)
+    found = find_terms(store, terms) if terms else None
+    locator = StoreLocator(
+        store,
         options.locate,
         associator=options.associator or None,
         layers=layers,
-        terms=TermsFile.read(terms) if terms else None,
+        terms=found,
         site_radius_m=options.site_radius_m,
     )
+    if found is not None:
+        keep_terms(store, found, locator.design.associator)
+    return locator

@@ -6,7 +6,7 @@ import hashlib
 from base64 import b32encode
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -63,7 +63,7 @@ class TermsFile:
         )
 
     @classmethod
-    def read(cls, path: Path) -> TermsFile:
+    def read(cls, path: Path | IO[bytes]) -> TermsFile:
         """Read a file; raise `InputError` if it is none of `epicat terms`."""
         try:
             with np.load(path, allow_pickle=False) as file:

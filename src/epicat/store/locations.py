@@ -7,15 +7,13 @@ preferred one, whose places all outputs show, is that of the campaign (what `epi
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from epicat.errors import InputError
 from epicat.model import LocateEntry
 from epicat.store.base import ReadableStore, Store, locate_entries
 from epicat.store.invocations import invocations
+from epicat.store.names import choose_digest, give_name, names_of
 
 __all__ = [
     "ASSOCIATION",
@@ -28,9 +26,6 @@ __all__ = [
 
 ASSOCIATION: Final = "association"
 """Stands for the places of the association in place of a location's name."""
-
-_NAMES: Final = "location_name"
-_FORM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,7 @@ def stored_locations(store: ReadableStore, associator: str) -> list[StoredLocati
         if entry.design in entries:
             entries[entry.design].append(entry)
     campaign = location_of_campaign(store, associator)
-    names = _names(store)
+    names = names_of(store, "location")
     found = [
         StoredLocation(
             digest=digest,
@@ -104,42 +99,15 @@ def choose_location(store: ReadableStore, associator: str, wanted: str | None = 
     found = stored_locations(store, associator)
     if not wanted:
         return found[0].digest if found else ""
-    fitting = [one for one in found if wanted in one.names] or [
-        one for one in found if one.digest.startswith(wanted)
-    ]
-    if len(fitting) != 1:
-        problem = "several locations fit" if fitting else "there is no location"
-        raise InputError(f"{problem} {wanted!r}; the store has {_listed(found)}")
-    return fitting[0].digest
+    return choose_digest("location", wanted, [(one.digest, one.names) for one in found])
 
 
 def name_location(store: Store, name: str, digest: str) -> None:
     """Give a location a name; raise `InputError` if another one has it, or it has a wrong form."""
-    if not _FORM.fullmatch(name) or name == ASSOCIATION:
-        raise InputError(
-            f"{name!r} cannot be the name of a location: use up to 64 letters, digits, '.', '_' "
-            f"and '-', and not {ASSOCIATION!r}"
-        )
-    taken = _names(store).get(name, digest)
-    if taken != digest:
-        raise InputError(
-            f"location {name!r} is {taken}, made with another model, terms or settings than "
-            f"{digest}; choose another name"
-        )
-    store.put_record(_NAMES, name, {"location": digest})
-
-
-def _names(store: ReadableStore) -> dict[str, str]:
-    """Return the digest of each name."""
-    records = store.records(_NAMES)
-    return {name: str(record.get("location")) for name, record in records.items()}
+    give_name(store, "location", name, digest, reserved=(ASSOCIATION,))
 
 
 def location_of_campaign(store: ReadableStore, associator: str) -> str:
     """Return the location of an associator's newest invocation that made one; empty if none did."""
     made = (i.location for i in reversed(invocations(store)) if i.associator == associator)
     return next(filter(None, made), "")
-
-
-def _listed(found: Iterable[StoredLocation]) -> str:
-    return ", ".join([*(f"{one.label} ({one.digest})" for one in found), ASSOCIATION])

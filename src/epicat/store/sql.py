@@ -19,6 +19,7 @@ import pyarrow as pa
 from epicat.errors import InputError
 from epicat.store.base import Designs, Queryable, ReadableStore
 from epicat.store.locations import stored_locations
+from epicat.store.terms import station_terms, stored_terms
 from epicat.store.views import BEST, show_best, show_rows
 from epicat.tables import TABLES, ledger_table
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VIEWS", "Designs", "query"]
 
-VIEWS = (*TABLES, BEST, "locations", "stations", "ledger", "runs")
+VIEWS = (*TABLES, BEST, "locations", "station_terms", "stations", "ledger", "runs")
 """The views that a query may name."""
 
 _LOCKED: Mapping[str, Any] = {
@@ -104,6 +105,7 @@ def _asked(
     connection.register("stations", store.stations())
     connection.register("runs", _runs(store))
     connection.register("locations", _locations(store, designs))
+    connection.register("station_terms", station_terms(stored_terms(store, designs.associator)))
     try:
         if isinstance(store, Queryable):
             store.register_views(connection, words, designs)

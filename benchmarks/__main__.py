@@ -19,7 +19,16 @@ from benchmarks.cases import CASES, Case
 from benchmarks.limits import limits
 from benchmarks.measure import Figures, machine, measure
 
-OTHERS = ("precision", "start", "association", "large_store", "seams", "scale", "submit_at_scale")
+OTHERS = (
+    "precision",
+    "start",
+    "one_day",
+    "association",
+    "large_store",
+    "seams",
+    "scale",
+    "submit_at_scale",
+)
 """Modules that are run as they are, after the station-days: ``python -m benchmarks.NAME -h``."""
 
 

@@ -1,7 +1,7 @@
 """``python -m benchmarks.one_day``: ``epicat run`` of one station-day beside SeisBench's classify.
 
-epicat's time is that of the whole process: start, plan, picking, association and store.  SeisBench's
-is that of `classify` alone, at the best of some batch sizes; importing and reading are not counted.
+epicat's time is that of the whole process: start, plan, picking, association and store.  That of
+SeisBench is `classify` alone, at the best of some batch sizes, without importing and reading.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def main() -> None:
         theirs: list[float] = []
         for turn in range(runs + 1):  # the first one warms up
             for precision, taken in ours.items():
-                taken += [_epicat(root, precision)] * (turn > 0)
-            theirs += [_seisbench(root)] * (turn > 0)
+                taken.extend([_epicat(root, precision)] * (turn > 0))
+            theirs.extend([_seisbench(root)] * (turn > 0))
     classify = statistics.median(theirs)
     print(f"Medians of {runs} runs in turn. {machine()}.\n")
     print("| | s | ratio |\n|---|---:|---:|")

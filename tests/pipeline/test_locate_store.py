@@ -169,6 +169,11 @@ def test_terms_are_kept_in_the_store_and_found_by_name(store, tmp_path, capsys):
                for name in one.names}  # fmt: skip
     assert set(located) == {"plain", "with-terms"}
     assert located["with-terms"].terms == found["digest"] != located["plain"].terms
+    epicat("status", *place, "--json")
+    about = {d["design"]: d["about"] for d in json.loads(capsys.readouterr().out)["designs"]}
+    assert about[located["plain"].digest] == "plain"
+    text = f"with-terms, with terms {found['digest']}, shown by default"
+    assert about[located["with-terms"].digest] == text
     epicat("terms", *place, "--list")
     assert "network" in capsys.readouterr().out
     epicat("export", *place, "--table", "station_terms")

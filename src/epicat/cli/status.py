@@ -20,6 +20,7 @@ from epicat.errors import InputError
 
 if TYPE_CHECKING:
     from epicat.model import LedgerEntry, Stage
+    from epicat.store.base import ReadableStore
 
 __all__ = ["status"]
 
@@ -112,7 +113,11 @@ def _show_store(given: Values, *, as_json: bool) -> None:
     for entry in complete_ledger(opened, options.span, options.extent, patterns):
         groups.setdefault((entry.stage, entry.design), []).append(entry)
     records = {**opened.records("run"), **opened.records("associator")}
-    designs = [_summary(group, entries, records) for group, entries in groups.items()]
+    locations = _locations(opened, {design for stage, design in groups if stage == "associate"})
+    designs = []
+    for group, entries in groups.items():
+        summary = _summary(group, entries, records)
+        designs.append({**summary, "about": summary["about"] or locations.get(group[1], "")})
     if as_json:
         typer.echo(json.dumps({"store": opened.location, "designs": designs}))
         return
@@ -120,6 +125,21 @@ def _show_store(given: Values, *, as_json: bool) -> None:
         typer.echo("the store is empty")
     for summary in designs:
         _show(summary)
+
+
+def _locations(store: ReadableStore, associators: set[str]) -> dict[str, str]:
+    """Return what each location is: its names, whose it is, whether it is shown, its terms."""
+    from epicat.store.locations import stored_locations
+
+    found = {}
+    for associator in associators:
+        for number, one in enumerate(stored_locations(store, associator)):
+            parts = [*one.names, *(["the campaign's"] if one.is_campaign else [])]
+            parts += [f"of associator {associator}"] if len(associators) > 1 else []
+            parts += [f"with terms {one.terms}"] if one.terms else []
+            parts += ["shown by default"] if number == 0 else []
+            found[one.digest] = ", ".join(parts)
+    return found
 
 
 def _summary(

@@ -1,7 +1,7 @@
 // The state of the page, and the panels that show it.
 import { h, save } from "./dom";
 import { Arrivals, NO_ARRIVALS, type Arrival } from "./arrivals";
-import { Catalog, type ColorBy, type Station } from "./catalog";
+import { Catalog, REVIEWS, type ColorBy, type Station } from "./catalog";
 import { csvOf, quakemlOf } from "./exportfile";
 import { EVERYTHING, formatFilter, parseFilter, type Filter } from "./filter";
 import { FilterForm } from "./filterform";
@@ -10,6 +10,7 @@ import { MapView, type Basemap } from "./mapview";
 import { Painter } from "./painter";
 import { themeOf, type Theme } from "./palette";
 import { count, iso } from "./scales";
+import type { Review } from "./review";
 import { SectionView } from "./sectionview";
 import type { Source } from "./source";
 import { Timeline, colorBar } from "./timeline";
@@ -37,7 +38,8 @@ export class App {
   colorBy: ColorBy = "depth";
   filter: Filter = EVERYTHING;
   section: Section = { cx: 0, cy: 0, azimuth: 90, length: 100, width: 100, scale: 1 };
-  hasReviews = false;
+  /** Reviews by event; empty in a report. */
+  readonly reviews = new Map<string, Review>();
   arrivals: Arrivals | null = null;
   stationDays: StationDays | null = null;
   travelTimes: TravelTimeTable | null = null;
@@ -149,6 +151,25 @@ export class App {
     this.colorBy = by;
     this.painter.setLook(this.catalog.look(this.theme, by));
     this.changed();
+  }
+
+  get hasReviews(): boolean {
+    return this.source.config.kind === "server";
+  }
+
+  /** Show what reviewers say. */
+  setReviews(reviews: Review[]): void {
+    this.reviews.clear();
+    for (const review of reviews) {
+      this.reviews.set(review.event_id, review);
+      const row = this.catalog.rowOf(review.event_id);
+      if (row === undefined) continue;
+      const value = REVIEWS.indexOf(review.stale ? "stale" : review.status);
+      this.catalog.arrays.review[row] = Math.max(value, 0);
+      this.painter.setReview(row, Math.max(value, 0));
+    }
+    this.changed();
+    void this.list.refresh();
   }
 
   limits(): Limits {

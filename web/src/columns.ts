@@ -23,7 +23,7 @@ export class Columns {
   constructor(parts: Uint8Array[]) {
     const tables = parts.map((part) => tableFromIPC(part, { useBigInt: true }));
     this.length = tables.reduce((sum, table) => sum + table.numRows, 0);
-    for (const field of tables[0].schema.fields) {
+    for (const field of tables[0]?.schema.fields ?? []) {
       const batches = tables.flatMap((table) => table.getChild(field.name)!.data);
       const scale = Number(field.metadata?.get("scale") ?? 1);
       if ("dictionary" in field.type) this.coded.set(field.name, codesOf(batches, this.length));

@@ -7,6 +7,7 @@ import { h } from "./dom";
 import type { Basemap } from "./mapview";
 import { preferredTheme } from "./palette";
 import { Projection } from "./projection";
+import { readReviews } from "./review";
 import { Router } from "./router";
 import { json, openSource, type Source } from "./source";
 import { StationDays } from "./stationdays";
@@ -20,8 +21,8 @@ async function start(): Promise<void> {
   document.documentElement.dataset.theme = theme;
   const [west, south, east, north] = source.config.view;
   const projection = new Projection((west + east) / 2, (south + north) / 2);
-  const [events, stations] = await Promise.all([source.bytes("events"), json<Station[]>(source, "stations")]);
-  const app = new App(source, new Catalog(new Columns([events]), projection), stations, theme);
+  const [events, stations] = await Promise.all([source.events(), json<Station[]>(source, "stations")]);
+  const app = new App(source, new Catalog(new Columns(events), projection), stations, theme);
   const main = h("main", { id: "main", tabindex: -1 });
   const router = new Router(app, main);
   root.replaceChildren(header(source, app, main, router), main);
@@ -30,6 +31,7 @@ async function start(): Promise<void> {
   Object.assign(window, { epicat: app });
   app.setBasemap(await json<Basemap>(source, "basemap"));
   await readDetails(source, app);
+  if (source.config.kind === "server") await readReviews(source, app);
   await router.start();
 }
 

@@ -1,9 +1,11 @@
 // Which page the address names: #/, #/event/ID, #/stations, #/station/NAME, #/statistics, #/provenance.
 import type { App } from "./app";
+import { Arrivals } from "./arrivals";
 import { Columns } from "./columns";
 import { h } from "./dom";
 import { eventPage, type EventDetails, type Place } from "./eventpage";
 import { provenancePage, type Provenance } from "./provenancepage";
+import { reviewForm } from "./review";
 import { json } from "./source";
 import { stationPage, stationsPage } from "./stationpage";
 import { statisticsPage } from "./statspage";
@@ -73,21 +75,32 @@ export class Router {
     if (row === undefined) return h("p", { class: "failure" }, `The catalog has no event ${id}.`);
     this.row = row;
     if (!app.list.rows.length) await app.list.refresh();
-    return eventPage(app, await this.details(row), null);
+    const form = app.source.config.can_review ? reviewForm(app, row) : null;
+    return eventPage(app, await this.details(row), form);
   }
 
   private async details(row: number): Promise<EventDetails> {
     const { app } = this;
     const { arrays } = app.catalog;
     const place: Place = { time: arrays.time[row], latitude: app.catalog.value("latitude", row), longitude: app.catalog.value("longitude", row), depth: arrays.depth[row] };
+    if (app.source.config.kind === "server") return this.remoteDetails(row, place);
     this.associated ??= places(new Columns([await app.source.bytes("associated")]));
     return { row, place, arrivals: app.arrivalsOf(row), associated: this.associated.get(row) ?? null, waveforms: [] };
+  }
+
+  private async remoteDetails(row: number, place: Place): Promise<EventDetails> {
+    const { source, catalog } = this.app;
+    const name = `${catalog.id(row)}/${Math.round(place.time)}000000000`;
+    const [arrivals, associated] = await Promise.all([source.bytes(`arrivals/${name}`), source.bytes(`associated/${name}`)]);
+    return { row, place, arrivals: new Arrivals(new Columns([arrivals]), 1).of(0), associated: places(new Columns([associated])).get(0) ?? null, waveforms: [] };
   }
 
   private key(event: KeyboardEvent): void {
     if (this.row === null || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLSelectElement) return;
     const step = { n: 1, p: -1 }[event.key];
+    const status = { a: "accepted", r: "rejected" }[event.key];
+    if (status) this.main.querySelector<HTMLButtonElement>(`.review button[data-status="${status}"]`)?.click();
     if (event.key === "Escape") location.hash = this.app.address();
     if (!step) return;
     const other = this.app.list.neighbour(this.row, step);

@@ -13,10 +13,13 @@ export interface Config {
   view: [number, number, number, number];
   extent: [number, number, number, number] | null;
   tiles: string;
+  can_review?: boolean;
 }
 
 export interface Source {
   readonly config: Config;
+  /** The events, as Arrow streams in the order of time. */
+  events(): Promise<Uint8Array[]>;
   bytes(name: string): Promise<Uint8Array>;
   has(name: string): boolean;
 }
@@ -31,6 +34,10 @@ class Embedded implements Source {
 
   has(name: string): boolean {
     return document.getElementById(`data-${name}`) !== null;
+  }
+
+  async events(): Promise<Uint8Array[]> {
+    return [await this.bytes("events")];
   }
 
   async bytes(name: string): Promise<Uint8Array> {
@@ -55,6 +62,12 @@ class Remote implements Source {
 
   has(): boolean {
     return true;
+  }
+
+  /** By month; several at once, since the server reads them in threads. */
+  async events(): Promise<Uint8Array[]> {
+    const months = await json<{ name: string }[]>(this, "months");
+    return Promise.all(months.map(({ name }) => this.bytes(`events/${name}`)));
   }
 
   async bytes(name: string): Promise<Uint8Array> {

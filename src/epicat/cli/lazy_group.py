@@ -79,6 +79,10 @@ COMMANDS: Mapping[str, Entry] = {
         "report:report",
         "Write the catalog as a page that needs no server: map, sections, timelines and list.",
     ),
+    "view": Entry(
+        "view:view",
+        "Show the catalog in a browser: the page of `epicat report`, with review, from a server.",
+    ),
     "compare": Entry(
         "compare:compare", "Match the events of two catalogs one to one, and say how they differ."
     ),

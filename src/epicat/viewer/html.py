@@ -12,13 +12,16 @@ from typing import Any
 
 from epicat.viewer.page_data import json_bytes
 
-__all__ = ["report_page", "static_file"]
+__all__ = ["harmless_json", "report_page", "static_file"]
 
+_STATIC = ("page.js", "page.css", "THIRD_PARTY.txt")
 _GENERIC = "default-src 'none'; base-uri 'none'; form-action 'none'"
 
 
 def static_file(name: str) -> bytes:
-    """Return a file of ``static``: ``page.js``, ``page.css`` or ``THIRD_PARTY.txt``."""
+    """Return a file of ``static``; raise `KeyError` for another name."""
+    if name not in _STATIC:
+        raise KeyError(name)
     return (files("epicat.viewer") / "static" / name).read_bytes()
 
 
@@ -42,12 +45,13 @@ def report_page(config: Mapping[str, Any], data: Mapping[str, bytes], picture: s
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f'<div id="page"><p class="loading">{title}</p></div>\n'
         f"<noscript><h1>{title}</h1>{picture}<p>This picture is static: the report's map, list "
         "and filters need JavaScript.</p></noscript>\n"
-        f'<script type="application/json" id="config">{_harmless(config)}</script>\n'
+        f'<script type="application/json" id="config">{harmless_json(config)}</script>\n'
         f"{blocks}\n<script>{script}</script>\n</body>\n</html>\n"
     )
 
@@ -66,7 +70,7 @@ def _packed(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
 
 
-def _harmless(config: Mapping[str, Any]) -> str:
+def harmless_json(config: Mapping[str, Any]) -> str:
     """Return JSON that cannot end the element it stands in."""
     text = json_bytes(dict(config)).decode()
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -83,20 +83,10 @@ class PageData:
 
     def config(self, kind: str) -> dict[str, Any]:
         """Return what the page is about; ``kind`` is ``report`` or ``server``."""
-        catalog = self.catalog
         return {
-            "kind": kind,
-            "title": self.options.title or _title(self.events, catalog.location),
-            "location": catalog.location,
-            "run": catalog.run,
-            "associator": catalog.associator,
-            "location_id": catalog.location_id,
-            "version": __version__,
-            "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            **page_config(self.catalog, kind, self.view, self.options.tiles),
+            "title": self.options.title or _title(self.events, self.catalog.location),
             "n_events": self.events.num_rows,
-            "view": [self.view.west, self.view.south, self.view.east, self.view.north],
-            "extent": _box(catalog.extent),
-            "tiles": self.options.tiles,
         }
 
     def files(self) -> dict[str, bytes]:
@@ -116,7 +106,7 @@ class PageData:
     @cached_property
     def land(self) -> dict[str, Any]:
         """The land around the events, and the overlay."""
-        return {**basemap(self.view), "overlay": list(self.options.overlay)}
+        return land_around(self.view, self.options)
 
     @cached_property
     def _chosen(self) -> pa.Table:
@@ -164,12 +154,40 @@ class PageData:
         model = model_of(records, catalog.location_id, catalog.associator)
         if model is None:
             return None
-        depth = self.events["depth_km"].to_numpy() * 1e-3
-        depths = (float(depth.min(initial=0.0)), float(depth.max(initial=10.0)))
+        depths = self._depths(records.get(catalog.location_id) or records.get(catalog.associator))
         heights = [row["elevation_m"] for row in self.stations if math.isfinite(row["elevation_m"])]
         elevation = sum(heights) / len(heights) / 1000 if heights else 0.0
         farthest = min(math.hypot(view.width_km, view.height_km), 2000.0)
         return travel_time_table(model, farthest, depths, elevation)
+
+    def _depths(self, record: dict[str, Any] | None) -> tuple[float, float]:
+        """Return the depths of the search box, else those of the events."""
+        if record and record.get("z_km"):
+            low, high = record["z_km"]
+            return float(low), float(high)
+        depth = self.events["depth_km"].to_numpy() * 1e-3
+        return float(depth.min(initial=0.0)), float(depth.max(initial=10.0))
+
+
+def page_config(catalog: Catalog, kind: str, view: View, tiles: str) -> dict[str, Any]:
+    """Return what the page is about, apart from its title and the number of events."""
+    return {
+        "kind": kind,
+        "location": catalog.location,
+        "run": catalog.run,
+        "associator": catalog.associator,
+        "location_id": catalog.location_id,
+        "version": __version__,
+        "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "view": [view.west, view.south, view.east, view.north],
+        "extent": _box(catalog.extent),
+        "tiles": tiles,
+    }
+
+
+def land_around(view: View, options: PageOptions) -> dict[str, Any]:
+    """Return the land around the events, and the overlay."""
+    return {**basemap(view), "overlay": list(options.overlay)}
 
 
 def _only(rows: pa.Table, events: pa.Table) -> pa.Table:

@@ -1,0 +1,211 @@
+"""What the server reads of a store and keeps: months of events as Arrow, and details."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from epicat.errors import InputError
+from epicat.model import Span
+from epicat.store.base import Where, block_entries, locate_entries
+from epicat.store.reviews import Review, record_reviews
+from epicat.time import parse_time
+from epicat.viewer.columns import ARRIVALS, EVENTS
+from epicat.viewer.events import arrival_rows, associated_rows, pack_table
+from epicat.viewer.page_data import (
+    PageData,
+    PageOptions,
+    arrow_stream,
+    json_bytes,
+    land_around,
+    page_config,
+    view_of,
+)
+from epicat.viewer.provenance import provenance
+
+if TYPE_CHECKING:
+    from epicat.catalog.catalog import Catalog
+    from epicat.plot.data import View
+    from epicat.store.base import Store
+
+__all__ = ["Session"]
+
+_SECOND = 1_000_000_000
+_MARGIN_NS = 600 * _SECOND
+
+
+class Session:
+    """The catalog that a server shows; methods may be called by several threads."""
+
+    def __init__(self, catalog: Catalog, store: Store | None, options: PageOptions) -> None:
+        self.catalog = catalog
+        self.options = options
+        self._store = store
+        self._lock = threading.RLock()
+        self._months: dict[str, tuple[str, bytes]] = {}
+        self._kept: dict[str, bytes] = {}
+
+    @property
+    def can_review(self) -> bool:
+        """Whether reviews can be written."""
+        return self._store is not None
+
+    def config(self) -> dict[str, Any]:
+        """Return what the page is about."""
+        months = self.months()
+        days = f"{months[0]['name']} to {months[-1]['name']}" if months else "no events"
+        name = self.catalog.location.rstrip("/").rpartition("/")[2]
+        return {
+            **page_config(self.catalog, "server", self._view, self.options.tiles),
+            "title": self.options.title or f"Earthquakes of {days}: {name}",
+            "n_events": sum(month["events"] for month in months),
+            "can_review": self.can_review,
+        }
+
+    @cached_property
+    def _view(self) -> View:
+        """The box of the map: the campaign's extent and the stations, else the events."""
+        stations, extent = self.catalog.stations(), self.catalog.extent
+        if extent is None and not stations.num_rows:
+            return self._page.view
+        return view_of(EVENTS.empty_table(), stations, extent)
+
+    @cached_property
+    def _page(self) -> PageData:
+        """The page without the events, which the browser reads by month."""
+        return PageData(self.catalog, self.options)
+
+    def months(self) -> list[dict[str, Any]]:
+        """Return the months with events, with their number of events, in the order of time."""
+        counts = Counter[str]()
+        for entry in block_entries(self.catalog.store, self.catalog.associator):
+            if entry.n_events:
+                counts[entry.key[:7]] += entry.n_events
+        return [{"name": name, "events": counts[name]} for name in sorted(counts)]
+
+    def events(self, month: str) -> bytes:
+        """Return the events of the blocks that begin in a month, as an Arrow stream.
+
+        A month is read again when its part of the ledger has changed.
+        """
+        span = month_span(month)
+        state = self._state(span)
+        with self._lock:
+            kept = self._months.get(month)
+            if kept is None or kept[0] != state:
+                content = arrow_stream(pack_table(self._read(span), EVENTS))
+                self._months[month] = kept = (state, content)
+        return kept[1]
+
+    def _read(self, span: Span) -> pa.Table:
+        """Return the events whose association time lies in a span, at their best places."""
+        events = self.catalog.events(span.widened(_MARGIN_NS), with_rejected=True)
+        times = events["associated_time"].cast(pa.int64())
+        inside = pc.and_(pc.greater_equal(times, span.start_ns), pc.less(times, span.end_ns))
+        return events.filter(inside)
+
+    def _state(self, span: Span) -> str:
+        """Return what changes when blocks of a span are associated or located again."""
+        store, catalog = self.catalog.store, self.catalog
+        entries = [
+            *block_entries(store, catalog.associator, span),
+            *locate_entries(store, catalog.location_id, span),
+        ]
+        return f"{len(entries)}/{max((e.marked_ns for e in entries), default=0)}"
+
+    def file(self, name: str) -> bytes:
+        """Return a file of the page by name; raise `KeyError` if there is none."""
+        make: dict[str, Callable[[], bytes]] = {
+            "stations": lambda: json_bytes(self._page.stations),
+            "basemap": lambda: json_bytes(land_around(self._view, self.options)),
+            "station-days": lambda: arrow_stream(self._page.station_days),
+            "confidence": lambda: json_bytes(self._page.confidence()),
+            "travel-times": lambda: json_bytes(self._page.travel_times()),
+            "provenance": lambda: json_bytes(provenance(self.catalog)),
+        }
+        function = make[name]
+        with self._lock:
+            if name not in self._kept:
+                self._kept[name] = function()
+            return self._kept[name]
+
+    def event(self, event_id: str, time_ns: int) -> pa.Table:
+        """Return the event, searched around a time, as a table of one row or none."""
+        near = Span(time_ns - _MARGIN_NS, time_ns + _MARGIN_NS)
+        events = self.catalog.events(near, with_rejected=True)
+        return events.filter(pc.equal(events["event_id"], event_id))
+
+    def arrivals(self, event_id: str, time_ns: int) -> bytes:
+        """Return the arrivals of an event as an Arrow stream of `ARRIVALS`."""
+        near = Span(time_ns - _MARGIN_NS, time_ns + _MARGIN_NS)
+        event = self.event(event_id, time_ns)
+        found = self.catalog.arrivals(near, with_rejected=True)
+        found = found.filter(pc.equal(found["event_id"], event_id))
+        if not found.num_rows or not event.num_rows:
+            return arrow_stream(ARRIVALS.empty_table())
+        times = pc.min_max(found["time"].cast(pa.int64())).as_py()
+        span = Span(times["min"], times["max"] + 1)
+        picks = self.catalog.store.read("picks", Where(design=self.catalog.run, span=span))
+        return arrow_stream(arrival_rows(event, found, picks))
+
+    def associated(self, event_id: str, time_ns: int) -> bytes:
+        """Return the place of the association, rows of `epicat.viewer.columns.ASSOCIATED`."""
+        return arrow_stream(associated_rows(self.event(event_id, time_ns)))
+
+    def reviews(self) -> bytes:
+        """Return the reviews of the catalog's events."""
+        return json_bytes([
+            {
+                "event_id": found.event_id,
+                "status": found.review.status,
+                "by": found.review.by,
+                "comment": found.review.comment,
+                "stale": found.is_stale,
+                "time": found.review.reviewed_ns / _SECOND,
+            }
+            for found in self.catalog.reviews()
+        ])  # fmt: skip
+
+    def review(self, batch: Any) -> None:
+        """Record reviews that the page sent; raise `InputError` if they are not valid."""
+        if self._store is None:
+            raise InputError("the store cannot be written, so that there is no review")
+        if not isinstance(batch, list) or not 1 <= len(batch) <= 1000:
+            raise InputError("reviews must be a list of 1 to 1,000")
+        record_reviews(self._store, [self._reviewed(item) for item in batch])
+
+    def _reviewed(self, item: Any) -> Review:
+        if not isinstance(item, dict) or not isinstance(item.get("time"), (int, float)):
+            raise InputError("a review needs an event, a time, a status and a name")
+        texts = {name: str(item.get(name, "")) for name in ("event_id", "status", "by", "comment")}
+        event = self.event(texts["event_id"], int(item["time"] * 1e9))
+        if not event.num_rows:
+            raise InputError(f"the catalog has no event {texts['event_id']!r} at that time")
+        row = event.to_pylist()[0]
+        return Review(
+            texts["event_id"],
+            texts["status"],
+            texts["by"],
+            texts["comment"],
+            associator=self.catalog.associator,
+            time_ns=event["time"].cast(pa.int64())[0].as_py(),
+            latitude=row["latitude"],
+            longitude=row["longitude"],
+        )
+
+
+def month_span(name: str) -> Span:
+    """Return the span of a month, ``2019-07``; raise `InputError` for anything else."""
+    try:
+        first = datetime.strptime(name, "%Y-%m").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise InputError(f"{name!r} is not a month, such as 2019-07") from error
+    after = f"{first.year + first.month // 12}-{first.month % 12 + 1:02d}-01"
+    return Span(parse_time(f"{first:%Y-%m}-01"), parse_time(after))

@@ -53,8 +53,12 @@ class DayEnvelope:
 
     def _bounds(self, trace: Trace) -> NDArray[np.int64]:
         """Return the positions in a trace at which the steps begin, and the last one ends."""
-        grid, step_ns = Grid(trace.rate), STEP_S * SECOND_NS
-        times = range(self.day.start_ns, self.day.end_ns + 1, step_ns)
+        grid, count = Grid(trace.rate), len(self.amplitude_mm)
+        width = STEP_S * trace.rate
+        if width.denominator == 1:
+            first = grid.first_at_or_after(self.day.start_ns) - trace.first
+            return first + np.arange(count + 1) * width.numerator
+        times = range(self.day.start_ns, self.day.end_ns + 1, STEP_S * SECOND_NS)
         return np.array([grid.first_at_or_after(time) for time in times]) - trace.first
 
     def _is_bridged(self, trace: Trace, bounds: NDArray[np.int64]) -> NDArray[np.bool_]:

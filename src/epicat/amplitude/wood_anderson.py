@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
+from scipy import fft, signal
 
 from epicat.amplitude.response import F64, Response, ResponseError
 from epicat.waveforms.traces import Trace
@@ -56,15 +56,16 @@ _BATCH_BYTES: Final = 1 << 20
 _LEAKAGE: Final = 1e-3
 
 
-def ground_to_record(frequency_hz: F64) -> C128:
-    """Return mm on the record per m/s of ground velocity at frequencies, (n,)."""
+def ground_to_record(frequency_hz: F64, rate_hz: float) -> C128:
+    """Return mm on the record per m/s of ground velocity at frequencies, (n,).
+
+    The high-pass is that of ``scipy.signal.butter`` and of ObsPy's ``filter`` at a sampling rate.
+    """
     s = 2j * np.pi * frequency_hz
-    record = 1e3 * GAIN * s / ((s - POLE) * (s - POLE.conjugate()))
-    corner = 2 * np.pi * HIGHPASS_HZ
-    for k in range(HIGHPASS_ORDER):
-        angle = np.pi * (2 * k + HIGHPASS_ORDER + 1) / (2 * HIGHPASS_ORDER)
-        record = record * s / (s - corner * np.exp(1j * angle))
-    return np.asarray(record)
+    seismograph = 1e3 * GAIN * s / ((s - POLE) * (s - POLE.conjugate()))
+    sections = signal.butter(HIGHPASS_ORDER, HIGHPASS_HZ, "highpass", fs=rate_hz, output="sos")
+    _, highpass = signal.sosfreqz(sections, frequency_hz, fs=rate_hz)
+    return np.asarray(seismograph * highpass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def _kernel(response: Response, rate: Fraction) -> _Kernel:
     frequency = fft.rfftfreq(length, 1 / float(rate))
     spectrum = np.zeros(len(frequency), complex)
     with np.errstate(all="ignore"):
-        spectrum[1:] = ground_to_record(frequency[1:]) / response.velocity(frequency[1:])
+        record = ground_to_record(frequency[1:], float(rate))
+        spectrum[1:] = record / response.velocity(frequency[1:])
     spectrum *= _end_of_band(frequency / frequency[-1])
     if not np.all(np.isfinite(spectrum)):
         raise ResponseError("the response is 0 or not finite at some frequency")
@@ -115,14 +117,20 @@ def wood_anderson_record(trace: Trace, response: Response) -> F32:
     """
     kernel = _kernel(response, trace.rate)
     record = np.empty(len(trace.samples), np.float32)
-    for first, part in _filtered(trace, kernel):
-        low, high = max(first, trace.first), min(first + len(part), trace.stop)
-        record[low - trace.first : high - trace.first] = part[low - first : high - first]
+    for first, rows in _filtered(trace, kernel):
+        stop = first + rows.size
+        if trace.first <= first and stop <= trace.stop:
+            record[first - trace.first : stop - trace.first].reshape(rows.shape)[:] = rows
+            continue
+        low, high = max(first, trace.first), min(stop, trace.stop)
+        record[low - trace.first : high - trace.first] = rows.reshape(-1)[
+            low - first : high - first
+        ]
     return record
 
 
 def _filtered(trace: Trace, kernel: _Kernel) -> Iterator[tuple[int, F32]]:
-    """Yield the first sample and the record of some blocks at a time."""
+    """Yield the first sample and the record of some blocks at a time, (blocks, samples)."""
     step, length = kernel.step, kernel.length
     batch = max(1, _BATCH_BYTES // (4 * length))
     first_block, last_block = trace.first // step, (trace.stop - 1) // step + 1
@@ -135,7 +143,7 @@ def _filtered(trace: Trace, kernel: _Kernel) -> Iterator[tuple[int, F32]]:
         spectra = fft.rfft(rows, axis=1)
         spectra *= kernel.spectrum
         found = fft.irfft(spectra, length, axis=1, overwrite_x=True)
-        yield block * step, found[:, kernel.before : kernel.before + step].reshape(-1)
+        yield block * step, found[:, kernel.before : kernel.before + step]
 
 
 def _extended(trace: Trace, begin: int, count: int) -> F32:

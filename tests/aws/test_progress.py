@@ -9,7 +9,7 @@ from epicat.aws.prices import Shape
 from epicat.aws.progress import dollars_so_far, job_progress
 from epicat.aws.submission_record import SubmissionRecord
 from epicat.campaign.options import Partition
-from epicat.model import Stage, StationDayEntry, Status
+from epicat.model import BlockEntry, LocateEntry, Stage, StationDayEntry, Status
 from epicat.pipeline.job_progress import count_entries, share_done
 from epicat.pipeline.submission_record import Job
 
@@ -80,15 +80,28 @@ def test_money_and_share():
     assert dollars_so_far(HANDED, lines, None) == pytest.approx(150 * second)
 
 
+def test_locations_and_amplitudes_are_part_of_their_jobs():
+    def entry(kind, key, at):
+        return kind("r", key, Status.DONE, "g", at, seconds=1.0)
+
+    picks = [entry(StationDayEntry, "XX.ST00/2020.001", 9)]
+    blocks = [entry(BlockEntry, "2020-01-01T00:00:00.000000Z", 9)]
+    located = [entry(LocateEntry, "2020-01-01T00:00:00.000000Z", at) for at in (1, 9)]
+    found = count_entries(picks, blocks, since_ns=5, measured=picks, located=located)
+    assert (found.pick_s, found.associate_s, found.blocks) == (2.0, 2.0, 1)
+
+
 def test_all_attempts_count_and_forgotten_jobs_are_told():
     children = [
         {"jobId": "p:0", "status": "SUCCEEDED", "startedAt": 5000, "stoppedAt": 9000,
          "attempts": [{"startedAt": 1000, "stoppedAt": 2000}, {"stoppedAt": 3000},
-                      {"startedAt": 5000, "stoppedAt": 9000}]},
+                      {"stoppedAt": 3000, "container": {"reason": "CannotPullContainerError: x"}},
+                      {"startedAt": 5000, "stoppedAt": 95000}]},
         {"jobId": "p:1", "status": "RUNNABLE"},
         {"jobId": "p:3", "status": "FAILED", "attempts": [{"startedAt": 0, "stoppedAt": 500}]},
     ]  # fmt: skip
     picking, associating = spent_on(Describing(*children), HANDED)
-    assert (picking.jobs, picking.forgotten, picking.attempts) == (4, 1, 2)
-    assert (picking.seconds, picking.estimated_s) == (5.0, 300)
+    assert (picking.jobs, picking.forgotten, picking.attempts) == (4, 1, 3)
+    # A minute for each of two short ones, and 90 s with the pull of the image
+    assert (picking.seconds, picking.estimated_s) == (2 * 60 + 90 + 30, 300)
     assert (associating.jobs, associating.forgotten) == (1, 1)

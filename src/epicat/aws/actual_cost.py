@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from epicat.aws.jobs import describe_jobs, members
-from epicat.aws.prices import Prices, Shape
+from epicat.aws.prices import MINIMUM_S, PULLING_S, Prices, Shape
 from epicat.aws.session import Aws
 from epicat.aws.submission_record import Job, SubmissionRecord
 from epicat.model import Stage
 
 __all__ = ["Spent", "spent_on"]
+
+_PULL = "CannotPullContainerError"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,9 @@ class Spent:
     forgotten: int
     """Number of jobs that Batch has forgotten, which are not in the times."""
     attempts: int
-    """Number of attempts."""
+    """Number of attempts, each of which pulls the image."""
     seconds: float
-    """Total duration of all attempts in seconds."""
+    """Billed duration of all attempts in seconds, as far as Batch reports it."""
     estimated_s: float
     """Estimated duration in seconds, including forgotten jobs."""
 
@@ -77,12 +79,19 @@ def _added(descriptions: Iterable[Mapping[str, Any]]) -> tuple[int, int, float]:
 
 
 def _times(job: Mapping[str, Any]) -> Iterator[float]:
-    """Yield the seconds of each attempt; of a running one, until now."""
-    attempts = list(job.get("attempts", []))
-    is_running = job["status"] == "RUNNING"
-    ended = [attempt for attempt in attempts if attempt.get("stoppedAt")]
-    for attempt in ended:
-        if attempt.get("startedAt"):  # an attempt that never ran costs nothing
-            yield max(0, attempt["stoppedAt"] - attempt["startedAt"]) / 1000
-    if is_running and job.get("startedAt"):
-        yield max(0.0, time.time() - job["startedAt"] / 1000)
+    """Yield the billed seconds of each attempt; of a running one, until now.
+
+    Billed from the begin of the pull of the image, a minute at least.  An attempt that never
+    ran costs nothing unless it pulled the image in vain.
+    """
+    for attempt in job.get("attempts", []):
+        if attempt.get("stoppedAt") and attempt.get("startedAt"):
+            yield _billed((attempt["stoppedAt"] - attempt["startedAt"]) / 1000)
+        elif str(attempt.get("container", {}).get("reason", "")).startswith(_PULL):
+            yield MINIMUM_S
+    if job["status"] == "RUNNING" and job.get("startedAt"):
+        yield _billed(time.time() - job["startedAt"] / 1000)
+
+
+def _billed(seconds: float) -> float:
+    return max(MINIMUM_S, PULLING_S + seconds)

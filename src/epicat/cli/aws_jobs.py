@@ -107,25 +107,32 @@ def _both(record: SubmissionRecord) -> dict[str, Prices]:
 
 
 def _costs(record: SubmissionRecord, jobs: Iterable[Job]) -> dict[str, float]:
-    """Add up what jobs cost in both kinds of capacity, and their addresses."""
+    """Add up what jobs cost in both kinds of capacity, and what they cost besides."""
+    from epicat.aws.prices import SPOT_SHARES, side_costs
+
     jobs = list(jobs)
     found = {
         name: sum(prices.compute(record.shape(job.stage), job.seconds) for job in jobs)
         for name, prices in _both(record).items()
     }
-    addresses = sum(record.prices.addresses(job.seconds) for job in jobs)
-    return {name: round(value, 4) for name, value in (found | {"addresses": addresses}).items()}
+    found["spot_most"] = found["on-demand"] * SPOT_SHARES[1]
+    found["addresses"] = sum(record.prices.addresses(job.seconds) for job in jobs)
+    found["requests_and_logs"] = side_costs(sum(j.units for j in jobs), sum(j.keys for j in jobs))
+    return {name: round(value, 4) for name, value in found.items()}
 
 
 def _dollars(record: SubmissionRecord) -> str:
-    from epicat.aws.prices import PRICED_IN
+    from epicat.aws.prices import DOWNLOAD_PER_GB, PRICED_IN, PRICES_OF
 
     costs = _costs(record, record.jobs)
-    addresses = f", and ${costs['addresses']:,.2f} for addresses" if record.has_address else ""
+    addresses = f"${costs['addresses']:,.2f} for addresses and " if record.has_address else ""
     return (
-        f"estimated cost: ${costs['spot']:,.2f} on Fargate Spot, ${costs['on-demand']:,.2f} on "
-        f"Fargate{addresses}, at the prices of {PRICED_IN} (2025); this stack uses "
-        f"{record.capacity}"
+        f"estimated cost at least: ${costs['spot']:,.2f} to ${costs['spot_most']:,.2f} on Fargate "
+        f"Spot, ${costs['on-demand']:,.2f} on Fargate; in addition {addresses}"
+        f"${costs['requests_and_logs']:,.2f} for requests and logs. "
+        f"{sum(job.units for job in record.jobs):,} starts pull the image. Prices of {PRICED_IN} "
+        f"of {PRICES_OF}, without taxes, restarts after interruptions, storage, and downloads "
+        f"(${DOWNLOAD_PER_GB:g} a GB). This stack uses {record.capacity}"
     )
 
 

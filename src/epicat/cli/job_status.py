@@ -181,6 +181,8 @@ class _Ledger:
             store.ledger(Stage.PICK, self._record.run),
             store.ledger(Stage.ASSOCIATE, self._record.associator),
             round(self._record.time.timestamp() * 1e9),
+            measured=store.ledger(Stage.MEASURE),
+            located=[*store.ledger(Stage.LOCATE), *store.ledger(Stage.MAGNITUDE)],
         )
 
 

@@ -88,6 +88,10 @@ def cost(
     profile: o.Profile = None,
     endpoint: o.Endpoint = None,
     folder: s.SubmissionsFolder = None,
+    bill: Annotated[
+        bool,
+        typer.Option("--bill", help="Also ask Cost Explorer, which costs $0.01 a request."),
+    ] = False,
     as_json: o.Json = False,
 ) -> None:
     """Show the estimated and the actual time and cost of jobs.
@@ -101,15 +105,19 @@ def cost(
         show_slurm_cost(folder, as_json=as_json)
         return
     from epicat.aws.actual_cost import spent_on
-    from epicat.aws.prices import PRICED_IN
+    from epicat.aws.bill import billed
+    from epicat.aws.prices import PRICED_IN, PRICES_OF
     from epicat.aws.submission_record import find_submissions
 
     with at_stack(name, region, profile, endpoint) as (aws, stack):
-        submissions = reversed([record for _, record in find_submissions(stack)])
-        spent = [s for record in submissions for s in spent_on(aws, record)]
+        records = [record for _, record in find_submissions(stack)][::-1]
+        spent = [s for record in records for s in spent_on(aws, record)]
         rows = [_costs(each) for each in spent]
+        asked = bill and bool(records)
+        services = billed(aws, stack.name, records[0].time.date()) if asked else None
     if as_json:
-        typer.echo(json.dumps({"prices": PRICED_IN, "submissions": rows}))
+        result = {"prices": f"{PRICED_IN} {PRICES_OF}", "submissions": rows, "bill": services}
+        typer.echo(json.dumps(result))
         return
     if not rows:
         report(f"nothing was submitted to {stack.name}")
@@ -119,7 +127,23 @@ def cost(
     forgotten = sum(int(line["forgotten"]) for line in rows)
     if forgotten:
         report(f"AWS Batch has forgotten {forgotten:,} jobs, which are not in the sums")
-    report(f"prices of {PRICED_IN} (2025); the bill has the actual amount")
+    report(
+        f"at least, at prices of {PRICED_IN} of {PRICES_OF}; Spot at its largest discount; each "
+        "start with 30 s for the image, a minute at least; without taxes, requests, logs, storage"
+    )
+    if services is not None:
+        _report_bill(services)
+
+
+def _report_bill(services: dict[str, float]) -> None:
+    """Report the bill beside the computed cost."""
+    for service, dollars in sorted(services.items()):
+        report(f"bill: {service} ${dollars:,.4f}")
+    if not services:
+        report(
+            "bill: nothing yet. Activate the cost allocation tag epicat:stack (Billing, Cost "
+            "allocation tags); costs appear about a day later, and not for earlier days"
+        )
 
 
 _HEADER = (

@@ -70,9 +70,18 @@ def share_done(lines: Iterable[JobProgress]) -> float:
 
 
 def count_entries(
-    picks: Iterable[LedgerEntry], blocks: Iterable[LedgerEntry], since_ns: int
+    picks: Iterable[LedgerEntry],
+    blocks: Iterable[LedgerEntry],
+    since_ns: int,
+    *,
+    measured: Iterable[LedgerEntry] = (),
+    located: Iterable[LedgerEntry] = (),
 ) -> LedgerCounts:
-    """Count the entries of a run and of an associator."""
+    """Count the entries of a run and of an associator.
+
+    ``measured`` are entries of amplitudes, which picking jobs make, ``located`` those of locations
+    and magnitudes, which association jobs make: their time is part of that of these jobs.
+    """
     picks, blocks = list(picks), list(blocks)
     new_picks = [entry for entry in picks if entry.marked_ns >= since_ns]
     new_blocks = [entry for entry in blocks if entry.marked_ns >= since_ns]
@@ -82,6 +91,10 @@ def count_entries(
         station_days=len(new_picks),
         blocks=len(new_blocks),
         failed=sum(entry.status == Status.FAILED for entry in (*new_picks, *new_blocks)),
-        pick_s=sum(entry.seconds for entry in new_picks),
-        associate_s=sum(entry.seconds for entry in new_blocks),
+        pick_s=_seconds((*picks, *measured), since_ns),
+        associate_s=_seconds((*blocks, *located), since_ns),
     )
+
+
+def _seconds(entries: Iterable[LedgerEntry], since_ns: int) -> float:
+    return sum(entry.seconds for entry in entries if entry.marked_ns >= since_ns)

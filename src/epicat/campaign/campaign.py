@@ -16,6 +16,7 @@ from epicat.association.design import Design
 from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.geo import Extent
 from epicat.locate.design import LocationDesign
+from epicat.magnitude.design import MagnitudeDesign
 from epicat.model import EVER, Place, Span, Station, StationDay, places_of
 from epicat.stations.responses import Responses
 from epicat.store.mongo.address import secured
@@ -68,6 +69,8 @@ class Campaign(BaseModel):
     """The identity of the locations; None if events are not located."""
     amplitudes: AmplitudeDesign | None = None
     """The identity of the amplitudes; None if none are measured."""
+    magnitude: MagnitudeDesign | None = None
+    """The identity of the magnitudes; None if there are none."""
     responses: Responses = Responses()
     """The responses of the stations' channels."""
     stations: tuple[Station, ...]

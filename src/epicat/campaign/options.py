@@ -32,7 +32,7 @@ from epicat.association.associate_options import AssociateOptions
 from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.locate.options import LocateOptions, LocateSection
-from epicat.magnitude.options import MagnitudeOptions
+from epicat.magnitude.options import MagnitudeOptions, MagnitudeSection
 from epicat.model import Span
 from epicat.pick.pick_options import PickOptions
 from epicat.time import parse_time
@@ -162,6 +162,10 @@ _Locate = Annotated[
     LocateSection,
     Field(title="Location", description="How events get their places and uncertainties."),
 ]
+_Magnitude = Annotated[
+    MagnitudeSection,
+    Field(title="Magnitudes", description="How events get magnitudes from amplitudes."),
+]
 _Partition = Annotated[
     Partition,
     Field(
@@ -271,6 +275,7 @@ class CampaignOptions(_Spanned):
     )
     associate: _Associate = Field(default_factory=AssociateOptions)
     locate: _Locate = Field(default_factory=LocateSection)
+    magnitude: _Magnitude = Field(default_factory=MagnitudeSection)
     partition: _Partition = Field(default_factory=Partition)
 
     @field_validator("stations")
@@ -318,6 +323,7 @@ class AssociationOptions(_Spanned):
     exclude: Exclude = ()
     associate: _Associate = Field(default_factory=AssociateOptions)
     locate: _Locate = Field(default_factory=LocateSection)
+    magnitude: _Magnitude = Field(default_factory=MagnitudeSection)
     partition: _Partition = Field(default_factory=Partition)
 
 
@@ -378,7 +384,7 @@ class MagnitudesOptions(StoreOptions):
         ge=0,
         description="Site radius of the association, in m.",
     )
-    magnitudes: MagnitudeOptions = Field(default_factory=MagnitudeOptions)
+    magnitude: MagnitudeOptions = Field(default_factory=MagnitudeOptions)
 
 
 class LedgerOptions(StoreOptions):

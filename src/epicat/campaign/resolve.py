@@ -37,6 +37,9 @@ from epicat.campaign.velocity import PickSample, Velocity, choose_velocity
 from epicat.errors import ArchiveError, InputError, StoreError
 from epicat.fs.retry import BRISK
 from epicat.geo import Extent, Plane
+from epicat.locate.design import LocationDesign
+from epicat.magnitude.design import MagnitudeDesign
+from epicat.magnitude.options import MagnitudeSection
 from epicat.model import Span, Stage, Station, StationDay, digest_of
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.pick_options import PickOptions
@@ -51,6 +54,7 @@ from epicat.stations import (
 )
 from epicat.stations.responses import FlatResponse, Responses
 from epicat.store.base import ReadableStore, Where
+from epicat.store.magnitudes import newest_amplitudes
 from epicat.tables import stations_of, stations_table
 from epicat.time import DAY_NS, SECOND_NS, day_name, day_of
 from epicat.velocity.layers import LayerModel
@@ -110,6 +114,8 @@ def resolve(
     run = PickRun.from_options(bundle.info, options.pick, options.quality)
     design = resolve_design(options.associate, run.digest, options.extent, stations, report=report)
     responses = _responses(options, stations, opener, report)
+    location = location_design(design, options.locate.options) if options.locate.locate else None
+    amplitudes = AmplitudeDesign(run=run.digest) if responses else None
     return Campaign(
         span=span,
         extent=options.extent,
@@ -122,8 +128,9 @@ def resolve(
         bundle=bundle.folder,
         run=run,
         design=design,
-        location=location_design(design, options.locate.options) if options.locate.locate else None,
-        amplitudes=AmplitudeDesign(run=run.digest) if responses else None,
+        location=location,
+        amplitudes=amplitudes,
+        magnitude=_magnitude(options.magnitude, design, location, amplitudes),
         responses=responses,
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
@@ -153,6 +160,23 @@ def _responses(
             raise
         report(f"no responses: {error}")
         return resolve_responses(options.amplitude, "", stations, opener, report)
+
+
+def _magnitude(
+    section: MagnitudeSection,
+    design: Design,
+    location: LocationDesign | None,
+    amplitudes: AmplitudeDesign | str | None,
+) -> MagnitudeDesign | None:
+    """Return the magnitudes of a campaign; None without amplitudes, or if none are wanted."""
+    if not section.magnitudes or not amplitudes:
+        return None
+    return MagnitudeDesign.from_options(
+        section.options,
+        associator=design.digest,
+        location=location.digest if location else "",
+        amplitude=amplitudes if isinstance(amplitudes, str) else amplitudes.digest,
+    )
 
 
 def resolve_responses(
@@ -314,13 +338,16 @@ def resolve_association(
         report=report,
         velocity=_busiest_day(store, run.digest, span),
     )
+    location = location_design(design, options.locate.options) if options.locate.locate else None
+    measured = newest_amplitudes(store, run.digest)
     campaign = Campaign(
         span=span,
         extent=options.extent,
         store=options.store,
         run=run,
         design=design,
-        location=location_design(design, options.locate.options) if options.locate.locate else None,
+        location=location,
+        magnitude=_magnitude(options.magnitude, design, location, measured),
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
     )

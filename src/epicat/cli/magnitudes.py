@@ -96,7 +96,7 @@ def _opened(options: MagnitudesOptions, corrections: Path | None) -> StoreMagnit
 
     return StoreMagnitudes(
         open_store(options.store),
-        options.magnitudes,
+        options.magnitude,
         associator=options.associator or None,
         location=options.location or None,
         corrections=Corrections.read(corrections) if corrections else None,

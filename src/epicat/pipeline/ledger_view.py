@@ -14,6 +14,7 @@ from epicat.model import (
     BlockEntry,
     LedgerEntry,
     LocateEntry,
+    MagnitudeEntry,
     MeasureEntry,
     Span,
     StationDay,
@@ -24,6 +25,7 @@ from epicat.store.base import (
     ReadableStore,
     block_entries,
     locate_entries,
+    magnitude_entries,
     measure_entries,
     station_day_entries,
 )
@@ -105,6 +107,8 @@ class LedgerView:
     """Newest entry of each block of the location."""
     measures: Mapping[str, MeasureEntry] = field(default_factory=dict)
     """Newest entry of each measured station-day."""
+    magnitudes: Mapping[str, MagnitudeEntry] = field(default_factory=dict)
+    """Newest entry of each block of the magnitudes."""
 
     @classmethod
     def from_entries(cls, entries: Iterable[LedgerEntry], campaign: Campaign) -> LedgerView:
@@ -113,6 +117,8 @@ class LedgerView:
         blocks: dict[str, BlockEntry] = {}
         locations: dict[str, LocateEntry] = {}
         measures: dict[str, MeasureEntry] = {}
+        magnitudes: dict[str, MagnitudeEntry] = {}
+        magnitude = campaign.magnitude.digest if campaign.magnitude else ""
         location = campaign.location.digest if campaign.location else ""
         amplitudes = campaign.amplitudes.digest if campaign.amplitudes else ""
         for entry in entries:
@@ -124,7 +130,9 @@ class LedgerView:
                 locations[entry.key] = entry
             elif isinstance(entry, MeasureEntry) and entry.design == amplitudes:
                 measures[entry.key] = entry
-        return cls(picks, blocks, locations, measures)
+            elif isinstance(entry, MagnitudeEntry) and entry.design == magnitude:
+                magnitudes[entry.key] = entry
+        return cls(picks, blocks, locations, measures, magnitudes)
 
     @classmethod
     def from_store(cls, store: ReadableStore | None, campaign: Campaign) -> LedgerView:
@@ -145,7 +153,11 @@ class LedgerView:
             measures = DayEntries(read, span, days_at_once)
         located = locate_entries(store, campaign.location.digest, span) if campaign.location else []
         known = {entry.key: entry for entry in located}
-        return cls(picks, {entry.key: entry for entry in blocks}, known, measures)
+        magnitudes = {}
+        if campaign.magnitude is not None:
+            sized = magnitude_entries(store, campaign.magnitude.digest, span)
+            magnitudes = {entry.key: entry for entry in sized}
+        return cls(picks, {entry.key: entry for entry in blocks}, known, measures, magnitudes)
 
     def is_done(self, key: StationDay, archive: str, layout: str, orientation: str = "") -> bool:
         """Return whether a station-day needs no work.

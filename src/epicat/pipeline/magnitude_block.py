@@ -2,73 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.amplitude.rows import Envelope, InstrumentAmplitudes, read_amplitudes, read_envelopes
+from epicat.association.design import Design
 from epicat.association.sites import SiteIndex
 from epicat.located import arrivals_at_best_places, events_at_best_places
 from epicat.magnitude.design import MagnitudeDesign
 from epicat.magnitude.events import Measured, magnitude_rows, measured_events
 from epicat.magnitude.lookup import Amplitudes
 from epicat.model import (
+    ANY_LOCATION,
     BlockEntry,
     Flag,
-    LocateEntry,
     MagnitudeEntry,
-    MeasureEntry,
     Span,
-    StationDay,
+    Station,
     Status,
     digest_of,
 )
+from epicat.pipeline.plan import magnitude_span
 from epicat.store.base import Store, Where
 from epicat.tables import ORIGIN_ARRIVALS, ORIGINS, TableName
-from epicat.time import DAY_NS, SECOND_NS
+from epicat.time import DAY_NS
 
-__all__ = ["BlockMagnitudes", "is_magnitude_done", "magnitude_inputs", "magnitude_span"]
+__all__ = ["BlockMagnitudes"]
 
 _TOO_FEW = "too few amplitudes for a magnitude"
-_BEFORE_NS, _AFTER_NS = 120 * SECOND_NS, 900 * SECOND_NS
-"""How far from a block the amplitudes of its events may be: noise, and waves of distant events."""
-
-Days = dict[str, MeasureEntry]
-"""The newest entry of each measured station-day."""
-
-
-def magnitude_span(block: Span) -> Span:
-    """Return the span of the amplitudes that the events of a block need."""
-    return Span(block.start_ns - _BEFORE_NS, block.end_ns + _AFTER_NS)
-
-
-def magnitude_inputs(
-    block: BlockEntry, location: LocateEntry | None, days: Mapping[str, MeasureEntry], span: Span
-) -> str:
-    """Return the digest of what the magnitudes of a block are made of."""
-    events = (block.status.value, block.result)
-    places = (location.status.value, location.result) if location else ()
-    near = magnitude_span(span)
-    amplitudes = (
-        f"{key}={entry.result}"
-        for key, entry in sorted(days.items())
-        if StationDay.parse(key).span.overlaps(near)
-    )
-    return digest_of(*events, *places, *amplitudes)
-
-
-def is_magnitude_done(before: MagnitudeEntry | None, inputs: str) -> bool:
-    """Return whether a block has magnitudes of these inputs."""
-    return before is not None and before.status != Status.FAILED and before.inputs == inputs
 
 
 class BlockMagnitudes:
     """Computes the magnitudes of the events of blocks, one after the other."""
 
-    def __init__(self, design: MagnitudeDesign, index: SiteIndex, store: Store) -> None:
+    def __init__(
+        self, design: MagnitudeDesign, associated: Design, index: SiteIndex, store: Store
+    ) -> None:
+        """``index`` has at least the sites of the association; others are not used."""
         self._design, self._index, self._store = design, index, store
+        self._sites = frozenset(name for name, *_ in associated.sites)
         self._day = lru_cache(maxsize=3)(self._read_day)
 
     def compute(
@@ -125,4 +100,15 @@ class BlockMagnitudes:
 
     def _position(self, trace_id: str, time_ns: int) -> tuple[float, float, float] | None:
         site = self._index.site(trace_id, time_ns)
-        return (site.latitude, site.longitude, site.elevation_m) if site else None
+        if site is None or site.name not in self._sites:
+            return None
+        return site.latitude, site.longitude, site.elevation_m
+
+    def places(self, stations: Iterable[Station]) -> tuple[str, ...]:
+        """Return the names, as in keys, of those stations that are at the sites."""
+        found = set()
+        for station in stations:
+            location = "" if station.location == ANY_LOCATION else station.location
+            if self._position(f"{station.network}.{station.code}.{location}", 0) is not None:
+                found.add(station.name)
+        return tuple(sorted(found))

@@ -14,15 +14,10 @@ from epicat.magnitude.corrections import Corrections, estimate_corrections
 from epicat.magnitude.design import MagnitudeDesign
 from epicat.magnitude.events import observations
 from epicat.magnitude.options import MagnitudeOptions
-from epicat.model import BlockEntry, LocateEntry, MeasureEntry, Span
+from epicat.model import BlockEntry, LocateEntry, Span
 from epicat.pipeline.locate_store import associator_of
-from epicat.pipeline.magnitude_block import (
-    BlockMagnitudes,
-    is_magnitude_done,
-    magnitude_inputs,
-    magnitude_span,
-)
-from epicat.pipeline.plan import block_span
+from epicat.pipeline.magnitude_block import BlockMagnitudes
+from epicat.pipeline.plan import block_span, has_magnitudes, magnitude_inputs
 from epicat.store.base import (
     Store,
     block_entries,
@@ -34,7 +29,6 @@ from epicat.store.base import (
 from epicat.store.locations import choose_location
 from epicat.store.magnitudes import name_magnitudes, newest_amplitudes
 from epicat.tables import stations_of
-from epicat.time import day_name
 
 __all__ = ["MagnitudeOutcome", "StoreMagnitudes"]
 
@@ -95,7 +89,8 @@ class StoreMagnitudes:
         stations = stations_of(store.stations())
         plane: Plane = associated.plane
         index = SiteIndex.from_stations(stations, plane, site_radius_m)
-        self._blocks = BlockMagnitudes(self.design, index, store)
+        self._blocks = BlockMagnitudes(self.design, associated, index, store)
+        self._places = self._blocks.places(stations)
 
     def compute(self, name: str = "") -> MagnitudeOutcome:
         """Compute the blocks whose events, places or amplitudes have changed, or are new.
@@ -111,7 +106,7 @@ class StoreMagnitudes:
         flags: dict[str, int] = {}
         for block, span, inputs in self._due():
             before = known.get(block.key)
-            if before and is_magnitude_done(before, inputs):
+            if before and has_magnitudes(before, inputs):
                 unchanged, count = unchanged + 1, count + before.n_rows
                 continue
             begin = time.monotonic()
@@ -154,27 +149,11 @@ class StoreMagnitudes:
         located: dict[str, LocateEntry] = {}
         if self.design.location:
             located = {e.key: e for e in locate_entries(self._store, self.design.location)}
-        days: dict[str, MeasureEntry] = {
-            e.key: e for e in measure_entries(self._store, self.design.amplitude)
-        }
-        by_day = _by_day(days)
+        measures = {e.key: e for e in measure_entries(self._store, self.design.amplitude)}
         found = []
         for block in block_entries(self._store, self._associator):
             span = block_span(block.key, self._block_ns)
-            near = _near(by_day, span)
-            inputs = magnitude_inputs(block, located.get(block.key), near, span)
+            place = located.get(block.key)
+            inputs = magnitude_inputs(block, place, measures, self._places, span)
             found.append((block, span, inputs))
         return found
-
-
-def _by_day(days: dict[str, MeasureEntry]) -> dict[str, dict[str, MeasureEntry]]:
-    found: dict[str, dict[str, MeasureEntry]] = {}
-    for key, entry in days.items():
-        found.setdefault(key.rpartition("/")[2], {})[key] = entry
-    return found
-
-
-def _near(by_day: dict[str, dict[str, MeasureEntry]], span: Span) -> dict[str, MeasureEntry]:
-    """Return the entries of the days around a block, so that not all are looked at."""
-    names = [day_name(day) for day in magnitude_span(span).days()]
-    return {key: entry for name in names for key, entry in by_day.get(name, {}).items()}

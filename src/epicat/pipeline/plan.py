@@ -18,6 +18,7 @@ from epicat.model import (
     BlockEntry,
     LedgerEntry,
     LocateEntry,
+    MagnitudeEntry,
     MeasureEntry,
     Span,
     Stage,
@@ -27,7 +28,7 @@ from epicat.model import (
     digest_of,
 )
 from epicat.pipeline.ledger_view import WITHOUT_WAVEFORMS, LedgerView
-from epicat.time import DAY_NS, iso, parse_time
+from epicat.time import DAY_NS, SECOND_NS, iso, parse_time
 
 __all__ = [
     "Unit",
@@ -37,13 +38,20 @@ __all__ = [
     "block_unit",
     "block_units",
     "block_windows",
+    "has_magnitudes",
     "inputs_digest",
     "is_located",
     "is_measured",
     "location_inputs",
+    "magnitude_inputs",
+    "magnitude_span",
     "pick_units",
     "planned_keys",
 ]
+
+
+_BEFORE_NS, _AFTER_NS = 120 * SECOND_NS, 900 * SECOND_NS
+"""How far from a block the amplitudes of its events may be: noise, and waves of distant events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +237,13 @@ def _is_due(block: Span, campaign: Campaign, ledger: LedgerView, pending: set[da
         return True
     if entry.inputs != inputs_digest(ledger.picks, campaign.pick_names, reach):
         return True
-    return campaign.location is not None and not is_located(
-        entry, ledger.locations.get(block_key(block))
-    )
+    location = ledger.locations.get(block_key(block))
+    if campaign.location is not None and not is_located(entry, location):
+        return True
+    if campaign.magnitude is None:
+        return False
+    inputs = magnitude_inputs(entry, location, ledger.measures, campaign.pick_names, block)
+    return not has_magnitudes(ledger.magnitudes.get(block_key(block)), inputs)
 
 
 def is_located(block: BlockEntry, location: LocateEntry | None) -> bool:
@@ -244,6 +256,35 @@ def is_located(block: BlockEntry, location: LocateEntry | None) -> bool:
 def location_inputs(block: BlockEntry) -> str:
     """Return the digest of the association of a block, as a location uses it."""
     return digest_of(block.status.value, block.result)
+
+
+def magnitude_span(block: Span) -> Span:
+    """Return the span of the amplitudes that the events of a block need."""
+    return Span(block.start_ns - _BEFORE_NS, block.end_ns + _AFTER_NS)
+
+
+def magnitude_inputs(
+    block: BlockEntry,
+    location: LocateEntry | None,
+    measures: Mapping[str, MeasureEntry],
+    names: Iterable[str],
+    span: Span,
+) -> str:
+    """Return the digest of what the magnitudes of a block are made of.
+
+    ``names`` are the places of the stations, ``span`` is that of the block.
+    """
+    places = (location.status.value, location.result) if location else ()
+    ordered = sorted(names)
+    keys = (str(StationDay(n, day)) for day in magnitude_span(span).days() for n in ordered)
+    found = ((key, measures.get(key)) for key in keys)
+    amplitudes = (f"{key}={entry.result}" for key, entry in found if entry)
+    return digest_of(block.status.value, block.result, *places, *amplitudes)
+
+
+def has_magnitudes(before: MagnitudeEntry | None, inputs: str) -> bool:
+    """Return whether a block has magnitudes of these inputs."""
+    return before is not None and before.status != Status.FAILED and before.inputs == inputs
 
 
 def inputs_digest(picks: Mapping[str, StationDayEntry], names: Sequence[str], reach: Span) -> str:

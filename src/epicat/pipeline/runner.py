@@ -245,6 +245,9 @@ def write_records(campaign: Campaign, store: Store) -> None:
     if campaign.amplitudes is not None:
         amplitudes = campaign.amplitudes
         store.put_record("amplitude", amplitudes.digest, amplitudes.model_dump(mode="json"))
+    if campaign.magnitude is not None:
+        magnitude = campaign.magnitude
+        store.put_record("magnitude", magnitude.digest, magnitude.model_dump(mode="json"))
     record_invocation(store, _invocation(campaign))
     _mark_unreadable(campaign, store)
 

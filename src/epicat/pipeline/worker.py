@@ -38,15 +38,25 @@ from epicat.pick.openvino.bundle import Bundle
 from epicat.pipeline.associate_block import BlockAssociator, StoredPicks
 from epicat.pipeline.ledger_view import RETRIED, WITHOUT_WAVEFORMS
 from epicat.pipeline.locate_block import BlockLocator
+from epicat.pipeline.magnitude_block import BlockMagnitudes
 from epicat.pipeline.measure_day import Instrument, measure_station_day
 from epicat.pipeline.outcome import BegunKey, Outcome, failed, stamped
 from epicat.pipeline.pick_day import DayPicker, DayResult
-from epicat.pipeline.plan import Unit, block_span, is_located, is_measured
+from epicat.pipeline.plan import (
+    Unit,
+    block_span,
+    has_magnitudes,
+    is_located,
+    is_measured,
+    magnitude_inputs,
+    magnitude_span,
+)
 from epicat.store.base import (
     Store,
     Where,
     block_entries,
     locate_entries,
+    magnitude_entries,
     measure_entries,
     new_generation,
     station_day_entries,
@@ -100,6 +110,7 @@ class Worker:
         self._save(kept, generation)
         if unit.stage == Stage.ASSOCIATE:
             self._locate(unit)
+            self._compute_magnitudes(unit)
         every = [result.entry for result in kept]
         entries = [entry for entry in every if entry.stage == unit.stage]
         unmeasured = sum(e.stage == Stage.MEASURE and e.status == Status.FAILED for e in every)
@@ -246,8 +257,7 @@ class Worker:
         design = self._campaign.location
         if design is None:
             return
-        spans = [block_span(text, self._campaign.design.block_ns) for text in unit.keys]
-        span = Span(min(s.start_ns for s in spans), max(s.end_ns for s in spans))
+        span = _hull(block_span(text, self._campaign.design.block_ns) for text in unit.keys)
         blocks = {e.key: e for e in block_entries(self._store, design.associator, span)}
         known = {e.key: e for e in locate_entries(self._store, design.digest, span)}
         generation = new_generation()
@@ -265,6 +275,47 @@ class Worker:
 
             results.append(_Result(*_timed(begun, one)))
         self._save(results, generation)
+
+    def _compute_magnitudes(self, unit: Unit) -> None:
+        """Compute the magnitudes of blocks that are located, unless that was done."""
+        design, campaign = self._campaign.magnitude, self._campaign
+        if design is None:
+            return
+        spans = {text: block_span(text, campaign.design.block_ns) for text in unit.keys}
+        span = _hull(spans.values())
+        blocks = {e.key: e for e in block_entries(self._store, design.associator, span)}
+        located = {}
+        if design.location:
+            located = {e.key: e for e in locate_entries(self._store, design.location, span)}
+        near = magnitude_span(span)
+        measures = {e.key: e for e in measure_entries(self._store, design.amplitude, near)}
+        known = {e.key: e for e in magnitude_entries(self._store, design.digest, span)}
+        generation = new_generation()
+        results = []
+        for text, own_span in spans.items():
+            block, before, place = blocks.get(text), known.get(text), located.get(text)
+            if block is None or Status.FAILED in (block.status, place and place.status):
+                continue
+            inputs = magnitude_inputs(block, place, measures, campaign.pick_names, own_span)
+            if has_magnitudes(before, inputs):
+                continue
+            after_ns = max(unit.after_ns, before.marked_ns if before else 0)
+            own = Unit(Stage.MAGNITUDE, (text,), after_ns=after_ns)
+            one = partial(self._magnitudes_of, block=block, span=own_span, inputs=inputs)
+            results.append(_Result(*_timed(_Begun(own, text, generation, design.digest), one)))
+        self._save(results, generation)
+
+    def _magnitudes_of(self, _: str, *, block: BlockEntry, span: Span, inputs: str) -> Keyed:
+        return self._block_magnitudes.compute(block, span, inputs)
+
+    @cached_property
+    def _block_magnitudes(self) -> BlockMagnitudes:
+        campaign = self._campaign
+        if campaign.magnitude is None:
+            raise TypeError("a campaign without magnitudes computes none")
+        plane, radius_m = campaign.design.plane, campaign.site_radius_m
+        index = SiteIndex.from_stations(campaign.stations, plane, radius_m)
+        return BlockMagnitudes(campaign.magnitude, campaign.design, index, self._store)
 
     @cached_property
     def _block_locator(self) -> BlockLocator:
@@ -336,6 +387,12 @@ def _block_entry(blocks: BlockAssociator, picks: StoredPicks, text: str, design:
         n_rejected=sum(bool(event.rejected) for event in result.events),
     )
     return entry, {"events": events, "arrivals": arrivals_table(result.events, digest, text)}
+
+
+def _hull(spans: Iterable[Span]) -> Span:
+    """Return the shortest span that contains others."""
+    found = list(spans)
+    return Span(min(s.start_ns for s in found), max(s.end_ns for s in found))
 
 
 def _digest(ids: pa.ChunkedArray) -> str:

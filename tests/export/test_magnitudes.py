@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from epicat.export.fdsn_text import write_fdsn_text
 from epicat.export.hypodd import write_hypodd
 from epicat.export.quakeml import write_quakeml
 from epicat.export.quakes import Part
+from epicat.export.skhash import write_skhash
 from epicat.located import events_at_best_places, events_with_magnitudes
 from epicat.tables import ORIGINS
 from support.sized_catalog import magnitude_tables
@@ -105,3 +107,18 @@ def test_events_have_the_computed_magnitude_else_the_imported_one() -> None:
     assert (own["magnitude"], own["magnitude_type"], own["magnitude_error"]) == (1.234, "ML", 0.081)
     assert (other["magnitude"], other["magnitude_type"]) == (3.0, "Mw")
     assert other["magnitude_stations"] is None
+
+
+def test_skhash_has_decided_first_motions_and_their_stations() -> None:
+    _, found = sized()
+    first, last = (a.pick_id for a in found.arrivals if a.phase == "P")
+    given, _ = sized(polarities={first: 1, last: 0})
+    files = io.StringIO(), io.StringIO()
+    written = write_skhash(iter([given]), STATIONS, *files)
+    assert (written.events, written.arrivals) == (1, 1)
+    (row,) = csv.DictReader(io.StringIO(files[0].getvalue()))
+    assert row["event_id"] == found.id(ASSOCIATOR)
+    assert (row["p_polarity"], row["channel"], row["azimuth"]) == ("1", "HHZ", "67.89")
+    assert float(row["sr_dist_km"]) == pytest.approx((12.345**2 + 8.5**2) ** 0.5, abs=1e-3)
+    (station,) = csv.DictReader(io.StringIO(files[1].getvalue()))
+    assert (station["station"], station["location"]) == (row["station"], row["location"])

@@ -18,6 +18,7 @@ from epicat.catalog.read import PartDesigns, catalog_parts
 from epicat.catalog.reviews import EventReview, only_accepted, reviewed_parts, reviews_of
 from epicat.catalog.selection import Selection, select_results
 from epicat.errors import InputError, NameChoiceError
+from epicat.frequency_magnitude import FrequencyMagnitude, frequency_magnitude
 from epicat.geo import Extent
 from epicat.located import (
     BEST_EVENT_COLUMNS,
@@ -463,6 +464,45 @@ class Catalog:
             return figure
         draw_catalog(events, stations, Path(path), title=named, extent=self.extent, options=options)
         return None
+
+    def plot_magnitudes(
+        self,
+        path: str | Path | None = None,
+        *,
+        title: str | None = None,
+        with_rejected: bool = False,
+    ) -> Figure | None:
+        """Draw how many events there are of each magnitude, with completeness and b-value.
+
+        Returns a matplotlib figure; with ``path`` writes a ``.png``, ``.pdf`` or ``.svg`` file
+        instead.  The statistics are those of `frequency_magnitude`.  Needs the extra ``plot``.
+        """
+        from epicat.plot.frequency import draw_frequencies, frequency_figure
+
+        events = self.events(with_rejected=with_rejected)
+        found = frequency_magnitude(events["magnitude"].drop_null().to_numpy())
+        named = title if title is not None else self._title(events)
+        if path is not None:
+            draw_frequencies(found, Path(path), title=named)
+            return None
+        figure = frequency_figure(found, title=named)
+        vars(figure)["_repr_png_"] = partial(_png, figure)  # how notebooks show a value
+        return figure
+
+    def frequency_magnitude(self) -> FrequencyMagnitude | None:
+        """Return completeness and b-values of the events; None if none has a magnitude.
+
+        Magnitudes of different types are not told apart.
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> found = ec.open_catalog("catalog").frequency_magnitude()
+        >>> found is None or found.counts.sum() > 0
+        True
+
+        """
+        return frequency_magnitude(self.events()["magnitude"].drop_null().to_numpy())
 
     def _stations_with_data(self) -> pa.Table:
         """Return the stations with samples or picks; all if the ledger has no such station."""

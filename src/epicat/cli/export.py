@@ -17,7 +17,7 @@ from epicat.errors import InputError, NameChoiceError
 if TYPE_CHECKING:
     from epicat.catalog.catalog import Catalog
 
-__all__ = ["LocationName", "WithRejected", "export"]
+__all__ = ["LocationName", "MagnitudesName", "WithRejected", "export"]
 
 WithRejected = Annotated[
     bool,
@@ -34,10 +34,21 @@ LocationName = Annotated[
     ),
 ]
 
+MagnitudesName = Annotated[
+    str | None,
+    typer.Option(
+        "--magnitudes",
+        metavar="NAME",
+        help="Magnitudes that events have: a name or the beginning of a digest.  Default: those "
+        "that were computed last.",
+    ),
+]
+
 _TABLES = ("events", "picks", "arrivals", "origins", "origin_arrivals", "station_terms",
-           "stations", "ledger")  # fmt: skip
-_WITHOUT_PLACES = ("picks", "station_terms", "stations", "ledger")
-_CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "nonlinloc-hyp", "hypodd")
+           "magnitudes", "station_magnitudes", "stations", "ledger")  # fmt: skip
+_WITHOUT_PLACES = ("picks", "station_terms", "magnitudes", "station_magnitudes", "stations",
+                   "ledger")  # fmt: skip
+_CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "nonlinloc-hyp", "hypodd", "skhash")
 _FORMATS = ("csv", "json", "parquet", *_CATALOGS)
 
 
@@ -68,6 +79,7 @@ def export(
         ),
     ] = None,
     location: LocationName = None,
+    magnitudes: MagnitudesName = None,
     with_rejected: WithRejected = False,
     reviewed: Annotated[
         bool,
@@ -90,7 +102,7 @@ def export(
     from epicat.catalog.catalog import open_catalog
 
     options = make_options(LedgerOptions, given)
-    catalog = open_catalog(options.store, design, places=location)
+    catalog = open_catalog(options.store, design, places=location, magnitudes=magnitudes)
     report_selection(catalog.selection, design)
     if table not in _WITHOUT_PLACES:
         report_location(catalog, location)
@@ -161,6 +173,8 @@ def _rows(catalog: Catalog, table: str, options: LedgerOptions, *, with_rejected
         return stations_by_position(rows) if moved else rows
     if table in ("picks", "station_terms"):
         return catalog.picks() if table == "picks" else catalog.station_terms()
+    if table in ("magnitudes", "station_magnitudes"):
+        return catalog.magnitudes() if table == "magnitudes" else catalog.station_magnitudes()
     if table in ("origins", "origin_arrivals"):
         return catalog.origins() if table == "origins" else catalog.origin_arrivals()
     if table == "ledger":

@@ -10,7 +10,7 @@ import typer
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.export import LocationName, WithRejected
+from epicat.cli.export import LocationName, MagnitudesName, WithRejected
 from epicat.cli.messages import report_location, report_rejected
 
 __all__ = ["plot"]
@@ -39,6 +39,14 @@ def plot(
         ),
     ] = None,
     location: LocationName = None,
+    magnitudes: MagnitudesName = None,
+    frequencies: Annotated[
+        bool,
+        typer.Option(
+            "--frequency-magnitude",
+            help="Draw the number of events of each magnitude, completeness and b-value instead.",
+        ),
+    ] = False,
     with_rejected: WithRejected = False,
 ) -> None:
     """Draw a map, two depth sections and the number of events over time.
@@ -51,10 +59,14 @@ def plot(
     """
     from epicat.catalog.catalog import open_catalog
 
-    catalog = open_catalog(make_options(StoreOptions, given).store, design, places=location)
+    store = make_options(StoreOptions, given).store
+    catalog = open_catalog(store, design, places=location, magnitudes=magnitudes)
     report_location(catalog, location)
     if not with_rejected:
         report_rejected(catalog.n_rejected)
-    catalog.plot(output, title=title, style=style, width_mm=width, with_rejected=with_rejected)
+    if frequencies:
+        catalog.plot_magnitudes(output, title=title, with_rejected=with_rejected)
+    else:
+        catalog.plot(output, title=title, style=style, width_mm=width, with_rejected=with_rejected)
     drawn = catalog.events(with_rejected=with_rejected).num_rows
     typer.echo(f"{drawn:,} events in {output}", err=True)

@@ -11,6 +11,7 @@ from epicat.export.nonlinloc import write_nonlinloc
 from epicat.export.nonlinloc_hyp import write_nonlinloc_hyp
 from epicat.export.quakeml import write_quakeml
 from epicat.export.quakes import Writer
+from epicat.export.skhash import write_skhash
 
 __all__ = ["FORMATS", "Format"]
 
@@ -35,4 +36,5 @@ FORMATS: Mapping[str, Format] = {
     "nonlinloc": Format(write_nonlinloc, (".stations.in",)),
     "nonlinloc-hyp": Format(write_nonlinloc_hyp, marks_rejected=True),
     "hypodd": Format(write_hypodd, (".ids.csv", ".stations.dat"), needs_file=True),
+    "skhash": Format(write_skhash, (".stations.csv",)),
 }

@@ -31,9 +31,9 @@ _ROOT_2PI = float(np.sqrt(2 * np.pi))
 class NetworkModel:
     """What is assumed of station magnitudes."""
 
-    sigma: float = 0.25
+    sigma: float = 0.35
     """Expected standard deviation of station magnitudes of one event."""
-    sigma_weight: float = 4.0
+    sigma_weight: float = 8.0
     """How many stations' evidence the expected standard deviation is worth."""
     outlier_share: float = 0.05
     """Share of station magnitudes that have nothing to do with the event."""

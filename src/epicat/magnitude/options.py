@@ -24,9 +24,9 @@ class MagnitudeOptions(BaseModel):
         examples=["california", "1.11,0.00189,0.591"],
     )
     least_snr: float = Field(
-        default=3.0,
+        default=2.0,
         gt=1,
-        description="Amplitudes below this multiple of the noise are upper bounds.",
+        description="Amplitudes below this multiple of the largest noise are upper bounds.",
     )
     least_stations: int = Field(
         default=3, ge=1, description="Stations with an amplitude that a magnitude needs."

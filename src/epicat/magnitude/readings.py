@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from epicat.amplitude.rows import WINDOWS_S, AmplitudeFlag, InstrumentAmplitudes
 from epicat.geo import distance_azimuth
@@ -17,6 +18,8 @@ from epicat.magnitude.lookup import Amplitudes, PickRow
 from epicat.time import SECOND_NS
 
 __all__ = ["EventReadings", "Reading", "ReadingFlag", "Source", "Stations"]
+
+F64 = NDArray[np.float64]
 
 _CODA_S_PER_KM = 1 / 8
 """How long after S the largest amplitude may come: the spread of S and Lg velocities."""
@@ -151,7 +154,9 @@ class EventReadings:
             distance = self._distance(source, trace)
             if pick is None or distance is None:
                 continue
-            yield self._at_pick(pick, distance, found)
+            reading = self._at_pick(pick, distance, found)
+            noise = self._noise_before(source, phases, distance[0], found)
+            yield self._judged(reading, noise, distance)
 
     def _distance(self, source: Source, trace_id: str) -> tuple[float, float] | None:
         """Return hypocentral and epicentral distance in km."""
@@ -182,12 +187,52 @@ class EventReadings:
         if isinstance(combined, ReadingFlag):
             return nothing._replace(flag=combined)
         amplitude, noise, period = combined
-        reading = nothing._replace(amplitude_mm=amplitude, noise_mm=noise, period_s=period)
+        return nothing._replace(
+            flag=ReadingFlag.AMPLITUDE, amplitude_mm=amplitude, noise_mm=noise, period_s=period
+        )
+
+    def _noise_before(
+        self, source: Source, phases: Mapping[str, PickRow], distance_km: float, found: Amplitudes
+    ) -> float:
+        """Return the noise before the event in mm, NaN if unknown.
+
+        What precedes an S pick is P: its noise is that before the P pick, or else what the
+        envelope has before the event.
+        """
+        first, at = phases.get("P"), None
+        if first is not None:
+            at = found.at(first)
+        if at is not None:
+            measured, i = at
+            noise = measured.noise_mm[i, _wanted(self.law.component)]
+            known = noise[np.isfinite(noise)]
+            if known.size:
+                return _combination(known, self.law.component)
+        trace = next(iter(phases.values())).trace_id
+        return self._envelope_noise(source, trace, distance_km, found)
+
+    def _envelope_noise(
+        self, source: Source, trace: str, distance_km: float, found: Amplitudes
+    ) -> float:
+        """Return the median of an envelope during the minute before the waves come, in mm."""
+        first = source.time_ns + round(distance_km / _FASTEST_KM_S * SECOND_NS)
+        before = found.steps(trace, self.law.component, first - round(_NOISE_S * SECOND_NS), first)[
+            :-1
+        ]
+        known = before[np.isfinite(before)]
+        return float(np.median(known)) if len(known) >= _LEAST_NOISE_STEPS else math.nan
+
+    def _judged(self, reading: Reading, noise_mm: float, distance: tuple[float, float]) -> Reading:
+        """Return a measured reading as a value, or as a bound if it is not above noise."""
+        if reading.flag != ReadingFlag.AMPLITUDE:
+            return reading
+        noise = noise_mm if math.isfinite(noise_mm) else reading.noise_mm
+        reading = reading._replace(noise_mm=noise)
         if not math.isfinite(noise):
             return reading._replace(flag=ReadingFlag.NO_NOISE)
-        if amplitude < self.least_snr * noise:
+        if reading.amplitude_mm < self.least_snr * noise:
             return self._bound(reading, ReadingFlag.BELOW_NOISE, self.least_snr * noise, distance)
-        return self._valued(reading, ReadingFlag.AMPLITUDE, amplitude, distance)
+        return self._valued(reading, ReadingFlag.AMPLITUDE, reading.amplitude_mm, distance)
 
     def _valued(
         self, reading: Reading, flag: ReadingFlag, amplitude: float, distance: tuple[float, float]
@@ -224,11 +269,10 @@ class EventReadings:
         passing = found.steps(trace, component, first, last)
         if not np.isfinite(passing).all():
             return None
-        before = found.steps(trace, component, first - round(_NOISE_S * SECOND_NS), first)[:-1]
-        known = before[np.isfinite(before)]
-        if len(known) < _LEAST_NOISE_STEPS:
+        noise = self._envelope_noise(source, trace, distance[0], found)
+        if not math.isfinite(noise):
             return None
-        peak, noise = float(passing.max()), float(np.median(known))
+        peak = float(passing.max())
         reading = Reading(
             trace, None, source.time_ns, distance[0], ReadingFlag.NO_PICK, noise_mm=noise
         )
@@ -259,7 +303,7 @@ def _combined(
 
     With one usable horizontal that one counts.
     """
-    wanted = [0] if component == "vertical" else [1, 2]
+    wanted = _wanted(component)
     flags = measured.flag[i, window]
     usable = [c for c in wanted if flags[c] == AmplitudeFlag.OK]
     if not usable:
@@ -268,7 +312,20 @@ def _combined(
     amplitude = measured.amplitude_mm[i, window, usable]
     noise, period = measured.noise_mm[i, usable], measured.period_s[i, window, usable]
     largest = int(amplitude.argmax())
+    return (
+        _combination(amplitude, component),
+        _combination(noise, component),
+        float(period[largest]),
+    )
+
+
+def _wanted(component: Component) -> list[int]:
+    """Return the numbers of the components that a law wants."""
+    return [0] if component == "vertical" else [1, 2]
+
+
+def _combination(values: F64, component: Component) -> float:
+    """Return the geometric mean of the horizontals, or the larger one."""
     if component == "mean":
-        mean, mean_noise = (float(np.exp(np.mean(np.log(v)))) for v in (amplitude, noise))
-        return mean, mean_noise, float(period[largest])
-    return float(amplitude[largest]), float(noise[largest]), float(period[largest])
+        return float(np.exp(np.mean(np.log(values))))
+    return float(values.max())

@@ -302,7 +302,7 @@ class Worker:
             after_ns = max(unit.after_ns, before.marked_ns if before else 0)
             own = Unit(Stage.MAGNITUDE, (text,), after_ns=after_ns)
             one = partial(self._magnitudes_of, block=block, span=own_span, inputs=inputs)
-            results.append(_Result(*_timed(_Begun(own, text, generation, design.digest), one)))
+            results.append(_Result(*_timed(BegunKey(own, text, generation, design.digest), one)))
         self._save(results, generation)
 
     def _magnitudes_of(self, _: str, *, block: BlockEntry, span: Span, inputs: str) -> Keyed:

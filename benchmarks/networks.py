@@ -229,7 +229,7 @@ def _pick(site: int, phase: str, second: float, owner: str) -> SitePick:
 def _times(setup: Setup, phase: str, across: F64, depth: F64, elevation: F64) -> F64:
     """Return travel times, shape (events, sites), interpolated in distance and elevation."""
     tops, vp = zip(*setup.vp, strict=True)
-    model = LayerModel(tops, vp, tuple(v / setup.vp_vs for v in vp), constant=True)
+    model = LayerModel(tops, vp, tuple(v / setup.vp_vs for v in vp), True, spherical=True)
     x = np.linspace(0, across.max() + 1, 400)
     ends = (float(elevation.min()), float(elevation.max()))
     sheets = [travel_times(model, phase, -end / 1000, x, depth) for end in ends]  # type: ignore[arg-type]

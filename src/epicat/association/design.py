@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,8 @@ _REACH = 0.3
 """How far outside a network events are looked for, over its aperture."""
 _LEAST_REACH_KM = 10.0
 _LEAST_PICKS = 6
+_SPHERICAL_KM, _SPHERICAL_DEPTH_KM = 200.0, 100.0
+"""Length and depth of a box from which a flat Earth is 0.1 s off; layers are spherical there."""
 _TABLE_BYTES = 256e6
 """Memory for the tables of travel times of all sites."""
 
@@ -76,6 +78,8 @@ class Design(BaseModel):
     """Depth, vp and vs of each row of a layered model; empty for constant velocities."""
     constant_layers: bool
     """Whether rows are tops of constant layers rather than nodes of a gradient."""
+    spherical: bool = False
+    """Whether layers are shells of a spherical Earth."""
     p_velocity: float
     """Constant P velocity in km/s; of a layered model the fastest."""
     s_velocity: float
@@ -102,7 +106,7 @@ class Design(BaseModel):
     @property
     def digest(self) -> str:
         """Names the design; equal for equal designs.  Names and reasons are not part of it."""
-        unused = {name for name in ("groups", "epochs") if not getattr(self, name)}
+        unused = {name for name in ("groups", "epochs", "spherical") if not getattr(self, name)}
         text = self.model_dump_json(exclude={"quality", "velocity", "reasons", *unused})
         return digest_of(text, *self.quality.given)
 
@@ -127,7 +131,7 @@ class Design(BaseModel):
         if not self.layers:
             return None
         depth, vp, vs = zip(*self.layers, strict=True)
-        return LayerModel(depth, vp, vs, constant=self.constant_layers)
+        return LayerModel(depth, vp, vs, self.constant_layers, self.spherical)
 
     @property
     def table_depth_step_km(self) -> float:
@@ -157,6 +161,7 @@ class Design(BaseModel):
         p = self.pyocto
         size = f"{self.x_km[1] - self.x_km[0]:.0f} x {self.y_km[1] - self.y_km[0]:.0f} km"
         kind = "layers" if self.constant_layers else "gradient nodes"
+        kind = f"spherical {kind}" if self.spherical else kind
         velocity = (
             f"{self.velocity or 'velocity model'} ({len(self.layers)} {kind})"
             if self.layers
@@ -245,6 +250,9 @@ def make_design(
     x_km, y_km, why_box = _box(options, extent, plane, network, rules.cutoff_km)
     span = max(math.hypot(x_km[1] - x_km[0], y_km[1] - y_km[0]), network.farthest_km(x_km, y_km))
     z_km = _depths(options, network)
+    is_large = span > _SPHERICAL_KM or z_km[1] > _SPHERICAL_DEPTH_KM
+    if layers and is_large:
+        layers = replace(layers, spherical=True)
     speed = layers or LayerModel((0.0,), (vp,), (vs,))
     search = _Search(rules, network, n_sites, z_km, span, speed, layers is not None)
     pyocto, reasons = _pyocto(options.pyocto, search)
@@ -263,6 +271,7 @@ def make_design(
         z_km=z_km,
         layers=tuple(zip(layers.depth_km, layers.vp, layers.vs, strict=True)) if layers else (),
         constant_layers=layers.constant if layers else False,
+        spherical=layers.spherical if layers else False,
         p_velocity=vp,
         s_velocity=vs,
         table_spacing_km=_table_spacing(span, z_km, rules.node_km, len(sites)),

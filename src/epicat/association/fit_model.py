@@ -127,6 +127,7 @@ class _Fit:
         deepest = max(float(np.percentile(self._places[:, 2], 90)), 4.0)
         tops = [edge for edge in _EDGES_KM if edge < 1.3 * deepest]
         self._tops = np.array([min(float(self._levels[0]), 0.0), *tops])
+        self._spherical = start.spherical
         self._start = _banded(start, self._tops)
         self._log = np.zeros(len(self._tops) + 1)  # velocities of the bands, and vp/vs
         self._vp_vs = vp_vs
@@ -144,6 +145,7 @@ class _Fit:
             tuple(vp.tolist()),
             tuple(np.round(vp / ratio, 3).tolist()),
             constant=True,
+            spherical=self._spherical,
         )
         count = len(self._places), len(self._picks.time_s)
         return FittedModel(model, round(ratio, 3), *count, (_spread(before), _spread(after)))
@@ -153,7 +155,7 @@ class _Fit:
 
     def _sheets(self, log: F64) -> _Sheets:
         vp = tuple((self._start * np.exp(log[:-1])).tolist())
-        model = LayerModel(tuple(self._tops.tolist()), vp, vp, constant=True)
+        model = LayerModel(tuple(self._tops.tolist()), vp, vp, True, self._spherical)
         p = self._picks
         reach = np.hypot(*(self._places[p.event, :2].T - [p.x_km, p.y_km])).max() * 1.3 + 20
         x = np.linspace(0.0, reach, 160)

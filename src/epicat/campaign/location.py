@@ -35,5 +35,6 @@ def location_design(
         z_km=design.z_km,
         layers=rows,
         constant_layers=model.constant,
+        spherical=model.spherical or design.spherical,
         options=options,
     )

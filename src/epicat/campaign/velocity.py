@@ -143,7 +143,7 @@ def _fitted(
     sample: PickSample,
     report: Callable[[str], None],
 ) -> Velocity:
-    design, start = first.design, chosen.layers
+    design, start = first.design, first.design.layer_model
     if start is None:
         raise TypeError("auto begins with a layered model")
     network = Network.from_sites(design.positions, design.plane)

@@ -45,6 +45,8 @@ class LocationDesign(BaseModel):
     """Depth, vp and vs of each row of the velocity model; one row for constant velocities."""
     constant_layers: bool
     """Whether rows are tops of uniform layers rather than nodes of a gradient."""
+    spherical: bool = False
+    """Whether the layers are shells of a spherical Earth."""
     spacing_km: float = 0.5
     """Spacing of the grids of travel times."""
     options: LocateOptions = LocateOptions()
@@ -61,7 +63,8 @@ class LocationDesign(BaseModel):
     @property
     def digest(self) -> str:
         """Identifies the location; equal for equal designs."""
-        return digest_of(self.model_dump_json())
+        unused = set() if self.spherical else {"spherical"}
+        return digest_of(self.model_dump_json(exclude=unused))
 
     @property
     def plane(self) -> Plane:
@@ -72,7 +75,7 @@ class LocationDesign(BaseModel):
     def layer_model(self) -> LayerModel:
         """The velocity model."""
         depth, vp, vs = zip(*self.layers, strict=True)
-        return LayerModel(depth, vp, vs, constant=self.constant_layers)
+        return LayerModel(depth, vp, vs, self.constant_layers, self.spherical)
 
     @property
     def network(self) -> Network:

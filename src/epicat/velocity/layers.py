@@ -1,4 +1,4 @@
-"""Velocity models of a flat layered earth, and the text files that hold them."""
+"""Velocity models of a layered Earth, and the text files that hold them."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ class LayerModel:
     """S velocity at each row in km/s."""
     constant: bool = False
     """False: rows are nodes, linear in between.  True: rows are tops of uniform layers."""
+    spherical: bool = False
+    """Whether the layers are shells of a spherical Earth rather than flat."""
 
     @classmethod
     def read(cls, path: str | Path, *, constant: bool = False) -> LayerModel:
@@ -82,7 +84,8 @@ class LayerModel:
     def digest(self) -> str:
         """Sixteen letters that change whenever a velocity does."""
         columns = [[float(v) for v in column] for column in (self.depth_km, self.vp, self.vs)]
-        return digest_of("layers", repr((columns, bool(self.constant))))
+        shape = ("spherical",) if self.spherical else ()
+        return digest_of("layers", repr((columns, bool(self.constant))), *shape)
 
 
 class _Row(NamedTuple):

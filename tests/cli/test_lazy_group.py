@@ -11,6 +11,7 @@ import pytest
 import typer
 
 import epicat
+from epicat.catalog.catalog import open_catalog
 from epicat.cli.app import app, main
 from epicat.cli.lazy_group import COMMANDS
 from epicat.store.base import Where
@@ -19,12 +20,16 @@ from support.tiny_network import arguments, truths, write_network
 
 SECONDS = [-300, -1.0, 60.5]
 COLUMNS = {
-    "events": "event_id,time,latitude,longitude,depth_km,n_p,n_s,n_stations,rms_s,gap_deg,dmin_km",
+    "events": "event_id,time,latitude,longitude,depth_km,n_p,n_s,n_stations,rms_s,gap_deg,dmin_km,"
+    "magnitude,magnitude_type,magnitude_error,time_error_s,major_km,minor_km,azimuth_deg,"
+    "depth_error_km,quality,depth_fixed,unmet",
     "picks": "pick_id,trace_id,band,phase,time,confidence",
-    "arrivals": "event_id,pick_id,trace_id,phase,time,residual_s,distance_km,azimuth_deg",
+    "arrivals": "event_id,pick_id,trace_id,phase,time,residual_s,distance_km,azimuth_deg,"
+    "term_s,sigma_s,inlier_probability,added",
     "stations": "id,network_code,station_code,location_code,channels,latitude,longitude,elevation",
     "ledger": "stage,key,status,reason,archive,layout,objects,samples,gaps,channels,n_picks,"
-    "n_picks_used,n_sites,n_events,n_rejected,n_origins,seconds,design",
+    "n_picks_used,n_sites,n_events,n_rejected,n_origins,n_instruments,n_amplitudes,"
+    "n_magnitudes,seconds,design",
 }
 
 
@@ -99,7 +104,8 @@ def test_the_commands_are_those_of_the_documentation():
         "epicat", "epicat velocity", "epicat velocity list",
         "epicat init", "epicat run", "epicat plan", "epicat status", "epicat export",
         "epicat plot", "epicat cloud", "epicat cloud up", "epicat cloud status",
-        "epicat cloud down", "epicat cloud template",
+        "epicat cloud down", "epicat cloud template", "epicat cloud policy", "epicat cloud exec",
+        "epicat magnitudes", "epicat magnitudes laws", "epicat magnitudes corrections",
         "epicat models", "epicat models list", "epicat models known", "epicat models compile",
         "epicat associate", "epicat compact", "epicat copy", "epicat query", "epicat synth",
         "epicat demo", "epicat doctor", "epicat work", "epicat submit", "epicat retry",
@@ -153,7 +159,7 @@ def test_exports_to_files(store, told, tmp_path):
     assert (tmp_path / "e.csv").read_text().count("\n") == 4
     told("export", "--store", store.location, "--table", "events", "--format", "parquet",
          "-o", tmp_path / "e.parquet")  # fmt: skip
-    assert pq.read_table(tmp_path / "e.parquet").equals(store.read("events", Where()))
+    assert pq.read_table(tmp_path / "e.parquet").equals(open_catalog(store.location).events())
     assert {p.name for p in tmp_path.iterdir()} == {"e.csv", "e.parquet"}
 
 

@@ -181,7 +181,7 @@ def read_event_list(
     ----------
     source
         A store (a folder, ``s3://``, ``mongodb://``), of which ``#DIGEST`` at the end names a run
-        or catalog, or a file: QuakeML, SeisComP's XML, FDSN event text, ComCat's CSV and other
+        or catalog, ``#location=NAME`` a location and ``#DIGEST&location=NAME`` both, or a file: QuakeML, SeisComP's XML, FDSN event text, ComCat's CSV and other
         tables of events, hypoDD ``phase.dat``, NonLinLoc ``.hyp``.
     run
         The beginning of the digest of a run or catalog of a store; None: the newest.
@@ -213,9 +213,26 @@ def read_event_list(
         )  # fmt: skip
     if path.suffix and "://" not in text and "#" not in text and not path.exists():
         raise InputError(f"events {text!r}: there is no such file or store")
-    location, separator, digest = text.rpartition("#")
-    catalog = open_catalog(location, digest) if separator else open_catalog(text, run)
+    location, separator, chosen = text.rpartition("#")
+    if not separator:
+        location, chosen = text, ""
+    digest, places = _chosen(chosen)
+    catalog = open_catalog(location, digest or run, places=places)
     return from_table(catalog.events(with_rejected=with_rejected), text)
+
+
+def _chosen(text: str) -> tuple[str | None, str | None]:
+    """Return the run or catalog and the location that the end of a source names."""
+    digest = places = None
+    for part in filter(None, text.split("&")):
+        key, separator, value = part.partition("=")
+        if not separator:
+            digest = part
+        elif key == "location":
+            places = value
+        else:
+            raise InputError(f"events {text!r}: write #DIGEST, #location=NAME, or both with '&'")
+    return digest, places
 
 
 def from_table(events: pa.Table, label: str) -> EventList:

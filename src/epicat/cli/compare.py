@@ -24,7 +24,8 @@ def compare(
         str,
         typer.Argument(
             metavar="A",
-            help="The catalog: a store, of which #DIGEST names a run or catalog, or a file.",
+            help="The catalog: a store, of which #DIGEST names a run or catalog and #location=NAME "
+            "a location, or a file.",
         ),
     ],
     second: Annotated[str, typer.Argument(metavar="B", help="The reference, likewise.")],
@@ -53,7 +54,7 @@ def compare(
 ) -> None:
     """Match the events of two catalogs one to one, and say how they differ.
 
-    Reads stores, QuakeML, SeisComP's XML, FDSN event text, ComCat's CSV, hypoDD and NonLinLoc.
+    Events of a store are at their best places.  Reads stores, QuakeML, SeisComP's XML, FDSN event text, ComCat's CSV, hypoDD and NonLinLoc.
     The chance level is the number of pairs with the clock of A shifted: what is not above it is
     no agreement.
     """

@@ -88,7 +88,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "query": Entry(
         "query:query",
-        "Ask the views picks, events, arrivals, stations, ledger and runs of a store by SQL.",
+        "Ask the views of a store by SQL.",
     ),
     "compact": Entry(
         "compact:compact",

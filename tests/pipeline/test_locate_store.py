@@ -13,7 +13,9 @@ from epicat.association.associate_options import AssociateOptions
 from epicat.association.design import Design, make_design
 from epicat.association.sites import SiteIndex
 from epicat.catalog.catalog import open_catalog
+from epicat.catalog.compare import read_event_list
 from epicat.cli.app import main
+from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.locate.options import LocateOptions
 from epicat.locate.terms_file import TermsFile
@@ -193,6 +195,11 @@ def test_a_catalog_is_shown_at_the_places_of_the_location_that_is_chosen(store, 
         catalog = open_catalog(store.location, places=name)
         depths[name] = catalog.events()["depth_km"].to_pylist()
     assert depths[None] == depths["second"] != depths["first"] != depths["association"]
+    for name in ("first", "second", "association"):
+        found = read_event_list(f"{store.location}#location={name}")
+        assert found.depth_km.tolist() == depths[name]
+    with pytest.raises(InputError, match="write #DIGEST, #location=NAME"):
+        read_event_list(f"{store.location}#place=first")
     capsys.readouterr()
     epicat("export", *place, "--format", "fdsn-text")
     told = capsys.readouterr()

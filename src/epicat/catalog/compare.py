@@ -181,8 +181,9 @@ def read_event_list(
     ----------
     source
         A store (a folder, ``s3://``, ``mongodb://``), of which ``#DIGEST`` at the end names a run
-        or catalog, ``#location=NAME`` a location and ``#DIGEST&location=NAME`` both, or a file: QuakeML, SeisComP's XML, FDSN event text, ComCat's CSV and other
-        tables of events, hypoDD ``phase.dat``, NonLinLoc ``.hyp``.
+        or catalog, ``#location=NAME`` a location and ``#DIGEST&location=NAME`` both, or a file:
+        QuakeML, SeisComP's XML, FDSN event text, ComCat's CSV and other tables of events, hypoDD
+        ``phase.dat``, NonLinLoc ``.hyp``.
     run
         The beginning of the digest of a run or catalog of a store; None: the newest.
     with_rejected

@@ -54,9 +54,9 @@ def compare(
 ) -> None:
     """Match the events of two catalogs one to one, and say how they differ.
 
-    Events of a store are at their best places.  Reads stores, QuakeML, SeisComP's XML, FDSN event text, ComCat's CSV, hypoDD and NonLinLoc.
-    The chance level is the number of pairs with the clock of A shifted: what is not above it is
-    no agreement.
+    Events of a store are at their best places.  Files may be QuakeML, SeisComP's XML, FDSN event
+    text, ComCat's CSV, hypoDD and NonLinLoc.  The chance level is the number of pairs with the
+    clock of A shifted: what is not above it is no agreement.
     """
     from epicat.catalog.compare import compare as compared
     from epicat.catalog.compare import read_event_list

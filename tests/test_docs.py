@@ -29,6 +29,12 @@ def commands(page: Path) -> list[str]:
 def unknown(line: str) -> list[str]:
     """Return the words of a call that the command line does not know."""
     words = shlex.split(line.partition(" #")[0] if line.count('"') % 2 == 0 else line + '"')[1:]
+    if "--" in words:  # another command follows
+        at = words.index("--")
+        return [
+            *unknown(shlex.join(["epicat", *words[:at]])),
+            *unknown(shlex.join(words[at + 1 :])),
+        ]
     command = ROOT
     while words and words[0] in getattr(command, "commands", {}):
         command = command.commands[words.pop(0)]

@@ -5,7 +5,7 @@
 #   tools/image.sh test     run tests/image against it
 #   tools/image.sh size     bytes unpacked and compressed
 #
-# In the environment: ENGINE (docker or podman), BASE (an image to build on), CA_BUNDLE (certificates
+# In the environment: ENGINE (docker or podman), PLATFORM (linux/amd64, ...), BASE (an image to build on), CA_BUNDLE (certificates
 # that pip trusts during the build), PYTHON (for the tests).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -30,6 +30,7 @@ engine() {
 build() {
     local command options=()
     command=$(engine)
+    [[ -z ${PLATFORM:-} ]] || options+=(--platform "$PLATFORM")
     [[ -z ${BASE:-} ]] || options+=(--build-arg "BASE=$BASE")
     [[ -z ${CA_BUNDLE:-} ]] || options+=(--secret "id=ca,src=$CA_BUNDLE")
     "$command" build --target worker --tag epicat:worker "${options[@]}" \

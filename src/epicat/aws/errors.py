@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["asked", "code_of", "explained", "translated_errors"]
 
 _KEYS = "the access key is invalid, or not for this account or region: renew the credentials"
-_EXPIRED = "the credentials have expired: sign in again (aws sso login, or new keys)"
+_EXPIRED = "the credentials have expired: sign in again (aws login, aws sso login, or new keys)"
 _BUSY = "AWS throttles the requests, even after several retries: wait a little and try again"
 _QUOTA = "a quota of the account is exhausted: delete something, or request more in Service Quotas"
 _ROLE = (
@@ -123,18 +123,30 @@ def _client_message(error: BotoCoreError) -> str:
     words: list[tuple[tuple[Any, ...], str]] = [
         (
             (raised.NoCredentialsError, raised.PartialCredentialsError),
-            "no credentials: run `aws configure` or `aws sso login`, name a --profile, "
-            "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            "no credentials: run `aws login`, `aws sso login` or `aws configure`, name a "
+            "--profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         ),
         ((raised.ProfileNotFound,), f"{error}: `aws configure list-profiles` lists the profiles"),
-        ((raised.SSOError, raised.CredentialRetrievalError), _EXPIRED),
+        (_sign_in_errors(), _EXPIRED),
         (
             (raised.EndpointConnectionError, raised.ConnectTimeoutError),
             "no connection to AWS: check the name of the region and the network",
         ),
+        (
+            (raised.MissingDependencyException,),
+            "credentials of `aws login` need another package: pip install 'boto3[crt]'",
+        ),
         ((raised.HTTPClientError,), "the connection to AWS was interrupted: try again"),
     ]
     return next((text for kinds, text in words if isinstance(error, kinds)), _safe(str(error)))
+
+
+def _sign_in_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of expired sessions; `aws login` is newer than the oldest boto3."""
+    from botocore import exceptions as raised
+
+    login = getattr(raised, "LoginError", raised.SSOError)
+    return raised.SSOError, raised.CredentialRetrievalError, login
 
 
 def _safe(text: str) -> str:

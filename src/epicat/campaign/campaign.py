@@ -131,15 +131,6 @@ class Campaign(BaseModel):
         places = self.places.items()
         return frozenset(name for name, p in places if orientation_digest(p.orientations, EVER))
 
-    def responses_of(self, key: StationDay) -> str:
-        """Return a digest of the responses of a place's channels around a day.
-
-        Empty if nothing is known of them.  Amplitudes are measured again when it changes.
-        """
-        place = self.places[key.station]
-        span = key.span.widened(self.picking.halo_ns)
-        return self.responses.digest(f"{place.network}.{place.code}", span)
-
     def open_archive(self) -> Archive:
         """Open the archive."""
         codes: dict[tuple[str, str], set[str]] = {}

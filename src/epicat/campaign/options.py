@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from epicat._util.option_models import Place, Shown
-from epicat.amplitude.options import AmplitudeOptions
+from epicat.amplitude.options import AmplitudeOptions, ResponseOptions
 from epicat.association.associate_options import AssociateOptions
 from epicat.errors import InputError
 from epicat.geo import Extent
@@ -45,6 +45,7 @@ __all__ = [
     "LedgerOptions",
     "LocationOptions",
     "MagnitudesOptions",
+    "MeasureOptions",
     "Partition",
     "StoreOptions",
 ]
@@ -385,6 +386,25 @@ class MagnitudesOptions(StoreOptions):
         description="Site radius of the association, in m.",
     )
     magnitude: MagnitudeOptions = Field(default_factory=MagnitudeOptions)
+
+
+class MeasureOptions(MagnitudesOptions):
+    """How the events of a store get magnitudes, possibly after amplitudes were measured."""
+
+    measure: bool = Field(
+        default=False,
+        description="First measure amplitudes: read the archive again, for picks that were made "
+        "without responses.",
+    )
+    archive: Annotated[str | None, Place(_is_archive)] = Field(
+        default=None,
+        description="Where the waveforms are now, for --measure.  Default: where they were picked.",
+    )
+    response: ResponseOptions = Field(
+        default_factory=ResponseOptions,
+        title="Responses",
+        description="Responses of the instruments, for --measure.",
+    )
 
 
 class LedgerOptions(StoreOptions):

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epicat.campaign.options import MagnitudesOptions
+from epicat.campaign.options import MagnitudesOptions, MeasureOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report
+from epicat.errors import InputError
 
 if TYPE_CHECKING:
     from epicat.pipeline.magnitude_store import StoreMagnitudes
 
 __all__ = ["app"]
+
+_SHOWN = 5
 
 app = typer.Typer(
     help="Compute local magnitudes of the events of a store from its amplitudes.",
@@ -26,7 +29,7 @@ app = typer.Typer(
 
 
 @app.callback()
-@takes(MagnitudesOptions, file=False)
+@takes(MeasureOptions, file=False)
 def magnitudes(
     given: Values,
     corrections: Annotated[
@@ -48,7 +51,10 @@ def magnitudes(
     are other magnitudes, with another digest: outputs show those that were computed last, or those
     that are named.
     """
-    made = _opened(make_options(MagnitudesOptions, given), corrections).compute(name)
+    options = make_options(MeasureOptions, given)
+    if options.measure:
+        _measure(options)
+    made = _opened(options, corrections).compute(name)
     if as_json:
         typer.echo(json.dumps(asdict(made)))
         return
@@ -57,6 +63,34 @@ def magnitudes(
         f"magnitudes {made.magnitudes} ({made.law}): {made.count:,} events; {made.blocks} blocks "
         f"done, {made.unchanged} unchanged{flags}"
     )
+
+
+def _measure(options: MeasureOptions) -> None:
+    """Measure the amplitudes of the run whose events get magnitudes."""
+    from epicat.campaign.resolve import resolve_responses
+    from epicat.catalog.selection import select_results
+    from epicat.pipeline.measure_store import StoreMeasurer
+    from epicat.stations import bucket_opener
+    from epicat.store.open import open_store
+    from epicat.tables import stations_of
+
+    if not (options.response.responses or options.response.flat_response):
+        raise InputError("--measure needs --responses or --flat-response")
+    store = open_store(options.store)
+    opener, stations = bucket_opener(), stations_of(store.stations())
+    responses = resolve_responses(options.response, "", stations, opener, report)
+    run = select_results(store, options.associator or None).run
+    if not run:
+        raise InputError(f"store {options.store!r} has no picks to measure amplitudes at")
+    measurer = StoreMeasurer(store, run, responses, archive=options.archive or "")
+    made = measurer.measure(report)
+    flags = "".join(f"; {reason}: {count:,}" for reason, count in made.flags.items())
+    report(
+        f"amplitudes {made.amplitudes}: {made.picks:,} picks of {made.measured:,} station-days, "
+        f"{made.unchanged:,} unchanged, {made.failed:,} failed{flags}"
+    )
+    for reason, count in list(made.reasons.items())[:_SHOWN]:
+        report(f"failed, {count:,}: {reason}")
 
 
 @app.command("laws")

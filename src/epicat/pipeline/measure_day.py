@@ -4,27 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import pyarrow as pa
 
+from epicat.amplitude.design import AmplitudeDesign
 from epicat.amplitude.instrument import Component, Measured, measure_instrument
 from epicat.amplitude.response import common_response
 from epicat.amplitude.rows import COMPONENTS, to_rows
-from epicat.campaign.campaign import Campaign
+from epicat.campaign.pick_run import PickRun
 from epicat.model import Flag, MeasureEntry, Pick, Place, Span, StationDay, Status, digest_of
-from epicat.stations.responses import Known
+from epicat.stations.responses import Known, Responses
 from epicat.tables import TableName
 from epicat.waveforms.channel_selection import Choice
 from epicat.waveforms.traces import Trace
 
-__all__ = ["Instrument", "measure_station_day"]
+__all__ = [
+    "Instrument",
+    "Measuring",
+    "Rows",
+    "measure_station_day",
+    "measured_codes",
+    "responses_digest",
+]
 
 _NO_RESPONSE: Final = "channel without response"
 _SMALL: Final = 0.2
 """Weight of a channel in a component that is a correction rather than a mixture."""
 
 Terms = Sequence[tuple[str, float]]
+Rows = dict[TableName, pa.Table]
+
+
+class Measuring(Protocol):
+    """What decides the amplitudes of a station-day: of a campaign, or of a store."""
+
+    @property
+    def amplitudes(self) -> AmplitudeDesign | None:
+        """The identity of the amplitudes."""
+        ...
+
+    @property
+    def responses(self) -> Responses:
+        """The responses of channels."""
+        ...
+
+    @property
+    def places(self) -> Mapping[str, Place]:
+        """The places by name."""
+        ...
+
+    @property
+    def picking(self) -> PickRun:
+        """The run of the picks."""
+        ...
+
+
+def responses_digest(given: Measuring, key: StationDay) -> str:
+    """Return a digest of the responses of a place's channels around a day; empty if unknown."""
+    place = given.places[key.station]
+    span = key.span.widened(given.picking.halo_ns)
+    return given.responses.digest(f"{place.network}.{place.code}", span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +120,8 @@ def _main(terms: Terms) -> Terms:
 
 
 def measure_station_day(
-    campaign: Campaign, key: StationDay, instruments: Iterable[Instrument], picks: Sequence[Pick]
-) -> tuple[MeasureEntry, dict[TableName, pa.Table]]:
+    campaign: Measuring, key: StationDay, instruments: Iterable[Instrument], picks: Sequence[Pick]
+) -> tuple[MeasureEntry, Rows]:
     """Measure the instruments of a station-day at its picks.
 
     The rows are those of ``amplitudes`` and ``envelopes``; the entry has no generation.  Channels
@@ -112,7 +152,7 @@ def measure_station_day(
         reason="; ".join(problems),
         flags=(Flag(_NO_RESPONSE, len(problems)),) if problems else (),
         result=digest_of(*sorted(amplitudes["amplitude_id"].to_pylist())),
-        responses=campaign.responses_of(key),
+        responses=responses_digest(campaign, key),
         n_instruments=len(measured),
         n_amplitudes=sum(one.count for one in measured),
     )
@@ -120,7 +160,7 @@ def measure_station_day(
 
 
 def _components(
-    campaign: Campaign, place: Place, instrument: Instrument, key: StationDay
+    campaign: Measuring, place: Place, instrument: Instrument, key: StationDay
 ) -> tuple[dict[str, Component], list[str]]:
     """Return the components that can be measured, and why others cannot."""
     span = key.span.widened(campaign.picking.halo_ns)

@@ -15,18 +15,17 @@ from epicat.model import Flag, ObjectRead, Pick, Span, StationDay, Status
 from epicat.pick.openvino.runtime import BATCH
 from epicat.pick.picker import Picker, PickerInfo, Stretch
 from epicat.pick.windows import found_triggers, window_starts
-from epicat.pipeline.day_parts import Part, further_parts
+from epicat.pipeline.day_parts import Part
+from epicat.pipeline.day_reader import DayReader
 from epicat.pipeline.measure_day import Instrument
-from epicat.pipeline.read_day import DayRecords, read_day
-from epicat.waveforms.channel_selection import Choice, choose, unused, with_pressure
+from epicat.pipeline.read_day import DayRecords
+from epicat.waveforms.channel_selection import Choice, unused
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.quality import (
     Exclusion,
     bridged_gaps,
     faint_amplitude,
     flags_of,
-    name_of,
-    usable_choice,
     usable_segments,
 )
 from epicat.waveforms.records import Channel
@@ -69,6 +68,7 @@ class DayPicker:
         self._campaign = campaign
         self._run = campaign.picking
         self._archive = archive
+        self._reader = DayReader(campaign, archive)
         self._picker = picker
         self._rate = Fraction(picker.info.sampling_rate)
         self._window_s = picker.info.samples / picker.info.sampling_rate
@@ -79,8 +79,7 @@ class DayPicker:
 
     def objects(self, key: StationDay) -> list[StoredObject]:
         """Return the objects that a station-day depends on, including those of adjacent days."""
-        place = self._campaign.places[key.station]
-        return self._archive.objects(place.network, place.code, self._read_span(key))
+        return self._reader.objects(key)
 
     def pick(self, key: StationDay, coming: StationDay | None = None) -> DayResult:
         """Pick a station-day.  Bad objects are reported in the result, never raised.
@@ -94,59 +93,18 @@ class DayPicker:
             raise
         except ArchiveError as error:
             return DayResult(Status.READ_ERROR, str(error))
-        place = self._campaign.places[key.station]
-        span, network = self._read_span(key), self._campaign.network
-        threads = self._picker.threads
-        read = read_day(self._archive, items, place, span, network, threads)
+        read = self._reader.read(key, items, self._picker.threads)
         self._prefetch(coming)
         return self._pick(key, read)
-
-    def instruments(self, key: StationDay) -> tuple[Instrument, ...]:
-        """Read a station-day again; return what was picked, with its samples.
-
-        Raises `ArchiveError` if an object cannot be read, `AwayError` if the archive is
-        unavailable.
-        """
-        place = self._campaign.places[key.station]
-        items, span = self.objects(key), self._read_span(key)
-        read = read_day(self._archive, items, place, span, self._campaign.network)
-        traces = read.take_traces(self._run.quality.bridged_s)
-        parts, _ = self._parts(key, traces)
-        return tuple(Instrument.from_choice(part.choice) for part in parts)
-
-    def _parts(self, key: StationDay, traces: Channels) -> tuple[list[Part], list[Exclusion]]:
-        """Return the sensors of a day, none if no channel can be used, and what is excluded."""
-        choice, exclusions = self._choose(key, traces, [key.span])
-        if choice is None:
-            return [], exclusions
-        parts = [Part(choice, (key.span,)), *self._further_parts(key, traces, choice, exclusions)]
-        return parts, exclusions
-
-    def _read_span(self, key: StationDay) -> Span:
-        return key.span.widened(self._run.halo_ns)
 
     def _prefetch(self, coming: StationDay | None) -> None:
         if coming is not None:
             with suppress(ArchiveError):  # reported when its turn comes
                 self._archive.prefetch(self.objects(coming))
 
-    def _choose(
-        self, key: StationDay, channels: Channels, spans: Sequence[Span]
-    ) -> tuple[Choice | None, list[Exclusion]]:
-        """Select the channels for some spans of a day, without those that are dead or clipped."""
-        place = self._campaign.places[key.station]
-
-        def choose_among(left: Channels) -> Choice | None:
-            choice = choose(left, spans, place.locations, place.orientations)
-            if choice is not None and "H" in self._picker.info.component_order:
-                choice = with_pressure(choice, left, key.span)
-            return choice
-
-        return usable_choice(choose_among, channels, key.span, self._run.quality)
-
     def _pick(self, key: StationDay, read: DayRecords) -> DayResult:
         traces = read.take_traces(self._run.quality.bridged_s)
-        parts, exclusions = self._parts(key, traces)
+        parts, exclusions = self._reader.parts(key, traces)
         if not parts:
             place = self._campaign.places[key.station]
             return _nothing(read, exclusions, unused(traces, key.span, place.orientations))
@@ -182,21 +140,6 @@ class DayPicker:
             instruments=instruments,
         )
 
-    def _further_parts(
-        self, key: StationDay, traces: Channels, choice: Choice, exclusions: list[Exclusion]
-    ) -> list[Part]:
-        def choose_for(channels: Channels, spans: Sequence[Span]) -> Choice | None:
-            found, others = self._choose(key, channels, spans)
-            exclusions.extend(others)
-            return found
-
-        excluded = {exclusion.channel for exclusion in exclusions}
-        left = {c: found for c, found in traces.items() if name_of(c) not in excluded}
-        margin_ns, least_s = self._run.halo_ns, self._window_s
-        return further_parts(
-            choice, left, choose_for, key.span, margin_ns=margin_ns, least_s=least_s
-        )
-
     def _segments(self, parts: list[Part], number: int, key: StationDay) -> list[Segment]:
         """Return the segments of a part, whose components are freed one at a time."""
         info, part = self._picker.info, parts[number]
@@ -206,7 +149,7 @@ class DayPicker:
         for name in tuple(components):
             filter_ = info.filters.get(name)
             components[name] = at_rate(components.pop(name), self._rate, filter_)
-        return segments(components, info.component_order, self._rate, self._read_span(key))
+        return segments(components, info.component_order, self._rate, self._reader.span(key))
 
     def _picks(
         self,

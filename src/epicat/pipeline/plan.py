@@ -28,6 +28,7 @@ from epicat.model import (
     digest_of,
 )
 from epicat.pipeline.ledger_view import WITHOUT_WAVEFORMS, LedgerView
+from epicat.pipeline.measure_day import responses_digest
 from epicat.time import DAY_NS, SECOND_NS, iso, parse_time
 
 __all__ = [
@@ -118,7 +119,7 @@ def is_measured(
         return True
     if measured is None or measured.status == Status.FAILED:
         return False
-    return (measured.inputs, measured.responses) == (picked.result, campaign.responses_of(key))
+    return (measured.inputs, measured.responses) == (picked.result, responses_digest(campaign, key))
 
 
 def _newest_of_days(keys: Sequence[str], ledger: LedgerView) -> int:

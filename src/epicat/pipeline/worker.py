@@ -36,6 +36,7 @@ from epicat.model import (
 from epicat.pick.load import load_picker
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pipeline.associate_block import BlockAssociator, StoredPicks
+from epicat.pipeline.day_reader import DayReader
 from epicat.pipeline.ledger_view import RETRIED, WITHOUT_WAVEFORMS
 from epicat.pipeline.locate_block import BlockLocator
 from epicat.pipeline.magnitude_block import BlockMagnitudes
@@ -175,7 +176,11 @@ class Worker:
         picks = picks_of(self._store.read("picks", where))
         key = StationDay.parse(picked.key)
         return self._measure(
-            unit, picked, generation, lambda: self._day_picker.instruments(key), picks
+            unit,
+            picked,
+            generation,
+            lambda: self._day_reader.instruments(key, picked.objects),
+            picks,
         )
 
     def _measure(
@@ -346,6 +351,10 @@ class Worker:
         span = Span(min(day.start_ns for day in days), max(day.end_ns for day in days))
         entries = measure_entries(self._store, self._campaign.amplitudes.digest, span)
         return {entry.key: entry for entry in entries}
+
+    @cached_property
+    def _day_reader(self) -> DayReader:
+        return DayReader(self._campaign, self._campaign.open_archive())
 
     @cached_property
     def _day_picker(self) -> DayPicker:

@@ -12,22 +12,28 @@ from epicat.errors import InputError
 from epicat.locate.arrivals import Arrivals
 from epicat.locate.grids import PHASES
 from epicat.locate.locator import Locator
+from epicat.locate.pick_errors import PickErrors, Residuals
 from epicat.locate.solution import Located
 from epicat.locate.terms import SourceTerms, StaticTerms, StationTerms
 
 __all__ = ["LEAST_EVENTS", "Calibration", "calibrate"]
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 LEAST_EVENTS = 20
 """Fewer events say more about their own errors than about stations."""
 _LEAST_FOR_SOURCES = 50
 """Source-specific terms need so many events."""
+_ERROR_ROUNDS = 2
 _STATIC_ROUNDS = 5
+_SEARCHED_ROUNDS = 2
+"""Rounds of static terms with a global search; later places are near those before."""
 _RADII_KM = (8.0, 4.0)
 """Radii of successive source-specific terms; the last is that of the result.
 
 Below 2 km terms fit the noise of few neighbours."""
+_SOURCE_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,89 +44,111 @@ class Calibration:
     """Static terms."""
     source: SourceTerms | None
     """Events for source-specific terms; None if there were too few."""
-    scatter_s: tuple[float, float]
-    """Standard error of P and S picks before terms: the size of all errors."""
-    error_s: tuple[float, float]
-    """Standard error of P and S picks that terms leave."""
+    before: PickErrors
+    """Errors of picks without terms: with those of the earth."""
+    after: PickErrors
+    """Errors of picks that terms leave."""
 
     @property
     def removed_s2(self) -> tuple[float, float]:
         """Variance of P and S picks that terms take away."""
-        pairs = zip(self.scatter_s, self.error_s, strict=True)
+        pairs = zip(self.before.phase_s, self.after.phase_s, strict=True)
         p, s = (max(before**2 - after**2, 0.0) for before, after in pairs)
         return p, s
 
 
 def calibrate(
-    locator: Locator, arrivals: Arrivals, report: Callable[[str], None] = lambda _: None
+    locator: Locator,
+    arrivals: Arrivals,
+    grade: I64 | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Calibration:
-    """Locate events again and again with the terms of the time before, until they agree.
+    """Locate events again and again with the errors and terms of the time before.
 
-    Raises `InputError` if there are fewer than `LEAST_EVENTS` events.
+    ``grade`` (picks,) is the class of confidence of each pick, see
+    `epicat.locate.pick_errors.confidence_class`; by default all are in one.  Raises `InputError`
+    if there are fewer than `LEAST_EVENTS` events.
     """
     if len(arrivals) < LEAST_EVENTS:
         raise InputError(
             f"no station terms: {len(arrivals)} events, at least {LEAST_EVENTS} are needed; "
             "select more events, or locate without terms"
         )
-    keys = len(PHASES) * len(locator.network.x_km)
-    located = locator.locate(arrivals)
-    scatter = pick_errors(arrivals, located)
-    report(f"without terms: P {scatter[0]:.3f} s, S {scatter[1]:.3f} s")
-    key = len(PHASES) * arrivals.sensor + arrivals.phase
-    for turn in range(_STATIC_ROUNDS):
-        static = StaticTerms.from_residuals(key, _totals(located), located.inlier, keys)
-        arrivals = _with_errors(arrivals, pick_errors(arrivals, located))
-        located = locator.locate(
-            arrivals, terms=StationTerms(static), start=located.place_km, is_start_enough=turn > 1
+    grade = np.zeros(len(arrivals.phase), dtype=np.int64) if grade is None else grade
+    return _Estimate(locator, arrivals, grade).calibrate(report)
+
+
+class _Estimate:
+    """The events on their way, with the errors and terms that they have at present."""
+
+    def __init__(self, locator: Locator, arrivals: Arrivals, grade: I64) -> None:
+        self._locator, self._arrivals, self._grade = locator, arrivals, grade
+        self._key = len(PHASES) * arrivals.sensor + arrivals.phase
+        self._located = locator.locate(arrivals)
+        noise = locator.settings.noise
+        known = [arrivals.sigma_s[arrivals.phase == p] for p in range(len(PHASES))]
+        p_s, s_s = (float(sigma[0]) if len(sigma) else 0.1 for sigma in known)
+        self._errors = PickErrors.expected((p_s, s_s), noise.wrong_share)
+
+    def calibrate(self, report: Callable[[str], None]) -> Calibration:
+        for _ in range(_ERROR_ROUNDS):
+            self._fit_errors()
+            self._locate(None, is_calibrated=False, is_searched=True)
+        self._fit_errors()
+        before = self._errors
+        report(f"without terms: {_in_words(before)}")
+        for turn in range(_STATIC_ROUNDS):
+            static = self._static()
+            self._locate(StationTerms(static), is_searched=turn < _SEARCHED_ROUNDS)
+            self._fit_errors()
+        report(f"static terms: {_in_words(self._errors)}")
+        radii = _RADII_KM if len(self._arrivals) >= _LEAST_FOR_SOURCES else ()
+        own = np.arange(len(self._arrivals))
+        for radius in (r for r in radii for _ in range(_SOURCE_ROUNDS)):
+            self._locate(StationTerms(static, self._source(radius), own), is_searched=False)
+            self._fit_errors()
+        source = self._source(radii[-1]) if radii else None
+        report(f"all terms: {_in_words(self._errors)}")
+        return Calibration(static, source, before, self._errors)
+
+    def _fit_errors(self) -> None:
+        arrivals, located = self._arrivals, self._located
+        seen = Residuals(
+            arrivals.event, arrivals.phase, self._grade, located.residual_s, located.inlier
         )
-    report(f"static terms: P {pick_errors(arrivals, located)[0]:.3f} s")
-    radii = _RADII_KM if len(arrivals) >= _LEAST_FOR_SOURCES else ()
-    own = np.arange(len(arrivals))
-    for radius in (r for r in radii for _ in range(2)):
-        terms = StationTerms(static, _source(arrivals, located, key, radius), own)
-        arrivals = _with_errors(arrivals, pick_errors(arrivals, located))
-        located = locator.locate(
-            arrivals, terms=terms, start=located.place_km, is_start_enough=True
+        width_s = self._locator.settings.noise.wrong_width_s
+        self._errors = self._errors.fitted(seen, width_s)
+        self._arrivals = arrivals.with_sigma(self._errors.of(arrivals.phase, self._grade))
+
+    def _locate(
+        self, terms: StationTerms | None, *, is_calibrated: bool = True, is_searched: bool
+    ) -> None:
+        settings = self._locator.settings.calibrated(self._errors.wrong_share, is_calibrated)
+        self._located = self._locator.with_settings(settings).locate(
+            self._arrivals,
+            terms=terms,
+            start=self._located.place_km,
+            is_start_enough=not is_searched,
         )
-    source = _source(arrivals, located, key, radii[-1]) if radii else None
-    error = pick_errors(arrivals, located)
-    report(f"all terms: P {error[0]:.3f} s, S {error[1]:.3f} s")
-    return Calibration(static, source, scatter, error)
+
+    def _totals(self) -> F64:
+        return self._located.residual_s + self._located.term_s
+
+    def _static(self) -> StaticTerms:
+        keys = len(PHASES) * len(self._locator.network.x_km)
+        return StaticTerms.from_residuals(self._key, self._totals(), self._located.inlier, keys)
+
+    def _source(self, radius_km: float) -> SourceTerms:
+        return SourceTerms(
+            place_km=self._located.place_km,
+            event=self._arrivals.event,
+            key=self._key,
+            total_s=self._totals(),
+            inlier=self._located.inlier,
+            radius_km=radius_km,
+        )
 
 
-def pick_errors(arrivals: Arrivals, located: Located) -> tuple[float, float]:
-    """Return the standard errors of P and S picks, the unknowns of each event counted."""
-    support = np.bincount(arrivals.event, located.inlier)
-    free = np.maximum(support - 4, 1.0)
-    inflated = np.clip(support / free, 1.0, 4.0)[arrivals.event]
-    result = []
-    for phase in range(len(PHASES)):
-        weight = located.inlier * (arrivals.phase == phase)
-        squares = float(np.sum(weight * inflated * located.residual_s**2))
-        count = float(np.sum(weight))
-        known = arrivals.sigma_s[arrivals.phase == phase]
-        fallback = float(known[0]) if len(known) else 0.1
-        result.append(float(np.sqrt(squares / count)) if count > 5 else fallback)
-    return result[0], result[1]
-
-
-def _with_errors(arrivals: Arrivals, error_s: tuple[float, float]) -> Arrivals:
-    return arrivals.with_sigma(np.maximum(np.array(error_s), 0.005)[arrivals.phase])
-
-
-def _totals(located: Located) -> F64:
-    return located.residual_s + located.term_s
-
-
-def _source(
-    arrivals: Arrivals, located: Located, key: NDArray[np.int64], radius_km: float
-) -> SourceTerms:
-    return SourceTerms(
-        place_km=located.place_km,
-        event=arrivals.event,
-        key=key,
-        total_s=_totals(located),
-        inlier=located.inlier,
-        radius_km=radius_km,
-    )
+def _in_words(errors: PickErrors) -> str:
+    p, s = errors.phase_s
+    return f"P {p:.3f} s, S {s:.3f} s, {100 * errors.wrong_share:.0f} % wrong picks"

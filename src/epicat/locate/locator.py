@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,12 @@ class Locator:
         )
         self._search = GlobalSearch(box, network, self.grids)
 
+    def with_settings(self, settings: Settings) -> Locator:
+        """Return a locator with the same travel times and other settings."""
+        other = copy(self)
+        other.settings = settings
+        return other
+
     def locate(
         self,
         arrivals: Arrivals,
@@ -89,7 +96,7 @@ class Locator:
             removed = np.zeros(batch.time_s.shape)
             if removed_s2 is not None:
                 removed = np.where(batch.used, removed_s2[batch.rows], 0.0)
-            solution = solve_batch(fitted, self._refiner(False), term, removed, self._blind_km)
+            solution = solve_batch(fitted, self._refiner(False), self.settings, term, removed, self._blind_km)
             solution.store(result)
             loose = np.flatnonzero(self._is_loose(result.covariance_km2[batch.events]))
             if len(loose):
@@ -97,7 +104,7 @@ class Locator:
         return result
 
     def _refiner(self, is_depth_fixed: bool) -> Refiner:
-        return Refiner(self.box, self.settings.model_error, is_depth_fixed)
+        return Refiner(self.box, self.settings.scale_error, is_depth_fixed)
 
     def _fit(self, batch: Batch, start: _Start, terms: Terms | None) -> tuple[Fitted, F64]:
         """Return fitted hypocenters, and the terms that were taken off."""
@@ -150,4 +157,4 @@ class Locator:
         found = refiner.refine(batch, StudentT(batch.inverse_sigma, _FREEDOM), unknowns, _ROUNDS)
         fitted = fit(batch, found, refiner, self.settings)
         term = solution.term[:, columns]
-        return solve_batch(fitted, refiner, term, removed[:, columns], self._blind_km)
+        return solve_batch(fitted, refiner, self.settings, term, removed[:, columns], self._blind_km)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from epicat.locate.pick_noise import NoiseModel
 
 __all__ = ["Settings"]
+
+_CAMPAIGN_PICKS = 20.0
+"""How many picks the errors of a campaign are worth against the residuals of an event."""
+_CAMPAIGN_WRONG_PICKS = 30.0
+"""How many picks the share of wrong picks of a campaign is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +28,30 @@ class Settings:
     """Depth below sea level of events whose depth the data do not hold."""
     largest_depth_error_km: float = 10.0
     """Standard error above which a depth is fixed in any case."""
+    is_calibrated: bool = False
+    """Whether there are station terms.
+
+    They hold what the model's error does to all events alike, so that it is no unknown of an
+    event's fit, only part of its absolute error."""
     noise: NoiseModel = field(default_factory=NoiseModel)
     """Priors of the errors of picks."""
+
+    def calibrated(self, wrong_share: float, has_terms: bool = True) -> Settings:
+        """Return the settings for picks whose errors, and share that is wrong, are known."""
+        noise = replace(
+            self.noise,
+            prior_picks=_CAMPAIGN_PICKS,
+            wrong_share=wrong_share,
+            wrong_prior_picks=_CAMPAIGN_WRONG_PICKS,
+        )
+        return replace(self, is_calibrated=has_terms, noise=noise)
+
+    @property
+    def scale_error(self) -> float:
+        """Standard error of the common scale of travel times as an unknown of each event."""
+        return 0.0 if self.is_calibrated else self.model_error
+
+    @property
+    def common_error(self) -> float:
+        """Standard error of a scale of travel times that all events share."""
+        return self.model_error if self.is_calibrated else 0.0

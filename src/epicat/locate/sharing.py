@@ -26,11 +26,18 @@ _ORDINARY = 1.5
 What exceeds them comes from the earth below the station, which delays both phases.
 """
 
+_COMMON = 3.2
+"""How much more than its own pick a delay common to P and S costs.
+
+Such a delay comes from the earth.  It is near that of neighbouring stations and events, so that
+it does not average out; the number makes the 68 % regions of simulated networks hold true.
+"""
+
 
 def sharing(
     batch: Batch, found: Hypocenters, noise: PickNoise, residual: F64, scale_error: float
 ) -> F64:
-    """Return the number of picks for each independent one, 1 to 2, shape (events, 1).
+    """Return the number of picks for each independent one, 0.5 to 4.2, shape (events, 1).
 
     It comes from the correlation of the residuals of the P and the S pick of a station.  Fitting
     the hypocenter makes residuals of near slopes anticorrelated, which is added back.
@@ -56,7 +63,9 @@ def sharing(
     excess = 1 - 1 / np.maximum(noise.factor / _ORDINARY, 1.0) ** 2
     correlation = (seen * pairs + excess * _PRIOR_PAIRS) / (pairs + _PRIOR_PAIRS)
     share = 2 * pairs / np.maximum(total(inlier), 1.0)
-    return np.asarray(1 + np.clip(correlation, -0.5, 1.0) * share)
+    correlation = np.clip(correlation, -0.5, 1.0)
+    growth = np.where(correlation > 0, _COMMON * correlation**2, correlation)
+    return np.asarray(1 + growth * share)
 
 
 def _slopes(batch: Batch, found: Hypocenters, scale_error: float) -> list[F64]:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epicat.locate.arrivals import Batch
-from epicat.locate.ordered import Symmetric
+from epicat.locate.likelihood import Likelihood
+from epicat.locate.ordered import Symmetric, solve, total
 from epicat.locate.pick_noise import PickNoise
 from epicat.locate.posterior import Posterior, posterior, profile
 from epicat.locate.refine import Hypocenters, Refiner, residuals
@@ -81,12 +82,12 @@ def fit(batch: Batch, found: Hypocenters, refiner: Refiner, settings: Settings) 
     floor = np.where(batch.key % 2 == 0, settings.floor_p_s, settings.floor_s_s)
     inverse_floor = np.where(batch.used, 1 / floor, 0.0)
     noise = PickNoise.expected(settings.noise, batch.inverse_sigma, inverse_floor)
-    noise = noise.fitted(residuals(batch, found.unknowns, settings.model_error))
+    noise = noise.fitted(residuals(batch, found.unknowns, settings.scale_error))
     for widened in _WIDENED:
         found = refiner.refine(batch, noise.mixture(widened), found.unknowns, _ROUNDS)
-        residual = residuals(batch, found.unknowns, settings.model_error)
+        residual = residuals(batch, found.unknowns, settings.scale_error)
         noise = noise.fitted(residual)
-        noise = noise.shared(sharing(batch, found, noise, residual, settings.model_error))
+        noise = noise.shared(sharing(batch, found, noise, residual, settings.scale_error))
     noise = noise.fitted(residual)
     return Fitted(batch, found, noise)
 
@@ -109,6 +110,8 @@ class Solution:
     """Variance of the origin time, (events,)."""
     relative: F64
     """Relative covariance, (events, 3, 3)."""
+    common: F64
+    """How far a common error of travel times moves place and origin time, (events, 4)."""
     is_fixed: bool
     """Whether depths are fixed."""
 
@@ -120,8 +123,10 @@ class Solution:
         region = region * noise.sharing[:, 0]
         into.place_km[at] = np.concatenate(self.unknowns[:3], axis=1)
         into.origin_s[at] = self.unknowns[3][:, 0]
-        into.origin_error_s[at] = np.sqrt(region * self.origin_variance)
+        moved = self.common[:, :3]
+        into.origin_error_s[at] = np.sqrt(region * self.origin_variance + self.common[:, 3] ** 2)
         into.covariance_km2[at] = region[:, None, None] * self.place.covariance
+        into.covariance_km2[at] += moved[:, :, None] * moved[:, None, :]
         into.relative_km2[at] = region[:, None, None] * self.relative
         into.is_depth_fixed[at] = self.is_fixed
         into.error_factor[at] = noise.factor[:, 0]
@@ -134,7 +139,12 @@ class Solution:
 
 
 def solve_batch(
-    fitted: Fitted, refiner: Refiner, term: F64, removed_s2: F64, depth_sd_km: float
+    fitted: Fitted,
+    refiner: Refiner,
+    settings: Settings,
+    term: F64,
+    removed_s2: F64,
+    depth_sd_km: float,
 ) -> Solution:
     """Integrate around fitted hypocenters.
 
@@ -161,8 +171,20 @@ def solve_batch(
         place=place,
         origin_variance=around.normal.inverse()[3, 3][:, 0],
         relative=_relative(found.normal),
+        common=_response(batch, absolute, around) * settings.common_error,
         is_fixed=refiner.is_depth_fixed,
     )
+
+
+def _response(batch: Batch, likelihood: Likelihood, around: Hypocenters) -> F64:
+    """Return how far places (km) and origin times (s) move if all travel times double.
+
+    Shape (events, 4), to first order.
+    """
+    times, slopes = batch.times_and_slopes(*around.unknowns[:3])
+    weight = likelihood.weights(residuals(batch, around.unknowns, 0.0))
+    right = [-total(weight * times * slope) for slope in (*slopes, np.ones_like(times))]
+    return np.concatenate(solve(Symmetric(around.normal.lower[:4]), right), axis=1)
 
 
 def _laplace(around: Hypocenters) -> Posterior:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,14 +85,19 @@ class Needs:
 
     def are_met_by(self, picks: Iterable[tuple[str, str]]) -> bool:
         """Return whether sites and phases of picks are enough; each counts once."""
+        return not any(self.unmet_by(picks))
+
+    def unmet_by(self, picks: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """Say what sites and phases of picks lack to be an event; each counts once."""
         distinct = set(picks)
         p, s = ({site for site, phase in distinct if phase == wanted} for wanted in ("P", "S"))
-        return (
-            len(distinct) >= self.n_picks
-            and len(p) >= self.n_p_picks
-            and len(s) >= self.n_s_picks
-            and len(p & s) >= self.n_p_and_s_picks
+        counts = (
+            ("picks", len(distinct), self.n_picks),
+            ("P picks", len(p), self.n_p_picks),
+            ("S picks", len(s), self.n_s_picks),
+            ("sites with P and S", len(p & s), self.n_p_and_s_picks),
         )
+        return (f"{name} {has} < {least}" for name, has, least in counts if has < least)
 
     def rank(self, candidate: Candidate) -> tuple[float, int, tuple[Matched, ...]]:
         """Sort key by which the better of two candidates comes first.

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Protocol
 
 from pydantic import Field
 
 from epicat._util.option_models import Limits
 from epicat.model import Event, Flag
 
-__all__ = ["CatalogQuality", "event_flags", "judged"]
+__all__ = ["CatalogQuality", "Judged", "event_flags", "failings", "judged"]
 
 
 class CatalogQuality(Limits):
@@ -56,19 +57,38 @@ class CatalogQuality(Limits):
     )
 
 
+class Judged(Protocol):
+    """What an event is judged by."""
+
+    @property
+    def n_stations(self) -> int:
+        """Sites with arrivals."""
+        ...
+
+    @property
+    def gap_deg(self) -> float:
+        """Azimuthal gap."""
+        ...
+
+    @property
+    def rms_s(self) -> float:
+        """Root mean square of the residuals."""
+        ...
+
+
 def judged(events: Iterable[Event], limits: CatalogQuality) -> list[Event]:
     """Return the events, each with the reasons why it is rejected, if there are any."""
-    return [replace(e, rejected="; ".join(text for _, text in _failings(e, limits)))
+    return [replace(e, rejected="; ".join(text for _, text in failings(e, limits)))
             for e in events]  # fmt: skip
 
 
 def event_flags(events: Iterable[Event], limits: CatalogQuality) -> tuple[Flag, ...]:
     """Count the rejected events by criterion; an event may fail several."""
-    counts = Counter(criterion for e in events for criterion, _ in _failings(e, limits))
+    counts = Counter(criterion for e in events for criterion, _ in failings(e, limits))
     return tuple(Flag(*item) for item in sorted(counts.items()))
 
 
-def _failings(event: Event, limits: CatalogQuality) -> Iterator[tuple[str, str]]:
+def failings(event: Judged, limits: CatalogQuality) -> Iterator[tuple[str, str]]:
     """Give the criteria that an event fails, each with value and limit."""
     if limits.min_stations is not None and event.n_stations < limits.min_stations:
         yield "stations", f"stations {event.n_stations} < {limits.min_stations}"

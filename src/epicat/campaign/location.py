@@ -10,13 +10,21 @@ from epicat.velocity.layers import LayerModel
 
 __all__ = ["location_design"]
 
+_REACH = 2.0
+"""Picks of an event are at most this many times ``time_before`` after it: origin times move."""
+
 
 def location_design(
-    design: Design, options: LocateOptions, layers: LayerModel | None = None
+    design: Design,
+    options: LocateOptions,
+    layers: LayerModel | None = None,
+    *,
+    can_rematch: bool = True,
 ) -> LocationDesign:
     """Return the location of an associator's events.
 
-    ``layers`` takes precedence over the velocities of the association.
+    ``layers`` takes precedence over the velocities of the association.  With ``can_rematch``,
+    picks may join events and leave them: those of a catalog from elsewhere stay as they are.
     """
     model = layers or design.layer_model
     if model is None:
@@ -37,4 +45,7 @@ def location_design(
         constant_layers=model.constant,
         spherical=model.spherical or design.spherical,
         options=options,
+        match_s=float(design.pyocto["pick_match_tolerance"]),
+        cutoff_km=float(design.pyocto["association_cutoff_distance"]) if can_rematch else 0.0,
+        reach_s=_REACH * float(design.pyocto["time_before"]),
     )

@@ -13,7 +13,6 @@ from epicat.locate.arrivals import Arrivals
 from epicat.locate.grids import PHASES
 from epicat.locate.locator import Locator
 from epicat.locate.pick_errors import PickErrors, Residuals
-from epicat.locate.solution import Located
 from epicat.locate.terms import SourceTerms, StaticTerms, StationTerms
 
 __all__ = ["LEAST_EVENTS", "Calibration", "calibrate"]

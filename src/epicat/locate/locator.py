@@ -96,7 +96,9 @@ class Locator:
             removed = np.zeros(batch.time_s.shape)
             if removed_s2 is not None:
                 removed = np.where(batch.used, removed_s2[batch.rows], 0.0)
-            solution = solve_batch(fitted, self._refiner(False), self.settings, term, removed, self._blind_km)
+            solution = solve_batch(
+                fitted, self._refiner(False), self.settings, term, removed, self._blind_km
+            )
             solution.store(result)
             loose = np.flatnonzero(self._is_loose(result.covariance_km2[batch.events]))
             if len(loose):
@@ -157,4 +159,6 @@ class Locator:
         found = refiner.refine(batch, StudentT(batch.inverse_sigma, _FREEDOM), unknowns, _ROUNDS)
         fitted = fit(batch, found, refiner, self.settings)
         term = solution.term[:, columns]
-        return solve_batch(fitted, refiner, self.settings, term, removed[:, columns], self._blind_km)
+        return solve_batch(
+            fitted, refiner, self.settings, term, removed[:, columns], self._blind_km
+        )

@@ -61,7 +61,8 @@ class Residuals:
     def inflation(self) -> F64:
         """Factor of squared residuals for the unknowns of each event."""
         support = np.bincount(self.event, self.inlier)
-        return np.clip(support / np.maximum(support - _UNKNOWNS, 1.0), 1.0, 4.0)[self.event]
+        ratio = np.clip(support / np.maximum(support - _UNKNOWNS, 1.0), 1.0, 4.0)
+        return np.asarray(ratio[self.event])
 
 
 @dataclass(frozen=True, slots=True)

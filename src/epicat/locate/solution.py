@@ -44,6 +44,8 @@ class Located:
     """Whether the depth was fixed since the data do not hold it, shape (events,)."""
     error_factor: F64
     """Errors of the picks over those expected, shape (events,)."""
+    wrong_share: F64
+    """Share of wrong picks of each event, shape (events,)."""
     residual_s: F64
     """Observed minus predicted time with terms, shape (picks,), in the order of the arrivals."""
     term_s: F64
@@ -60,7 +62,7 @@ class Located:
         square = (events, 3, 3)
         return cls(
             np.zeros((events, 3)), np.zeros(one), np.zeros(one), np.zeros(square),
-            np.zeros(square), np.zeros(one, dtype=bool), np.zeros(one),
+            np.zeros(square), np.zeros(one, dtype=bool), np.zeros(one), np.zeros(one),
             np.zeros(each), np.zeros(each), np.zeros(each), np.zeros(each),
         )  # fmt: skip
 
@@ -130,6 +132,7 @@ class Solution:
         into.relative_km2[at] = region[:, None, None] * self.relative
         into.is_depth_fixed[at] = self.is_fixed
         into.error_factor[at] = noise.factor[:, 0]
+        into.wrong_share[at] = noise.wrong_share[:, 0]
         used = batch.used
         rows = batch.rows[used]
         into.residual_s[rows] = self.residual[used]

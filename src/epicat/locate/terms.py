@@ -119,6 +119,13 @@ class StationTerms:
         by_event = self._at(place, own)
         return np.asarray(by_event[np.arange(len(place)), key][:, :, None])
 
+    def everywhere(self, place_km: F64) -> F64:
+        """Return the terms in s of all keys for all events at places, shape (events, keys)."""
+        if self.source is None:
+            return np.repeat(self.static.value_s[None], len(place_km), axis=0)
+        own = np.full(len(place_km), -1) if self._own is None else self._own
+        return self._at(place_km, own)
+
     def _at(self, place: F64, own: I64) -> F64:
         """Return the terms of every key at places, (events, keys)."""
         source, (residual, weight) = self.source, self._tables

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from epicat.errors import InputError
 from epicat.locate.estimate_terms import Calibration
 from epicat.locate.grids import PHASES
+from epicat.locate.pick_errors import CONFIDENCE_EDGES
 from epicat.locate.terms import SourceTerms, StaticTerms, StationTerms
 
 __all__ = ["FileTerms", "TermsFile"]
 
 F64 = NDArray[np.float64]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,13 @@ class TermsFile:
         sites: tuple[str, ...],
         event_ids: tuple[str, ...],
         origin: tuple[float, float],
+        picker: str = "",
     ) -> TermsFile:
-        """Keep a calibration; ``origin`` is latitude and longitude of the local plane's origin."""
+        """Keep a calibration.
+
+        ``origin`` is latitude and longitude of the local plane's origin, ``picker`` what made
+        the picks.
+        """
         source = found.source
         numbers = np.zeros(0, dtype=np.int64)
         return cls(
@@ -51,8 +57,12 @@ class TermsFile:
                 "value_s": found.static.value_s,
                 "error_s": found.static.error_s,
                 "support": found.static.support,
-                "scatter_s": np.array(found.scatter_s),
-                "pick_error_s": np.array(found.error_s),
+                "scatter_s": np.array(found.before.phase_s),
+                "pick_error_s": np.array(found.after.phase_s),
+                "class_error_s": found.after.sigma_s,
+                "confidence_edges": np.array(CONFIDENCE_EDGES),
+                "wrong_share": np.array(found.after.wrong_share),
+                "picker": np.array(picker),
                 "place_km": source.place_km if source else np.zeros((0, 3)),
                 "event": source.event if source else numbers,
                 "key": source.key if source else numbers,
@@ -91,10 +101,15 @@ class TermsFile:
         return b32encode(state.digest()[:10]).decode().lower()
 
     @property
-    def pick_errors_s(self) -> tuple[float, float]:
-        """Standard errors of P and S picks that the terms leave."""
-        p, s = self.values["pick_error_s"].tolist()
+    def expected_s(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Standard errors of P and S picks that the terms leave, by class of confidence."""
+        p, s = (tuple(row) for row in self.values["class_error_s"].tolist())
         return p, s
+
+    @property
+    def wrong_share(self) -> float:
+        """Share of wrong picks."""
+        return float(self.values["wrong_share"])
 
     @property
     def removed_s2(self) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from epicat.locate.options import LocateOptions
 from epicat.locate.terms_file import TermsFile
 from epicat.pipeline.import_events import catalog_design
 from epicat.pipeline.locate_block import BlockLocator
-from epicat.pipeline.plan import is_located
+from epicat.pipeline.plan import is_located, near_blocks
 from epicat.store.base import Store, block_entries, locate_entries, new_generation
 from epicat.tables import stations_of
 from epicat.velocity.layers import LayerModel
@@ -61,7 +61,8 @@ class StoreLocator:
         """
         self._store = store
         self._associator, associated = associator_of(store, associator)
-        design = location_design(associated, options, layers)
+        is_imported = "imported" in (store.records("associator").get(self._associator) or {})
+        design = location_design(associated, options, layers, can_rematch=not is_imported)
         # Of a record, whose keys may be in another order, the name is the digest, not its own.
         design = design.model_copy(update={"associator": self._associator})
         names = tuple(name for name, *_ in design.sites)
@@ -69,7 +70,8 @@ class StoreLocator:
         if terms is not None:
             found = {
                 "terms": terms.digest,
-                "expected_s": terms.pick_errors_s,
+                "expected_s": terms.expected_s,
+                "wrong_share": terms.wrong_share,
                 "removed_s2": terms.removed_s2,
             }
             design = design.model_copy(update=found)
@@ -77,7 +79,8 @@ class StoreLocator:
         index = SiteIndex.from_stations(stations, associated.plane, site_radius_m)
         self.design: LocationDesign = design
         applied = terms.terms(names, origin) if terms else None
-        self._blocks = BlockLocator(design, index, store, applied)
+        self._associated = associated
+        self._blocks = BlockLocator(design, associated, index, store, applied)
 
     def locate(self) -> LocationOutcome:
         """Locate the blocks whose events have changed since, or were never located."""
@@ -86,14 +89,16 @@ class StoreLocator:
         known = {entry.key: entry for entry in locate_entries(store, digest)}
         origins = done = unchanged = 0
         flags: dict[str, int] = {}
-        for block in block_entries(store, self._associator):
-            before = known.get(block.key)
-            if before and is_located(block, before):
+        blocks = {block.key: block for block in block_entries(store, self._associator)}
+        for key, block in blocks.items():
+            before = known.get(key)
+            near = near_blocks(key, blocks, self._associated, self.design)
+            if before and is_located(block, before, near):
                 unchanged += 1
                 origins += before.n_rows
                 continue
             begin = time.monotonic()
-            entry, rows = self._blocks.locate(block)
+            entry, rows = self._blocks.locate(block, near)
             generation = new_generation()
             for table, part in rows.items():
                 store.replace(table, part, generation)
@@ -108,7 +113,14 @@ class StoreLocator:
     def calibrate(self, report: Callable[[str], None]) -> TermsFile:
         """Compute station terms over all events."""
         keys = frozenset(b.key for b in block_entries(self._store, self._associator) if b.n_rows)
-        return self._blocks.calibrate(keys, report)
+        picker = _picker(self._store, self.design.run)
+        return self._blocks.calibrate(keys, picker, report)
+
+
+def _picker(store: Store, run: str) -> str:
+    """Return the name of the picker and weights of a run; empty if it is not known."""
+    record = (store.records("run").get(run) or {}).get("picker") or {}
+    return " ".join(str(record[name]) for name in ("architecture", "weights") if name in record)
 
 
 def associator_of(store: Store, wanted: str | None) -> tuple[str, Design]:

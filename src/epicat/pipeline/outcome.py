@@ -34,6 +34,8 @@ class Outcome:
     n_incomplete: int = 0
     """Station-days of which some object could not be obtained, or whose amplitudes could not be
     measured; the next run retries them."""
+    located: Mapping[str, int] = field(default_factory=dict)
+    """Number of blocks by status of their location; one may be located more than once."""
     failure: str = ""
     """Why the unit failed as a whole; empty if it did not."""
 

@@ -12,8 +12,10 @@ from datetime import date
 from itertools import groupby
 
 from epicat._util.lists import batched
+from epicat.association.design import Design
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
+from epicat.locate.design import LocationDesign
 from epicat.model import (
     BlockEntry,
     LedgerEntry,
@@ -46,6 +48,8 @@ __all__ = [
     "location_inputs",
     "magnitude_inputs",
     "magnitude_span",
+    "near_blocks",
+    "near_keys",
     "pick_units",
     "planned_keys",
 ]
@@ -238,25 +242,56 @@ def _is_due(block: Span, campaign: Campaign, ledger: LedgerView, pending: set[da
         return True
     if entry.inputs != inputs_digest(ledger.picks, campaign.pick_names, reach):
         return True
-    location = ledger.locations.get(block_key(block))
-    if campaign.location is not None and not is_located(entry, location):
-        return True
+    key = block_key(block)
+    location = ledger.locations.get(key)
+    if campaign.location is not None:
+        near = near_blocks(key, ledger.blocks, campaign.design, campaign.location)
+        if not is_located(entry, location, near):
+            return True
     if campaign.magnitude is None:
         return False
     inputs = magnitude_inputs(entry, location, ledger.measures, campaign.pick_names, block)
-    return not has_magnitudes(ledger.magnitudes.get(block_key(block)), inputs)
+    return not has_magnitudes(ledger.magnitudes.get(key), inputs)
 
 
-def is_located(block: BlockEntry, location: LocateEntry | None) -> bool:
-    """Return whether a location used the present events of a block, and did not fail."""
+def is_located(
+    block: BlockEntry, location: LocateEntry | None, near: Sequence[BlockEntry | None]
+) -> bool:
+    """Return whether a location used the present events of blocks, and did not fail."""
     if location is None or location.status == Status.FAILED:
         return False
-    return location.inputs == location_inputs(block)
+    return location.inputs == location_inputs(block, near)
 
 
-def location_inputs(block: BlockEntry) -> str:
-    """Return the digest of the association of a block, as a location uses it."""
-    return digest_of(block.status.value, block.result)
+def location_inputs(block: BlockEntry, near: Sequence[BlockEntry | None]) -> str:
+    """Return the digest of what the location of a block uses.
+
+    These are its events, the picks that may join them and the events of blocks ``near`` it,
+    which compete for picks.
+    """
+    parts = (f"{entry.status.value} {entry.result}" if entry else "" for entry in (block, *near))
+    return digest_of(block.inputs, *parts) if near else digest_of(*parts)
+
+
+def near_blocks(
+    key: str, blocks: Mapping[str, BlockEntry], design: Design, location: LocationDesign
+) -> tuple[BlockEntry | None, ...]:
+    """Return the blocks whose events compete with those of a block for picks.
+
+    None for one that is not associated.  No events compete if picks cannot change events.
+    """
+    return tuple(blocks.get(other) for other in near_keys(key, design, location))
+
+
+def near_keys(key: str, design: Design, location: LocationDesign) -> tuple[str, ...]:
+    """Return the keys of the blocks whose events compete with those of a block for picks."""
+    if not location.can_rematch:
+        return ()
+    length = design.block_ns
+    count = -(-location.reach_ns // length)
+    span = block_span(key, length)
+    steps = (step * length for step in range(-count, count + 1) if step)
+    return tuple(block_key(Span(span.start_ns + by, span.end_ns + by)) for by in steps)
 
 
 def magnitude_span(block: Span) -> Span:

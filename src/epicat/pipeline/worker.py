@@ -51,6 +51,8 @@ from epicat.pipeline.plan import (
     is_measured,
     magnitude_inputs,
     magnitude_span,
+    near_blocks,
+    near_keys,
 )
 from epicat.store.base import (
     Store,
@@ -109,9 +111,10 @@ class Worker:
         results = list(do(unit, generation))
         kept = [result for result in results if result.is_kept]
         self._save(kept, generation)
+        located: dict[str, Status] = {}
         if unit.stage == Stage.ASSOCIATE:
-            self._locate(unit)
-            self._compute_magnitudes(unit)
+            located = self._locate(unit)
+            self._compute_magnitudes(unit, sorted({*unit.keys, *located}))
         every = [result.entry for result in kept]
         entries = [entry for entry in every if entry.stage == unit.stage]
         unmeasured = sum(e.stage == Stage.MEASURE and e.status == Status.FAILED for e in every)
@@ -124,6 +127,7 @@ class Worker:
             n_rejected=sum(e.n_rejected for e in entries if isinstance(e, BlockEntry)),
             flags=flag_counts(every),
             n_incomplete=sum(result.entry.is_incomplete for result in results) + unmeasured,
+            located=Counter(status.value for status in located.values()),
         )
 
     def _save(self, results: Iterable[_Result], generation: str) -> None:
@@ -257,36 +261,72 @@ class Worker:
                 continue
             yield _Result(*_timed(BegunKey(unit, text, generation, digest), one))
 
-    def _locate(self, unit: Unit) -> None:
-        """Locate the events of blocks that are associated, unless that was done."""
-        design = self._campaign.location
-        if design is None:
-            return
-        span = _hull(block_span(text, self._campaign.design.block_ns) for text in unit.keys)
-        blocks = {e.key: e for e in block_entries(self._store, design.associator, span)}
-        known = {e.key: e for e in locate_entries(self._store, design.digest, span)}
-        generation = new_generation()
+    def _locate(self, unit: Unit) -> dict[str, Status]:
+        """Locate the events of associated blocks; return the status of each that was located.
+
+        Blocks nearby that other workers associate compete for picks.  Whichever of two workers
+        is later sees the events of both: it locates the blocks of the other again that are near
+        its own, until none of them has changed meanwhile.
+        """
+        statuses: dict[str, Status] = {}
+        if self._campaign.location is None:
+            return statuses
+        while results := self._located(unit):
+            generation = new_generation()
+            named = [replace(r, entry=replace(r.entry, generation=generation)) for r in results]
+            self._save(named, generation)
+            statuses |= {result.entry.key: result.entry.status for result in named}
+            if Status.FAILED in statuses.values():  # else it would be tried for ever
+                break
+        return statuses
+
+    def _located(self, unit: Unit) -> list[_Result]:
+        """Locate the blocks of a unit, and those near it, whose events have changed."""
+        campaign, location = self._campaign, self._campaign.location
+        assert location is not None
+        design = campaign.design
+        near = [key for own in unit.keys for key in near_keys(own, design, location)]
+        keys = sorted({*unit.keys, *near})
+        span = _hull(block_span(key, design.block_ns) for key in keys)
+        wide = span.widened(location.reach_ns + design.block_ns)
+        blocks = {e.key: e for e in block_entries(self._store, location.associator, wide)}
+        known = {e.key: e for e in locate_entries(self._store, location.digest, wide)}
         results = []
-        for text in unit.keys:
-            block, before = blocks.get(text), known.get(text)
-            if block is None or block.status == Status.FAILED or is_located(block, before):
+        for key in keys:
+            block, before = blocks.get(key), known.get(key)
+            if block is None or block.status == Status.FAILED:
+                continue
+            others = near_blocks(key, blocks, design, location)
+            if is_located(block, before, others):
                 continue
             after_ns = max(unit.after_ns, before.marked_ns if before else 0)
-            own = Unit(Stage.LOCATE, (text,), after_ns=after_ns)
-            begun = BegunKey(own, text, generation, design.digest)
+            own = Unit(Stage.LOCATE, (key,), after_ns=after_ns)
+            begun = BegunKey(own, key, "", location.digest)
+            compute = partial(self._locate_key, block=block, near=others)
+            results.append(_Result(*_timed(begun, compute)))
+        return results
 
-            def one(_: str, block: BlockEntry = block) -> Keyed:
-                return self._block_locator.locate(block)
+    def _locate_key(self, _: str, block: BlockEntry, near: Sequence[BlockEntry | None]) -> Keyed:
+        return self._block_locator.locate(block, near)
 
-            results.append(_Result(*_timed(begun, one)))
-        self._save(results, generation)
+    def _compute_magnitudes(self, unit: Unit, keys: Sequence[str]) -> None:
+        """Compute the magnitudes of blocks that are located, unless that was done.
 
-    def _compute_magnitudes(self, unit: Unit) -> None:
-        """Compute the magnitudes of blocks that are located, unless that was done."""
+        Another worker may locate a block again meanwhile: until none of them has changed.
+        """
+        while results := self._magnitudes(unit, keys):
+            generation = new_generation()
+            named = [replace(r, entry=replace(r.entry, generation=generation)) for r in results]
+            self._save(named, generation)
+            if any(result.entry.status == Status.FAILED for result in named):
+                break
+
+    def _magnitudes(self, unit: Unit, keys: Sequence[str]) -> list[_Result]:
+        """Return the magnitudes of blocks whose locations or amplitudes have changed."""
         design, campaign = self._campaign.magnitude, self._campaign
         if design is None:
-            return
-        spans = {text: block_span(text, campaign.design.block_ns) for text in unit.keys}
+            return []
+        spans = {text: block_span(text, campaign.design.block_ns) for text in keys}
         span = _hull(spans.values())
         blocks = {e.key: e for e in block_entries(self._store, design.associator, span)}
         located = {}
@@ -295,7 +335,6 @@ class Worker:
         near = magnitude_span(span)
         measures = {e.key: e for e in measure_entries(self._store, design.amplitude, near)}
         known = {e.key: e for e in magnitude_entries(self._store, design.digest, span)}
-        generation = new_generation()
         results = []
         for text, own_span in spans.items():
             block, before, place = blocks.get(text), known.get(text), located.get(text)
@@ -307,8 +346,8 @@ class Worker:
             after_ns = max(unit.after_ns, before.marked_ns if before else 0)
             own = Unit(Stage.MAGNITUDE, (text,), after_ns=after_ns)
             one = partial(self._magnitudes_of, block=block, span=own_span, inputs=inputs)
-            results.append(_Result(*_timed(BegunKey(own, text, generation, design.digest), one)))
-        self._save(results, generation)
+            results.append(_Result(*_timed(BegunKey(own, text, "", design.digest), one)))
+        return results
 
     def _magnitudes_of(self, _: str, *, block: BlockEntry, span: Span, inputs: str) -> Keyed:
         return self._block_magnitudes.compute(block, span, inputs)
@@ -329,7 +368,7 @@ class Worker:
             raise TypeError("a campaign without a location does not locate")
         plane, radius_m = campaign.design.plane, campaign.site_radius_m
         index = SiteIndex.from_stations(campaign.stations, plane, radius_m)
-        return BlockLocator(campaign.location, index, self._store)
+        return BlockLocator(campaign.location, campaign.design, index, self._store)
 
     @property
     def _run_digest(self) -> str:

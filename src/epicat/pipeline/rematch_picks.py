@@ -1,0 +1,108 @@
+"""What a rematch takes from a store: the picks around a block, and the criteria of an event."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from epicat.association.associator import SitePick, site_picks
+from epicat.association.candidates import Needs
+from epicat.association.design import Design
+from epicat.association.quality import failings
+from epicat.association.rates import sift, whole_bins
+from epicat.association.sites import SiteIndex
+from epicat.locate.design import LocationDesign
+from epicat.locate.event_picks import SensorPick
+from epicat.locate.events import LocatedRows, Rematching
+from epicat.locate.grids import PHASES
+from epicat.locate.pick_errors import confidence_class
+from epicat.locate.rematch import CandidatePicks
+from epicat.model import Span
+from epicat.store.base import Store, Where
+from epicat.tables import ORIGINS
+
+__all__ = ["PickReader", "judged_origins"]
+
+
+@dataclass(frozen=True, slots=True)
+class PickReader:
+    """Reads the picks that may belong to events."""
+
+    store: Store
+    """Where the picks are."""
+    design: Design
+    """The association of the events: the same picks of the same sites."""
+    location: LocationDesign
+    """The location."""
+    index: SiteIndex
+    """Sites of the traces."""
+
+    def site_picks(self, span: Span) -> list[SitePick]:
+        """Return the picks of a span as the association takes them."""
+        limits = self.design.quality
+        where = Where(design=self.design.run, span=whole_bins(span, limits))
+        kept = sift(self.store.read("picks", where), limits).within(span).kept
+        return site_picks(kept, self.index, self.design.s_velocity)
+
+    def rematching(self, picks: Iterable[SitePick], own: frozenset[str]) -> Rematching:
+        """Return picks as a rematch takes them; ``own`` are the ids of the block's events."""
+        number = {name: i for i, (name, *_) in enumerate(self.location.sites)}
+        known = [p for p in picks if p.position in number and p.phase in PHASES]
+        sites = {name: i for i, name in enumerate(sorted({p.site for p in known}))}
+        candidates = CandidatePicks(
+            pick_id=[p.pick_id for p in known],
+            sensor=np.array([number[p.position] for p in known], dtype=np.int64),
+            site=np.array([sites[p.site] for p in known], dtype=np.int64),
+            phase=np.array([PHASES.index(p.phase) for p in known], dtype=np.int64),
+            grade=confidence_class(np.array([p.confidence for p in known], dtype=float)),
+            time_ns=np.array([p.time_ns for p in known], dtype=np.int64),
+        )
+        rows: list[SensorPick] = [
+            (
+                number[p.position],
+                {
+                    "pick_id": p.pick_id,
+                    "trace_id": p.trace_id,
+                    "phase": p.phase,
+                    "time": p.time_ns,
+                    "confidence": p.confidence,
+                },
+            )
+            for p in known
+        ]
+        return Rematching(candidates, rows, own)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What `epicat.association.quality` judges an event by."""
+
+    n_stations: int
+    gap_deg: float
+    rms_s: float
+
+
+def judged_origins(rows: LocatedRows, design: Design, index: SiteIndex) -> LocatedRows:
+    """Say of each origin why it no longer is an event: too few picks, or a limit of quality.
+
+    ``rejected`` is empty for those that are.
+    """
+    needs = Needs.from_pyocto(design.pyocto)
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    times = rows.arrivals["time"].cast(pa.int64()).to_pylist()
+    columns = (rows.arrivals[name].to_pylist() for name in ("origin_id", "trace_id", "phase"))
+    for time_ns, origin, trace, phase in zip(times, *columns, strict=True):
+        site = index.site(trace, time_ns)
+        found[origin].add(((site.group or site.name) if site else trace, phase))
+    reasons = []
+    for row in rows.origins.to_pylist():
+        judged = _Judged(row["n_stations"], row["gap_deg"], row["rms_s"])
+        limits = (text for _, text in failings(judged, design.quality))
+        reasons.append("; ".join([*needs.unmet_by(found[row["origin_id"]]), *limits]))
+    at = ORIGINS.get_field_index("rejected")
+    column = pa.array(reasons, pa.string())
+    return LocatedRows(rows.origins.set_column(at, ORIGINS.field(at), column), rows.arrivals)

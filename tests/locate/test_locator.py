@@ -17,7 +17,7 @@ from epicat.velocity.layers import LayerModel
 
 EXACT = Errors(noise_s=(1e-4, 1e-4), wrong=0.0)
 PER_EVENT = ("place_km", "origin_s", "origin_error_s", "covariance_km2", "relative_km2",
-             "is_depth_fixed", "error_factor")  # fmt: skip
+             "is_depth_fixed", "error_factor", "wrong_share")  # fmt: skip
 
 
 def locator(case: Simulated, **changes) -> Locator:

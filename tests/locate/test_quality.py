@@ -8,7 +8,7 @@ import pytest
 from epicat.locate.quality import Evidence, azimuthal_gaps, quality_class
 from epicat.locate.uncertainty import Ellipses, region_factor
 
-GOOD = Evidence(0.4, 0.8, 0.9, 20.0, is_depth_fixed=False, is_at_edge=False)
+GOOD = Evidence(0.4, 0.8, 0.9, 20.0, 120.0, is_depth_fixed=False, is_at_edge=False)
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,8 @@ GOOD = Evidence(0.4, 0.8, 0.9, 20.0, is_depth_fixed=False, is_at_edge=False)
     [
         ({}, "A"),
         ({"major_km": 1.0}, "B"),
-        ({"depth_error_km": 2.0}, "B"),
+        ({"depth_error_km": 2.5}, "B"),
+        ({"secondary_gap_deg": 200.0}, "B"),
         ({"inlier_share": 0.55}, "B"),
         ({"effective_picks": 7.0}, "B"),
         ({"is_depth_fixed": True}, "C"),

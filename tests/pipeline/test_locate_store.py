@@ -99,7 +99,8 @@ def placed(store: ParquetStore, location: str) -> np.ndarray:
 
 def test_origins_are_near_the_truth_and_say_how_near(store, case):
     made = StoreLocator(store, LocateOptions()).locate()
-    assert (made.origins, made.flags, made.unchanged) == (len(case.arrivals), {}, 0)
+    assert (made.origins, made.unchanged) == (len(case.arrivals), 0)
+    assert set(made.flags) <= {"rejected after rematch"}
     rows = store.read("origins", Where(design=made.location))
     off = placed(store, made.location) - case.place_km
     assert np.median(np.hypot(off[:, 0], off[:, 1])) < 0.6
@@ -109,7 +110,12 @@ def test_origins_are_near_the_truth_and_say_how_near(store, case):
     events = {e["event_id"] for e in store.read("events", Where()).to_pylist()}
     assert set(rows["event_id"].to_pylist()) == events
     arrivals = store.read("origin_arrivals", Where(design=made.location))
-    assert arrivals.num_rows == len(case.arrivals.time_s)
+    assert 0.9 * len(case.arrivals.time_s) < arrivals.num_rows <= len(case.arrivals.time_s)
+    rejected = [row["event_id"] for row in rows.to_pylist() if row["rejected"]]
+    assert made.flags.get("rejected after rematch", 0) == len(rejected)
+    for event_id in rejected:
+        left = [a for a in arrivals.to_pylist() if a["event_id"] == event_id]
+        assert len(left) < 12
     assert arrivals["inlier_probability"].to_numpy().max() <= 1
 
 

@@ -111,8 +111,9 @@ class OriginRows:
         evidence = Evidence(
             major_km=major_km,
             depth_error_km=depth_error_km,
-            inlier_share=effective / max(len(inlier), 1),
+            inlier_share=effective / max(len(inlier), self._associated(i)),
             effective_picks=effective,
+            secondary_gap_deg=secondary,
             is_depth_fixed=bool(located.is_depth_fixed[i]),
             is_at_edge=edge,
         )
@@ -129,6 +130,11 @@ class OriginRows:
             "dmin_km": float(nearest.min()),
             "edge": edge,
         }
+
+    def _associated(self, i: int) -> int:
+        """Return the number of picks that an event had from the association."""
+        event = self._given.events[i]
+        return max(int(event.get("n_p") or 0) + int(event.get("n_s") or 0), 1)
 
     def _all_rows(self, i: int) -> I64:
         first = self._given.arrivals.first

@@ -94,11 +94,12 @@ class PickErrors:
             residual, grade = seen.residual_s[rows], seen.grade[rows]
             inlier, share = _core(residual, width_s)
             wrong += share * len(residual)
+            # The core is that of the phase: a class of many wrong picks has no wider one.
             squares = inlier * inflation[rows] * residual**2
             phase_s[p] = max(math.sqrt(float(squares.sum() / inlier.sum())), _LEAST_S)
-            count = np.bincount(grade, inlier, sigma.shape[1])
+            right = np.bincount(grade, inlier, sigma.shape[1]) + _PRIOR_PICKS
             total = np.bincount(grade, squares, sigma.shape[1]) + _PRIOR_PICKS * phase_s[p] ** 2
-            sigma[p] = np.maximum(np.sqrt(total / (count + _PRIOR_PICKS)), _LEAST_S)
+            sigma[p] = np.maximum(np.sqrt(total / right), _LEAST_S)
         share = min(max(wrong / max(len(seen.phase), 1), _SHARES[0]), _SHARES[1])
         return PickErrors(sigma, (phase_s[0], phase_s[1]), share)
 
@@ -112,9 +113,14 @@ def _core(residual: F64, width_s: float) -> tuple[F64, float]:
     sigma = 1.2 * float(np.median(np.abs(residual))) + _LEAST_S
     wrong = 0.1
     for _ in range(_ROUNDS):
-        density = (1 - wrong) / (sigma * math.sqrt(2 * math.pi))
-        density = density * np.exp(-0.5 * (residual / sigma) ** 2)
-        inlier = density / (density + wrong / width_s)
+        inlier = _inliers(residual, np.asarray(sigma), wrong, width_s)
         sigma = max(math.sqrt(float((inlier * residual**2).sum() / inlier.sum())), _LEAST_S)
         wrong = min(max(1 - float(inlier.mean()), _SHARES[0]), _SHARES[1])
     return inlier, wrong
+
+
+def _inliers(residual: F64, sigma: F64, wrong: float, width_s: float) -> F64:
+    """Return the probability of each residual to be in a core of standard deviation ``sigma``."""
+    density = (1 - wrong) / (sigma * math.sqrt(2 * math.pi))
+    density = density * np.exp(-0.5 * (residual / sigma) ** 2)
+    return np.asarray(density / (density + wrong / width_s))

@@ -19,9 +19,13 @@ class Evidence:
     depth_error_km: float
     """Standard error of the depth."""
     inlier_share: float
-    """Share of the picks that belong to the event, 0 to 1."""
+    """Share of the picks of the association that belong to the event, 0 to 1.
+
+    Picks that have left the event count as ones that do not belong to it."""
     effective_picks: float
     """Sum of the probabilities of the picks to belong to the event."""
+    secondary_gap_deg: float
+    """Largest azimuthal gap if any one station were missing."""
     is_depth_fixed: bool
     """Whether the depth is not held by the data."""
     is_at_edge: bool
@@ -40,6 +44,8 @@ class QualityRule:
     """Smallest share of picks that belong to the event."""
     effective_picks: float
     """Smallest sum of the probabilities of the picks."""
+    secondary_gap_deg: float
+    """Largest secondary azimuthal gap."""
     needs_depth: bool
     """Whether a fixed depth or the edge of the search box excludes it."""
 
@@ -51,16 +57,20 @@ class QualityRule:
             and evidence.depth_error_km <= self.depth_error_km
             and evidence.inlier_share >= self.inlier_share
             and evidence.effective_picks >= self.effective_picks
+            and evidence.secondary_gap_deg <= self.secondary_gap_deg
             and (free or not self.needs_depth)
         )
 
 
 CLASSES = {
-    "A": QualityRule(0.75, 1.5, 0.6, 8.0, needs_depth=True),
-    "B": QualityRule(1.5, 3.0, 0.5, 6.0, needs_depth=True),
-    "C": QualityRule(5.0, float("inf"), 0.3, 4.0, needs_depth=False),
+    "A": QualityRule(0.6, 2.0, 0.7, 8.0, 160.0, needs_depth=True),
+    "B": QualityRule(1.5, 4.0, 0.5, 6.0, 360.0, needs_depth=True),
+    "C": QualityRule(5.0, float("inf"), 0.3, 4.0, 360.0, needs_depth=False),
 }
-"""The classes by name, the best first; D is what is in none of them."""
+"""The classes by name, the best first; D is what is in none of them.
+
+The secondary gap of A is that of reference events in Bondár and McLaughlin (2009,
+doi:10.1785/gssrl.80.3.465)."""
 
 
 def quality_class(evidence: Evidence) -> str:

@@ -92,7 +92,7 @@ class BlockLocator:
         arrivals = self._store.read(
             "arrivals", Where(design=design.associator, span=around, keys=keys)
         )
-        picks = self._picks.site_picks(around)
+        picks = self._picks.site_picks(around, arrivals)
         confidence = {pick.pick_id: pick.confidence for pick in picks}
         given = EventPicks.from_tables(events, arrivals, design, self._site, confidence)
         after = (pick for pick in picks if pick.time_ns >= span.start_ns)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from epicat.association.associator import SitePick, site_picks
 from epicat.association.candidates import Needs
@@ -41,12 +44,32 @@ class PickReader:
     index: SiteIndex
     """Sites of the traces."""
 
-    def site_picks(self, span: Span) -> list[SitePick]:
-        """Return the picks of a span as the association takes them."""
+    def site_picks(self, span: Span, arrivals: pa.Table) -> list[SitePick]:
+        """Return the picks of a span as the association takes them, and all ``arrivals``.
+
+        An arrival whose pick the store does not have is a pick without confidence.
+        """
         limits = self.design.quality
         where = Where(design=self.design.run, span=whole_bins(span, limits))
         kept = sift(self.store.read("picks", where), limits).within(span).kept
-        return site_picks(kept, self.index, self.design.s_velocity)
+        picks = site_picks(kept, self.index, self.design.s_velocity)
+        known = {pick.pick_id for pick in picks}
+        others = arrivals.filter(
+            pc.invert(pc.is_in(arrivals["pick_id"], pa.array(list(known), pa.string())))
+        )
+        picks += filter(None, map(self._pick, others.to_pylist(), _times_ns(others)))
+        return sorted(picks, key=lambda pick: (pick.time_ns, pick.pick_id))
+
+    def _pick(self, arrival: dict[str, Any], time_ns: int) -> SitePick | None:
+        """Return an arrival as a pick; None if its station is at no site."""
+        trace = arrival["trace_id"]
+        site = self.index.site(trace, time_ns)
+        if site is None:
+            return None
+        return SitePick(
+            time_ns, arrival["pick_id"], trace, "", site.group or site.name, arrival["phase"],
+            math.nan, site.name, site.elevation_m,
+        )  # fmt: skip
 
     def rematching(self, picks: Iterable[SitePick], own: frozenset[str]) -> Rematching:
         """Return picks as a rematch takes them; ``own`` are the ids of the block's events."""
@@ -93,7 +116,7 @@ def judged_origins(rows: LocatedRows, design: Design, index: SiteIndex) -> Locat
     """
     needs = Needs.from_pyocto(design.pyocto)
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    times = rows.arrivals["time"].cast(pa.int64()).to_pylist()
+    times = _times_ns(rows.arrivals)
     columns = (rows.arrivals[name].to_pylist() for name in ("origin_id", "trace_id", "phase"))
     for time_ns, origin, trace, phase in zip(times, *columns, strict=True):
         site = index.site(trace, time_ns)
@@ -106,3 +129,7 @@ def judged_origins(rows: LocatedRows, design: Design, index: SiteIndex) -> Locat
     at = ORIGINS.get_field_index("rejected")
     column = pa.array(reasons, pa.string())
     return LocatedRows(rows.origins.set_column(at, ORIGINS.field(at), column), rows.arrivals)
+
+
+def _times_ns(rows: pa.Table) -> list[int]:
+    return list(rows["time"].cast(pa.int64()).to_pylist())

@@ -77,6 +77,8 @@ class Summary:
     """What quality control excluded or rejected, by criterion."""
     n_incomplete: int = 0
     """Station-days of which some object could not be obtained."""
+    n_unlocated: int = 0
+    """Blocks whose events could not be located."""
     failures: list[str] = field(default_factory=list)
     """Units that failed as a whole, with reasons."""
 
@@ -84,7 +86,8 @@ class Summary:
     def has_failures(self) -> bool:
         """Whether a unit or a key failed or is incomplete; the next invocation retries it."""
         failed_keys = self.station_days[Status.FAILED.value] + self.blocks[Status.FAILED.value]
-        return bool(self.failures) or failed_keys + self.n_incomplete > 0
+        left = self.n_incomplete + self.n_unlocated
+        return bool(self.failures) or failed_keys + left > 0
 
     @property
     def is_without_data(self) -> bool:
@@ -97,6 +100,7 @@ class Summary:
         (self.station_days if picking else self.blocks).update(outcome.statuses)
         self.unchanged += outcome.unchanged
         self.n_incomplete += outcome.n_incomplete
+        self.n_unlocated += outcome.located.get(Status.FAILED.value, 0)
         if picking:
             self.picks += outcome.n_rows
         else:

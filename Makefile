@@ -1,8 +1,8 @@
-# Commands for contributors.  `make demo` and `make test` need only Python 3.11 or 3.12: they set up
-# their environment, and update it when the pins change.
+# Commands for contributors.  `make demo` and `make test` need only Python 3.11 to 3.14: they set
+# up their environment, and update it when the pins change.
 
-PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
-	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
 	&& { echo "$$python"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,9 +22,9 @@ help: ## Show this list
 venv: $(STAMP) ## Set up .venv with the pinned versions (other commands do this when needed)
 
 define CHECK_PYTHON
-	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null || { \
-		echo "epicat needs Python 3.11 or 3.12." >&2; \
-		echo "Tried: $(or $(PYTHON),python3.11 python3.12 python3 on the PATH)." >&2; \
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null || { \
+		echo "epicat needs Python 3.11 to 3.14." >&2; \
+		echo "Tried: $(or $(PYTHON),python3.11 to python3.14 and python3 on the PATH)." >&2; \
 		echo "Install one of them, or give its path: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; \
 		exit 2; }
 endef

@@ -2,7 +2,8 @@
 
 A package pinned on one interpreter may refuse another, even another patch release of the same
 minor version.  `uv pip compile` resolves the pins for any Python from the metadata of the packages:
-nothing is installed and no wheel is downloaded.  Only wheels for Linux x86-64 count.
+nothing is installed and no wheel is downloaded.  Only wheels for Linux x86-64 count, except for PyOcto,
+which has none for Python 3.13 and newer and is built from source there.
 
 Usage: python tools/check_pins.py, with `uv` next to the interpreter or on the PATH.
 """
@@ -52,6 +53,10 @@ ENVIRONMENTS: Final = (
 """The demo installs a part of the first, which resolves whenever the whole does."""
 
 
+FROM_SOURCE: Final = ("pyocto",)
+"""Packages that pip may build."""
+
+
 def python_versions(requires_python: str) -> tuple[str, ...]:
     """Return the first and the last patch release of each minor version that is admitted.
 
@@ -71,6 +76,7 @@ def check(
     command = [
         uv, "pip", "compile", "--quiet", "--no-header", "--python-version", python,
         "--python-platform", "x86_64-unknown-linux-gnu", "--only-binary", ":all:",
+        *(option for name in FROM_SOURCE for option in ("--no-binary", name)),
         "--constraints", environment.constraints, *environment.options,
     ]  # fmt: skip
     done = subprocess.run(  # nosec B603 - our own command

@@ -2,8 +2,8 @@
 
 A package pinned on one interpreter may refuse another, even another patch release of the same
 minor version.  `uv pip compile` resolves the pins for any Python from the metadata of the packages:
-nothing is installed and no wheel is downloaded.  Only wheels for Linux x86-64 count, except for PyOcto,
-which has none for Python 3.13 and newer and is built from source there.
+nothing is installed and no wheel is downloaded.  Only wheels for Linux x86-64 count,
+except for PyOcto, which has none for Python 3.13 and newer and is built from source there.
 
 Usage: python tools/check_pins.py, with `uv` next to the interpreter or on the PATH.
 """

@@ -58,7 +58,8 @@ def write_store(folder: Path | str, wanted: Wanted | None = None) -> Store:
     store.put_record("run", RUN, {"picker": "PhaseNet", "weights": "original", "threshold": 0.3})
     store.put_record("associator", ASSOCIATOR, {"run": RUN, "n_picks": 10})
     layers = [[0.0, 5.5, 3.18], [5.5, 6.3, 3.64], [16.0, 6.7, 3.87], [32.0, 7.8, 4.51]]
-    location = {"associator": ASSOCIATOR, "layers": layers, "constant_layers": True}
+    location = {"associator": ASSOCIATOR, "layers": layers, "constant_layers": True,
+                "z_km": [-2.0, 25.0]}  # fmt: skip
     store.put_record("location", LOCATION, location)
     tables = _tables(wanted, stations, rng)
     generation = new_generation()

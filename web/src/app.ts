@@ -45,6 +45,8 @@ export class App {
   travelTimes: TravelTimeTable | null = null;
   /** Number of picks by trace, phase and bin of confidence. */
   confidence: Record<string, Record<string, number[]>> | null = null;
+  /** Whether more events are on their way. */
+  reading = false;
   selected = 0;
   total = 0;
   private readonly map: MapView;
@@ -204,7 +206,7 @@ export class App {
     for (const panel of [this.map, ...this.sections, this.timeline]) panel.show(drawn);
     this.selected = drawn.selected;
     this.total = drawn.total;
-    this.caption.textContent = `${count(drawn.selected)} of ${count(drawn.total)} events`;
+    this.caption.textContent = `${count(drawn.selected)} of ${count(drawn.total)} events${this.reading ? `, reading ${count(this.source.config.n_events)}` : ""}`;
     this.scale.replaceChildren(colorBar(this));
     this.redraw();
   }
@@ -212,9 +214,18 @@ export class App {
   private refreshLater(): void {
     clearTimeout(this.later);
     this.later = window.setTimeout(() => {
-      history.replaceState(null, "", this.address());
+      this.later = 0;
+      if (this.visible) history.replaceState(null, "", this.address());
       void this.list.refresh();
     }, LIST_DELAY_MS);
+  }
+
+  /** Wait until the list has the selected events. */
+  async settled(): Promise<void> {
+    if (!this.later && this.list.rows.length) return;
+    clearTimeout(this.later);
+    this.later = 0;
+    await this.list.refresh();
   }
 
   /** The address of the catalog page with the present filter. */

@@ -17,22 +17,33 @@ const root = document.getElementById("page")!;
 
 async function start(): Promise<void> {
   const source = openSource();
-  const theme = readTheme();
-  document.documentElement.dataset.theme = theme;
-  const [west, south, east, north] = source.config.view;
-  const projection = new Projection((west + east) / 2, (south + north) / 2);
-  const [events, stations] = await Promise.all([source.events(), json<Station[]>(source, "stations")]);
-  const app = new App(source, new Catalog(new Columns(events), projection), stations, theme);
+  document.documentElement.dataset.theme = readTheme();
+  const [{ first, rest }, stations] = await Promise.all([source.events(), json<Station[]>(source, "stations")]);
+  let app = build(source, first, stations);
+  app.reading = rest !== null;
   const main = h("main", { id: "main", tabindex: -1 });
   const router = new Router(app, main);
-  root.replaceChildren(header(source, app, main, router), main);
+  root.replaceChildren(header(source, main, router), main);
   router.showCatalog();
   app.start();
   Object.assign(window, { epicat: app });
-  app.setBasemap(await json<Basemap>(source, "basemap"));
+  const basemap = await json<Basemap>(source, "basemap");
+  app.setBasemap(basemap);
+  if (rest) {
+    app = build(source, await rest, stations);
+    await router.use(app);
+    Object.assign(window, { epicat: app });
+    app.setBasemap(basemap);
+  }
   await readDetails(source, app);
   if (source.config.kind === "server") await readReviews(source, app);
   await router.start();
+}
+
+function build(source: Source, parts: Uint8Array[], stations: Station[]): App {
+  const [west, south, east, north] = source.config.view;
+  const projection = new Projection((west + east) / 2, (south + north) / 2);
+  return new App(source, new Catalog(new Columns(parts), projection), stations, document.documentElement.dataset.theme!);
 }
 
 /** What the first map does not need. */
@@ -51,16 +62,16 @@ function readTheme(): string {
   return asked === "dark" || asked === "light" ? asked : preferredTheme();
 }
 
-function header(source: Source, app: App, main: HTMLElement, router: Router): HTMLElement {
+function header(source: Source, main: HTMLElement, router: Router): HTMLElement {
   const { title, location: store } = source.config;
   return h("header", {},
     h("a", { class: "skip", href: "#main", onclick: (event: Event) => { event.preventDefault(); main.focus(); } }, "Skip to the content"),
     h("div", { class: "name" }, h("h1", {}, title), h("p", {}, store)),
     router.nav,
     h("button", { type: "button", class: "theme", title: "Light or dark", "aria-label": "Light or dark", onclick: () => {
-      const name = app.theme.name === "dark" ? "light" : "dark";
+      const name = router.app.theme.name === "dark" ? "light" : "dark";
       document.documentElement.dataset.theme = name;
-      app.setTheme(name);
+      router.app.setTheme(name);
     } }, "\u25d1"));
 }
 

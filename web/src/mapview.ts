@@ -483,7 +483,7 @@ export class MapView {
 
   private nearest(x: number, y: number, radius: number): Promise<number> {
     const { ratio } = this.top;
-    return this.app.painter.nearest("map", x * ratio, y * ratio, radius * ratio);
+    return this.app.painter.nearest(this.app.limits(), "map", x * ratio, y * ratio, radius * ratio);
   }
 
   private stationAt(x: number, y: number) {

@@ -21,8 +21,15 @@ export function mad(values: ArrayLike<number>): number {
   return median(Float64Array.from(values, (v) => Math.abs(v - middle)));
 }
 
+/** Magnitudes of two decimals as multiples of a width, halves to even as numpy does. */
 export function binned(magnitudes: Iterable<number>, width: number): Float64Array {
-  return Float64Array.from([...magnitudes].filter(Number.isFinite), (m) => Math.round(m / width) * width);
+  return Float64Array.from([...magnitudes].filter(Number.isFinite), (m) => halfToEven(Math.round(m * 100) / 100 / width) * width);
+}
+
+function halfToEven(value: number): number {
+  const low = Math.floor(value);
+  if (value - low !== 0.5) return Math.round(value);
+  return low % 2 ? low + 1 : low;
 }
 
 /** Completeness: the fullest bin and 0.2 (Wiemer and Wyss 2000; Woessner and Wiemer 2005). */

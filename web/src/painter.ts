@@ -23,8 +23,13 @@ export class Painter {
   private numbers = 0;
   private waiting = new Map<number, (answer: any) => void>();
 
+  /** End the worker. */
+  readonly stop: () => void;
+
   constructor() {
-    this.send = open((answer) => this.receive(answer));
+    const { send, stop } = open((answer) => this.receive(answer));
+    this.send = send;
+    this.stop = stop;
   }
 
   setEvents(events: EventArrays, look: Look): void {
@@ -54,8 +59,8 @@ export class Painter {
     return answer.rows;
   }
 
-  async nearest(panel: string, u: number, v: number, radius: number): Promise<number> {
-    const answer = await this.ask((id) => ({ type: "nearest", id, panel, u, v, radius }));
+  async nearest(limits: Limits, panel: string, u: number, v: number, radius: number): Promise<number> {
+    const answer = await this.ask((id) => ({ type: "nearest", id, limits, panel, u, v, radius }));
     return answer.row;
   }
 
@@ -109,16 +114,17 @@ function keyOf(value: unknown): string {
 }
 
 /** Start the worker; browsers that have none for a page from disk draw in the page itself. */
-function open(receive: (answer: Answer) => void): (request: Request) => void {
+function open(receive: (answer: Answer) => void): { send: (request: Request) => void; stop: () => void } {
   try {
     const worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
     worker.onmessage = ({ data }) => receive(data);
-    return (request) => worker.postMessage(request);
+    return { send: (request) => worker.postMessage(request), stop: () => worker.terminate() };
   } catch {
     const plotter = new Plotter();
-    return (request) => {
+    const send = (request: Request) => {
       const answer = plotter.answer(request);
       if (answer) queueMicrotask(() => receive(answer));
     };
+    return { send, stop: () => undefined };
   }
 }

@@ -18,7 +18,7 @@ export class Router {
   private associated: Map<number, Place> | null = null;
   private turn = 0;
 
-  constructor(private readonly app: App, private readonly main: HTMLElement) {
+  constructor(public app: App, private readonly main: HTMLElement) {
     this.nav = h("nav", { "aria-label": "Pages" }, ...PAGES.map(([name, title]) => h("a", { href: `#/${name}`, "data-page": name }, title)));
     document.addEventListener("keydown", (event) => this.key(event));
   }
@@ -26,6 +26,15 @@ export class Router {
   async start(): Promise<void> {
     window.addEventListener("hashchange", () => void this.show());
     await this.show();
+  }
+
+  /** Show another state of the catalog, on the page that is open. */
+  async use(app: App): Promise<void> {
+    this.app.painter.stop();
+    this.app = app;
+    if (this.main.querySelector(".catalog")) this.showCatalog();
+    app.start();
+    if (!this.main.querySelector(".catalog")) await this.show();
   }
 
   showCatalog(): void {
@@ -74,7 +83,7 @@ export class Router {
     const row = app.catalog.rowOf(id);
     if (row === undefined) return h("p", { class: "failure" }, `The catalog has no event ${id}.`);
     this.row = row;
-    if (!app.list.rows.length) await app.list.refresh();
+    await app.settled();
     const form = app.source.config.can_review ? reviewForm(app, row) : null;
     return eventPage(app, await this.details(row), form);
   }

@@ -152,7 +152,7 @@ export class SectionView {
     const box = this.surface.element.getBoundingClientRect();
     const { ratio } = this.surface;
     const [u, v] = [(event.clientX - box.left - MARGIN.left) * ratio, (event.clientY - box.top - MARGIN.top) * ratio];
-    const row = await this.app.painter.nearest(`section${this.name}`, u, v, 8 * ratio);
+    const row = await this.app.painter.nearest(this.app.limits(), `section${this.name}`, u, v, 8 * ratio);
     if (row >= 0) this.app.openEvent(row);
   }
 

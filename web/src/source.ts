@@ -18,8 +18,8 @@ export interface Config {
 
 export interface Source {
   readonly config: Config;
-  /** The events, as Arrow streams in the order of time. */
-  events(): Promise<Uint8Array[]>;
+  /** The events, as Arrow streams in the order of time; `first` is enough for a first map. */
+  events(): Promise<{ first: Uint8Array[]; rest: Promise<Uint8Array[]> | null }>;
   bytes(name: string): Promise<Uint8Array>;
   has(name: string): boolean;
 }
@@ -36,8 +36,8 @@ class Embedded implements Source {
     return document.getElementById(`data-${name}`) !== null;
   }
 
-  async events(): Promise<Uint8Array[]> {
-    return [await this.bytes("events")];
+  async events() {
+    return { first: [await this.bytes("events")], rest: null };
   }
 
   async bytes(name: string): Promise<Uint8Array> {
@@ -56,6 +56,10 @@ function decoded(base64: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** Events of the first map, if the newest month has fewer. */
+const ENOUGH = 10_000;
+const AT_ONCE = 3;
+
 /** Data below `data/`, with the cookie that the server set for its token. */
 class Remote implements Source {
   constructor(readonly config: Config) {}
@@ -64,10 +68,24 @@ class Remote implements Source {
     return true;
   }
 
-  /** By month; several at once, since the server reads them in threads. */
-  async events(): Promise<Uint8Array[]> {
-    const months = await json<{ name: string }[]>(this, "months");
-    return Promise.all(months.map(({ name }) => this.bytes(`events/${name}`)));
+  /** By month, the newest first. */
+  async events() {
+    const months = await json<{ name: string; events: number }[]>(this, "months");
+    let at = months.length;
+    for (let n = 0; at > 0 && n < ENOUGH; n += months[at].events) at--;
+    const first = await Promise.all(months.slice(at).map(({ name }) => this.bytes(`events/${name}`)));
+    const rest = at ? this.months(months.slice(0, at).map(({ name }) => name)).then((parts) => [...parts, ...first]) : null;
+    return { first, rest };
+  }
+
+  private async months(names: string[]): Promise<Uint8Array[]> {
+    const parts: Uint8Array[] = [];
+    const waiting = names.map((name, i) => ({ name, i })).reverse();
+    const read = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) parts[next.i] = await this.bytes(`events/${next.name}`);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, read));
+    return parts;
   }
 
   async bytes(name: string): Promise<Uint8Array> {

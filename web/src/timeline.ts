@@ -264,7 +264,7 @@ export class Timeline {
     const { x0, sizes } = this.layout();
     const { ratio } = this.surface;
     const [u, v] = [event.clientX - box.left - x0, event.clientY - box.top - sizes[0]];
-    const row = v < 0 ? -1 : await this.app.painter.nearest("magnitude", u * ratio, v * ratio, 8 * ratio);
+    const row = v < 0 ? -1 : await this.app.painter.nearest(this.app.limits(), "magnitude", u * ratio, v * ratio, 8 * ratio);
     if (row >= 0) this.app.openEvent(row);
   }
 

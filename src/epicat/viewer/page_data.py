@@ -22,7 +22,7 @@ from epicat.viewer.basemap import basemap
 from epicat.viewer.columns import ARRIVALS, EVENTS, in_planes
 from epicat.viewer.events import arrival_rows, associated_rows, pack_table
 from epicat.viewer.provenance import provenance
-from epicat.viewer.station_days import confidence_histograms, station_day_rows, total_picks
+from epicat.viewer.station_days import confidence_by_month, station_day_rows, total_picks
 from epicat.viewer.theory import model_of, travel_time_table
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = ["PageData", "PageOptions", "arrow_stream", "check_tiles", "json_bytes
 
 _MOST_PICKS = 5_000_000
 """More picks are not read for their confidence."""
+_ANY_DEPTH = (-3.0, 60.0)
 MOST_ARRIVALS = 50_000
 """Arrivals that a report has at most: about 1.2 MB."""
 
@@ -145,28 +146,31 @@ class PageData:
 
     def confidence(self) -> dict[str, Any]:
         """Return the number of picks by trace, phase and bin of confidence."""
-        return confidence_histograms(self._picks)
+        if total_picks(self.station_days) > _MOST_PICKS:
+            return {}
+        return confidence_by_month(self.catalog.picks, self.station_days)
 
-    def travel_times(self) -> dict[str, Any] | None:
-        """Return travel times of the catalog's velocity model; None if the store has no model."""
-        catalog, view = self.catalog, self.view
+    def travel_times(self, view: View | None = None) -> dict[str, Any] | None:
+        """Return travel times of the catalog's velocity model; None if the store has no model.
+
+        They reach across ``view``, by default the box of the map.
+        """
+        catalog, view = self.catalog, view or self.view
         records = {**catalog.store.records("associator"), **catalog.store.records("location")}
         model = model_of(records, catalog.location_id, catalog.associator)
         if model is None:
             return None
-        depths = self._depths(records.get(catalog.location_id) or records.get(catalog.associator))
+        depths = _depths(records.get(catalog.location_id) or records.get(catalog.associator))
         heights = [row["elevation_m"] for row in self.stations if math.isfinite(row["elevation_m"])]
         elevation = sum(heights) / len(heights) / 1000 if heights else 0.0
         farthest = min(math.hypot(view.width_km, view.height_km), 2000.0)
         return travel_time_table(model, farthest, depths, elevation)
 
-    def _depths(self, record: dict[str, Any] | None) -> tuple[float, float]:
-        """Return the depths of the search box, else those of the events."""
-        if record and record.get("z_km"):
-            low, high = record["z_km"]
-            return float(low), float(high)
-        depth = self.events["depth_km"].to_numpy() * 1e-3
-        return float(depth.min(initial=0.0)), float(depth.max(initial=10.0))
+
+def _depths(record: dict[str, Any] | None) -> tuple[float, float]:
+    """Return the depths of the search box of a location or an association in km."""
+    low, high = (record or {}).get("z_km") or _ANY_DEPTH
+    return float(low), float(high)
 
 
 def page_config(catalog: Catalog, kind: str, view: View, tiles: str) -> dict[str, Any]:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epicat.model import Span
+from epicat.time import DAY_NS
 from epicat.viewer.columns import pack_column
 
-__all__ = ["STATION_DAYS", "confidence_histograms", "station_day_rows", "total_picks"]
+__all__ = [
+    "STATION_DAYS",
+    "confidence_by_month",
+    "confidence_histograms",
+    "station_day_rows",
+    "total_picks",
+]
 
 _CODE = pa.dictionary(pa.int16(), pa.string())
 
@@ -26,6 +35,7 @@ STATION_DAYS: Final = pa.schema(
     ]
 )
 """What became of each station-day; ``day`` counts from 1970-01-01, ``samples`` are thousands."""
+_DAYS: Final = 30
 BINS: Final = 50
 """Bins of confidence between 0 and 1."""
 
@@ -56,6 +66,24 @@ def confidence_histograms(picks: pa.Table) -> dict[str, dict[str, list[int]]]:
             for k, phase in enumerate(phases.dictionary.to_pylist())
             if counts[at, k].any()
         }
+    return found
+
+
+def confidence_by_month(
+    read: Callable[[Span], pa.Table], rows: pa.Table
+) -> dict[str, dict[str, list[int]]]:
+    """Return `confidence_histograms` of all days in ``rows``, reading 30 days at a time."""
+    found: dict[str, dict[str, list[int]]] = {}
+    if not rows.num_rows:
+        return found
+    days = pc.min_max(rows["day"]).as_py()
+    for first in range(days["min"], days["max"] + 1, _DAYS):
+        span = Span(first * DAY_NS, min(first + _DAYS, days["max"] + 1) * DAY_NS)
+        for trace, phases in confidence_histograms(read(span)).items():
+            known = found.setdefault(trace, {})
+            for phase, counts in phases.items():
+                before = known.get(phase, [0] * BINS)
+                known[phase] = [a + b for a, b in zip(before, counts, strict=True)]
     return found
 
 

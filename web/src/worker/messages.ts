@@ -101,7 +101,7 @@ export type Request =
   | { type: "review"; row: number; value: number }
   | { type: "draw"; id: number; limits: Limits; panels: Record<string, Panel>; bins: Bins | null; fast: boolean }
   | { type: "rows"; id: number; limits: Limits; key: SortKey; descending: boolean }
-  | { type: "nearest"; id: number; panel: string; u: number; v: number; radius: number };
+  | { type: "nearest"; id: number; limits: Limits; panel: string; u: number; v: number; radius: number };
 
 export interface Drawn {
   type: "drawn";

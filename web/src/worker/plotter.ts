@@ -33,6 +33,7 @@ export class Plotter {
         return { type: "rows", id: request.id, rows: this.sorted(request.key, request.descending) };
       case "nearest": {
         const { u, v, radius } = request;
+        this.selection.apply(request.limits);
         const row = this.rasters.get(request.panel)?.nearest(this.selection, u, v, radius) ?? -1;
         return { type: "nearest", id: request.id, row };
       }

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -52,7 +51,6 @@ def make_app(session: Session, guard: Guard) -> Starlette:
         ],
         middleware=[
             Middleware(Guarded, guard=guard, policy=policy),
-            Middleware(GZipMiddleware, minimum_size=2000, compresslevel=1),
         ],
         exception_handlers={EpicatError: _refuse, KeyError: _absent},
     )

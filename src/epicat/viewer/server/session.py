@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections import Counter
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,23 @@ _SECOND = 1_000_000_000
 _MARGIN_NS = 600 * _SECOND
 
 
+_LEDGER_S = 5.0
+
+
+@dataclass(slots=True)
+class _Month:
+    """What the ledger has of a month: it changes when a block is done again."""
+
+    events: int = 0
+    entries: int = 0
+    marked_ns: int = 0
+
+    def add(self, marked_ns: int, events: int) -> None:
+        self.events += events
+        self.entries += 1
+        self.marked_ns = max(self.marked_ns, marked_ns)
+
+
 class Session:
     """The catalog that a server shows; methods may be called by several threads."""
 
@@ -51,6 +70,8 @@ class Session:
         self._lock = threading.RLock()
         self._months: dict[str, tuple[str, bytes]] = {}
         self._kept: dict[str, bytes] = {}
+        self._known: dict[str, _Month] = {}
+        self._read_at = -math.inf
 
     @property
     def can_review(self) -> bool:
@@ -84,11 +105,28 @@ class Session:
 
     def months(self) -> list[dict[str, Any]]:
         """Return the months with events, with their number of events, in the order of time."""
-        counts = Counter[str]()
-        for entry in block_entries(self.catalog.store, self.catalog.associator):
-            if entry.n_events:
-                counts[entry.key[:7]] += entry.n_events
-        return [{"name": name, "events": counts[name]} for name in sorted(counts)]
+        known = self._ledger_months()
+        return [{"name": name, "events": known[name].events} for name in sorted(known)]
+
+    def _ledger_months(self) -> dict[str, _Month]:
+        """Return the months with events; the ledger is read every few seconds at most."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._read_at > _LEDGER_S:
+                self._known = self._count_months()
+                self._read_at = now
+            return self._known
+
+    def _count_months(self) -> dict[str, _Month]:
+        store, catalog = self.catalog.store, self.catalog
+        found: dict[str, _Month] = {}
+        for block in block_entries(store, catalog.associator):
+            if block.n_events:
+                found.setdefault(block.key[:7], _Month()).add(block.marked_ns, block.n_events)
+        for located in locate_entries(store, catalog.location_id) if catalog.location_id else ():
+            if located.key[:7] in found:
+                found[located.key[:7]].add(located.marked_ns, 0)
+        return found
 
     def events(self, month: str) -> bytes:
         """Return the events of the blocks that begin in a month, as an Arrow stream.
@@ -96,7 +134,8 @@ class Session:
         A month is read again when its part of the ledger has changed.
         """
         span = month_span(month)
-        state = self._state(span)
+        known = self._ledger_months().get(month, _Month())
+        state = f"{known.entries}/{known.marked_ns}"
         with self._lock:
             kept = self._months.get(month)
             if kept is None or kept[0] != state:
@@ -111,15 +150,6 @@ class Session:
         inside = pc.and_(pc.greater_equal(times, span.start_ns), pc.less(times, span.end_ns))
         return events.filter(inside)
 
-    def _state(self, span: Span) -> str:
-        """Return what changes when blocks of a span are associated or located again."""
-        store, catalog = self.catalog.store, self.catalog
-        entries = [
-            *block_entries(store, catalog.associator, span),
-            *locate_entries(store, catalog.location_id, span),
-        ]
-        return f"{len(entries)}/{max((e.marked_ns for e in entries), default=0)}"
-
     def file(self, name: str) -> bytes:
         """Return a file of the page by name; raise `KeyError` if there is none."""
         make: dict[str, Callable[[], bytes]] = {
@@ -127,7 +157,7 @@ class Session:
             "basemap": lambda: json_bytes(land_around(self._view, self.options)),
             "station-days": lambda: arrow_stream(self._page.station_days),
             "confidence": lambda: json_bytes(self._page.confidence()),
-            "travel-times": lambda: json_bytes(self._page.travel_times()),
+            "travel-times": lambda: json_bytes(self._page.travel_times(self._view)),
             "provenance": lambda: json_bytes(provenance(self.catalog)),
         }
         function = make[name]

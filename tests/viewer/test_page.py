@@ -1,0 +1,135 @@
+"""The page in a real browser: Debian's Chromium, driven by web/test/drive.mjs.
+
+Skipped where Chromium, Node.js or ``web/node_modules`` (``cd web && npm ci``) are absent; with
+``EPICAT_REQUIRE_BROWSER=1`` that is a failure.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from epicat.catalog.catalog import open_catalog
+from epicat.frequency_magnitude import frequency_magnitude
+from epicat.viewer.report import write_report
+from support.catalog_store import HOSTILE, Wanted, write_store
+
+WEB = Path(__file__).parents[2] / "web"
+STATIONS = (HOSTILE, *(f"S{n:02d}" for n in range(15)))
+OF_REPORTS = ("offline", "hostile", "brush", "form", "keyboard", "widths", "plain")
+
+
+def _absent() -> str:
+    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    if not Path(chromium).exists():
+        return f"{chromium} is not installed"
+    if not shutil.which("node"):
+        return "Node.js is not installed"
+    if not (WEB / "node_modules" / "playwright-core").is_dir():
+        return "web/node_modules is absent: cd web && npm ci --ignore-scripts"
+    return ""
+
+
+if _absent() and not os.environ.get("EPICAT_REQUIRE_BROWSER"):
+    pytest.skip(_absent(), allow_module_level=True)
+
+
+def drive(case: str, address: str, folder: Path, limit_s: int = 120) -> str:
+    done = subprocess.run(
+        ["node", str(WEB / "test" / "drive.mjs"), case, address, str(folder)],
+        check=False, capture_output=True, text=True, timeout=limit_s,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("catalog") / "store"
+    write_store(folder, Wanted(events=1500, days=40, stations=STATIONS))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(store, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(open_catalog(store), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(store):
+    """Yield the address of `epicat view`, which is ended afterwards."""
+    command = [sys.executable, "-m", "epicat", "view", "--store", str(store), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr.readline, "")
+        yield next(m[0] for line in lines if (m := re.match(r"http://\S+", line)))
+        process.terminate()
+
+
+@pytest.mark.parametrize("case", OF_REPORTS)
+def test_report(report, tmp_path, case):
+    drive(case, report.as_uri(), tmp_path)
+
+
+@pytest.mark.parametrize("case", ["hostile", "brush", "keyboard", "review"])
+def test_server(server, tmp_path, case):
+    pytest.importorskip("starlette")
+    entry = server if case == "review" else server.replace("/?token", "/?case=1&token")
+    drive(case, entry, tmp_path)
+
+
+def test_exports_have_the_selection_and_the_numbers_of_python(report, store, tmp_path):
+    drive("exports", report.as_uri(), tmp_path)
+    events = open_catalog(store).events().to_pylist()
+    chosen = {e["event_id"]: e for e in events if round(e["magnitude"], 2) >= 1}
+    rows = list(csv.DictReader((tmp_path / "events.csv").open()))
+    assert {row["event_id"] for row in rows} == set(chosen)
+    for row in rows[:50]:
+        event = chosen[row["event_id"]]
+        assert float(row["latitude"]) == pytest.approx(event["latitude"], abs=6e-6)
+        assert float(row["depth_km"]) == pytest.approx(event["depth_km"], abs=6e-4)
+        assert row["quality"] == event["quality"]
+    statistics = json.loads((tmp_path / "statistics.json").read_text())
+    numbers = statistics["magnitudes"]
+    selected = [e["magnitude"] for e in events if statistics["events"] == len(events)
+                or round(e["magnitude"], 2) >= 1]  # fmt: skip
+    expected = frequency_magnitude([round(m, 2) for m in selected])
+    assert numbers["completeness"] == pytest.approx(expected.completeness)
+    assert numbers["b"]["b"] == pytest.approx(expected.b.b, rel=1e-6)
+    assert numbers["b"]["error"] == pytest.approx(expected.b.error, rel=1e-6)
+    assert numbers["b_positive"]["b"] == pytest.approx(expected.b_positive.b, rel=1e-6)
+    assert numbers["b_positive"]["error"] == pytest.approx(expected.b_positive.error, rel=1e-6)
+
+
+def test_exported_quakeml_is_read_by_obspy(report, tmp_path):
+    obspy = pytest.importorskip("obspy")
+    drive("exports", report.as_uri(), tmp_path)
+    found = obspy.read_events(str(tmp_path / "events.xml"), format="QUAKEML")
+    rows = list(csv.DictReader((tmp_path / "events.csv").open()))
+    assert len(found) == len(rows)
+    assert found[0].picks
+    assert len(found[0].picks) == len(found[0].origins[0].arrivals)
+
+
+@pytest.mark.slow
+def test_a_million_events_move_at_thirty_frames_a_second(tmp_path):
+    pytest.importorskip("starlette")
+    write_store(tmp_path / "store", Wanted(events=1_000_000, days=900, readings=2))
+    command = [sys.executable, "-m", "epicat", "view", "--store", str(tmp_path / "store")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr.readline, "")
+        address = next(m[0] for line in lines if (m := re.match(r"http://\S+", line)))
+        found = json.loads(drive("frames", address, tmp_path, 300))
+        process.terminate()
+    assert found["events"] > 100_000

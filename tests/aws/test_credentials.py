@@ -6,6 +6,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+from epicat.cli.aws_jobs import AwsJobs
+from epicat.store.open import open_store
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 SHOW = (
@@ -48,3 +52,23 @@ def test_a_command_that_does_not_exist_or_fails_says_so(tmp_path):
     assert missing.returncode == 2
     assert "'no-such-program' cannot be run: No such file or directory" in missing.stderr
     assert run(tmp_path, "--", sys.executable, "-c", "raise SystemExit(7)").returncode == 7
+
+
+class _Renewed:
+    """AWS with temporary credentials that are renewed from time to time."""
+
+    keys = "first"
+
+    def credential_variables(self) -> dict[str, str]:
+        return {"AWS_ACCESS_KEY_ID": self.keys}
+
+
+def test_a_long_wait_takes_renewed_credentials(tmp_path):
+    open_store(str(tmp_path / "store"), create=True)
+    aws = _Renewed()
+    record = SimpleNamespace(store=str(tmp_path / "store"))
+    jobs = AwsJobs(aws, record)  # type: ignore[arg-type]
+    first = jobs.open_store()
+    assert jobs.open_store() is first
+    aws.keys = "second"
+    assert jobs.open_store() is not first

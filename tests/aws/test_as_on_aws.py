@@ -66,7 +66,7 @@ def test_an_upgrade_leaves_running_jobs_and_begun_submissions_alone(
     assert environments(bed, "epicat-upgrade") == before
     late = submit(bed, outputs, "AssociateJob")  # of a submission that began before
     (tmp_path / "go").touch()
-    bed.batch.until(lambda: bed.batch.jobs[late].is_over)
+    bed.batch.until(lambda: all(bed.batch.jobs[j].is_over for j in (job, late)))
     assert {bed.batch.jobs[j].status for j in (job, late)} == {"SUCCEEDED"}
     assert epicat("cloud", "down", "--name", "upgrade", "--yes", "--delete-data").code == 0
 

@@ -35,7 +35,7 @@ def test_what_other_programs_rely_on():
         "n_stations,effective_picks,rms_s,gap_deg,secondary_gap_deg,dmin_km,edge,depth_fixed,"
         "moved_km",
         "origin_arrivals": "origin_id,event_id,pick_id,trace_id,phase,time,residual_s,term_s,"
-        "sigma_s,inlier_probability,distance_km,azimuth_deg,added",
+        "sigma_s,inlier_probability,distance_km,azimuth_deg,added,takeoff_deg",
         "amplitudes": "amplitude_id,trace_id,band,codes,time,n_picks",
         "envelopes": "amplitude_id,trace_id,band,time,step_s",
         "magnitudes": "magnitude_id,event_id,time,type,value,standard_error,mad,median,n_used,"

@@ -383,6 +383,8 @@ class Arrival:
     """Standard error of the pick in seconds that the location found; None without one."""
     inlier_probability: float | None = None
     """Probability that the pick belongs to the located event; None without a location."""
+    takeoff_deg: float | None = None
+    """Angle of the ray at the source from downwards, 0 to 180 degrees; None without a location."""
 
 
 @dataclass(frozen=True, slots=True)

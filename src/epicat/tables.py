@@ -211,12 +211,14 @@ ORIGIN_ARRIVALS: Final = pa.schema(
             ("azimuth_deg", pa.float64()),
             ("added", pa.bool_()),
         ),
+        pa.field("takeoff_deg", pa.float64()),
         *_KEYED,
     ]
 )
 """Picks of origins.  ``residual_s`` is what is left after the station term ``term_s``.
 
-``added`` says that the pick joined after the association.
+``added`` says that the pick joined after the association.  ``takeoff_deg`` is the angle of the ray
+at the source from downwards, 0 to 180 degrees; null in files of earlier versions.
 """
 AMPLITUDES: Final = pa.schema(
     [
@@ -442,7 +444,9 @@ EXPORT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "picks": tuple(PICKS.names[: PICKS.names.index("confidence") + 1]),
     "arrivals": tuple(ARRIVALS.names[: ARRIVALS.names.index("azimuth_deg") + 1]),
     "origins": tuple(ORIGINS.names[: ORIGINS.names.index("moved_km") + 1]),
-    "origin_arrivals": tuple(ORIGIN_ARRIVALS.names[: ORIGIN_ARRIVALS.names.index("added") + 1]),
+    "origin_arrivals": tuple(
+        ORIGIN_ARRIVALS.names[: ORIGIN_ARRIVALS.names.index("takeoff_deg") + 1]
+    ),
     "amplitudes": tuple(AMPLITUDES.names[: AMPLITUDES.names.index("n_picks") + 1]),
     "envelopes": tuple(ENVELOPES.names[: ENVELOPES.names.index("step_s") + 1]),
     "magnitudes": tuple(MAGNITUDES.names[: MAGNITUDES.names.index("law") + 1]),

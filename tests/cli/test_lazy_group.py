@@ -25,7 +25,7 @@ COLUMNS = {
     "depth_error_km,quality,depth_fixed,unmet",
     "picks": "pick_id,trace_id,band,phase,time,confidence",
     "arrivals": "event_id,pick_id,trace_id,phase,time,residual_s,distance_km,azimuth_deg,"
-    "term_s,sigma_s,inlier_probability,added",
+    "term_s,sigma_s,inlier_probability,added,takeoff_deg",
     "stations": "id,network_code,station_code,location_code,channels,latitude,longitude,elevation",
     "ledger": "stage,key,status,reason,archive,layout,objects,samples,gaps,channels,n_picks,"
     "n_picks_used,n_sites,n_events,n_rejected,n_origins,n_instruments,n_amplitudes,"

@@ -116,7 +116,7 @@ def test_obspy_reads_arrivals() -> None:
     assert sum(a.time_weight for a in arrivals) == pytest.approx(3, abs=1e-3)
     assert arrivals[1].time_weight < 0.05
     assert arrivals[1].azimuth == 200
-    assert {a.takeoff_angle for a in arrivals} == {None}
+    assert {a.takeoff_angle for a in arrivals} == {101.5}
     for arrival, pick in zip(arrivals, known[0].arrivals, strict=True):
         back = arrival.pick_id.get_referred_object()
         assert abs(back.time._ns - pick.time_ns) <= 50_000

@@ -156,6 +156,7 @@ def test_arrivals_of_a_located_event() -> None:
     good, _, wrong = origin.arrivals  # the S is last
     assert (good.time_residual, good.time_weight, good.time_correction) == (0.031, 0.9, -0.02)
     assert (wrong.time_residual, wrong.time_weight) == (1.5, 0.02)
+    assert good.takeoff_angle == 101.5
     assert good.pick_id.get_referred_object().time_errors.uncertainty == 0.047
     quality = origin.quality
     assert (quality.associated_phase_count, quality.used_phase_count) == (3, 2)

@@ -156,3 +156,20 @@ def test_half_the_noise_gives_smaller_regions():
     axes = [np.median(locator(c).locate(c.arrivals).covariance_km2[:, 0, 0])
             for c in (quiet, loud)]  # fmt: skip
     assert axes[0] < axes[1] / 3
+
+
+def test_rays_leave_the_source_towards_the_stations():
+    """In a uniform earth rays are straight; in a layered one far ones turn downwards."""
+    uniform = LayerModel((0.0,), (6.0,), (3.5,), constant=True)
+    case = simulate(3, events=20, errors=EXACT, least=10)
+    located = Locator(uniform, case.network, case.box).locate(case.arrivals)
+    a = case.arrivals
+    east, north, depth = located.place_km[a.event].T
+    distance = np.hypot(case.network.x_km[a.sensor] - east, case.network.y_km[a.sensor] - north)
+    up = depth - case.network.depth_km[a.sensor]
+    straight = np.degrees(np.arctan2(distance, -up))
+    assert np.abs(located.takeoff_deg - straight).max() < 1.0
+    layered = locator(case).locate(a).takeoff_deg
+    assert ((layered > 0) & (layered < 180)).all()
+    far = distance > 30
+    assert np.median(layered[far]) < np.median(straight[far])

@@ -90,6 +90,7 @@ def arrival_row(row: Mapping[str, Any], arrival: Arrival, **changes: Any) -> dic
         "term_s": -0.02,
         "sigma_s": 0.047,
         "inlier_probability": 0.9,
+        "takeoff_deg": 101.5,
         "distance_km": 11.0,
         "azimuth_deg": 70.0,
         "added": False,

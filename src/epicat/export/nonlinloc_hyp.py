@@ -160,10 +160,12 @@ def _phase(arrival: Arrival, place: Place, origin_ns: int, weight: float) -> str
     predicted = (arrival.time_ns - origin_ns) / SECOND_NS - term - arrival.residual_s
     azimuth = math.radians(arrival.azimuth_deg)
     x, y = arrival.distance_km * math.sin(azimuth), arrival.distance_km * math.cos(azimuth)
+    # The quality of a take-off angle is 0 (unreliable) to 10 (best).
+    dip, quality = (-1.0, 0) if arrival.takeoff_deg is None else (arrival.takeoff_deg, 9)
     return (
         f"{place.label:<6} ?    {arrival.band or '?':<4} ? {arrival.phase:<6} ? {date} {clock} "
         f"{second:>9} GAU {arrival.sigma_s or -1:9.2e} {-1:9.2e} {-1:9.2e} {-1:9.2e} {1:9.4f} > "
         f"{predicted:9.4f} {arrival.residual_s:z9.4f} {weight:9.4f} {x:z9.4f} {y:z9.4f} "
         f"{-place.elevation_m / 1000:z9.4f} {arrival.distance_km:9.4f} {arrival.azimuth_deg:6.2f} "
-        f"{arrival.azimuth_deg:5.1f} {-1:5.1f} {0:2d} {term:z9.4f}\n"
+        f"{arrival.azimuth_deg:5.1f} {dip:5.1f} {quality:2d} {term:z9.4f}\n"
     )

@@ -234,16 +234,18 @@ def _quality(origin: Origin) -> str:
 
 def _arrival(origin: Origin, arrival: Arrival) -> str:
     pick = escaped(arrival.pick_id)
-    corrected = weight = ""
+    corrected = weight = takeoff = ""
     if arrival.inlier_probability is not None:
         corrected = number("timeCorrection", arrival.term_s or 0.0, 4)
         weight = number("timeWeight", arrival.inlier_probability, 4)
+    if arrival.takeoff_deg is not None:
+        takeoff = f"<takeoffAngle>{number('value', arrival.takeoff_deg, 2)}</takeoffAngle>"
     return (
         f'<arrival publicID="{uri("arrival", origin.name)}/{pick}">'
         f"<pickID>smi:local/epicat/pick/{pick}</pickID><phase>{text(arrival.phase)}</phase>"
         f"{corrected}{number('azimuth', arrival.azimuth_deg, 2)}"
         f"{number('distance', arrival.distance_km / _KM_PER_DEGREE, 6)}"
-        f"{number('timeResidual', arrival.residual_s, 4)}{weight}</arrival>\n"
+        f"{takeoff}{number('timeResidual', arrival.residual_s, 4)}{weight}</arrival>\n"
     )
 
 

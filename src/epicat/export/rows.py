@@ -42,6 +42,7 @@ _DECIMALS: Mapping[str, int] = {
     "term_s": 3,
     "sigma_s": 3,
     "inlier_probability": 3,
+    "takeoff_deg": 1,
     "associated_latitude": 5,
     "associated_longitude": 5,
     "associated_depth_km": 3,

@@ -32,7 +32,7 @@ _COVARIANCE: Final = tuple(f"cov_{name}_km2" for name in COVARIANCE)
 _ARRIVAL: Final = ("pick_id", "trace_id", "phase", "time", "residual_s", "distance_km",
                    "azimuth_deg")  # fmt: skip
 _PICK: Final = ("band", "confidence", "design")
-_LOCATED: Final = ("term_s", "sigma_s", "inlier_probability")
+_LOCATED: Final = ("term_s", "sigma_s", "inlier_probability", "takeoff_deg")
 
 
 def quakes(parts: Iterable[Part]) -> Iterator[Quake]:

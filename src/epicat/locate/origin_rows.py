@@ -169,6 +169,7 @@ class OriginRows:
             "inlier_probability": float(located.inlier[k]),
             "distance_km": float(self._distance[k]),
             "azimuth_deg": float(self._azimuth[k]),
+            "takeoff_deg": float(located.takeoff_deg[k]),
             "added": bool(row.get("added", False)),
             "design": self._design.digest,
             "key": self._key,

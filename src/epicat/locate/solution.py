@@ -54,6 +54,8 @@ class Located:
     """Probability of each pick to belong to its event, shape (picks,)."""
     sigma_s: F64
     """Standard error of each pick, shape (picks,)."""
+    takeoff_deg: F64
+    """Angle of the ray at the source from downwards, 0 to 180 degrees, shape (picks,)."""
 
     @classmethod
     def empty(cls, events: int, picks: int) -> Located:
@@ -63,7 +65,7 @@ class Located:
         return cls(
             np.zeros((events, 3)), np.zeros(one), np.zeros(one), np.zeros(square),
             np.zeros(square), np.zeros(one, dtype=bool), np.zeros(one), np.zeros(one),
-            np.zeros(each), np.zeros(each), np.zeros(each), np.zeros(each),
+            np.zeros(each), np.zeros(each), np.zeros(each), np.zeros(each), np.zeros(each),
         )  # fmt: skip
 
 
@@ -139,6 +141,17 @@ class Solution:
         into.term_s[rows] = self.term[used]
         into.inlier[rows] = noise.inliers(self.residual)[used]
         into.sigma_s[rows] = 1 / noise.inverse_sigma[used]
+        into.takeoff_deg[rows] = _takeoff_deg(batch, self.unknowns)[used]
+
+
+def _takeoff_deg(batch: Batch, unknowns: list[F64]) -> F64:
+    """Return take-off angles, shape (picks, events, 1).
+
+    A ray leaves the source against the gradient of the travel time by the place of the source.
+    """
+    _, (east, north, down) = batch.times_and_slopes(*unknowns[:3])
+    angle = np.arctan2(np.sqrt(east * east + north * north), -down)
+    return np.asarray(np.degrees(angle))
 
 
 def solve_batch(

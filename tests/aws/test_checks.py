@@ -118,7 +118,7 @@ def test_an_image_of_another_region_is_warned_of():
     assert "$4.20 per 1,000 starts" in found
 
 
-@pytest.mark.parametrize("name", ["ghcr.io/x/epicat:1", "epicat:worker"])
+@pytest.mark.parametrize("name", ["127.0.0.1:1/x/epicat:1", "epicat:worker", "not/a name"])
 def test_images_of_other_registries_are_not_asked_for(name):
     assert warnings(Answers(batch_get_image=image(INDEX)), Image=name) == []
 

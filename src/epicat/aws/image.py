@@ -1,4 +1,4 @@
-"""The workers' image in Amazon ECR: whether it exists, for which processors, in which region."""
+"""The workers' image: whether it exists, for which processors, in which region."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.request import urlopen
 
 from epicat.aws.errors import asked
+from epicat.aws.public_image import MANIFESTS, architectures, find_public_image
 from epicat.aws.session import Aws
 from epicat.aws.template import ECR_IMAGE
 from epicat.errors import InputError
@@ -21,12 +22,6 @@ REGIONS_PER_GB: Final = 0.02
 """Dollars for a gigabyte between regions.  Source: Amazon EC2 On-Demand Pricing, "Data Transfer",
 us-west-2, 2025."""
 _PLATFORMS: Final = {"X86_64": "amd64", "ARM64": "arm64"}
-_MANIFESTS: Final = (
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.oci.image.manifest.v1+json",
-)
 _TIMEOUT_S: Final = 10
 
 
@@ -77,16 +72,25 @@ def image_warnings(aws: Aws, parameters: Mapping[str, str]) -> Iterator[str]:
 def image_problem(aws: Aws, parameters: Mapping[str, str]) -> str | None:
     """Return why no job can start with the image; None if nothing is wrong or visible.
 
-    Images of other registries and regions, and those that the credentials may not read, are not
+    Images of other regions, and those that nobody or these credentials may not read, are not
     inspected.
     """
     name, wanted = parameters["Image"], _PLATFORMS[parameters["Architecture"]]
     image = _EcrImage.parse(name)
-    if image is None or image.region != aws.region:
-        return None
+    if image is None:
+        public = find_public_image(name)
+        if public is None:
+            return None
+        if not public.exists:
+            return f"image {name} does not exist in its registry"
+        return _platform_problem(name, wanted, public.platforms)
+    return None if image.region != aws.region else _ecr_problem(aws, name, image, wanted)
+
+
+def _ecr_problem(aws: Aws, name: str, image: _EcrImage, wanted: str) -> str | None:
     answer = asked(
         aws, "ecr", "batch_get_image", registryId=image.account, repositoryName=image.repository,
-        imageIds=[image.reference], acceptedMediaTypes=list(_MANIFESTS),
+        imageIds=[image.reference], acceptedMediaTypes=list(MANIFESTS),
     )  # fmt: skip
     if answer is None:
         return None
@@ -95,6 +99,11 @@ def image_problem(aws: Aws, parameters: Mapping[str, str]) -> str | None:
         why = f" ({reason})" if reason else ""
         return f"image {name} is not in its repository{why}: push it first"
     platforms = _platforms(aws, image, json.loads(answer["images"][0]["imageManifest"]))
+    return _platform_problem(name, wanted, platforms)
+
+
+def _platform_problem(name: str, wanted: str, platforms: frozenset[str]) -> str | None:
+    """Return the problem of an image that is not built for the processors of jobs."""
     if not platforms or wanted in platforms:
         return None
     return (
@@ -104,14 +113,12 @@ def image_problem(aws: Aws, parameters: Mapping[str, str]) -> str | None:
     )
 
 
-def _platforms(aws: Aws, image: _EcrImage, manifest: Mapping[str, Any]) -> set[str]:
+def _platforms(aws: Aws, image: _EcrImage, manifest: Mapping[str, Any]) -> frozenset[str]:
     """Return the architectures of an index or of a single image; none if they are unknown."""
     if "manifests" in manifest:
-        entries = (entry.get("platform", {}) for entry in manifest["manifests"])
-        found = {str(entry.get("architecture", "")) for entry in entries}
-    else:
-        found = {_architecture(aws, image, str(manifest.get("config", {}).get("digest", "")))}
-    return found - {"", "unknown"}
+        return architectures(manifest)
+    digest = str(manifest.get("config", {}).get("digest", ""))
+    return frozenset({_architecture(aws, image, digest)} - {""})
 
 
 def _architecture(aws: Aws, image: _EcrImage, digest: str) -> str:

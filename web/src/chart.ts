@@ -28,8 +28,8 @@ export class Chart {
       svg("clipPath", { id: this.clip }, svg("rect", { x: LEFT, y: TOP - 4, width: width - LEFT - RIGHT, height: height - TOP - BOTTOM + 4 })),
       ...this.axes(), this.layer);
     this.element = h("figure", { class: "figure" }, h("figcaption", {}, title), this.root);
-    this.element.style.flex = `${width} 1 ${Math.min(width, 480)}px`;
-    this.element.style.maxWidth = `${Math.round(1.35 * width)}px`;
+    this.element.style.flex = `${width} 1 ${width >= 600 ? 700 : Math.min(width, 480)}px`;
+    this.element.style.maxWidth = `${Math.round(1.4 * width)}px`;
   }
 
   px(value: number): number {

@@ -73,7 +73,7 @@ function summary(app: App, { row, place, associated }: EventDetails): HTMLElemen
   ]);
 }
 
-function recordSection(app: App, { place, arrivals, waveforms }: EventDetails): HTMLElement {
+export function recordSection(app: App, { place, arrivals, waveforms }: EventDetails): HTMLElement {
   const farthest = Math.max(...arrivals.map((a) => a.distance), 1) * 1.08;
   const latest = Math.max(...arrivals.map((a) => a.time - place.time), 1) * 1.15;
   const chart = new Chart("Record section", 620, 460, { range: [-0.04 * latest, latest], title: "Time after the origin (s)" }, { range: [farthest, 0], title: "Epicentral distance (km)" });

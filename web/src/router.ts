@@ -3,12 +3,13 @@ import type { App } from "./app";
 import { Arrivals } from "./arrivals";
 import { Columns } from "./columns";
 import { h } from "./dom";
-import { eventPage, type EventDetails, type Place } from "./eventpage";
+import { eventPage, recordSection, type EventDetails, type Place } from "./eventpage";
 import { provenancePage, type Provenance } from "./provenancepage";
 import { reviewForm } from "./review";
 import { json } from "./source";
 import { stationPage, stationsPage } from "./stationpage";
 import { statisticsPage } from "./statspage";
+import type { Waveform } from "./waveforms";
 
 const PAGES: [string, string][] = [["", "Catalog"], ["stations", "Stations"], ["statistics", "Statistics"], ["provenance", "Provenance"]];
 
@@ -85,7 +86,27 @@ export class Router {
     this.row = row;
     await app.settled();
     const form = app.source.config.can_review ? reviewForm(app, row) : null;
-    return eventPage(app, await this.details(row), form);
+    const details = await this.details(row);
+    const page = eventPage(app, details, form);
+    if (app.source.config.kind === "server" && details.arrivals.length) void this.addWaveforms(details, page);
+    return page;
+  }
+
+  /** Draw the record section again once the waveforms are there. */
+  private async addWaveforms(details: EventDetails, page: HTMLElement): Promise<void> {
+    const { app } = this;
+    const name = `${app.catalog.id(details.row)}/${Math.round(details.place.time)}000000000`;
+    const old = page.querySelector(".figures > .figure")!;
+    const note = h("p", { class: "note", role: "status" }, "Reading waveforms …");
+    old.append(note);
+    try {
+      const found = await json<{ traces: Waveform[]; notes: string[] }>(app.source, `waveforms/${name}`);
+      const made = recordSection(app, { ...details, waveforms: found.traces });
+      made.append(h("p", { class: "note" }, `${found.traces.length} waveforms, above 1 Hz.`, ...found.notes.slice(0, 5).map((text) => h("span", {}, ` ${text}.`))));
+      old.replaceWith(made);
+    } catch (error) {
+      note.textContent = `No waveforms: ${(error as Error).message}`;
+    }
   }
 
   private async details(row: number): Promise<EventDetails> {

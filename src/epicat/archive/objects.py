@@ -101,6 +101,26 @@ class LocalFolder:
         except OSError as error:
             raise ObjectError(key, f"cannot be read: {error.strerror}") from error
 
+    def size(self, key: str) -> int:
+        """Return the size of a file in bytes; raise `ObjectError` if there is none."""
+        if leads_out(key):
+            raise ObjectError(key, "cannot be read: the name leads out of the archive")
+        try:
+            return (self._root / key).stat().st_size
+        except OSError as error:
+            raise ObjectError(key, f"cannot be read: {error.strerror}") from error
+
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """Read the bytes from ``start`` to ``end``; raise `ObjectError` if it cannot be read."""
+        if leads_out(key):
+            raise ObjectError(key, "cannot be read: the name leads out of the archive")
+        try:
+            with (self._root / key).open("rb") as file:
+                file.seek(start)
+                return file.read(end - start)
+        except OSError as error:
+            raise ObjectError(key, f"cannot be read: {error.strerror}") from error
+
 
 def without_secrets(location: str) -> str:
     """Mask possible credentials, as in ``s3://key:secret@bucket`` or after a ``?``."""

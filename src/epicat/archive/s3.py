@@ -130,6 +130,20 @@ class Bucket:
             message = f"cannot be read: {error.words}"
             raise ObjectError(key, message, may_pass=error.kind in _PASSING) from error
 
+    def size(self, key: str) -> int:
+        """Return the size of an object in bytes; raise `ObjectError` if there is none."""
+        return int(self._ask_for(key, lambda client: client.head(key))["size"])
+
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """Read the bytes from ``start`` to ``end``; raise `ObjectError` if it cannot be read."""
+        return self._ask_for(key, lambda client: client.get_range(key, start, end))
+
+    def _ask_for(self, key: str, request: Callable[[S3Client], T]) -> T:
+        try:
+            return self._ask(request)
+        except S3Error as error:
+            raise ObjectError(key, f"cannot be read: {error.words}") from error
+
     def _ask(self, request: Callable[[S3Client], T]) -> T:
         """Send a request; send it again if the bucket turns out to be in another region."""
         try:

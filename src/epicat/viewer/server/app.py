@@ -42,6 +42,7 @@ def make_app(session: Session, guard: Guard) -> Starlette:
             Route("/data/events/{month}", routes.events),
             Route("/data/arrivals/{event_id}/{time_ns:int}", routes.arrivals),
             Route("/data/associated/{event_id}/{time_ns:int}", routes.associated),
+            Route("/data/waveforms/{event_id}/{time_ns:int}", routes.waveforms),
             Route("/data/reviews", routes.reviews),
             Route("/data/reviews", routes.review, methods=["POST"]),
             Route("/data/{name}", routes.file),
@@ -105,6 +106,11 @@ class _Routes:
 
     async def associated(self, request: Request) -> Response:
         return await self._of_event(request, self._session.associated)
+
+    async def waveforms(self, request: Request) -> Response:
+        found = request.path_params
+        names = (found["event_id"], found["time_ns"])
+        return _json(await run_in_threadpool(self._session.waveforms, *names))
 
     async def _of_event(self, request: Request, read: Callable[[str, int], bytes]) -> Response:
         found = request.path_params

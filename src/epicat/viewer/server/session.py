@@ -31,6 +31,7 @@ from epicat.viewer.page_data import (
     view_of,
 )
 from epicat.viewer.provenance import provenance
+from epicat.viewer.server.waveforms import Reading, read_waveforms
 
 if TYPE_CHECKING:
     from epicat.catalog.catalog import Catalog
@@ -188,6 +189,26 @@ class Session:
     def associated(self, event_id: str, time_ns: int) -> bytes:
         """Return the place of the association, rows of `epicat.viewer.columns.ASSOCIATED`."""
         return arrow_stream(associated_rows(self.event(event_id, time_ns)))
+
+    def waveforms(self, event_id: str, time_ns: int) -> bytes:
+        """Return the waveforms of the record section of an event."""
+        near = Span(time_ns - _MARGIN_NS, time_ns + _MARGIN_NS)
+        found = self.catalog.arrivals(near, with_rejected=True)
+        found = found.filter(pc.equal(found["event_id"], event_id))
+        event = self.event(event_id, time_ns)
+        if not found.num_rows or not event.num_rows:
+            return json_bytes({"traces": [], "notes": []})
+        origin = event["time"].cast(pa.int64())[0].as_py()
+        last = pc.max(found["time"].cast(pa.int64())).as_py()
+        span = Span(origin - 3 * _SECOND, last + max((last - origin) // 5, 5 * _SECOND))
+        distances = {
+            ".".join(trace.split(".")[:2]): distance
+            for trace, distance in zip(
+                found["trace_id"].to_pylist(), found["distance_km"].to_pylist(), strict=True
+            )
+        }
+        readings = [Reading(station, distance) for station, distance in distances.items()]
+        return json_bytes(read_waveforms(self.catalog, readings, span))
 
     def reviews(self) -> bytes:
         """Return the reviews of the catalog's events."""

@@ -12,11 +12,12 @@ from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
 from epicat.cli.progress import run_campaign
+from epicat.cli.short_help import COMMON
 
 __all__ = ["associate"]
 
 
-@takes(AssociationOptions, without=("stations_per_unit", "days_per_unit"))
+@takes(AssociationOptions, without=("stations_per_unit", "days_per_unit"), common=COMMON)
 def associate(
     given: Values,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,

@@ -19,6 +19,7 @@ from epicat.campaign.file import SUFFIX, read_campaign
 from epicat.campaign.parse import Given, Values, without_password
 from epicat.cli.messages import report
 from epicat.cli.options_to_flags import flags_of, parameter, read_flags
+from epicat.cli.short_help import HelpAll, with_short_help
 from epicat.cli.store_address import DatabaseName, secured_values
 from epicat.errors import InputError
 
@@ -46,13 +47,15 @@ def takes(
     file: bool = True,
     opens: bool = True,
     spanned: bool = True,
+    common: Collection[str] = (),
 ) -> Callable[[Command], Command]:
     """Give a command flags for the options of a model, and a campaign file or START END EXTENT.
 
     The first parameter of the command receives the given values; the others are kept.
     ``without``: keys without a flag.  ``file``: whether a campaign file is accepted.  ``opens``:
     whether the store is opened; then secrets are removed from its location, and --collection
-    names its database.  ``spanned``: whether the time range is required.
+    names its database.  ``spanned``: whether the time range is required.  ``common``: the options
+    that ``--help`` shows, all if there are none; those of the command itself are shown anyway.
     """
     has_span = ("start",) in options_of(model) and "start" not in without
     metavar, words = (
@@ -82,8 +85,13 @@ def takes(
             at = [flag.name for flag in flags].index("store") + 1
             usual = parameter("collection", DatabaseName, None)
             flags.insert(at, others.pop("collection", usual))
+        if common:
+            others["help_all"] = parameter("help_all", HelpAll, False)
         made = [*([position] if file else []), *flags, *others.values()]
-        return _signed(call, command, [parameter("context", typer.Context), *made])
+        signed = _signed(call, command, [parameter("context", typer.Context), *made])
+        if common:
+            with_short_help(signed, [*common, *others, "collection", "help"])
+        return signed
 
     return decorated
 

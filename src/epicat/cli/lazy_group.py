@@ -14,6 +14,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from epicat.cli.short_help import command_class
+
 __all__ = ["COMMANDS", "Commands", "Entry"]
 
 
@@ -34,7 +36,7 @@ class Entry:
         if isinstance(found, typer.Typer):
             around.add_typer(found, name=name)
         else:
-            around.command(name)(found)
+            around.command(name, cls=command_class(found))(found)
         return typer.main.get_group(around).commands[name]
 
 

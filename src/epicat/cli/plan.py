@@ -13,11 +13,12 @@ from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report
 from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.run import Recheck
+from epicat.cli.short_help import COMMON
 
 __all__ = ["plan"]
 
 
-@takes(CampaignOptions)
+@takes(CampaignOptions, common=COMMON)
 def plan(
     given: Values,
     recheck: Recheck = False,

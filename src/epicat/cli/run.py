@@ -13,6 +13,7 @@ from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
 from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.progress import run_campaign
+from epicat.cli.short_help import COMMON
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
@@ -26,7 +27,7 @@ Recheck = Annotated[
 ]
 
 
-@takes(CampaignOptions)
+@takes(CampaignOptions, common=COMMON)
 def run(
     given: Values,
     recheck: Recheck = False,
@@ -36,6 +37,9 @@ def run(
 
     Results are stored as they are made.  The same command again does only what is missing, so it
     resumes after Ctrl-C or a crash.  Whole UTC days are processed.
+
+    Example: epicat run 2019.172 2019.174 39,41,-125,-123 --archive ncedc --stations ncedc
+    --store mendocino
     """
     make_catalog(make_options(CampaignOptions, given), recheck=recheck, as_json=as_json)
 

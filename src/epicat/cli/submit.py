@@ -16,6 +16,7 @@ from epicat.cli.messages import report, warnings_as_messages
 from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.progress import report_campaign
 from epicat.cli.run import Recheck
+from epicat.cli.short_help import COMMON
 from epicat.cli.submit_plan import submit_due
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ _To = Annotated[
 ]
 
 
-@takes(CampaignOptions)
+@takes(CampaignOptions, common=COMMON)
 def submit(
     given: Values,
     to: _To = "aws",

@@ -1,0 +1,44 @@
+"""``--help`` of a long command fits a screen, ``--help-all`` has every option."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from epicat._util.option_models import options_of
+from epicat.campaign.options import CampaignOptions
+from epicat.cli.app import app
+from epicat.cli.short_help import COMMON
+
+LONG = ["run", "associate", "plan", "submit"]
+
+
+def flags(*arguments):
+    done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120", "TERM": "dumb"})
+    assert done.exit_code == 0, done.output
+    return set(re.findall(r"--[a-z][a-z-]+", done.output)), done.output.splitlines()
+
+
+@pytest.mark.parametrize("command", LONG)
+def test_the_help_is_short_and_names_the_way_to_all_options(command):
+    shown, lines = flags(command, "--help")
+    everything, all_lines = flags(command, "--help-all")
+    assert "--help-all" in shown
+    assert shown < everything
+    assert len(lines) < len(all_lines) / 2
+
+
+def test_common_options_exist_and_are_shown():
+    known = {option.key: option.flag for option in options_of(CampaignOptions).values()}
+    assert {known[name] for name in COMMON} <= flags("run", "--help")[0]
+    assert (
+        set(known.values()) - {f for f in known.values() if " " in f}
+        <= flags("run", "--help-all")[0]
+    )
+
+
+def test_what_the_short_help_leaves_out_can_be_given():
+    done = CliRunner().invoke(app, ["run", "--halo", "-1", "1", "2", "3"])
+    assert "No such option" not in done.output

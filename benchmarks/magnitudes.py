@@ -2,10 +2,12 @@
 
     python benchmarks/magnitudes.py STORE TRUTH_FOLDER [...]
     python benchmarks/magnitudes.py --law FOLDER
+    python benchmarks/magnitudes.py --reference STORE FOLDER
 
 The first form compares the newest magnitudes of stores with the truth of the archives that they
 come from, the plain median beside them.  Events are matched within 1.5 s and 10 km, one to one.
-The second form applies the law of Iceland to the amplitudes of a folder with the reference catalog.
+The second form applies the law of Iceland to the amplitudes of a folder with the reference catalog,
+the third compares the magnitudes of a store with those of that catalog.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ NEAR_S, NEAR_KM = 1.5, 10.0
 def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--law"]:
         check_law(Path(arguments[1]))
+        return
+    if arguments[:1] == ["--reference"]:
+        check_reference(*arguments[1:])
         return
     print(f"{'store':24} {'':7} {'events':>6} {'bias':>7} {'MAD':>6} {'95 %':>6} {'small':>7}")
     every = []
@@ -109,6 +114,31 @@ def check_law(folder: Path) -> None:
     amplitude, flat, depth, expected = table[np.isfinite(table).all(axis=1) & (table[:, 0] > 0)].T
     error = law_named("iceland").magnitude(amplitude, np.hypot(flat, depth)) - expected
     print(f"{len(error)} amplitudes: mean {error.mean():+.4f}, largest {np.abs(error).max():.4f}")
+
+
+def check_reference(store: str, folder: str) -> None:
+    """Print how magnitudes differ from those of the reference catalog: offset, MAD and 90 %."""
+    catalog = open_catalog(store)
+    sizes = {row["event_id"]: row["value"] for row in catalog.magnitudes().to_pylist()}
+    events = catalog.events()
+    times = events["time"].cast("int64").to_pylist()
+    with (Path(folder) / "reference_events.csv").open() as file:
+        known = [
+            (parse_time(r["DT"]), float(r["Y"]), float(r["X"]), float(r["ML"] or "nan"))
+            for r in csv.DictReader(file)
+        ]
+    left = [i for i, one in enumerate(known) if np.isfinite(one[3])]
+    differences = []
+    for row, time_ns in zip(events.to_pylist(), times, strict=True):
+        at = _nearest(row, time_ns, known, left)
+        if at is not None:
+            left.remove(at)
+            if row["event_id"] in sizes:
+                differences.append(sizes[row["event_id"]] - known[at][3])
+    found = np.array(differences)
+    apart = np.abs(found - np.median(found))
+    print(f"{len(found)} events: offset {np.median(found):+.3f}, MAD {np.median(apart):.3f}, "
+          f"90 % {np.quantile(apart, 0.9):.3f}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -78,8 +78,9 @@ ASSOCIATED: Final = "associated"
 """The field of an event with time and place of the association."""
 _PLACE = ("time_ns", "latitude", "longitude", "depth", "x", "y")
 _BEST = (*_PLACE, "time", "z", "location", "origin_id", "location_id", "quality", "time_error_s",
-         "major_km", "minor_km", "azimuth_deg", "depth_error_km", "depth_fixed")  # fmt: skip
-"""Fields of an event that are those of the best place, and no content of the row."""
+         "major_km", "minor_km", "azimuth_deg", "depth_error_km", "depth_fixed", "ml", "ml_error",
+         "ml_stations", "ml_law", "magnitude_id")  # fmt: skip
+"""Fields of an event that are those of the best place and magnitude, and no content of the row."""
 _OURS = ("_id", "key", "generations", "variants")
 
 

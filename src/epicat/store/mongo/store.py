@@ -23,9 +23,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.errors import StoreError
-from epicat.model import LedgerEntry, LocateEntry, Span, Stage
+from epicat.model import LedgerEntry, LocateEntry, MagnitudeEntry, Span, Stage
 from epicat.store.base import STAGE_OF, Compaction, Where, begun_ns
 from epicat.store.findings import Findings, Kind
+from epicat.store.mongo.best_magnitudes import BestMagnitudes
 from epicat.store.mongo.best_places import BestPlaces
 from epicat.store.mongo.documents import GENERATION
 from epicat.store.mongo.ledger import Ledger, Superseded
@@ -63,6 +64,7 @@ class MongoStore:
         self._records = Records(server)
         self._rows = {table: Rows(server, table) for table in TABLES}
         self._best = BestPlaces(server, self)
+        self._sizes = BestMagnitudes(server, self)
         self._varied: set[str] = set()
 
     def replace(self, table: TableName, rows: pa.Table, generation: str) -> None:
@@ -84,6 +86,7 @@ class MongoStore:
                 "units, or set this machine's clock if it is behind"
             )
         self._best.update([entry for entry in entries if isinstance(entry, LocateEntry)])
+        self._sizes.update([entry for entry in entries if isinstance(entry, MagnitudeEntry)])
         self._clear(self._ledger.mark(entries))
         if generations <= self._varied:
             for stage, design in sorted({(entry.stage, entry.design) for entry in entries}):

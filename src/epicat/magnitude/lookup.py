@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from bisect import bisect_right
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -39,12 +41,15 @@ class Amplitudes:
     def __init__(
         self, amplitudes: Iterable[InstrumentAmplitudes], envelopes: Iterable[Envelope]
     ) -> None:
+        times: dict[str, set[int]] = {}
         self._at: dict[tuple[str, str, int], tuple[InstrumentAmplitudes, int]] = {}
         for found in sorted(amplitudes, key=lambda a: (a.day_ns, a.trace_id, a.band), reverse=True):
             for i, (phase, time_ns) in enumerate(
                 zip(found.phases, found.time_ns.tolist(), strict=True)
             ):
                 self._at[found.trace_id, phase, time_ns // _MS] = (found, i)
+                times.setdefault(found.trace_id, set()).add(time_ns // _MS)
+        self._times = {trace: sorted(own) for trace, own in times.items()}
         self._envelopes: dict[str, list[Envelope]] = {}
         for envelope in sorted(envelopes, key=lambda e: (e.trace_id, e.band, e.day_ns)):
             self._envelopes.setdefault(envelope.trace_id, []).append(envelope)
@@ -52,6 +57,17 @@ class Amplitudes:
     def at(self, pick: PickRow) -> tuple[InstrumentAmplitudes, int] | None:
         """Return the amplitudes of a pick's instrument, and the number of the pick there."""
         return self._at.get((pick.trace_id, pick.phase, pick.time_ns // _MS))
+
+    def clear_s(self, pick: PickRow, own: Collection[PickRow]) -> float:
+        """Return the seconds from a pick to the next one at its trace that is none of ``own``.
+
+        Infinite if there is none.
+        """
+        times = self._times.get(pick.trace_id, [])
+        mine = {one.time_ns // _MS for one in own}
+        at = bisect_right(times, pick.time_ns // _MS)
+        later = (time_ms for time_ms in times[at:] if time_ms not in mine)
+        return (next(later, math.inf) - pick.time_ns // _MS) / 1000
 
     @property
     def traces(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ OUTLIER_RANGE = 4.0
 """Magnitude units over which outliers are spread."""
 _STEPS = 81
 _NEWTON_STEPS = 6
-_ROUNDS = 4
+_SIGMAS = 7
 _ROOT_2PI = float(np.sqrt(2 * np.pi))
 
 
@@ -31,12 +31,22 @@ _ROOT_2PI = float(np.sqrt(2 * np.pi))
 class NetworkModel:
     """What is assumed of station magnitudes."""
 
-    sigma: float = 0.35
+    sigma: float = 0.3
     """Expected standard deviation of station magnitudes of one event."""
-    sigma_weight: float = 8.0
-    """How many stations' evidence the expected standard deviation is worth."""
+    sigma_spread: float = 0.5
+    """Standard deviation of its natural logarithm: what networks differ by."""
     outlier_share: float = 0.05
     """Share of station magnitudes that have nothing to do with the event."""
+
+    @property
+    def sigmas(self) -> F64:
+        """Standard deviations that are tried, within two of the expected one, shape (7,)."""
+        steps = np.linspace(-2, 2, _SIGMAS)
+        return np.asarray(self.sigma * np.exp(self.sigma_spread * steps), dtype=np.float64)
+
+    def log_prior(self, sigma: float) -> float:
+        """Return the logarithm of the prior density of a standard deviation, but for a constant."""
+        return float(-0.5 * (np.log(sigma / self.sigma) / self.sigma_spread) ** 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +86,29 @@ class NetworkMagnitudes:
 
 
 def network_magnitudes(given: Observations, model: NetworkModel) -> NetworkMagnitudes:
-    """Return the magnitudes of all events; one does not depend on the others."""
-    counts = np.bincount(given.event[~given.is_bound], minlength=given.n_events)
-    sigma = np.full(given.n_events, model.sigma)
+    """Return the magnitudes of all events; one does not depend on the others.
+
+    The scatter of an event's station magnitudes is unknown: magnitudes for each of a row of
+    standard deviations are averaged, with the posterior probability of each as weight.
+    """
     start = _median(given)
-    value = start
-    for _ in range(_ROUNDS):
-        value = _refine(given, _search(given, start, sigma, model), sigma, model)
-        weight = _weights(given, value, sigma, model)
-        sigma = _scatter(given, value, weight, model)
-    value = _refine(given, value, sigma, model)
+    sigmas = model.sigmas
+    values, errors, scores = (np.empty((len(sigmas), given.n_events)) for _ in range(3))
+    for i, sigma in enumerate(sigmas):
+        every = np.full(given.n_events, sigma)
+        values[i] = _refine(given, _search(given, start, every, model), every, model)
+        errors[i] = _standard_error(given, values[i], every, model)
+        scores[i] = _likelihood(given, values[i], every, model) + model.log_prior(sigma)
+    share = np.exp(scores - scores.max(axis=0)) * errors
+    share /= share.sum(axis=0)
+    value = (share * values).sum(axis=0)
+    variance = (share * (errors**2 + (values - value) ** 2)).sum(axis=0)
+    sigma = np.exp((share * np.log(sigmas)[:, None]).sum(axis=0))
     weight = _weights(given, value, sigma, model)
-    _, curvature = _derivatives(given, value, sigma, model)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.where(curvature > 0, 1 / np.sqrt(np.abs(curvature)), np.nan)
-    # Where outliers make the likelihood flat, the error is that of one station.
-    error = np.where(counts > 0, np.fmin(np.nan_to_num(error, nan=np.inf), sigma), np.nan)
     is_used = ~given.is_bound & (weight >= 0.5)
     return NetworkMagnitudes(
         value=value,
-        standard_error=error,
+        standard_error=np.sqrt(variance),
         mad=_median(given, np.abs(given.value - value[given.event])),
         median=start,
         sigma=sigma,
@@ -103,6 +116,17 @@ def network_magnitudes(given: Observations, model: NetworkModel) -> NetworkMagni
         n_bounds=np.bincount(given.event[given.is_bound], minlength=given.n_events),
         weight=weight,
     )
+
+
+def _standard_error(given: Observations, value: F64, sigma: F64, model: NetworkModel) -> F64:
+    """Return the standard error by the curvature of the likelihood.
+
+    Where outliers make the likelihood flat, it is that of one station.
+    """
+    _, curvature = _derivatives(given, value, sigma, model)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.where(curvature > 0, 1 / np.sqrt(np.abs(curvature)), np.inf)
+    return np.where(np.isfinite(value), np.fmin(error, sigma), np.nan)
 
 
 def _median(given: Observations, of: F64 | None = None) -> F64:
@@ -190,14 +214,3 @@ def _refine(given: Observations, value: F64, sigma: F64, model: NetworkModel) ->
             step = np.where(curvature > 0, slope / curvature, np.sign(slope) * limit)
         value = value + np.clip(step, -limit, limit)
     return value
-
-
-def _scatter(given: Observations, value: F64, weight: F64, model: NetworkModel) -> F64:
-    """Return the standard deviation of each event's values, drawn to the expected one."""
-    rows = ~given.is_bound
-    event, own = given.event[rows], weight[rows]
-    squares = own * (given.value[rows] - value[event]) ** 2
-    total, count = _sums(event, squares, given.n_events), _sums(event, own, given.n_events)
-    expected = model.sigma_weight * model.sigma**2
-    total, count = np.nan_to_num(total), np.nan_to_num(count)
-    return np.asarray(np.sqrt((expected + total) / (model.sigma_weight + count)), dtype=np.float64)

@@ -26,8 +26,6 @@ _CODA_S_PER_KM = 1 / 8
 _S_MINUS_P_S_PER_KM = 0.12
 """S minus P of a crust of 6 and 3.5 km/s."""
 _AFTER_S_S = 5.0
-_SHORTEST = WINDOWS_S.index(10)
-"""The window of 3 s is too short for events above magnitude 4."""
 _FASTEST_KM_S, _SLOWEST_KM_S = 8.0, 2.5
 """Velocities between which the waves of an event arrive."""
 _TAIL_S = 10.0
@@ -54,6 +52,8 @@ class ReadingFlag(StrEnum):
     """The record is clipped."""
     NO_RESPONSE = "no response"
     """No channel with a usable response."""
+    OVERLAP = "overlap"
+    """Another pick follows within the shortest window."""
     NO_NOISE = "no noise level"
     """The noise before the pick is unknown."""
     TOO_FAR = "S after the window"
@@ -154,7 +154,8 @@ class EventReadings:
             distance = self._distance(source, trace)
             if pick is None or distance is None:
                 continue
-            reading = self._at_pick(pick, distance, found)
+            clear_s = found.clear_s(pick, phases.values())
+            reading = self._at_pick(pick, distance, clear_s, found)
             noise = self._noise_before(source, phases, distance[0], found)
             yield self._judged(reading, noise, distance)
 
@@ -173,7 +174,9 @@ class EventReadings:
         flat = float(epicentral[0])
         return math.hypot(flat, source.depth_km + elevation / 1000), flat
 
-    def _at_pick(self, pick: PickRow, distance: tuple[float, float], found: Amplitudes) -> Reading:
+    def _at_pick(
+        self, pick: PickRow, distance: tuple[float, float], clear_s: float, found: Amplitudes
+    ) -> Reading:
         nothing = Reading(
             pick.trace_id, pick.pick_id, pick.time_ns, distance[0], ReadingFlag.NOT_MEASURED
         )
@@ -182,6 +185,10 @@ class EventReadings:
             return nothing
         if window is None:
             return nothing._replace(flag=ReadingFlag.TOO_FAR)
+        while window >= 0 and WINDOWS_S[window] > clear_s:
+            window -= 1  # a pick of another event follows
+        if window < 0:
+            return nothing._replace(flag=ReadingFlag.OVERLAP)
         measured, i = at
         combined = _combined(measured, i, window, self.law.component)
         if isinstance(combined, ReadingFlag):
@@ -290,7 +297,7 @@ def _window(phase: str, distance_km: float) -> int | None:
     need = _CODA_S_PER_KM * distance_km
     if phase == "P":
         need = _S_MINUS_P_S_PER_KM * distance_km + max(need, _AFTER_S_S)
-    long_enough = [i for i in range(_SHORTEST, len(WINDOWS_S)) if WINDOWS_S[i] >= need]
+    long_enough = [i for i, length in enumerate(WINDOWS_S) if length >= need]
     if long_enough:
         return long_enough[0]
     return len(WINDOWS_S) - 1 if phase == "S" else None

@@ -38,7 +38,8 @@ def unknown(line: str) -> list[str]:
     command = ROOT
     while words and words[0] in getattr(command, "commands", {}):
         command = command.commands[words.pop(0)]
-    if hasattr(command, "commands") and not command.invoke_without_command:
+    is_group = command is ROOT or not getattr(command, "invoke_without_command", True)
+    if is_group:
         return [word for word in words if word not in ("--version", "--help")]
     known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
     return [word for word in words if re.match(r"--?[a-z]", word) and word not in known]

@@ -237,11 +237,12 @@ def test_station_corrections_are_a_file_that_names_other_magnitudes(made, tmp_pa
     assert left.value.code == 2
 
 
-def test_doctor_finds_nothing_wrong(made, capsys):
+def test_doctor_finds_magnitudes_as_the_ledger_has_them(made):
     epicat("magnitudes", "--store", made)
-    epicat("doctor", "--store", made)
-    assert all(e.status == Status.DONE or not e.n_rows
-               for e in magnitude_entries(open_store(str(made))))  # fmt: skip
+    store = open_store(str(made))
+    findings = verify_store(store).findings
+    assert not [where for where in findings.places() if where.startswith("magnitude")]
+    assert all(e.status == Status.DONE or not e.n_rows for e in magnitude_entries(store))
 
 
 def test_without_amplitudes_it_says_how_to_get_them(tmp_path, case, capsys):

@@ -8,6 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epicat.model import digest_of
 from epicat.tables import ARRIVALS, EVENTS, MAGNITUDES, ORIGIN_ARRIVALS, ORIGINS
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "best_event_sources",
     "events_at_best_places",
     "events_with_magnitudes",
+    "locations_digest",
 ]
 
 _FROM_EITHER: Final = tuple(
@@ -168,3 +170,14 @@ def events_with_magnitudes(events: pa.Table, magnitudes: pa.Table) -> pa.Table:
     for name, source in ADDED_BY_MAGNITUDES.items():
         found = found.append_column(name, own[source])
     return found
+
+
+def locations_digest(origins: pa.Table, origin_arrivals: pa.Table) -> str:
+    """Return the digest of places and picks of located events, as the ledger has it for a block.
+
+    An event keeps the id of its origin when an event nearby takes some of its picks.
+    """
+    names = ("origin_id", "time", "latitude", "longitude", "depth_km", "rejected")
+    places = zip(*(origins[name].to_pylist() for name in names), strict=True)
+    picks = (origin_arrivals[name].to_pylist() for name in ("origin_id", "pick_id"))
+    return digest_of(*sorted(map(str, places)), *sorted(map(str, zip(*picks, strict=True))))

@@ -14,7 +14,8 @@ from epicat.locate.estimate_terms import calibrate
 from epicat.locate.event_picks import EventPicks
 from epicat.locate.events import LocatedRows, locate_events
 from epicat.locate.terms_file import FileTerms, TermsFile
-from epicat.model import BlockEntry, Flag, LocateEntry, Span, Status, digest_of
+from epicat.located import locations_digest
+from epicat.model import BlockEntry, Flag, LocateEntry, Span, Status
 from epicat.pipeline.plan import block_span, location_inputs, near_keys
 from epicat.pipeline.rematch_picks import PickReader, judged_origins
 from epicat.store.base import Store, Where
@@ -65,7 +66,7 @@ class BlockLocator:
             generation="",
             marked_ns=0,
             flags=tuple(Flag(name, count) for name, count in counts if count),
-            result=_result(rows),
+            result=locations_digest(rows.origins, rows.arrivals),
             inputs=location_inputs(block, near),
             n_origins=len(origins),
         )
@@ -128,11 +129,3 @@ class BlockLocator:
     def _site(self, trace_id: str, time_ns: int) -> str | None:
         site = self._index.site(trace_id, time_ns)
         return site.name if site else None
-
-
-def _result(rows: LocatedRows) -> str:
-    """Return the digest of places and picks: an event keeps its id when a neighbour takes some."""
-    names = ("origin_id", "time", "latitude", "longitude", "depth_km", "rejected")
-    places = zip(*(rows.origins[name].to_pylist() for name in names), strict=True)
-    picks = (rows.arrivals[name].to_pylist() for name in ("origin_id", "pick_id"))
-    return digest_of(*sorted(map(str, places)), *sorted(map(str, zip(*picks, strict=True))))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from epicat.errors import InputError
+from epicat.located import locations_digest
 from epicat.model import LedgerEntry, Span, Stage, StationDay, digest_of
 from epicat.store.findings import Kind
 from epicat.tables import TableName
@@ -98,11 +99,24 @@ def event_problems(
 
 
 def origin_problems(
-    entries: Sequence[LedgerEntry], origins: pa.Table, twice: Twice
+    entries: Sequence[LedgerEntry], tables: Mapping[TableName, pa.Table], twice: Twice
 ) -> Iterator[Problem]:
-    """Yield what is wrong with origins."""
-    yield from _against_ledger(entries, origins, "origin_id")
+    """Yield what is wrong with origins and their arrivals."""
+    origins, arrivals = tables["origins"], tables["origin_arrivals"]
+    for entry in entries:
+        own, picks = (rows.filter(pc.equal(rows["key"], entry.key)) for rows in (origins, arrivals))
+        if own.num_rows != entry.n_rows:
+            text = f"{entry.n_rows} committed, {own.num_rows} found"
+            yield Problem(Kind.ROWS_LOST, entry.key, text)
+        elif own.num_rows and entry.result and entry.result not in _digests(own, picks):
+            yield Problem(Kind.ROWS_CHANGED, entry.key, "the rows differ from the committed ones")
     yield from twice.problems(origins["origin_id"].to_pylist(), origins["key"].to_pylist())
+
+
+def _digests(origins: pa.Table, arrivals: pa.Table) -> set[str]:
+    """Return the digests that the ledger may have for these rows: today's, and that of the ids."""
+    ids = sorted(origins["origin_id"].to_pylist())
+    return {locations_digest(origins, arrivals), digest_of(*ids)}
 
 
 def amplitude_problems(

@@ -147,7 +147,7 @@ class _Verifier:
         elif stage == Stage.MEASURE:
             problems = list(amplitude_problems(entries, tables))
         elif stage == Stage.LOCATE:
-            problems = list(origin_problems(entries, tables["origins"], self._twice))
+            problems = list(origin_problems(entries, tables, self._twice))
         elif stage == Stage.MAGNITUDE:
             problems = list(magnitude_problems(entries, tables["magnitudes"], self._twice))
         else:

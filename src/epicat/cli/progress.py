@@ -42,16 +42,16 @@ def run_campaign(
     ``begin`` is the start of the command on the monotonic clock; ``pool`` has been assigned the
     campaign.
     """
-    from epicat._util.processes import usable_cores
-    from epicat.pipeline.process_pool import Pool
-    from epicat.pipeline.runner import make_plan, run
+    from epicat.pipeline.local import run_plan
+    from epicat.pipeline.runner import make_plan
 
     report_campaign(campaign, options.span)
     plan = make_plan(campaign, options.partition, store, recheck=recheck)
     report(_described(plan))
-    processes = options.partition.workers or usable_cores()
     with _Progress(plan) as progress:
-        made = run(campaign, plan, store, lambda: pool or Pool(campaign, processes), progress)
+        made = run_plan(
+            campaign, plan, store, progress, workers=options.partition.workers, pool=pool
+        )
     seconds = time.monotonic() - begin
     if as_json:
         designs = {"run": campaign.run.digest, "associator": campaign.design.digest}

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from epicat._util.lists import list_some
 from epicat._util.table_file import shorten
 from epicat.errors import InputError
+from epicat.imports.times import TimeUnitError
 from epicat.model import ANY_LOCATION, EVER, Pick, Station, digest_of
 
 __all__ = ["Interpreter", "RawEvent", "RawFile", "RawPick", "ReadingOptions"]
@@ -108,10 +109,8 @@ class RawFile:
         """Leave out a row that cannot be read; raise `InputError` for a unit that nothing shows."""
         try:
             yield
-        except InputError as error:
-            if "is not a time" not in str(error):
-                raise InputError(f"{label}: {error}") from error
-            self.rejected.append(f"{label}: {error}")
+        except TimeUnitError as error:
+            raise InputError(f"{label}: {error}") from error
         except ValueError as error:
             self.rejected.append(f"{label}: {error}")
 

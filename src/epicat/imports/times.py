@@ -10,7 +10,7 @@ from epicat._util.table_file import Nanoseconds, shorten
 from epicat.errors import InputError
 from epicat.time import SECOND_NS, parse_time
 
-__all__ = ["TimeParser"]
+__all__ = ["TimeParser", "TimeUnitError"]
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
 _UNITS: Final = {
@@ -23,6 +23,10 @@ _LEAST, _MOST = 10**8 * SECOND_NS, 7_258_118_400 * SECOND_NS
 """1973 and 2200: in this range no number of one unit is a number of another one."""
 
 
+class TimeUnitError(InputError):
+    """A number whose unit cannot be told: of its file no number is a time."""
+
+
 class TimeParser:
     """Reads the times of a file, all numbers in one unit."""
 
@@ -33,8 +37,8 @@ class TimeParser:
     def parse(self, value: Any) -> int:
         """Return nanoseconds since 1970.
 
-        Raises `ValueError` for what is not a time, and `InputError` (for the file) for a
-        number whose unit cannot be told, or that differs from that of numbers before.
+        Raises `ValueError` for what is not a time, and `TimeUnitError` (for the file) for a
+        number whose unit cannot be told, or differs from that of numbers before.
         """
         if isinstance(value, Nanoseconds):
             return int(value)
@@ -44,12 +48,12 @@ class TimeParser:
         number = Decimal(text)
         unit = next((u for u, ns in _UNITS.items() if _LEAST <= abs(number) * ns < _MOST), "")
         if not unit:
-            raise InputError(
+            raise TimeUnitError(
                 f"time {shorten(text)}: the unit of this number cannot be told; write times as "
                 "2019-06-21T12:30:00Z or in seconds since 1970"
             )
         if self.unit not in ("", unit):
-            raise InputError(
+            raise TimeUnitError(
                 f"time {shorten(text)} looks like {unit} since 1970, earlier ones like {self.unit}"
             )
         self.unit = unit

@@ -11,10 +11,11 @@ from epicat.catalog.catalog import Catalog
 from epicat.catalog.selection import select_results
 from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.process_pool import Pool
-from epicat.pipeline.runner import Listener, Plan, make_plan, run
+from epicat.pipeline.runner import Listener, Plan, Summary, make_plan, run
+from epicat.store.base import Store
 from epicat.store.open import open_store
 
-__all__ = ["run_locally"]
+__all__ = ["run_locally", "run_plan"]
 
 
 def run_locally(
@@ -28,8 +29,7 @@ def run_locally(
     """Do what is due, with a pool of processes; see `epicat.run`."""
     store = open_store(campaign.store, create=True)
     plan = make_plan(campaign, partition or Partition(), store, recheck=recheck)
-    processes = workers or usable_cores()
-    summary = run(campaign, plan, store, lambda: Pool(campaign, processes), listener or _Silent())
+    summary = run_plan(campaign, plan, store, listener or _Silent(), workers=workers)
     if summary.has_failures:
         failed = summary.failures[:1] or ["station-days or blocks failed"]
         warnings.warn(
@@ -38,6 +38,23 @@ def run_locally(
             stacklevel=3,
         )
     return Catalog(store, select_results(store, campaign.design.digest))
+
+
+def run_plan(
+    campaign: Campaign,
+    plan: Plan,
+    store: Store,
+    listener: Listener,
+    *,
+    workers: int | None = None,
+    pool: Pool | None = None,
+) -> Summary:
+    """Do what a plan says, with a pool of processes: the given one, or one that is started.
+
+    ``pool`` has been assigned the campaign; ``workers`` is by default one for each core.
+    """
+    processes = workers or usable_cores()
+    return run(campaign, plan, store, lambda: pool or Pool(campaign, processes), listener)
 
 
 class _Silent:

@@ -45,7 +45,8 @@ def asked(network: Path, *more: str, **changed: str) -> list[str]:
     ``changed`` are other values than the usual ones: of ``start``, ``end`` and options that have
     one word.  Without a ``store``, `epicat` is left to find it in its environment.
     """
-    given = ["run", *arguments(network, Path("unknown"), *more)]
+    flat = ("--flat-response", "*.*.*.*=1e6")  # so that amplitudes are measured as well
+    given = ["run", *arguments(network, Path("unknown"), *flat, *more)]
     for name, value in changed.items():
         at = _PLACES.get(name) or given.index(f"--{name}") + 1
         given[at] = value

@@ -2,7 +2,7 @@
 
 The vertical is filtered from 1 to 20 Hz, causally, so that nothing moves before its onset.  The
 first swing near the pick that clearly exceeds the noise before it decides, if its extremum exceeds
-three times that noise; else the polarity is undecided.
+three and a half times that noise; else the polarity is undecided.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from epicat.waveforms.traces import Trace
 
@@ -29,7 +28,7 @@ _SEARCH_S: Final = (0.08, 0.25)
 """How long before and after the pick the first swing may begin."""
 _SEEN: Final = 1.5
 """Ratio to the noise at which a swing is seen."""
-_DECIDED: Final = 3.0
+_DECIDED: Final = 3.5
 """Ratio to the noise that its extremum must exceed."""
 
 
@@ -40,6 +39,8 @@ def first_motions(
 
     1 is up, -1 down, 0 undecided.  ``turned`` says that positive samples mean down.
     """
+    from scipy import signal
+
     rate = float(trace.rate)
     before, after = round(_BEFORE_S * rate), round(_AFTER_S * rate)
     polarity, ratio = np.zeros(len(starts), np.int8), np.zeros(len(starts))
@@ -61,6 +62,8 @@ def first_motions(
 
 @lru_cache(maxsize=16)
 def _sections(rate: float) -> Any:
+    from scipy import signal
+
     high = min(_BAND_HZ[1], 0.4 * rate)
     return signal.butter(_ORDER, (_BAND_HZ[0], high), "bandpass", fs=rate, output="sos")
 

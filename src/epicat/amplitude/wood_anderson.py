@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, signal
+from scipy import fft
 
 from epicat.amplitude.response import F64, Response, ResponseError
 from epicat.waveforms.traces import Trace
@@ -61,6 +61,8 @@ def ground_to_record(frequency_hz: F64, rate_hz: float) -> C128:
 
     The high-pass is that of ``scipy.signal.butter`` and of ObsPy's ``filter`` at a sampling rate.
     """
+    from scipy import signal
+
     s = 2j * np.pi * frequency_hz
     seismograph = 1e3 * GAIN * s / ((s - POLE) * (s - POLE.conjugate()))
     sections = signal.butter(HIGHPASS_ORDER, HIGHPASS_HZ, "highpass", fs=rate_hz, output="sos")

@@ -156,6 +156,23 @@ class StoreContract:
         assert _times(store) == []
         assert store.ledger() == []
 
+    def test_packed_rows_are_read_as_they_were_written(self, tmp_path: Path) -> None:
+        """Binary columns hold any byte, also none."""
+        store = self._fresh(tmp_path)
+        schema = SCHEMAS["amplitudes"]
+        start = parse_time("2019-06-21T00:00:00Z")
+        packed = [bytes(range(256)), b"", b"\x00", b"\xff\xfe", b"a", b"\x80" * 1000, b"\n"]
+        names = ["id", "NC.KBG.00", "HH", "Z1-", start, 3]
+        rows = [[*names, *packed, _DESIGN, "A"], ["ie", *names[1:], *packed[::-1], _DESIGN, "B"]]
+        columns = [
+            pa.array(column, field.type)
+            for column, field in zip(zip(*rows, strict=True), schema, strict=True)
+        ]
+        table = pa.Table.from_arrays(columns, schema=schema)
+        store.replace("amplitudes", table, "g1")
+        store.mark([entry_of(key, "g1", 1, stage=Stage.MEASURE) for key in "AB"])
+        assert store.read("amplitudes", Where()).equals(table)
+
     def test_a_mark_shows_exactly_its_keys(self, tmp_path: Path) -> None:
         """Keys that were written with others and not marked stay invisible."""
         store = self._fresh(tmp_path)

@@ -51,14 +51,16 @@ def _submit(batch: LocalBatch, response: Any) -> dict[str, Any]:
     for dependency in request.get("dependsOn", []):
         if "jobId" in dependency and dependency["jobId"] not in batch.jobs:
             raise _refusal(f"Job {dependency['jobId']} does not exist")
-    told = copy.deepcopy(definition.describe())
+    defined = copy.deepcopy(definition.describe())
     completed = request | {
-        "parameters": {**told["parameters"], **request.get("parameters", {})},
-        "retryStrategy": request.get("retryStrategy") or told["retryStrategy"] or {"attempts": 1},
-        "timeout": request.get("timeout") or told.get("timeout") or {},
+        "parameters": {**defined["parameters"], **request.get("parameters", {})},
+        "retryStrategy": request.get("retryStrategy")
+        or defined["retryStrategy"]
+        or {"attempts": 1},
+        "timeout": request.get("timeout") or defined.get("timeout") or {},
     }
     job = Job(
-        completed, told, backend.account_id, backend.region_name, queue.arn,
+        completed, defined, backend.account_id, backend.region_name, queue.arn,
         environment=queue.environments[0].name,
     )  # fmt: skip
     try:
@@ -92,10 +94,10 @@ def _list(batch: LocalBatch, response: Any) -> dict[str, Any]:
         chosen = [job for job in jobs if job.status == status]
     first = int(asked.get("nextToken") or 0)
     after = first + min(int(asked.get("maxResults") or _PAGE), _PAGE)
-    told: dict[str, Any] = {"jobSummaryList": [job.summary() for job in chosen[first:after]]}
+    answer: dict[str, Any] = {"jobSummaryList": [job.summary() for job in chosen[first:after]]}
     if after < len(chosen):
-        told["nextToken"] = str(after)
-    return told
+        answer["nextToken"] = str(after)
+    return answer
 
 
 def _filtered(jobs: list[Job], filters: list[dict[str, Any]]) -> list[Job]:

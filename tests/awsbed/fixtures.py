@@ -49,7 +49,7 @@ class Told:
 
 @pytest.fixture
 def epicat(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Give a function that runs a command as a person does and returns what it said."""
+    """Give a function that runs a command like the shell and returns its output."""
 
     def run(*given: object) -> Told:
         with pytest.raises(SystemExit) as left:

@@ -95,7 +95,7 @@ class Job:
 
     def summary(self) -> dict[str, Any]:
         """Describe it as ListJobs does."""
-        told: dict[str, Any] = {
+        described: dict[str, Any] = {
             "jobArn": self.arn,
             "jobId": self.id,
             "jobName": self.name,
@@ -108,14 +108,14 @@ class Job:
             "startedAt": self.started,
             "stoppedAt": self.stopped,
         }
-        told |= {name: value for name, value in optional.items() if value}
+        described |= {name: value for name, value in optional.items() if value}
         if self.attempts and "exitCode" in self.attempts[-1]["container"]:
-            told["container"] = {"exitCode": self.attempts[-1]["container"]["exitCode"]}
+            described["container"] = {"exitCode": self.attempts[-1]["container"]["exitCode"]}
         if self.index is not None:
-            told["arrayProperties"] = {"index": self.index}
+            described["arrayProperties"] = {"index": self.index}
         elif self.children:
-            told["arrayProperties"] = {"size": len(self.children)}
-        return told
+            described["arrayProperties"] = {"size": len(self.children)}
+        return described
 
     def describe(self) -> dict[str, Any]:
         """Describe it as DescribeJobs does."""
@@ -125,7 +125,7 @@ class Job:
             "environment": [{"name": n, "value": v} for n, v in self.variables().items()],
             **(self.attempts[-1]["container"] if self.attempts else {}),
         }
-        told = self.summary() | {
+        described = self.summary() | {
             "jobQueue": self.queue,
             "dependsOn": self.request.get("dependsOn", []),
             "parameters": self.request["parameters"],
@@ -140,5 +140,5 @@ class Job:
             counts = dict.fromkeys(ORDER, 0)
             for child in self.children:
                 counts[child.status] += 1
-            told["arrayProperties"] |= {"statusSummary": counts}
-        return told
+            described["arrayProperties"] |= {"statusSummary": counts}
+        return described

@@ -19,7 +19,7 @@ class Ended:
     status_reason: str
     """Why the task stopped, as Batch tells it."""
     reason: str = ""
-    """What the container's own trouble was, if it had any."""
+    """Why the container failed, if it gave a reason."""
     final: bool = False
     """Terminated or out of time: never tried again."""
 
@@ -39,12 +39,12 @@ def is_retried(strategy: Mapping[str, Any], attempt: int, ended: Ended) -> bool:
 
 
 def _matches(rule: Mapping[str, Any], ended: Ended) -> bool:
-    told = {
+    actual = {
         "onStatusReason": ended.status_reason,
         "onReason": ended.reason,
         "onExitCode": "" if ended.exit_code is None else str(ended.exit_code),
     }
-    return all(_fits(rule[name], text) for name, text in told.items() if name in rule)
+    return all(_fits(rule[name], text) for name, text in actual.items() if name in rule)
 
 
 def _fits(pattern: str, text: str) -> bool:

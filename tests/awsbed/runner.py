@@ -166,8 +166,8 @@ class LocalBatch:
         array = job.parent
         if array is not None and all(child.is_over for child in array.children):
             reasons = {c.status_reason for c in array.children if c.status == "FAILED"}
-            told = DEPENDENT_FAILED if reasons == {DEPENDENT_FAILED} else CHILD_FAILED
-            self._end(array, *(("FAILED", told) if reasons else ("SUCCEEDED", "")))
+            reason = DEPENDENT_FAILED if reasons == {DEPENDENT_FAILED} else CHILD_FAILED
+            self._end(array, *(("FAILED", reason) if reasons else ("SUCCEEDED", "")))
         self._changed.notify_all()
 
     def _stop(self, job: Job, status_reason: str, *, final: bool) -> None:
@@ -188,13 +188,13 @@ class LocalBatch:
                 if self._closing:
                     return
                 _, _, job = heapq.heappop(self._runnable)
-                if job.status != "RUNNABLE":  # cancelled meanwhile
+                if job.status != "RUNNABLE":  # cancelled in the meantime
                     continue
                 job.status, job.started = "STARTING", None
                 job.attempts.append({"container": {"taskArn": _task_arn(job)}})
             try:
                 ended = self._attempt(job)
-            except Exception as error:  # or the job, and the test with it, would wait for ever
+            except Exception as error:  # the job, and the test, would never end otherwise
                 ended = Ended(None, f"the runner itself has failed: {error!r}", final=True)
             self._conclude(job, ended)
 
@@ -249,8 +249,8 @@ class LocalBatch:
     def _conclude(self, job: Job, ended: Ended) -> None:
         attempt = job.attempts[-1]
         attempt |= {"stoppedAt": now(), "statusReason": ended.status_reason}
-        told = {"exitCode": ended.exit_code, "reason": ended.reason}
-        attempt["container"] |= {name: v for name, v in told.items() if v not in (None, "")}
+        found = {"exitCode": ended.exit_code, "reason": ended.reason}
+        attempt["container"] |= {name: v for name, v in found.items() if v not in (None, "")}
         with self._changed:
             if not self._closing and is_retried(
                 job.request["retryStrategy"], len(job.attempts), ended

@@ -16,7 +16,7 @@ from awsbed.images import Image
 from awsbed.runner import LocalBatch
 
 ACCESS, SECRET = "AKIAEXAMPLE", "wJalrXUtnFEMI"
-"""Credentials of nobody's."""
+"""Synthetic credentials."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,10 @@ class _Recorder:
         )
         line = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ['QUERY_STRING']}"
         self._asked.append(Request(line, headers, body))
-        told = self._application(environ, start_response)
-        answer = b"".join(told)
-        if hasattr(told, "close"):
-            told.close()
+        body = self._application(environ, start_response)
+        answer = b"".join(body)
+        if hasattr(body, "close"):
+            body.close()
         self._answered.append(answer)
         return [answer]
 

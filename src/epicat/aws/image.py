@@ -72,7 +72,7 @@ def image_warnings(aws: Aws, parameters: Mapping[str, str]) -> Iterator[str]:
 def image_problem(aws: Aws, parameters: Mapping[str, str]) -> str | None:
     """Return why no job can start with the image; None if nothing is wrong or visible.
 
-    Images of other regions, and those that nobody or these credentials may not read, are not
+    Images of other regions, and those that these credentials or the public may not read, are not
     inspected.
     """
     name, wanted = parameters["Image"], _PLATFORMS[parameters["Architecture"]]

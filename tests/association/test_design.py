@@ -12,6 +12,7 @@ from epicat.association.design import Design, make_design
 from epicat.association.sites import SiteIndex
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
+from epicat.store.parquet import ParquetStore
 from epicat.velocity.layers import LayerModel
 from support.tiny_network import EXTENT, RUN, associate_options, design_of, stations
 
@@ -108,6 +109,17 @@ def test_the_digest_is_the_same_in_every_process_and_after_a_journey_as_json():
     }  # fmt: skip
     assert found == {design.digest}
     assert Design.model_validate_json(design.model_dump_json()).digest == design.digest
+
+
+def test_the_digest_is_the_same_after_a_journey_through_a_store(tmp_path):
+    """A store returns the keys of a record in its own order."""
+    design = design_of(stations())
+    store = ParquetStore(tmp_path / "store", create=True)
+    store.put_record("associator", design.digest, design.model_dump(mode="json"))
+    read = store.records("associator")[design.digest]
+    assert Design.model_validate(read).digest == design.digest
+    backwards = dict(reversed(design.pyocto.items()))
+    assert design.model_copy(update={"pyocto": backwards}).digest == design.digest
 
 
 def test_the_order_of_the_list_of_stations_does_not_matter():

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from benchmarks.simulated_picks import LAYERS, Errors, simulate
 
+from epicat.association.associate_options import AssociateOptions
+from epicat.campaign.options import AssociationOptions, Partition
+from epicat.campaign.resolve import resolve_association
 from epicat.cli.app import main
 from epicat.geo import Extent, Plane
 from epicat.model import Stage
-from epicat.store.base import Where
+from epicat.pipeline.plan import Unit
+from epicat.pipeline.runner import make_plan
+from epicat.pipeline.worker import Worker
+from epicat.store.base import Store, Where
 from epicat.store.open import open_store
 from epicat.time import iso, parse_time
 
@@ -30,9 +38,14 @@ def epicat(*arguments: object) -> None:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> Path:
-    """Give a folder with a station list, picks of 16 events in eight hours, and a model."""
-    folder = tmp_path_factory.mktemp("files")
-    case = simulate(41, events=20, sensors=12, errors=Errors(wrong=0.02), least=14)
+    """Give picks of 16 events in eight hours."""
+    return write_files(tmp_path_factory.mktemp("files") / "a", 41, 20, EVERY_NS)
+
+
+def write_files(folder: Path, seed: int, events: int, every_ns: int) -> Path:
+    """Write a station list, picks of events at even intervals, and a model."""
+    folder.mkdir()
+    case = simulate(seed, events=events, sensors=12, errors=Errors(wrong=0.02), least=14)
     latitude, longitude = Plane(*Extent.parse(EXTENT).center).to_lat_lon(
         case.network.x_km, case.network.y_km
     )
@@ -46,7 +59,7 @@ def files(tmp_path_factory) -> Path:
         writer = csv.writer(file)
         writer.writerow(["trace_id", "time", "phase", "confidence"])
         for event, sensor, phase, time in zip(a.event, a.sensor, a.phase, a.time_s, strict=True):
-            at = FIRST + int(event) * EVERY_NS + round(float(time) * 1e9)
+            at = FIRST + int(event) * every_ns + round(float(time) * 1e9)
             writer.writerow([f"XX.S{sensor:02d}.", iso(at), "PS"[phase], 0.9])
     rows = zip(LAYERS.depth_km, LAYERS.vp, LAYERS.vs, strict=True)
     (folder / "v.csv").write_text("".join(f"{d},{p},{s}\n" for d, p, s in rows))
@@ -85,3 +98,53 @@ def test_events_are_located_and_a_second_run_finds_them_done(files, tmp_path, ca
     assert {k: e.result for k, e in other.items()} == {k: e.result for k, e in entries.items()}
     theirs = open_store(str(tmp_path / "b")).read("origins", Where())
     assert theirs.equals(origins)
+
+
+def one_by_one(files: Path, folder: Path, order: str) -> Store:
+    """Associate and locate each block as a unit of its own, by two workers in turn."""
+    epicat("stations", "import", files / "stations.csv", "--store", folder)
+    epicat("picks", "import", files / "picks.csv", "--store", folder)
+    store = open_store(str(folder))
+    options = AssociationOptions(
+        start="2024-02-29", end="2024-03-01", extent=EXTENT, store=str(folder),
+        associate=AssociateOptions(block_hours=0.05, velocity=str(files / "v.csv")),
+    )  # fmt: skip
+    campaign = resolve_association(options, store, lambda _: None)
+    unit = make_plan(campaign, Partition(), store, recheck=False).associating[0]
+    keys = [key for key in unit.keys if key < "2024-02-29T00:30"]
+    random.Random(order).shuffle(keys)
+    workers = [Worker(campaign), Worker(campaign)]
+    cut = 1 if order != "together" else len(keys)
+    for i in range(0, len(keys), cut):
+        workers[i % 2].work(Unit(Stage.ASSOCIATE, tuple(sorted(keys[i : i + cut]))))
+    return store
+
+
+def located(store: Store) -> tuple[pa.Table, pa.Table]:
+    order = [("time", "ascending"), ("origin_id", "ascending"), ("pick_id", "ascending")]
+    arrivals = store.read("origin_arrivals", Where()).sort_by(order)
+    return store.read("origins", Where()), arrivals
+
+
+def test_origins_are_the_same_to_the_last_bit_however_the_work_is_cut(tmp_path):
+    """Events of neighbouring blocks compete for picks, whoever associates these and when."""
+    files = write_files(tmp_path / "files", seed=43, events=70, every_ns=20 * 10**9)
+    store = one_by_one(files, tmp_path / "together", "together")
+    expected = located(store)
+    times = expected[0]["time"].cast("int64").to_numpy()
+    edge = times % (180 * 10**9)
+    assert np.count_nonzero(np.minimum(edge, 180 * 10**9 - edge) < 20 * 10**9) >= 5
+    picks = expected[1]["pick_id"].to_pylist()
+    assert len(set(picks)) == len(picks)
+    at_association = store.read("arrivals", Where())
+    before = set(
+        zip(*(at_association[n].to_pylist() for n in ("event_id", "pick_id")), strict=True)
+    )
+    now = set(zip(*(expected[1][n].to_pylist() for n in ("event_id", "pick_id")), strict=True))
+    assert before - now
+    added = {pick for _, pick in now - before}
+    assert added == {r["pick_id"] for r in expected[1].to_pylist() if r["added"]}
+    for order in ("one", "two"):
+        found = located(one_by_one(files, tmp_path / order, order))
+        for mine, theirs in zip(expected, found, strict=True):
+            assert mine.equals(theirs), order

@@ -6,6 +6,7 @@ first block and the last.  The digest of a design names its events.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -107,7 +108,9 @@ class Design(BaseModel):
     def digest(self) -> str:
         """Names the design; equal for equal designs.  Names and reasons are not part of it."""
         unused = {name for name in ("groups", "epochs", "spherical") if not getattr(self, name)}
-        text = self.model_dump_json(exclude={"quality", "velocity", "reasons", *unused})
+        # In the order of keys: a store may return the parameters of PyOcto in another one.
+        given = self.model_dump(mode="json", exclude={"quality", "velocity", "reasons", *unused})
+        text = json.dumps(given, sort_keys=True)
         return digest_of(text, *self.quality.given)
 
     @property

@@ -25,7 +25,7 @@ F64 = NDArray[np.float64]
 
 _NODES = 400
 """Cells of the first level, at most about."""
-_KEPT = 6
+_KEPT = 4
 """Cells of each level that are divided further."""
 _FINEST_KM = 1.0
 """Cells are divided until they are this wide."""

@@ -31,6 +31,15 @@ def test_every_file_below_a_folder_is_listed_with_its_size(tmp_path: Path) -> No
     assert sizes == {"a/one": 5, "a/b/two": 1}
 
 
+def test_an_example_is_in_a_folder_if_there_is_one(tmp_path: Path) -> None:
+    assert LocalFolder(tmp_path).example() is None
+    (tmp_path / "stations.csv").touch()
+    assert LocalFolder(tmp_path).example() == "stations.csv"
+    (tmp_path / "2020" / "XX").mkdir(parents=True)
+    (tmp_path / "2020" / "XX" / "one").touch()
+    assert LocalFolder(tmp_path).example() == "2020/XX/one"
+
+
 def test_the_etag_changes_with_the_content(tmp_path: Path) -> None:
     path = put(tmp_path, "one", b"12345")
     (before,) = LocalFolder(tmp_path).list("")

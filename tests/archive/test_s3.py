@@ -52,6 +52,13 @@ class TestServer:
         assert (item.size, item.etag) == (5, hashlib.md5(b"12345").hexdigest())
         assert source.read("a/one") == b"12345"
 
+    @pytest.mark.parametrize("prefix", ["", "/data"])
+    def test_an_example_is_found_folder_by_folder(self, s3_server: Server, prefix: str) -> None:
+        objects = {f"{prefix}/x/2020/one".lstrip("/"): b"1", f"{prefix}/y/two".lstrip("/"): b"2"}
+        location = s3_server.make(name(), objects)
+        assert opened(s3_server, location + prefix).example() == "x/2020/one"
+        assert opened(s3_server, f"{location}/none").example() is None
+
     def test_names_start_below_the_prefix(self, s3_server: Server) -> None:
         objects = {"data/x/one": b"1", "data/xy/two": b"2", "three": b"3"}
         location = s3_server.make(name(), objects)

@@ -221,10 +221,18 @@ def test_plan_shows_what_is_due_and_writes_nothing(network, store, told, tmp_pat
     assert "16 already done; 0 units of picking" in told.err
 
 
+def test_an_extent_may_be_four_numbers(network, store, told, tmp_path):
+    start, end, extent, *others = arguments(network, store.location)
+    assert told("run", start, end, *extent.split(","), *others) == ""
+    assert "nothing to do: all 16 station-days" in told.err
+
+
 def test_a_campaign_without_events_can_be_exported(network, told, tmp_path):
     given = arguments(network, tmp_path / "store", "--workers", "1")
     told("run", "2019-06-01", "2019-06-02", *given[2:], code=1)
-    assert "none of 8 station-days has data: check --archive" in told.err
+    assert "none of 8 station-days has data: " in told.err
+    assert "was looked for in" in told.err
+    assert "check --archive" in told.err
     text = told("export", "--store", tmp_path / "store", "--table", "events")
     assert text == COLUMNS["events"] + "\n"
     ledger = told("export", "--store", tmp_path / "store", "--table", "ledger")

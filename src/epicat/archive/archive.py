@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
@@ -97,6 +98,13 @@ class LayoutArchive:
     def unreadable(self) -> dict[str, str]:
         """Nothing: every object name contains a station."""
         return {}
+
+    def where(self, network: str, station: str, day: date) -> str:
+        """Describe where a station-day is looked for, and give a name that the archive has."""
+        example = self._source.example()
+        holds = f"whose first object is {example!r}" if example else "which is empty"
+        folder = self._layout.prefix(network, station, day)
+        return f"{network}.{station} was looked for in {folder!r} of {self.location}, {holds}"
 
 
 def open_archive(

@@ -149,6 +149,10 @@ class _Downloads:
         del prefix
         return iter(())
 
+    def example(self) -> str | None:
+        """None: a service cannot be listed."""
+        return None
+
     def read(self, key: str, size: int | None = None) -> bytes:
         """Return the waveforms of a station-day."""
         del size

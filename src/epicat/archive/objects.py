@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,10 @@ from epicat.errors import ArchiveError, ObjectError
 from epicat.fs.base import leads_out
 
 __all__ = ["LocalFolder", "Source", "StoredObject", "without_secrets"]
+
+
+_LOOKED_AT = 1000
+"""Files among which an example is chosen."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,6 +38,10 @@ class Source(Protocol):
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object below a folder, in no order; nothing if there is no such folder."""
+        ...
+
+    def example(self) -> str | None:
+        """Key of some object, found quickly; None if there is none."""
         ...
 
     def read(self, key: str, size: int | None = None) -> bytes:
@@ -75,6 +84,11 @@ class LocalFolder:
             raise ArchiveError(
                 f"archive folder {str(folder)!r} cannot be listed: {error.strerror}"
             ) from error
+
+    def example(self) -> str | None:
+        """Key of the first file in a folder, otherwise of the first one; None if there is none."""
+        found = [item.key for item in islice(self.list(""), _LOOKED_AT)]
+        return next((key for key in found if "/" in key), found[0] if found else None)
 
     def _stored(self, path: Path) -> StoredObject:
         name = path.relative_to(self._root).as_posix()

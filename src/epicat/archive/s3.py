@@ -27,6 +27,8 @@ AHEAD = 6
 _LOCATION = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{2,254})(?P<prefix>/[^?]*)?")
 _AWAY = (Kind.AWAY, Kind.NO_BUCKET, Kind.KEYLESS, Kind.EXPIRED)
 """Errors of the archive as a whole."""
+_DEEPEST = 12
+"""Folders above an object at most."""
 _PASSING = (Kind.BUSY, Kind.SILENT, Kind.BROKEN)
 """Errors after which a later request for the object may succeed."""
 
@@ -87,6 +89,21 @@ class Bucket:
         for meta in metas:  # an empty object may stand for a folder
             if meta["size"] or meta["path"] not in folders:
                 yield _stored(meta)
+
+    def example(self) -> str | None:
+        """Key of the first object of the first folder at each level; None if there is none."""
+        prefix = ""
+        try:
+            for _ in range(_DEEPEST):
+                level = self._ask(lambda client: client.list_level(prefix))  # noqa: B023
+                if level["objects"]:
+                    return str(level["objects"][0]["path"])
+                if not level["common_prefixes"]:
+                    return None
+                prefix = f"{level['common_prefixes'][0].rstrip('/')}/"
+        except S3Error as error:
+            self._refuse(prefix, error)
+        return None
 
     def _refuse(self, prefix: str, error: S3Error, done: str = "listed") -> NoReturn:
         where = f"{self.location}/{prefix}" if prefix else self.location

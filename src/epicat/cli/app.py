@@ -36,7 +36,7 @@ _SYSTEM_ERRORS = frozenset(
      errno.ENOMEM, errno.EAGAIN)
 )  # fmt: skip
 """Errors that no program can avoid: full or broken disks, limits."""
-_NEGATIVE = re.compile(r"-[\d.]+\s*,.*")
+_NEGATIVE = re.compile(r"-[\d.]+\s*(,.*)?")
 
 
 @app.callback(invoke_without_command=True)

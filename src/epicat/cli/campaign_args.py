@@ -98,6 +98,8 @@ def takes(
 
 def spanned_by(words: Sequence[str]) -> dict[KeyPath, Given]:
     """Return the values of START END EXTENT; raise `InputError` if they are not three."""
+    if len(words) == len(_SPAN) + 3:  # the extent as four arguments
+        words = [*words[:2], ",".join(words[2:])]
     if len(words) != len(_SPAN):
         given = " ".join(word.strip() for word in words)
         raise InputError(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report_campaign", "run_campaign"]
 
-_EARLY = 100
+_EARLY = 20
 """Station-days after which a run without any data is reported."""
 
 
@@ -58,6 +58,8 @@ def run_campaign(
         typer.echo(json.dumps({**designs, **_counted(made, plan, seconds)}))
     elif not plan.is_empty:
         _report_summary(made, plan, seconds)
+    if made.is_without_data and not plan.done_before:
+        report(_without_data(made.station_days, campaign))
     if made.has_failures or (made.is_without_data and not plan.done_before):
         raise typer.Exit(1)
 
@@ -161,9 +163,13 @@ class _Progress:
                 report(_without_data(self._statuses))
 
 
-def _without_data(counts: Counter[str]) -> str:
+def _without_data(counts: Counter[str], campaign: Campaign | None = None) -> str:
     """Return the message for a run without any data."""
     from epicat.model import Status
+    from epicat.pipeline.read_day import where_looked
+
+    place = where_looked(campaign) if campaign else ""
+    where = f"{place}; " if place else ""
 
     unread = counts[Status.READ_ERROR.value]
     if unread == counts.total():
@@ -172,7 +178,8 @@ def _without_data(counts: Counter[str]) -> str:
         what = f"{unread} of {counts.total()} station-days could not be read, all others are empty"
     else:
         what = f"none of {counts.total()} station-days has data"
-    return f"{what}: check --archive, --layout and the time range; `epicat status` lists reasons"
+    advice = "check --archive, --layout and the time range; `epicat status` lists reasons"
+    return f"{what}: {where}{advice}"
 
 
 def _counted(made: Summary, plan: Plan, seconds: float) -> dict[str, Any]:
@@ -198,7 +205,5 @@ def _report_summary(made: Summary, plan: Plan, seconds: float) -> None:
     report(f"{picks if plan.station_days else ''}{made.events:,} events in {seconds:.1f} s")
     if made.flags:
         report(f"quality control: {format_flags(made.flags, made.rejected)}")
-    if made.is_without_data and not plan.done_before:
-        report(_without_data(made.station_days))
     if made.has_failures:
         report("some work failed (see `epicat status`); run the same command again to retry")

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from epicat._util.threads import ahead
-from epicat.archive.archive import Archive
+from epicat.archive.archive import Archive, LayoutArchive
 from epicat.archive.objects import StoredObject
+from epicat.campaign.campaign import Campaign
 from epicat.errors import NoDataError, ObjectError
 from epicat.model import ObjectRead, Place, Span
 from epicat.waveforms.records import Channel, Decoded, Records, decode
 from epicat.waveforms.traces import Trace, merge
 
-__all__ = ["DayRecords", "read_day"]
+__all__ = ["DayRecords", "read_day", "where_looked"]
 
 
 @dataclass(slots=True)
@@ -70,6 +71,15 @@ def read_day(
             if place.has_location(channel.location):
                 read.channels[channel].extend(records)
     return read
+
+
+def where_looked(campaign: Campaign) -> str:
+    """Describe where the first station-day of a campaign is looked for, if names say it."""
+    archive = campaign.open_archive()
+    place = next(iter(campaign.places.values()), None)
+    if place is None or not isinstance(archive, LayoutArchive):
+        return ""
+    return archive.where(place.network, place.code, next(iter(campaign.span.days())))
 
 
 def _tasks(

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from epicat.catalog.catalog import open_catalog
 from epicat.viewer.columns import ARRIVALS, EVENTS, pack_column
-from epicat.viewer.events import arrival_rows, associated_rows, event_rows
+from epicat.viewer.events import (
+    arrival_rows,
+    associated_rows,
+    event_rows,
+    station_magnitude_rows,
+)
 from support.catalog_store import Wanted, write_store
 
 
@@ -72,6 +77,22 @@ def test_arrivals_belong_to_the_rows_of_their_events(catalog):
     residuals = sorted(values(first, "residual_s"))
     assert np.allclose(residuals, sorted(expected["residual_s"].to_pylist()), atol=5.1e-4)
     assert values(first, "distance_km").tolist() == sorted(values(first, "distance_km"))
+
+
+def test_station_magnitudes_belong_to_the_rows_of_their_events(catalog):
+    events = event_rows(catalog)
+    ids = events["event_id"].to_pylist()
+    known = {
+        "event_id": [ids[5], "absent", ids[2], ids[5]], "trace_id": ["a", "b", "c", "d"],
+        "value": [1.23, 9.0, None, 0.5], "is_bound": [False, False, False, True],
+        "weight": [0.9, 1.0, 0.0, 0.0], "distance_km": [9.5, 1.0, 3.0, 4.0],
+        "flag": ["", "", "noise", ""],
+    }  # fmt: skip
+    rows = station_magnitude_rows(events, pa.table(known))
+    assert rows["event"].to_pylist() == [2, 5, 5]
+    assert rows["trace_id"].to_pylist() == ["c", "d", "a"]
+    assert rows["value"].to_pylist() == [None, 50, 123]
+    assert rows["is_bound"].to_pylist() == [0, 1, 0]
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True) | st.none(), max_size=30))

@@ -6,6 +6,7 @@ import { Chart, facts, minus, table } from "./chart";
 import { robustLine } from "./numbers";
 import { distanceAzimuth } from "./projection";
 import { iso } from "./scales";
+import type { StationMagnitude } from "./stationmagnitudes";
 import { travelTime } from "./traveltimes";
 import type { Waveform } from "./waveforms";
 
@@ -22,6 +23,7 @@ export interface EventDetails {
   arrivals: Arrival[];
   associated: Place | null;
   waveforms: Waveform[];
+  magnitudes: StationMagnitude[];
 }
 
 const KM = 111.195;
@@ -34,7 +36,7 @@ export function eventPage(app: App, details: EventDetails, extra: HTMLElement | 
   const { row, arrivals } = details;
   const parts: (HTMLElement | null)[] = [heading(app, row), extra, summary(app, details)];
   if (arrivals.length) {
-    parts.push(h("div", { class: "figures" }, recordSection(app, details), wadati(details), stationMap(app, details), uncertainty(app, details)), arrivalTable(app, arrivals, details));
+    parts.push(h("div", { class: "figures" }, recordSection(app, details), wadati(details), stationMap(app, details), uncertainty(app, details), magnitudeChart(app, details)), arrivalTable(app, arrivals, details));
   } else parts.push(h("p", { class: "note" }, app.source.config.kind === "report"
     ? "This report does not have the arrivals of this event: see --arrivals of epicat report, or use epicat view."
     : "The store has no arrivals of this event."));
@@ -214,6 +216,26 @@ function uncertainty(app: App, details: EventDetails): HTMLElement {
   }
   chart.add(star(chart.px(0), chart.py(place.depth)));
   chart.element.append(h("p", { class: "note" }, Number.isFinite(value("major_km")) ? "Ellipse: 68 % from west to east and in depth. Star: location, cross: association." : "The event was not located: no uncertainty is known."));
+  return chart.element;
+}
+
+function magnitudeChart(app: App, { row, magnitudes }: EventDetails): HTMLElement | null {
+  const known = magnitudes.filter((m) => Number.isFinite(m.value));
+  if (!known.length) return null;
+  const network = app.catalog.value("magnitude", row);
+  const values = [...known.map((m) => m.value), ...(Number.isFinite(network) ? [network] : [])];
+  const range: [number, number] = [Math.min(...values) - 0.3, Math.max(...values) + 0.3];
+  const farthest = Math.max(...known.map((m) => m.distance)) * 1.05;
+  const chart = new Chart("Station magnitudes", 430, 300, { range: [0, farthest], title: "Hypocentral distance (km)" }, { range, title: "Magnitude" });
+  if (Number.isFinite(network)) chart.line([[0, network], [farthest, network]], "fit");
+  for (const m of known) {
+    const [u, v] = [chart.px(m.distance), chart.py(m.value)];
+    const title = `${m.trace}: ${m.bound ? "at most " : ""}${minus(m.value, 2)}${m.flag ? `, ${m.flag}` : ""}`;
+    const shape = m.bound ? svg("path", { class: "open-dot", d: `M${u - 4} ${v - 3}h8l-4 7z` }, svg("title", {}, title)) : svg("circle", { class: m.weight > 0 ? "dot" : "open-dot", cx: u, cy: v, r: 3.5 }, svg("title", {}, title));
+    chart.add(shape);
+    if (known.length <= 40) chart.add(svg("text", { class: "small", x: u + 6, y: v + 3 }, stationOf(m.trace).split(".")[1]));
+  }
+  chart.element.append(h("p", { class: "note" }, `Line: network magnitude. Filled: used (${known.filter((m) => !m.bound && m.weight > 0).length}), open: not used, triangles: upper bounds.`));
   return chart.element;
 }
 

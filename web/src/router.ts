@@ -8,6 +8,7 @@ import { provenancePage, type Provenance } from "./provenancepage";
 import { reviewForm } from "./review";
 import { json } from "./source";
 import { stationPage, stationsPage } from "./stationpage";
+import { StationMagnitudes } from "./stationmagnitudes";
 import { statisticsPage } from "./statspage";
 import type { Waveform } from "./waveforms";
 
@@ -17,6 +18,7 @@ export class Router {
   readonly nav: HTMLElement;
   private row: number | null = null;
   private associated: Map<number, Place> | null = null;
+  private magnitudes: StationMagnitudes | null = null;
   private turn = 0;
 
   constructor(public app: App, private readonly main: HTMLElement) {
@@ -115,14 +117,15 @@ export class Router {
     const place: Place = { time: arrays.time[row], latitude: app.catalog.value("latitude", row), longitude: app.catalog.value("longitude", row), depth: arrays.depth[row] };
     if (app.source.config.kind === "server") return this.remoteDetails(row, place);
     this.associated ??= places(new Columns([await app.source.bytes("associated")]));
-    return { row, place, arrivals: app.arrivalsOf(row), associated: this.associated.get(row) ?? null, waveforms: [] };
+    this.magnitudes ??= new StationMagnitudes(new Columns([await app.source.bytes("station-magnitudes")]));
+    return { row, place, arrivals: app.arrivalsOf(row), associated: this.associated.get(row) ?? null, waveforms: [], magnitudes: this.magnitudes.of(row) };
   }
 
   private async remoteDetails(row: number, place: Place): Promise<EventDetails> {
     const { source, catalog } = this.app;
     const name = `${catalog.id(row)}/${Math.round(place.time)}000000000`;
-    const [arrivals, associated] = await Promise.all([source.bytes(`arrivals/${name}`), source.bytes(`associated/${name}`)]);
-    return { row, place, arrivals: new Arrivals(new Columns([arrivals]), 1).of(0), associated: places(new Columns([associated])).get(0) ?? null, waveforms: [] };
+    const [arrivals, associated, magnitudes] = await Promise.all(["arrivals", "associated", "station-magnitudes"].map((kind) => source.bytes(`${kind}/${name}`)));
+    return { row, place, arrivals: new Arrivals(new Columns([arrivals]), 1).of(0), associated: places(new Columns([associated])).get(0) ?? null, waveforms: [], magnitudes: new StationMagnitudes(new Columns([magnitudes])).of(0) };
   }
 
   private key(event: KeyboardEvent): void {

@@ -12,6 +12,12 @@ async function shoot(name, address, { width = 1440, height = 900, colorScheme = 
   await page.goto(address);
   await page.waitForFunction(() => window.epicat?.list.rows.length > 0 && window.epicat.stationDays);
   await prepare(page);
+  await page.evaluate(() => {
+    // The path of the store on the machine that makes the pictures says nothing to readers.
+    for (const element of document.querySelectorAll("header p, dd")) {
+      if (element.textContent === window.epicat.source.config.location) element.textContent = "catalog";
+    }
+  });
   await page.waitForTimeout(700);
   await page.screenshot({ path: join(folder, `look-${name}.png`), fullPage: !clip, clip });
   await context.close();

@@ -14,7 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["ARRIVALS", "ASSOCIATED", "EVENTS", "in_planes", "pack_column"]
+__all__ = [
+    "ARRIVALS",
+    "ASSOCIATED",
+    "EVENTS",
+    "STATION_MAGNITUDES",
+    "in_planes",
+    "pack_column",
+]
 
 
 def _scaled(name: str, kind: pa.DataType, scale: float) -> pa.Field:
@@ -88,6 +95,19 @@ ARRIVALS: Final = pa.schema(
 
 ``term_s`` and ``weight`` are null for events without a location.
 """
+
+STATION_MAGNITUDES: Final = pa.schema(
+    [
+        pa.field("event", pa.int32()),
+        pa.field("trace_id", _CODE),
+        _scaled("value", pa.int16(), 1e-2),
+        pa.field("is_bound", pa.uint8()),
+        _scaled("weight", pa.int16(), 1e-3),
+        _scaled("distance_km", pa.int32(), 1e-2),
+        pa.field("flag", _CODE),
+    ]
+)
+"""Station magnitudes; ``distance_km`` is hypocentral, ``flag`` says why one is not used."""
 
 _LIMITS: Final[Mapping[pa.DataType, tuple[int, int]]] = {
     kind: (int(np.iinfo(kind.to_pandas_dtype()).min), int(np.iinfo(kind.to_pandas_dtype()).max))

@@ -8,13 +8,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from epicat.viewer.columns import ARRIVALS, ASSOCIATED, EVENTS, pack_column
+from epicat.viewer.columns import ARRIVALS, ASSOCIATED, EVENTS, STATION_MAGNITUDES, pack_column
 
 if TYPE_CHECKING:
     from epicat.catalog.catalog import Catalog
     from epicat.model import Span
 
-__all__ = ["arrival_rows", "associated_rows", "event_rows", "pack_table"]
+__all__ = [
+    "arrival_rows",
+    "associated_rows",
+    "event_rows",
+    "pack_table",
+    "station_magnitude_rows",
+]
 
 _RENAMED = {"inlier_probability": "weight"}
 
@@ -49,6 +55,15 @@ def arrival_rows(events: pa.Table, arrivals: pa.Table, picks: pa.Table) -> pa.Ta
     rows = rows.rename_columns([_RENAMED.get(name, name) for name in rows.column_names])
     ordered = rows.sort_by([("event", "ascending"), ("distance_km", "ascending")])
     return pack_table(ordered, ARRIVALS)
+
+
+def station_magnitude_rows(events: pa.Table, magnitudes: pa.Table) -> pa.Table:
+    """Return rows of `STATION_MAGNITUDES` for ``events``, in the order of event and distance."""
+    ids = events["event_id"].combine_chunks()
+    number = pc.index_in(magnitudes["event_id"], value_set=ids)
+    rows = magnitudes.append_column("event", number).filter(pc.is_valid(number))
+    ordered = rows.sort_by([("event", "ascending"), ("distance_km", "ascending")])
+    return pack_table(ordered, STATION_MAGNITUDES)
 
 
 def pack_table(rows: pa.Table, schema: pa.Schema) -> pa.Table:

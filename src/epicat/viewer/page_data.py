@@ -20,7 +20,12 @@ from epicat.plot.data import Quakes, View, map_view, read_sites
 from epicat.tables import PICKS
 from epicat.viewer.basemap import basemap
 from epicat.viewer.columns import ARRIVALS, EVENTS, in_planes
-from epicat.viewer.events import arrival_rows, associated_rows, pack_table
+from epicat.viewer.events import (
+    arrival_rows,
+    associated_rows,
+    pack_table,
+    station_magnitude_rows,
+)
 from epicat.viewer.provenance import provenance
 from epicat.viewer.station_days import confidence_by_month, station_day_rows, total_picks
 from epicat.viewer.theory import model_of, travel_time_table
@@ -98,6 +103,7 @@ class PageData:
             "basemap": json_bytes(self.land),
             "arrivals": arrow_stream(in_planes(self.arrivals)),
             "associated": arrow_stream(in_planes(self.associated())),
+            "station-magnitudes": arrow_stream(in_planes(self.station_magnitudes())),
             "station-days": arrow_stream(in_planes(self.station_days)),
             "confidence": json_bytes(self.confidence()),
             "travel-times": json_bytes(self.travel_times()),
@@ -131,6 +137,11 @@ class PageData:
         ids = self._chosen["event_id"].combine_chunks()
         numbers = pc.index_in(ids, value_set=self.events["event_id"].combine_chunks())
         return rows.filter(pc.is_in(rows["event"], value_set=numbers))
+
+    def station_magnitudes(self) -> pa.Table:
+        """Return rows of `STATION_MAGNITUDES` for the events with arrivals."""
+        rows = self.catalog.station_magnitudes()
+        return station_magnitude_rows(self.events, _only(rows, self._chosen))
 
     @cached_property
     def station_days(self) -> pa.Table:

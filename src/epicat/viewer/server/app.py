@@ -42,6 +42,7 @@ def make_app(session: Session, guard: Guard) -> Starlette:
             Route("/data/events/{month}", routes.events),
             Route("/data/arrivals/{event_id}/{time_ns:int}", routes.arrivals),
             Route("/data/associated/{event_id}/{time_ns:int}", routes.associated),
+            Route("/data/station-magnitudes/{event_id}/{time_ns:int}", routes.station_magnitudes),
             Route("/data/waveforms/{event_id}/{time_ns:int}", routes.waveforms),
             Route("/data/reviews", routes.reviews),
             Route("/data/reviews", routes.review, methods=["POST"]),
@@ -106,6 +107,9 @@ class _Routes:
 
     async def associated(self, request: Request) -> Response:
         return await self._of_event(request, self._session.associated)
+
+    async def station_magnitudes(self, request: Request) -> Response:
+        return await self._of_event(request, self._session.station_magnitudes)
 
     async def waveforms(self, request: Request) -> Response:
         found = request.path_params

@@ -20,7 +20,12 @@ from epicat.store.base import Where, block_entries, locate_entries
 from epicat.store.reviews import Review, record_reviews
 from epicat.time import parse_time
 from epicat.viewer.columns import ARRIVALS, EVENTS
-from epicat.viewer.events import arrival_rows, associated_rows, pack_table
+from epicat.viewer.events import (
+    arrival_rows,
+    associated_rows,
+    pack_table,
+    station_magnitude_rows,
+)
 from epicat.viewer.page_data import (
     PageData,
     PageOptions,
@@ -189,6 +194,12 @@ class Session:
     def associated(self, event_id: str, time_ns: int) -> bytes:
         """Return the place of the association, rows of `epicat.viewer.columns.ASSOCIATED`."""
         return arrow_stream(associated_rows(self.event(event_id, time_ns)))
+
+    def station_magnitudes(self, event_id: str, time_ns: int) -> bytes:
+        """Return the station magnitudes of an event, rows of `STATION_MAGNITUDES`."""
+        near = Span(time_ns - _MARGIN_NS, time_ns + _MARGIN_NS)
+        found = self.catalog.station_magnitudes(span=near)
+        return arrow_stream(station_magnitude_rows(self.event(event_id, time_ns), found))
 
     def waveforms(self, event_id: str, time_ns: int) -> bytes:
         """Return the waveforms of the record section of an event."""

@@ -153,7 +153,9 @@ class TestResults:
         times = catalog.events()["time"].cast("int64").to_pylist()
         microsecond = 1_000  # what ObsPy keeps
         assert [o.origins[0].time.ns for o in found] == pytest.approx(times, abs=microsecond, rel=0)
-        assert [len(o.picks) for o in found] == [row["n_p"] + row["n_s"] for row in table]
+        assert [len(o.preferred_origin().arrivals) for o in found] == [
+            row["n_p"] + row["n_s"] for row in table
+        ]
 
     def test_exports_are_those_of_the_command_line(self, folder, tmp_path) -> None:
         catalog = ec.open_catalog("catalog")
@@ -172,7 +174,8 @@ class TestResults:
         pytest.importorskip("duckdb")
         catalog = ec.open_catalog("catalog")
         (row,) = catalog.sql("select count(*) as n from arrivals").to_pylist()
-        assert row["n"] == catalog.arrivals().num_rows
+        associated = ec.open_catalog("catalog", places="association")
+        assert row["n"] == associated.arrivals().num_rows
 
     def test_a_plot_is_a_figure_or_a_file(self, folder, tmp_path) -> None:
         figure = pytest.importorskip("matplotlib.figure")

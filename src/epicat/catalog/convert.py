@@ -60,7 +60,7 @@ def to_obspy(results: Events | Catalog, stations: Iterable[Station] = ()) -> Any
     --------
     >>> import epicat as ec
     >>> found = ec.to_obspy(ec.open_catalog("catalog"))
-    >>> len(found[0].picks) == len(found[0].origins[0].arrivals)
+    >>> found[0].preferred_origin_id == found[0].origins[0].resource_id
     True
 
     """

@@ -167,3 +167,21 @@ def test_quality_control_flags_little_of_good_data(given, tmp_path):
     (block,) = (e for e in store.ledger(Stage.ASSOCIATE) if e.n_events)
     assert (block.n_events, block.n_rejected) == (len(events), len(rejected))
     assert "pick rate" not in {flag.criterion for flag in block.flags}
+
+
+def test_a_model_is_fitted_once_and_found_again(given, capsys):
+    command = [*given, "--velocity", "auto", "--json"]
+    results = []
+    for _ in range(2):
+        epicat(*command)
+        captured = capsys.readouterr()
+        results.append((json.loads(captured.out), captured.err))
+    (first, fitted), (again, found) = results
+    assert first["associator"] == again["associator"]
+    assert "km/s, from" in fitted
+    assert "the model of this store, fitted to picks of 2014.236" in found
+    assert again["events"] == 0  # nothing to do
+    events = ParquetStore(given[given.index("--store") + 1]).read(
+        "events", Where(design=first["associator"])
+    )
+    assert 23 <= events.num_rows <= 28

@@ -26,14 +26,15 @@ from epicat.archive.layouts import choose_layout
 from epicat.archive.objects import Source
 from epicat.archive.registry import layout_for, locate
 from epicat.archive.s3 import is_bucket
-from epicat.association.associate_options import AssociateOptions
+from epicat.association.associate_options import AUTO_VELOCITY, AssociateOptions
 from epicat.association.design import Design, make_design
 from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign, whole_days
+from epicat.campaign.fitted_velocity import FittedVelocity
 from epicat.campaign.location import location_design
 from epicat.campaign.options import AssociationOptions, CampaignOptions
 from epicat.campaign.pick_run import ImportedRun, PickRun
-from epicat.campaign.velocity import PickSample, Velocity, choose_velocity
+from epicat.campaign.velocity import PickSample, Velocity, choose_velocity, fitted_velocity
 from epicat.errors import ArchiveError, InputError, StoreError
 from epicat.fs.retry import BRISK
 from epicat.geo import Extent, Plane
@@ -80,12 +81,14 @@ def resolve(
     options: CampaignOptions,
     report: Callable[[str], None] = _ignore,
     prepare: Callable[[PickOptions], Bundle] = prepare_bundle,
+    velocity: LayerModel | None = None,
 ) -> Campaign:
     """Resolve a campaign: read stations and velocities, prepare the picker.
 
     ``prepare`` returns the picker after everything else is checked; by default it is compiled
-    if it is not in the cache.  ``report`` receives progress messages.  Raises `InputError`,
-    `ArchiveError` or `ModelError` for what cannot be used.
+    if it is not in the cache.  ``report`` receives progress messages.  ``velocity`` is a model
+    fitted to picks, in place of that of the options.  Raises `InputError`, `ArchiveError` or
+    `ModelError` for what cannot be used.
 
     Examples
     --------
@@ -112,7 +115,9 @@ def resolve(
         check_access(archive, ((s.network, s.code) for s in stations), first)
     bundle = prepare(options.pick)
     run = PickRun.from_options(bundle.info, options.pick, options.quality)
-    design = resolve_design(options.associate, run.digest, options.extent, stations, report=report)
+    design = resolve_design(
+        options.associate, run.digest, options.extent, stations, velocity, report=report
+    )
     responses = _responses(options, stations, opener, report)
     location = location_design(design, options.locate.options) if options.locate.locate else None
     amplitudes = AmplitudeDesign(run=run.digest) if responses else None
@@ -286,7 +291,8 @@ def resolve_design(
             f"m of each other: {names}"
         )
     if isinstance(velocity, LayerModel):
-        chosen = Velocity(velocity, "the model given")
+        is_auto = associate.velocity == AUTO_VELOCITY
+        chosen = fitted_velocity(velocity) if is_auto else Velocity(velocity, "the model given")
     else:
         chosen = choose_velocity(associate, extent, index, velocity, report)
     return make_design(associate, run, extent, index.sites, chosen.layers, chosen.name)
@@ -330,13 +336,10 @@ def resolve_association(
         )
     span = whole_days(options.span)
     stations = choose_stations(found, options.extent, patterns, report, span)
+    sample = _busiest_day(store, run.digest, span)
+    velocity = _recorded_velocity(store, options, run.digest, stations, report) or sample
     design = resolve_design(
-        options.associate,
-        run.digest,
-        options.extent,
-        stations,
-        report=report,
-        velocity=_busiest_day(store, run.digest, span),
+        options.associate, run.digest, options.extent, stations, velocity, report=report
     )
     location = location_design(design, options.locate.options) if options.locate.locate else None
     measured = newest_amplitudes(store, run.digest)
@@ -353,6 +356,25 @@ def resolve_association(
     )
     _check_picks(campaign, store, report)
     return campaign
+
+
+def _recorded_velocity(
+    store: ReadableStore,
+    options: AssociationOptions,
+    run: str,
+    stations: list[Station],
+    report: Callable[[str], None],
+) -> LayerModel | None:
+    """Return the model that ``auto`` has fitted in a store before, if it is asked for."""
+    if options.associate.velocity != AUTO_VELOCITY:
+        return None
+    settings = options.associate.model_copy(update={"velocity": None})
+    start = resolve_design(settings, run, options.extent, stations)
+    found = FittedVelocity.find(store, start)
+    if found is None:
+        return None
+    report(f"velocity auto: the model of this store, fitted to picks of {found.sample}")
+    return found.model
 
 
 def _busiest_day(store: ReadableStore, run: str, span: Span) -> PickSample | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ from epicat.velocity.builtin import is_model_name, named_model, regional_model
 from epicat.velocity.checks import doubts
 from epicat.velocity.layers import LayerModel, read_layers
 
-__all__ = ["PickSample", "Velocity", "choose_velocity"]
+__all__ = ["PickSample", "Velocity", "choose_velocity", "fit_velocity", "fitted_velocity"]
 
 _CHECKED, _FITTED = 2_000, 10_000
 """Picks of the sample that vp/vs is estimated from, and that a model is fitted to."""
@@ -80,14 +80,42 @@ def choose_velocity(
     if sample is None:
         if is_auto:
             raise InputError(
-                "velocity: auto fits a model to picks, and there are none yet; run with another "
-                "model first, then use `epicat associate --velocity auto`"
+                "velocity: auto fits a model to picks, and there are none yet; use `epicat run`, "
+                "which picks a sample first, or `epicat associate` on existing picks, and give "
+                "the layers that it reports as a file with --velocity"
             )
         return chosen
-    first = _first_pass(associate, extent, index, chosen, sample, _FITTED if is_auto else _CHECKED)
+    if is_auto:
+        fitted = fit_velocity(associate, extent, index, sample, report)
+        if fitted is None:
+            report(f"warning: velocity auto: {chosen.name} is used")
+        return chosen if fitted is None else fitted_velocity(fitted)
+    first = _first_pass(associate, extent, index, chosen, sample, _CHECKED)
+    report(_compared(wadati(first.events), _ratio_of(first.design, chosen.layers), first, sample))
+    return chosen
+
+
+def fitted_velocity(model: LayerModel) -> Velocity:
+    """Return a fitted model with a name that has its digest."""
+    return Velocity(model, f"auto, digest {model.digest}")
+
+
+def fit_velocity(
+    associate: AssociateOptions,
+    extent: Extent,
+    index: SiteIndex,
+    sample: PickSample,
+    report: Callable[[str], None],
+) -> LayerModel | None:
+    """Return a model fitted to a sample of picks; None if it has too few events.
+
+    The fit begins with the model of the region.
+    """
+    chosen = _named(associate, extent)
+    first = _first_pass(associate, extent, index, chosen, sample, _FITTED)
     ratio = wadati(first.events)
     report(_compared(ratio, _ratio_of(first.design, chosen.layers), first, sample))
-    return _fitted(first, chosen, ratio, sample, report) if is_auto else chosen
+    return _fitted(first, chosen, ratio, sample, report)
 
 
 def _named(associate: AssociateOptions, extent: Extent) -> Velocity:
@@ -142,7 +170,7 @@ def _fitted(
     ratio: Wadati | None,
     sample: PickSample,
     report: Callable[[str], None],
-) -> Velocity:
+) -> LayerModel | None:
     design, start = first.design, first.design.layer_model
     if start is None:
         raise TypeError("auto begins with a layered model")
@@ -152,10 +180,10 @@ def _fitted(
     fitted = fit_model(first.events, network, number, start, begin)
     if fitted is None:
         report(
-            f"warning: velocity auto: {len(first.events)} events in the first {first.picks:,} "
-            f"picks of {sample.name} are too few to fit a model; {chosen.name} is used"
+            f"velocity auto: {len(first.events)} events in the first {first.picks:,} picks of "
+            f"{sample.name} are too few to fit a model"
         )
-        return chosen
+        return None
     rows = zip(fitted.model.depth_km, fitted.model.vp, fitted.model.vs, strict=True)
     numbers = "; ".join(f"{depth:g} km {vp:g}/{vs:g}" for depth, vp, vs in rows)
     report(
@@ -163,4 +191,4 @@ def _fitted(
         f"{sample.name}, beginning with {chosen.name}; residuals {fitted.misfit_s[0]:.2f} s, now "
         f"{fitted.misfit_s[1]:.2f} s"
     )
-    return Velocity(fitted.model, f"auto, digest {fitted.model.digest}")
+    return replace(fitted.model, spherical=False)

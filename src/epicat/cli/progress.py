@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from epicat.pipeline.runner import Plan, Summary
     from epicat.store.base import Store
 
-__all__ = ["report_campaign", "run_campaign"]
+__all__ = ["progress_of", "report_campaign", "run_campaign"]
 
 _EARLY = 20
 """Station-days after which a run without any data is reported."""
@@ -87,6 +87,11 @@ def _described(plan: Plan) -> str:
     )
 
 
+def progress_of(plan: Plan) -> _Progress:
+    """Return a progress display of a plan, to be entered."""
+    return _Progress(plan)
+
+
 class _Progress:
     """A listener with bars on a terminal, and occasional lines elsewhere."""
 
@@ -118,7 +123,8 @@ class _Progress:
         self._tasks: dict[str, Any] = {}
         if plan.station_days:
             self._add("pick", "picking", plan.picking)
-        self._add("associate", "associating", plan.associating)
+        if plan.associating or not plan.picking:
+            self._add("associate", "associating", plan.associating)
 
     def _add(self, stage: str, words: str, units: tuple[Unit, ...]) -> None:
         total = sum(len(unit.keys) for unit in units)

@@ -12,7 +12,7 @@ from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
 from epicat.cli.picker_download import prepare_with_progress
-from epicat.cli.progress import run_campaign
+from epicat.cli.progress import progress_of, run_campaign
 from epicat.cli.short_help import COMMON
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def make_catalog(
 
 
 def _run_in(pool: Pool, options: CampaignOptions, *, recheck: bool, as_json: bool) -> Campaign:
+    from epicat.association.associate_options import AUTO_VELOCITY
     from epicat.campaign.resolve import resolve
     from epicat.pick.openvino.runtime import check_precision
     from epicat.store.mongo.address import is_mongo
@@ -67,8 +68,33 @@ def _run_in(pool: Pool, options: CampaignOptions, *, recheck: bool, as_json: boo
         check_precision(options.pick.precision)
         if is_mongo(options.store):
             find_store(options.store)
-        campaign = resolve(options, report, prepare_with_progress)
+        if options.associate.velocity == AUTO_VELOCITY:
+            campaign = _with_fitted_velocity(options)
+        else:
+            campaign = resolve(options, report, prepare_with_progress)
     store = open_store(options.store, create=True)
     pool.assign(campaign)
     run_campaign(campaign, options, store, begin=begin, pool=pool, recheck=recheck, as_json=as_json)
     return campaign
+
+
+def _with_fitted_velocity(options: CampaignOptions) -> Campaign:
+    """Return the campaign with the velocity model of its store, or fit one to its first days."""
+    from epicat._util.processes import usable_cores
+    from epicat.campaign.resolve import resolve
+    from epicat.pipeline.process_pool import Pool
+    from epicat.pipeline.sample_velocity import sample_velocity
+    from epicat.store.open import open_store
+
+    settings = options.associate.model_copy(update={"velocity": None})
+    start = options.model_copy(update={"associate": settings})
+    campaign = resolve(start, report, prepare_with_progress)
+    fitted = sample_velocity(
+        campaign,
+        (settings, options.partition),
+        open_store(options.store, create=True),
+        lambda part: Pool(part, options.partition.workers or usable_cores()),
+        progress_of,
+        report,
+    )
+    return resolve(options, prepare=prepare_with_progress, velocity=fitted.model)

@@ -53,11 +53,22 @@ def test_the_ratio_of_exact_arrivals_is_found_in_spite_of_wrong_picks():
     assert found.ratio == pytest.approx(RATIO, abs=0.02)
     assert abs(found.ratio - RATIO) < 4 * found.error + 0.01
     assert found.events == 40
+    assert found.is_determined
+    assert found.bias < 0.03
 
 
 def test_few_pairs_give_no_ratio():
     assert wadati([]) is None
     assert wadati(events(network(), count=1)) is None
+
+
+def test_a_small_network_does_not_determine_the_ratio():
+    wide = network()
+    small = Network(wide.x_km / 20, wide.y_km / 20, wide.depth_km)
+    found = wadati(events(small))
+    assert found is not None
+    assert not found.is_determined
+    assert found.spread_s < 0.5
 
 
 def test_ratios_of_models():

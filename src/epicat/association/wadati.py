@@ -27,6 +27,9 @@ _GROUPS = 10
 """Groups of sites of the jackknife."""
 _S_VARIANCE = 4.0
 """Variance of S picks over that of P picks."""
+_SITE_ERROR_S = 0.1
+"""P times have errors of this size at least that are the same in all events of a site."""
+_LARGEST_BIAS = 0.03
 _ROUNDS = 8
 _OUTLIER = 2.5
 """Residuals beyond so many robust standard deviations are left out."""
@@ -44,6 +47,15 @@ class Wadati:
     """P and S pairs used."""
     events: int
     """Events that they are of."""
+    spread_s: float
+    """Standard deviation of the P times of an event over the sites."""
+    bias: float
+    """How much errors of the P times may change the estimate, usually downwards."""
+
+    @property
+    def is_determined(self) -> bool:
+        """Whether the P times of an event differ enough for an estimate."""
+        return self.bias <= _LARGEST_BIAS
 
 
 def wadati(events: Sequence[Candidate]) -> Wadati | None:
@@ -65,7 +77,23 @@ def wadati(events: Sequence[Candidate]) -> Wadati | None:
         return None
     error = float(np.sqrt((len(ratios) - 1) * np.mean((ratios - ratios.mean()) ** 2)))
     ratio, keep = whole
-    return Wadati(ratio, error, int(keep.sum()), len(np.unique(pairs.event[keep])))
+    spread, bias = _bias(pairs, ratio, keep)
+    return Wadati(ratio, error, int(keep.sum()), len(np.unique(pairs.event[keep])), spread, bias)
+
+
+def _bias(pairs: _Pairs, ratio: float, keep: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the spread of the P times, and how much their errors may change the slope.
+
+    Errors of a slope's abscissa lower it by their share of its variance (Fuller 1987, Measurement
+    Error Models, section 1.1).  Deming's fit corrects that only as far as the ratio of the
+    variances is right, so the whole share is the bound.
+    """
+    x = _without_means(pairs.p_s, pairs.event, keep)[keep]
+    y = _without_means(pairs.s_s, pairs.event, keep)[keep]
+    scatter = 1.4826 * float(np.median(np.abs(y - ratio * x)))
+    variance = max(scatter**2 / (ratio**2 + _S_VARIANCE), _SITE_ERROR_S**2)
+    spread = float(x.std())
+    return spread, ratio * variance / max(spread**2, 1e-9)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,11 @@ def _compared(found: Wadati | None, model: float, first: _FirstPass, sample: Pic
     where = f"the first {first.picks:,} picks of {sample.name}, {len(first.events)} events"
     if found is None:
         return f"vp/vs of the model {model:.2f}; too few P and S pairs to check it ({where})"
+    if not found.is_determined:
+        return (
+            f"vp/vs of the picks is not determined, model {model:.2f}: P times of an event differ "
+            f"by {found.spread_s:.1f} s between sites, too little beside errors of 0.1 s ({where})"
+        )
     text = (
         f"vp/vs of the picks {found.ratio:.2f} +- {found.error:.2f} ({found.pairs} pairs; {where}),"
         f" model {model:.2f}"
@@ -176,7 +181,7 @@ def _fitted(
         raise TypeError("auto begins with a layered model")
     network = Network.from_sites(design.positions, design.plane)
     number = {site.name: n for n, site in enumerate(design.positions)}
-    begin = ratio.ratio if ratio is not None else model_ratio(start)
+    begin = ratio.ratio if ratio is not None and ratio.is_determined else model_ratio(start)
     fitted = fit_model(first.events, network, number, start, begin)
     if fitted is None:
         report(

@@ -55,7 +55,7 @@ def write_store(folder: Path | str, wanted: Wanted | None = None) -> Store:
     rng = np.random.default_rng(wanted.seed)
     stations = _stations(wanted, rng)
     store.put_stations(stations_table(stations))
-    store.put_record("run", RUN, {"picker": "PhaseNet", "weights": "original", "threshold": 0.3})
+    store.put_record("run", RUN, {"picker": {"name": "PhaseNet"}, "weights": "original"})
     store.put_record("associator", ASSOCIATOR, {"run": RUN, "n_picks": 10})
     layers = [[0.0, 5.5, 3.18], [5.5, 6.3, 3.64], [16.0, 6.7, 3.87], [32.0, 7.8, 4.51]]
     location = {"associator": ASSOCIATOR, "layers": layers, "constant_layers": True,

@@ -91,7 +91,7 @@ export function recordSection(app: App, { place, arrivals, waveforms }: EventDet
       });
       chart.line(points, `curve ${phase.toLowerCase()}`);
       const at = points.filter(([t]) => t < latest * 0.97).pop();
-      if (at) chart.add(svg("text", { class: phase.toLowerCase(), x: chart.px(at[0]) + 4, y: chart.py(at[1]) - 6 }, `${phase} predicted`));
+      if (at) chart.add(svg("text", { class: phase.toLowerCase(), x: chart.px(at[0]) - 5, y: chart.py(at[1]) - 5, "text-anchor": "end" }, `${phase} predicted`));
     }
   }
   const half = Math.max(5, Math.min(11, 4000 / arrivals.length / 40));

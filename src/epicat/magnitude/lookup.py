@@ -48,7 +48,8 @@ class Amplitudes:
                 zip(found.phases, found.time_ns.tolist(), strict=True)
             ):
                 self._at[found.trace_id, phase, time_ns // _MS] = (found, i)
-                times.setdefault(found.trace_id, set()).add(time_ns // _MS)
+                if phase == "P":
+                    times.setdefault(found.trace_id, set()).add(time_ns // _MS)
         self._times = {trace: sorted(own) for trace, own in times.items()}
         self._envelopes: dict[str, list[Envelope]] = {}
         for envelope in sorted(envelopes, key=lambda e: (e.trace_id, e.band, e.day_ns)):
@@ -59,9 +60,9 @@ class Amplitudes:
         return self._at.get((pick.trace_id, pick.phase, pick.time_ns // _MS))
 
     def clear_s(self, pick: PickRow, own: Collection[PickRow]) -> float:
-        """Return the seconds from a pick to the next one at its trace that is none of ``own``.
+        """Return the seconds from a pick to the next P pick at its trace that is none of ``own``.
 
-        Infinite if there is none.
+        Infinite if there is none.  An S pick may be one of the same event.
         """
         times = self._times.get(pick.trace_id, [])
         mine = {one.time_ns // _MS for one in own}

@@ -29,7 +29,7 @@ class MagnitudeOptions(BaseModel):
         description="Amplitudes below this multiple of the largest noise are upper bounds.",
     )
     least_stations: int = Field(
-        default=3, ge=1, description="Stations with an amplitude that a magnitude needs."
+        default=5, ge=1, description="Stations with an amplitude that a magnitude needs."
     )
 
     @field_validator("law")

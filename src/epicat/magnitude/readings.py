@@ -53,7 +53,7 @@ class ReadingFlag(StrEnum):
     NO_RESPONSE = "no response"
     """No channel with a usable response."""
     OVERLAP = "overlap"
-    """Another pick follows within the shortest window."""
+    """Another event's P pick follows within the shortest window, or before S."""
     NO_NOISE = "no noise level"
     """The noise before the pick is unknown."""
     TOO_FAR = "S after the window"
@@ -186,7 +186,7 @@ class EventReadings:
         if window is None:
             return nothing._replace(flag=ReadingFlag.TOO_FAR)
         while window >= 0 and WINDOWS_S[window] > clear_s:
-            window -= 1  # a pick of another event follows
+            window -= 1 if pick.phase == "S" else len(WINDOWS_S)  # S is in the last part
         if window < 0:
             return nothing._replace(flag=ReadingFlag.OVERLAP)
         measured, i = at

@@ -120,5 +120,5 @@ check-pins: $(STAMP) ## Check that the pins resolve on the oldest and the newest
 	$(BIN)/python tools/check_pins.py
 
 clean: ## Remove everything these commands created, including .venv
-	rm -rf $(VENV) .venv-demo .venv-docs demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-demo .venv-docs .venv-snakemake demo site build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks training -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

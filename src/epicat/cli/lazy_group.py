@@ -64,7 +64,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "plan": Entry(
         "plan:plan",
-        "Show the units of work that `run` would do with the same arguments; write nothing.",
+        "Show the units of work that `run` would do with the same arguments, or write them.",
     ),
     "status": Entry(
         "status:status",

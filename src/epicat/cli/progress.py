@@ -1,27 +1,30 @@
-"""Run a plan locally with a progress display on stderr."""
+"""Run a plan with a progress display on stderr."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
 from epicat.cli.messages import format_flags, report
+from epicat.model import Stage
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
     from epicat.campaign.options import AssociationOptions, CampaignOptions
     from epicat.model import Span
+    from epicat.pipeline.executors import Executor
     from epicat.pipeline.outcome import Outcome
-    from epicat.pipeline.plan import Unit
     from epicat.pipeline.process_pool import Pool
     from epicat.pipeline.runner import Plan, Summary
+    from epicat.pipeline.stream import StreamedPlan
     from epicat.store.base import Store
 
-__all__ = ["progress_of", "report_campaign", "run_campaign"]
+__all__ = ["progress_of", "report_campaign", "run_campaign", "run_streamed"]
 
 _EARLY = 20
 """Station-days after which a run without any data is reported."""
@@ -47,11 +50,45 @@ def run_campaign(
 
     report_campaign(campaign, options.span)
     plan = make_plan(campaign, options.partition, store, recheck=recheck)
+    workers = options.partition.workers
+    _show_run(
+        plan,
+        lambda progress: run_plan(campaign, plan, store, progress, workers=workers, pool=pool),
+        campaign=campaign, begin=begin, as_json=as_json,
+    )  # fmt: skip
+
+
+def run_streamed(
+    campaign: Campaign,
+    plan: StreamedPlan,
+    store: Store,
+    make_executor: Callable[[], Executor],
+    *,
+    begin: float,
+    as_json: bool,
+) -> None:
+    """Run a streamed plan on an executor; exit with status 1 on failures."""
+    from epicat.pipeline.runner import run
+
+    _show_run(
+        plan,
+        lambda progress: run(campaign, plan, store, make_executor, progress),
+        campaign=campaign, begin=begin, as_json=as_json,
+    )  # fmt: skip
+
+
+def _show_run(
+    plan: Plan | StreamedPlan,
+    run: Callable[[_Progress], Summary],
+    *,
+    campaign: Campaign,
+    begin: float,
+    as_json: bool,
+) -> None:
+    """Run a plan with a progress display, and show its summary."""
     report(_described(plan))
     with _Progress(plan) as progress:
-        made = run_plan(
-            campaign, plan, store, progress, workers=options.partition.workers, pool=pool
-        )
+        made = run(progress)
     seconds = time.monotonic() - begin
     if as_json:
         designs = {"run": campaign.run.digest, "associator": campaign.design.digest}
@@ -73,9 +110,9 @@ def report_campaign(campaign: Campaign, span: Span) -> None:
         report(text)
 
 
-def _described(plan: Plan) -> str:
+def _described(plan: Plan | StreamedPlan) -> str:
     due = plan.station_days - plan.done_before
-    blocks = sum(len(unit.keys) for unit in plan.associating)
+    blocks = plan.n_keys(Stage.ASSOCIATE)
     days = f"{plan.station_days} station-days and their " if plan.station_days else ""
     if plan.is_empty:
         return f"nothing to do: all {days}blocks are done"
@@ -95,7 +132,7 @@ def progress_of(plan: Plan) -> _Progress:
 class _Progress:
     """A listener with bars on a terminal, and occasional lines elsewhere."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan | StreamedPlan) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -122,12 +159,11 @@ class _Progress:
         self._found = {"pick": 0, "associate": 0}
         self._tasks: dict[str, Any] = {}
         if plan.station_days:
-            self._add("pick", "picking", plan.picking)
-        if plan.associating or not plan.picking:
-            self._add("associate", "associating", plan.associating)
+            self._add("pick", "picking", plan.n_keys(Stage.PICK))
+        if plan.n_keys(Stage.ASSOCIATE) or not plan.n_keys(Stage.PICK):
+            self._add("associate", "associating", plan.n_keys(Stage.ASSOCIATE))
 
-    def _add(self, stage: str, words: str, units: tuple[Unit, ...]) -> None:
-        total = sum(len(unit.keys) for unit in units)
+    def _add(self, stage: str, words: str, total: int) -> None:
         self._tasks[stage] = self._bars.add_task(words, total=total, rate="", found="")
 
     def __enter__(self) -> Self:
@@ -137,7 +173,7 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: Plan | StreamedPlan) -> None:
         """Ignore the plan: the bars are already shown."""
         del plan
 
@@ -158,7 +194,6 @@ class _Progress:
 
     def _warn_without_data(self, outcome: Outcome) -> None:
         """Report once, early in a campaign, that no station-day has data."""
-        from epicat.model import Stage
         from epicat.pipeline.runner import is_without_data
 
         if outcome.unit.stage == Stage.PICK:
@@ -188,7 +223,7 @@ def _without_data(counts: Counter[str], campaign: Campaign | None = None) -> str
     return f"{what}: {where}{advice}"
 
 
-def _counted(made: Summary, plan: Plan, seconds: float) -> dict[str, Any]:
+def _counted(made: Summary, plan: Plan | StreamedPlan, seconds: float) -> dict[str, Any]:
     return {
         "seconds": round(seconds, 3),
         "done_before": plan.done_before,
@@ -203,7 +238,7 @@ def _counted(made: Summary, plan: Plan, seconds: float) -> dict[str, Any]:
     }
 
 
-def _report_summary(made: Summary, plan: Plan, seconds: float) -> None:
+def _report_summary(made: Summary, plan: Plan | StreamedPlan, seconds: float) -> None:
     for failure in made.failures:
         report(f"failed: {failure}")
     days = ", ".join(f"{count} {name}" for name, count in sorted(made.station_days.items()))

@@ -1,9 +1,9 @@
-"""``epicat run``: waveforms to a catalog, on this machine."""
+"""``epicat run``: waveforms to a catalog, on this machine or a Dask cluster."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,8 +12,9 @@ from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
 from epicat.cli.picker_download import prepare_with_progress
-from epicat.cli.progress import progress_of, run_campaign
+from epicat.cli.progress import progress_of, report_campaign, run_campaign, run_streamed
 from epicat.cli.short_help import COMMON
+from epicat.errors import InputError
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
@@ -27,10 +28,26 @@ Recheck = Annotated[
 ]
 
 
+_Executor = Annotated[
+    Literal["pool", "dask"],
+    typer.Option(help="Processes of this machine, or the workers of a Dask cluster."),
+]
+_Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS|FILE.json",
+        help="Scheduler of a running Dask cluster.  Default: a cluster on this machine, with "
+        "--workers processes.",
+    ),
+]
+
+
 @takes(CampaignOptions, common=COMMON)
 def run(
     given: Values,
     recheck: Recheck = False,
+    executor: _Executor = "pool",
+    scheduler: _Scheduler = None,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
 ) -> None:
     """Pick the stations inside EXTENT and associate the picks into events.
@@ -41,7 +58,13 @@ def run(
     Example: epicat run 2019.172 2019.174 39,41,-125,-123 --archive ncedc --stations ncedc
     --store mendocino
     """
-    make_catalog(make_options(CampaignOptions, given), recheck=recheck, as_json=as_json)
+    options = make_options(CampaignOptions, given)
+    if executor == "dask":
+        _run_on_dask(options, scheduler, recheck=recheck, as_json=as_json)
+        return
+    if scheduler is not None:
+        raise InputError("--scheduler needs --executor dask")
+    make_catalog(options, recheck=recheck, as_json=as_json)
 
 
 def make_catalog(
@@ -56,26 +79,55 @@ def make_catalog(
 
 
 def _run_in(pool: Pool, options: CampaignOptions, *, recheck: bool, as_json: bool) -> Campaign:
+    from epicat.store.open import open_store
+
+    begin = time.monotonic()
+    campaign = _resolved(options)
+    store = open_store(options.store, create=True)
+    pool.assign(campaign)
+    run_campaign(campaign, options, store, begin=begin, pool=pool, recheck=recheck, as_json=as_json)
+    return campaign
+
+
+def _run_on_dask(
+    options: CampaignOptions, scheduler: str | None, *, recheck: bool, as_json: bool
+) -> None:
+    from epicat._util.processes import usable_cores
+    from epicat.pipeline.dask.cluster import connected
+    from epicat.pipeline.stream import StreamedPlan
+    from epicat.pipeline.submission import with_absolute_paths
+    from epicat.store.open import open_store
+
+    begin = time.monotonic()
+    workers = options.partition.workers or usable_cores()
+    campaign = with_absolute_paths(_resolved(options))
+    store = open_store(campaign.store, create=True)
+    report_campaign(campaign, options.span)
+    plan = StreamedPlan.from_store(campaign, options.partition, store, recheck=recheck)
+    with connected(scheduler, workers, report) as cluster:
+        from epicat.pipeline.dask.executor import DaskExecutor
+
+        run_streamed(
+            campaign, plan, store, lambda: DaskExecutor(cluster, campaign, report),
+            begin=begin, as_json=as_json,
+        )  # fmt: skip
+
+
+def _resolved(options: CampaignOptions) -> Campaign:
     from epicat.association.associate_options import AUTO_VELOCITY
     from epicat.campaign.resolve import resolve
     from epicat.pick.openvino.runtime import check_precision
     from epicat.store.mongo.address import is_mongo
-    from epicat.store.open import find_store, open_store
+    from epicat.store.open import find_store
 
-    begin = time.monotonic()
     with warnings_as_messages():
         # Fail fast before the slow model compilation.
         check_precision(options.pick.precision)
         if is_mongo(options.store):
             find_store(options.store)
         if options.associate.velocity == AUTO_VELOCITY:
-            campaign = _with_fitted_velocity(options)
-        else:
-            campaign = resolve(options, report, prepare_with_progress)
-    store = open_store(options.store, create=True)
-    pool.assign(campaign)
-    run_campaign(campaign, options, store, begin=begin, pool=pool, recheck=recheck, as_json=as_json)
-    return campaign
+            return _with_fitted_velocity(options)
+        return resolve(options, report, prepare_with_progress)
 
 
 def _with_fitted_velocity(options: CampaignOptions) -> Campaign:

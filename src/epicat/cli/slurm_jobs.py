@@ -134,6 +134,7 @@ def submit_to_slurm(
     from epicat.cli.progress import report_campaign
     from epicat.cli.slurm_options import folder_path, settings_of
     from epicat.pipeline.estimate import stations_per_unit
+    from epicat.pipeline.submission import with_absolute_paths
     from epicat.slurm.record import SlurmRecord
     from epicat.slurm.target import Cluster, SlurmTarget
 
@@ -143,7 +144,7 @@ def submit_to_slurm(
     if not dry_run:
         _check_idle(place)
     with warnings_as_messages():
-        campaign = _absolute(resolve(options, report, prepare_with_progress))
+        campaign = with_absolute_paths(resolve(options, report, prepare_with_progress))
     _check_secrets(campaign, has_file=settings.secrets is not None)
     partition = options.partition
     if not is_partitioned:
@@ -271,20 +272,6 @@ def _check_idle(place: Path) -> None:
             f"them (epicat status --watch --folder {place}) or cancel them (epicat cancel "
             f"--folder {place})"
         )
-
-
-def _absolute(campaign: Campaign) -> Campaign:
-    """Return the campaign with absolute paths: jobs run in another folder."""
-    changed = {
-        name: str(Path(value).expanduser().absolute())
-        for name in ("store", "archive")
-        if _is_folder(value := getattr(campaign, name))
-    }
-    return campaign.model_copy(update=changed)
-
-
-def _is_folder(location: str) -> bool:
-    return bool(location) and ":" not in location.partition("/")[0]
 
 
 def _check_secrets(campaign: Campaign, *, has_file: bool) -> None:

@@ -15,8 +15,10 @@ __all__ = ["Executor", "Serial"]
 class Executor(Protocol):
     """Accepts units and returns their outcomes, in any order."""
 
-    capacity: int
-    """How many units to submit at once."""
+    @property
+    def capacity(self) -> int:
+        """How many units to submit at once; it may change."""
+        ...
 
     def submit(self, unit: Unit) -> None:
         """Submit a unit."""

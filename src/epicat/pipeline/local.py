@@ -12,6 +12,7 @@ from epicat.catalog.selection import select_results
 from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.process_pool import Pool
 from epicat.pipeline.runner import Listener, Plan, Summary, make_plan, run
+from epicat.pipeline.stream import StreamedPlan
 from epicat.store.base import Store
 from epicat.store.open import open_store
 
@@ -60,7 +61,7 @@ def run_plan(
 class _Silent:
     """A listener that ignores everything."""
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: Plan | StreamedPlan) -> None:
         del plan
 
     def finished(self, outcome: Outcome) -> None:

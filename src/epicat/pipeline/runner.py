@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import platform
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from importlib.metadata import version
 from typing import Protocol
 
 from epicat._util.processes import sigterm_as_interrupt
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
-from epicat.model import ObjectEntry, Span, Stage, StationDay, Status
+from epicat.model import ObjectEntry, Stage, Status
 from epicat.pipeline.executors import Executor
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.outcome import Outcome, failed_entries
 from epicat.pipeline.plan import Unit, block_units, pick_units, planned_keys
+from epicat.pipeline.schedule import PlanSchedule, Schedule, days_of
+from epicat.pipeline.stream import StreamedPlan
 from epicat.store.base import ReadableStore, Store, new_generation
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.tables import stations_table
@@ -55,6 +56,15 @@ class Plan:
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
         return not self.picking and not self.associating
+
+    def n_keys(self, stage: Stage) -> int:
+        """Return the number of keys of a stage that are due."""
+        units = self.picking if stage == Stage.PICK else self.associating
+        return sum(len(unit.keys) for unit in units)
+
+    def schedule(self) -> PlanSchedule:
+        """Return the units in the order in which they can start."""
+        return PlanSchedule(self.picking, self.associating)
 
 
 @dataclass(slots=True)
@@ -136,7 +146,7 @@ class Listener(Protocol):
 
     """
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: Plan | StreamedPlan) -> None:
         """Receive the plan, once, before the first unit."""
         ...
 
@@ -153,7 +163,7 @@ def make_plan(
     picking = tuple(pick_units(campaign, partition, ledger, recheck=recheck))
     units = (unit for unit in picking if not (unit.recheck or unit.measure_only))
     due = [key for unit in units for key in unit.keys]
-    pending = {day for unit in picking for day in _days_of(unit)}
+    pending = {day for unit in picking for day in days_of(unit)}
     if recheck:
         pending.update(campaign.span.days())
     days = list(campaign.span.days())
@@ -168,7 +178,7 @@ def make_plan(
 
 def run(
     campaign: Campaign,
-    plan: Plan,
+    plan: Plan | StreamedPlan,
     store: Store,
     make_executor: Callable[[], Executor],
     listener: Listener,
@@ -186,7 +196,7 @@ def run(
         executor = make_executor()
         now = True
         try:
-            for outcome in _outcomes(plan, executor):
+            for outcome in _outcomes(plan.schedule(), executor):
                 if outcome.failure:
                     mark_failed(store, campaign, outcome)
                 summary.add(outcome)
@@ -197,36 +207,19 @@ def run(
     return summary
 
 
-def _outcomes(plan: Plan, executor: Executor) -> Iterator[Outcome]:
-    """Submit units, associations first, as soon as the picking that they need is done."""
-    picking, waiting = deque(plan.picking), deque(plan.associating)
-    days = Counter(day for unit in picking for day in _days_of(unit))
+def _outcomes(schedule: Schedule, executor: Executor) -> Iterator[Outcome]:
+    """Submit units as they become ready, and yield their outcomes."""
     running = 0
-    while picking or waiting or running:
-        while running < executor.capacity:
-            ready = next((u for u in waiting if _is_ready(u, days)), None)
-            if ready is not None:
-                waiting.remove(ready)
-            elif picking:
-                ready = picking.popleft()
-            else:
-                break
-            executor.submit(ready)
+    while True:
+        while running < executor.capacity and (unit := schedule.next_ready()) is not None:
+            executor.submit(unit)
             running += 1
+        if not running:
+            return
         outcome = executor.next_outcome()
         running -= 1
-        if outcome.unit.stage == Stage.PICK:
-            days.subtract(_days_of(outcome.unit))
+        schedule.finished(outcome.unit)
         yield outcome
-
-
-def _days_of(unit: Unit) -> set[date]:
-    return {StationDay.parse(key).day for key in unit.keys}
-
-
-def _is_ready(unit: Unit, pending: Counter[date]) -> bool:
-    needs = unit.needs or Span(0, 0)
-    return not any(pending[day] for day in needs.days())
 
 
 def mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:

@@ -4,6 +4,7 @@
     FOLDER/bundle/...          the compiled picker
     FOLDER/NAME.units          units, see `epicat.pipeline.manifest`
     FOLDER/jobs.json           the jobs that were submitted
+    FOLDER/arrays.json         the arrays of jobs, if another program submits them
 
 The folder contains no secrets.  Its files are written once and never changed, except for the list
 of jobs, which grows while they are submitted.
@@ -11,9 +12,10 @@ of jobs, which grows while they are submitted.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -22,13 +24,15 @@ from epicat.errors import InputError
 from epicat.fs.base import Files
 from epicat.fs.open import open_files
 from epicat.pick.remote_bundle import RemoteBundle
+from epicat.pipeline.job_arrays import JobArray
 from epicat.pipeline.manifest import pack, read_count, read_unit
 from epicat.pipeline.plan import Unit
 
-__all__ = ["Submission"]
+__all__ = ["Submission", "with_absolute_paths"]
 
 _NOUN = "submission"
 _CAMPAIGN, _BUNDLE, _UNITS, _JOBS = "campaign.json", "bundle", ".units", "jobs.json"
+_ARRAYS = "arrays.json"
 
 T = TypeVar("T")
 
@@ -91,6 +95,29 @@ class Submission:
         """Write the record of the submitted jobs, replacing an earlier one."""
         self._files.write(_JOBS, text.encode())
 
+    def has_campaign(self) -> bool:
+        """Return whether a campaign was written here."""
+        return self._files.exists(_CAMPAIGN)
+
+    def write_arrays(self, arrays: Iterable[JobArray]) -> list[dict[str, Any]]:
+        """Write the manifests of arrays and, last, ``arrays.json``; return what is in it.
+
+        For each array its name, stage, number of units, and the arrays that it needs.
+        """
+        written = []
+        for array in arrays:
+            self.write_units(array.name, array.units)
+            written.append(
+                {
+                    "name": array.name,
+                    "stage": array.stage.value,
+                    "units": len(array.units),
+                    "needs": list(array.needs),
+                }
+            )
+        self._files.write(_ARRAYS, json.dumps({"arrays": written}, indent=1).encode())
+        return written
+
     def jobs(self) -> str | None:
         """Return the record of the submitted jobs; None if nothing was submitted."""
         try:
@@ -129,3 +156,17 @@ class Submission:
             return ask()
         except FileNotFoundError as error:
             raise InputError(f"there is no {name!r} in {_NOUN} {self.location!r}") from error
+
+
+def with_absolute_paths(campaign: Campaign) -> Campaign:
+    """Return the campaign with absolute paths: remote workers run in another folder."""
+    changed = {
+        name: str(Path(value).expanduser().absolute())
+        for name in ("store", "archive")
+        if _is_folder(value := getattr(campaign, name))
+    }
+    return campaign.model_copy(update=changed)
+
+
+def _is_folder(location: str) -> bool:
+    return bool(location) and ":" not in location.partition("/")[0]

@@ -1,0 +1,1 @@
+"""Run the units of a campaign on a Dask cluster (extra ``dask``)."""

@@ -1,0 +1,135 @@
+"""What Dask's workers have of a campaign: the campaign, its compiled picker, and checks.
+
+A plugin carries the campaign once to each worker, also to those that join later, so that a task
+is nothing but the keys of its unit.  Secrets are not part of a campaign: each worker finds them
+where the references in it say, in its own environment or files.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distributed import WorkerPlugin, get_worker
+
+from epicat._version import __version__
+from epicat.errors import ClusterError, EpicatError
+
+if TYPE_CHECKING:
+    from distributed import Worker as DaskWorker
+
+    from epicat.campaign.campaign import Campaign
+    from epicat.pipeline.outcome import Outcome
+    from epicat.pipeline.plan import Unit
+    from epicat.pipeline.worker import Worker
+
+__all__ = ["CampaignPlugin", "RefusedWorkerError", "check_worker", "run_unit"]
+
+
+class RefusedWorkerError(ClusterError):
+    """A worker cannot do the work of a campaign; it has not begun any."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"worker {address} cannot be used: {reason}")
+        self.address = address
+
+
+class CampaignPlugin(WorkerPlugin):  # type: ignore[misc]
+    """Gives a worker a campaign.  Plain data without secrets."""
+
+    def __init__(self, name: str, campaign: str, bundle: dict[str, bytes]) -> None:
+        """Take the campaign as JSON, and the files of its compiled picker by name."""
+        self.name = name
+        self.version = __version__
+        self._campaign = campaign
+        self._bundle = bundle
+
+    def setup(self, worker: DaskWorker) -> None:
+        """Prepare what belongs to this process; nothing is read yet."""
+        self._address = str(worker.address)
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._checked: Campaign | None = None
+
+    def work(self, unit: Unit) -> Outcome:
+        """Run a unit in this thread."""
+        return self._worker().work(unit)
+
+    def _worker(self) -> Worker:
+        """Return the worker of this thread, with one inference thread."""
+        from epicat.pipeline.worker import Worker
+
+        campaign = self.check()
+        if not hasattr(self._local, "worker"):
+            self._local.worker = Worker(campaign)
+        worker: Worker = self._local.worker
+        return worker
+
+    def check(self) -> Campaign:
+        """Return the campaign as this worker can do it; raise `RefusedWorkerError` if it cannot."""
+        with self._lock:
+            if self._checked is None:
+                try:
+                    self._checked = self._prepared()
+                except (EpicatError, OSError) as error:
+                    raise RefusedWorkerError(self._address, str(error)) from error
+            return self._checked
+
+    def _prepared(self) -> Campaign:
+        from epicat.campaign.campaign import Campaign
+
+        if self.version != __version__:
+            raise ClusterError(
+                f"it has epicat {__version__}, and this run is of epicat {self.version}: install "
+                "the same version on all machines"
+            )
+        campaign = Campaign.model_validate_json(self._campaign)
+        _check_store(campaign)
+        _check_archive(campaign)
+        if campaign.bundle is None:
+            return campaign
+        return campaign.model_copy(update={"bundle": self._unpacked(campaign.bundle.name)})
+
+    def _unpacked(self, name: str) -> Path:
+        """Return the folder of the compiled picker in this machine's cache."""
+        from epicat._util.files import atomic_folder, cache_folder
+        from epicat.pick.openvino.bundle import Bundle
+
+        folder = cache_folder("bundles") / name
+        if not folder.is_dir():
+            with atomic_folder(folder) as partial:
+                for file, content in self._bundle.items():
+                    (partial / file).write_bytes(content)
+        if reason := Bundle.read(folder).damage():
+            raise ClusterError(f"compiled model {str(folder)!r}: {reason}; delete that folder")
+        return folder
+
+
+def check_worker(name: str, dask_worker: Any) -> None:
+    """Raise `RefusedWorkerError` if a worker cannot do a campaign; run by ``Client.run``."""
+    dask_worker.plugins[name].check()
+
+
+def run_unit(name: str, unit: Unit) -> Outcome:
+    """Run a unit on a worker; the task of Dask."""
+    outcome: Outcome = get_worker().plugins[name].work(unit)
+    return replace(outcome, statuses=dict(outcome.statuses), flags=dict(outcome.flags))
+
+
+def _check_store(campaign: Campaign) -> None:
+    """Raise if the store is not the one of the client, which has recorded the run in it."""
+    from epicat.store.open import open_readable
+
+    if campaign.run.digest not in open_readable(campaign.store).records("run"):
+        raise ClusterError(
+            f"store {campaign.store!r} does not contain run {campaign.run.digest}: it is another "
+            "store, which only has the same name here"
+        )
+
+
+def _check_archive(campaign: Campaign) -> None:
+    """Raise if the archive is a folder that is not here."""
+    if campaign.bundle is not None:
+        campaign.open_archive()

@@ -1,0 +1,97 @@
+"""The contract of executors, for all that run on one machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from epicat.campaign.options import Partition
+from epicat.pipeline.executors import Serial
+from epicat.pipeline.process_pool import Pool
+from epicat.pipeline.runner import make_plan, run
+from epicat.store.parquet import ParquetStore
+from epicat.testing.executor_contract import ExecutorContract, tables_of
+from support.tiny_network import settled, truths, write_network
+
+SECONDS = [-600, -1.0, 60.5, 620]
+
+
+class Silent:
+    def planned(self, plan):
+        pass
+
+    def finished(self, outcome):
+        pass
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("network")
+    write_network(folder, truths(SECONDS))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tables(network, tmp_path_factory):
+    store = ParquetStore(tmp_path_factory.mktemp("expected") / "store", create=True)
+    campaign = settled(network, Path(store.location))
+    plan = make_plan(campaign, Partition(), store, recheck=False)
+    run(campaign, plan, store, lambda: Serial(campaign), Silent())
+    found = tables_of(store)
+    assert found["events"].num_rows == len(SECONDS)
+    return found
+
+
+class OnThisMachine(ExecutorContract):
+    @pytest.fixture
+    def make_campaign(self, network):
+        return lambda store: settled(network, store)
+
+    @pytest.fixture
+    def expected(self, tables):
+        return tables
+
+
+class TestSerial(OnThisMachine):
+    can_kill = False
+
+    @contextmanager
+    def running(self, campaign):
+        yield lambda: Serial(campaign)
+
+
+class TestPool(OnThisMachine):
+    @contextmanager
+    def running(self, campaign):
+        yield lambda: Pool(campaign, 2)
+        assert multiprocessing.active_children() == []
+
+    def processes(self):
+        return [child.pid for child in multiprocessing.active_children()]
+
+
+@pytest.fixture(scope="module")
+def local_cluster():
+    pytest.importorskip("distributed")
+    from epicat.pipeline.dask.cluster import connected
+
+    with connected(None, 2, print) as cluster:
+        yield cluster
+
+
+class TestLocalCluster(OnThisMachine):
+    @pytest.fixture(autouse=True)
+    def _cluster(self, local_cluster):
+        self.cluster = local_cluster
+
+    @contextmanager
+    def running(self, campaign):
+        from epicat.pipeline.dask.executor import DaskExecutor
+
+        yield lambda: DaskExecutor(self.cluster, campaign, print)
+
+    def processes(self):
+        return self.cluster.local_processes()

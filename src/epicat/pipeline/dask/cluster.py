@@ -101,13 +101,20 @@ def connected(
         import distributed  # noqa: F401 - whether it is there
     except ImportError as error:
         raise InputError("--executor dask needs Dask: pip install 'epicat[dask]'") from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _silence_logs()
     with dask.config.set(_SETTINGS):
         cluster = _remote(scheduler, report) if scheduler else _local(workers)
         try:
             yield cluster
         finally:
             cluster.close()
+
+
+def _silence_logs() -> None:
+    """Silence Dask's log: what went wrong is an error of epicat with one message."""
+    for name in ["distributed", *logging.root.manager.loggerDict]:
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _remote(scheduler: str, report: Callable[[str], None]) -> DaskCluster:

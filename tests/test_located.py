@@ -67,6 +67,13 @@ def test_a_criterion_that_is_no_longer_met_is_no_rejection():
     assert (found["rejected"], found["unmet"]) == (None, "3 picks < 5")
 
 
+def test_a_criterion_that_is_met_is_null_in_stores_that_have_it_empty():
+    rejected, _ = event(ROWS, START)
+    row = origin_row(rejected, ASSOCIATOR, rejected="")
+    (found,) = events_at_best_places(part(FIRST).events, origins_table(row)).to_pylist()
+    assert found["unmet"] is None
+
+
 def test_arrivals_are_those_of_the_origin():
     row = origin_row(FIRST[0], ASSOCIATOR)
     stays, joins = FIRST[0].arrivals[0], FIRST[0].arrivals[1]

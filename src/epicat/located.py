@@ -22,6 +22,7 @@ __all__ = [
     "events_at_best_places",
     "events_with_magnitudes",
     "locations_digest",
+    "unmet",
 ]
 
 _FROM_EITHER: Final = tuple(
@@ -94,13 +95,17 @@ def events_at_best_places(events: pa.Table, origins: pa.Table) -> pa.Table:
     columns |= {name: pc.coalesce(own[name], events[name]) for name in _FROM_EITHER}
     columns |= {name: own[name] for name in _FROM_ORIGIN}
     columns["location"] = own["design"]
-    columns["unmet"] = pc.if_else(
-        pc.is_valid(events["rejected"]), pa.scalar(None, pa.string()), own["rejected"]
-    )
+    columns["unmet"] = unmet(events["rejected"], own["rejected"])
     columns |= {f"associated_{name}": events[name] for name in _ASSOCIATED}
     arrays = [columns[field.name].cast(field.type) for field in BEST_EVENTS]
     found = pa.Table.from_arrays(arrays, schema=BEST_EVENTS)
     return found.sort_by([("time", "ascending"), ("event_id", "ascending")])
+
+
+def unmet(event_rejected: pa.ChunkedArray, origin_rejected: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return which criterion the located picks no longer meet; null if none, or if rejected."""
+    is_met = pc.or_kleene(pc.is_valid(event_rejected), pc.equal(origin_rejected, ""))
+    return pc.if_else(pc.fill_null(is_met, False), pa.scalar(None, pa.string()), origin_rejected)
 
 
 def best_event_sources(events: str, origins: str) -> list[tuple[str, str]]:
@@ -109,13 +114,13 @@ def best_event_sources(events: str, origins: str) -> list[tuple[str, str]]:
     ``events`` and ``origins`` are the names of the tables, joined by the event.
     """
     either = {name: f"coalesce({origins}.{name}, {events}.{name})" for name in _FROM_EITHER}
-    unmet = f"CASE WHEN {events}.rejected IS NULL THEN {origins}.rejected END"
+    reason = f"CASE WHEN {events}.rejected IS NULL THEN nullif({origins}.rejected, '') END"
     source = {
         **{name: f"{events}.{name}" for name in EVENTS.names},
         **either,
         **{name: f"{origins}.{name}" for name in _FROM_ORIGIN},
         "location": f"{origins}.design",
-        "unmet": unmet,
+        "unmet": reason,
         **{f"associated_{name}": f"{events}.{name}" for name in _ASSOCIATED},
     }
     return [(name, source[name]) for name in BEST_EVENTS.names]

@@ -15,6 +15,7 @@ from epicat.errors import InputError
 from epicat.export.origin import Errors, Origin
 from epicat.export.quakes import Part, Quake
 from epicat.export.sizes import NetworkMagnitude, magnitudes_by_event
+from epicat.located import unmet
 from epicat.model import Arrival
 from epicat.tables import COVARIANCE
 
@@ -88,13 +89,13 @@ def _located(origins: pa.Table, arrivals: Sequence[tuple[Arrival, ...]]) -> Iter
     places = zip(*_columns(origins, _PLACE), strict=True)
     widths = zip(*_columns(origins, _ERRORS), strict=True)
     covariances = zip(*_columns(origins, _COVARIANCE), strict=True)
-    for (name, design, unmet), place, width, elements, own in zip(
+    for (name, design, reason), place, width, elements, own in zip(
         heads, places, widths, covariances, arrivals, strict=True
     ):
         if name is None:
             yield None
         else:
-            errors = Errors._make([*width, unmet, elements])
+            errors = Errors._make([*width, reason, elements])
             yield Origin._make([name, design, *place, own, errors])
 
 
@@ -106,10 +107,7 @@ def _origins_of(events: pa.Table, origins: pa.Table) -> pa.Table:
     at = pc.index_in(events["event_id"], value_set=origins["event_id"].combine_chunks())
     nullable = pa.schema([pa.field(field.name, field.type) for field in origins.schema])
     own = origins.cast(nullable).take(at.combine_chunks())
-    none = pa.scalar(None, pa.string())
-    return own.append_column(
-        "unmet", pc.if_else(pc.is_valid(events["rejected"]), none, own["rejected"])
-    )
+    return own.append_column("unmet", unmet(events["rejected"], own["rejected"]))
 
 
 @dataclass(frozen=True, slots=True)

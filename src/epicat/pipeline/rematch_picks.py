@@ -112,7 +112,7 @@ class _Judged:
 def judged_origins(rows: LocatedRows, design: Design, index: SiteIndex) -> LocatedRows:
     """Say of each origin why it no longer is an event: too few picks, or a limit of quality.
 
-    ``rejected`` is empty for those that are.
+    ``rejected`` is null for those that are.
     """
     needs = Needs.from_pyocto(design.pyocto)
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -125,7 +125,7 @@ def judged_origins(rows: LocatedRows, design: Design, index: SiteIndex) -> Locat
     for row in rows.origins.to_pylist():
         judged = _Judged(row["n_stations"], row["gap_deg"], row["rms_s"])
         limits = (text for _, text in failings(judged, design.quality))
-        reasons.append("; ".join([*needs.unmet_by(found[row["origin_id"]]), *limits]))
+        reasons.append("; ".join([*needs.unmet_by(found[row["origin_id"]]), *limits]) or None)
     at = ORIGINS.get_field_index("rejected")
     column = pa.array(reasons, pa.string())
     return LocatedRows(rows.origins.set_column(at, ORIGINS.field(at), column), rows.arrivals)

@@ -77,6 +77,12 @@ class DaskCluster:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 
+    def abandon(self) -> None:
+        """Leave at once, without an orderly end that takes seconds."""
+        self.kill_workers()
+        if self._local is not None:
+            self._local.shutdown_on_close = False  # Dask's hook at exit would wait for 10 s
+
     def close(self) -> None:
         """Disconnect, and stop the cluster if it was started here; never raises."""
         with suppress(Exception):
@@ -104,10 +110,16 @@ def connected(
     _silence_logs()
     with dask.config.set(_SETTINGS):
         cluster = _remote(scheduler, report) if scheduler else _local(workers)
+        _silence_logs()  # of the modules that were imported since
         try:
             yield cluster
-        finally:
+        except KeyboardInterrupt:
+            cluster.abandon()
+            raise
+        except BaseException:
             cluster.close()
+            raise
+        cluster.close()
 
 
 def _silence_logs() -> None:

@@ -221,6 +221,7 @@ class DaskExecutor:
         """
         if now:
             self._cluster.kill_workers()
+            return
         with suppress(Exception):
             self._client.sync(self._client.unregister_worker_plugin, self._name, callback_timeout=1)
 

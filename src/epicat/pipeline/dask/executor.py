@@ -34,6 +34,7 @@ __all__ = ["DaskExecutor"]
 _POLL_S = 1.0
 _ANSWER_S = 7.0
 _THREADS_AGE_S = 3.0
+_REGISTRATIONS = 5
 _DIED = "its workers died (killed, or out of memory), also when it ran alone"
 
 
@@ -74,12 +75,27 @@ class DaskExecutor:
         bundle = Path(campaign.bundle.name) if campaign.bundle else None
         text = campaign.model_copy(update={"bundle": bundle}).model_dump_json()
         plugin = CampaignPlugin(self._name, text, files)
-        self._asked(lambda: self._client.register_plugin(plugin, name=self._name))
+        self._register(plugin)
         self._wait_for_workers()
         found = self._asked(lambda: self._client.run(check_worker, self._name, on_error="return"))
         for address, error in found.items():
-            if isinstance(error, BaseException):
+            # One that dies meanwhile is none to refuse: others are checked with their first task.
+            if isinstance(error, BaseException) and not isinstance(error, OSError):
                 raise _refused(address, error)
+
+    def _register(self, plugin: CampaignPlugin) -> None:
+        """Send the campaign to the workers; again if one dies while it receives it."""
+        for _ in range(_REGISTRATIONS - 1):
+            try:
+                self._client.register_plugin(plugin, name=self._name)
+            except OSError:
+                self._count_threads()  # raises if it is the scheduler that is gone
+                time.sleep(_POLL_S)
+            except (ImportError, AttributeError):
+                break
+            else:
+                return
+        self._asked(lambda: self._client.register_plugin(plugin, name=self._name))
 
     def _wait_for_workers(self) -> None:
         has_reported = False

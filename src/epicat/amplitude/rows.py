@@ -1,19 +1,20 @@
 """Amplitudes at the picks of an instrument on a day, and how the table ``amplitudes`` packs them.
 
-A row has all picks of an instrument on a day.  Each binary column holds 16-bit integers in groups,
-first the low bytes of all of them and then the high bytes, so that what hardly varies compresses to
-nothing:
+A row has all picks of an instrument on a day.  What hardly varies compresses to nothing:
 
-- ``pick_time``: milliseconds since the day began, as 32-bit differences from pick to pick;
+- ``pick_time``: milliseconds since the day began, as differences from pick to pick: their greatest
+  common divisor, then the differences in units of it, 32 bits each;
 - ``phase``: 0 for P and 1 for S, a byte each;
-- ``amplitude``: 64 log2 (amplitude / 1e-6 mm).  That of the vertical in the shortest window; the
-  horizontals there minus the vertical; longer windows minus the next shorter one;
-- ``period``: 8 log2 (period / 0.01 s), in the same differences;
-- ``noise``: 8 log2 (amplitude / 1e-6 mm), by component, as differences from pick to pick;
+- ``amplitude``: 64 log2 (amplitude / 1e-6 mm), 16 bits each.  That of the vertical in the shortest
+  window; the horizontals there minus the vertical; longer windows minus the next shorter one;
+- ``period``: 4 log2 (period / 0.01 s), a byte each; longer windows minus the next shorter one;
+- ``noise``: 4 log2 (amplitude / 1e-6 mm), a byte each, by component, as differences from pick to
+  pick;
 - ``flag``: a byte for each window and component;
 - ``polarity``: 0 undecided, 1 up, 2 down, a byte each; then 8 log2 (1 + signal-to-noise ratio).
 
-So an amplitude is rounded by 0.54 % at most, a period and noise by 4.4 %.
+Of integers with several bytes, the lowest bytes of all come first.  An amplitude is rounded by
+0.54 % at most, a period and noise by 9 %.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ COMPONENTS: Final = "ZNE"
 
 _PHASES: Final = ("P", "S")
 _PER_OCTAVE: Final = 64
-_COARSE: Final = 8
+_COARSE: Final = 4
+_OF_RATIOS: Final = 8
 _SMALLEST_MM: Final = 1e-6
 _SHORTEST_S: Final = 0.01
 _MS: Final = 1_000_000
@@ -174,19 +176,20 @@ def _table(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
 def _packed(found: InstrumentAmplitudes) -> list[bytes]:
     """Return the binary columns, in the order of the schema."""
     times = np.diff((found.time_ns - found.day_ns) // _MS, prepend=0)
+    unit = max(int(np.gcd.reduce(times)), 1)
     levels = _levels(found.amplitude_mm, _SMALLEST_MM, _PER_OCTAVE)
     periods = _levels(found.period_s, _SHORTEST_S, _COARSE)
     noise = _levels(found.noise_mm, _SMALLEST_MM, _COARSE)
     polarity = np.where(found.polarity < 0, 2, found.polarity)
-    ratios = np.round(_COARSE * np.log2(1 + found.polarity_snr))
+    ratios = np.round(_OF_RATIOS * np.log2(1 + found.polarity_snr))
     return [
-        _split(times, np.int32),
+        _split(np.concatenate([[unit], times // unit]), np.int32),
         bytes(_PHASES.index(phase) for phase in found.phases),
         _split(_differences(levels), np.int16),
-        _split(_differences(periods), np.int16),
-        _split(np.diff(noise, axis=0, prepend=0).T, np.int16),
-        found.flag.transpose(1, 2, 0).astype(np.uint8).tobytes(),
-        np.concatenate([polarity, np.clip(ratios, 0, 255)]).astype(np.uint8).tobytes(),
+        _bytes(np.diff(periods.transpose(1, 2, 0), axis=0, prepend=0)),
+        _bytes(np.diff(noise, axis=0, prepend=0).T),
+        _bytes(found.flag.transpose(1, 2, 0)),
+        _bytes(np.concatenate([polarity, np.clip(ratios, 0, 255)])),
     ]
 
 
@@ -194,11 +197,12 @@ def _unpacked(row: dict[str, Any]) -> InstrumentAmplitudes:
     count, shape = row["n_picks"], (len(WINDOWS_S), len(COMPONENTS), row["n_picks"])
     flag = np.frombuffer(row["flag"], np.uint8).reshape(shape).transpose(2, 0, 1)
     levels = _sums(_joined(row["amplitude"], np.int16).reshape(shape))
-    periods = _sums(_joined(row["period"], np.int16).reshape(shape))
-    noise = np.cumsum(_joined(row["noise"], np.int16).reshape(len(COMPONENTS), count), axis=1).T
+    periods = _added(row["period"], shape, axis=0).transpose(2, 0, 1)
+    noise = _added(row["noise"], (len(COMPONENTS), count), axis=1).T
     polarity, ratios = np.frombuffer(row["polarity"], np.uint8).reshape(2, count)
     is_ok = flag == AmplitudeFlag.OK
-    times_ms = np.cumsum(_joined(row["pick_time"], np.int32))
+    unit, *steps = _joined(row["pick_time"], np.int32).tolist()
+    times_ms = np.cumsum(np.array(steps, np.int64) * unit)
     return InstrumentAmplitudes(
         row["trace_id"],
         row["band"],
@@ -211,8 +215,19 @@ def _unpacked(row: dict[str, Any]) -> InstrumentAmplitudes:
         np.where(noise == 0, np.nan, _values(noise, _SMALLEST_MM, _COARSE)),
         flag,
         np.where(polarity == 2, -1, polarity).astype(np.int8),
-        2.0 ** (ratios / _COARSE) - 1,
+        2.0 ** (ratios / _OF_RATIOS) - 1,
     )
+
+
+def _bytes(values: NDArray[Any]) -> bytes:
+    """Return integers as bytes, modulo 256."""
+    return np.ascontiguousarray(values).astype(np.int64).astype(np.uint8).tobytes()
+
+
+def _added(data: bytes, shape: tuple[int, ...], axis: int) -> I64:
+    """Return the levels, 0 to 255, of differences that `_bytes` made."""
+    differences = np.frombuffer(data, np.uint8).reshape(shape).astype(np.int64)
+    return np.asarray(np.cumsum(differences, axis=axis) % 256)
 
 
 def _levels(values: F64, smallest: float, per_octave: int) -> I64:

@@ -22,6 +22,11 @@ _PER_AXIS = 5
 _REACH = 3.5
 """Half the width of the grid, in standard deviations of the Laplace approximation."""
 _LARGEST_SD_KM = 15.0
+_NARROW = 0.1
+"""Standard deviation over that of Laplace's approximation, below which the grid is too coarse: then
+all weight is at the middle node, and the true one is less than half of the approximation."""
+_NARROWED = 0.25
+_ROUNDS = 4
 _AT_ONCE = 1 << 18
 """Travel times that are computed at once, so that they stay in the cache."""
 _UNIT = np.array(
@@ -46,9 +51,31 @@ def posterior(
     """Integrate the likelihood around hypocenters (events, 1) found by `Refiner.refine`.
 
     Origin time and scale are integrated out by Laplace's approximation at each node.  Nodes
-    outside the box count nothing.
+    outside the box count nothing.  Where the likelihood falls off much faster than Laplace's
+    approximation, as at the boundary of two layers, the nodes are put closer together.
     """
-    places, guess = _nodes(found)
+    variance, axes = np.linalg.eigh(found.normal.inverse().stacked(3)[:, 0])
+    length = np.minimum(np.sqrt(np.maximum(variance, 1e-8)), _LARGEST_SD_KM)
+    for _ in range(_ROUNDS):
+        result = _integrated(batch, likelihood, found, box, scale_error, axes * length[:, None])
+        along = np.einsum("eki,ekl,eli->ei", axes, result.covariance, axes)
+        is_narrow = np.sqrt(np.maximum(along, 0.0)) < _NARROW * length
+        if not is_narrow.any():
+            break
+        length = np.where(is_narrow, _NARROWED * length, length)
+    return result
+
+
+def _integrated(
+    batch: Batch,
+    likelihood: Likelihood,
+    found: Hypocenters,
+    box: Box,
+    scale_error: float,
+    axes: F64,
+) -> Posterior:
+    """Integrate on nodes along axes (events, 3, 3): columns as long as a standard deviation."""
+    places, guess = _nodes(found, axes)
     logarithm = np.empty(places[0].shape)
     step = max(1, _AT_ONCE // (batch.time_s.shape[0] * batch.time_s.shape[1]))
     for i in range(0, logarithm.shape[1], step):
@@ -88,14 +115,12 @@ def profile(
     return [x, y, z, origin, scale], logarithm
 
 
-def _nodes(found: Hypocenters) -> tuple[list[F64], list[F64]]:
+def _nodes(found: Hypocenters, axes: F64) -> tuple[list[F64], list[F64]]:
     """Return places (events, nodes), and the origin time and scale to expect there."""
     covariance = found.normal.inverse()
-    variance, axes = np.linalg.eigh(covariance.stacked(3)[:, 0])
-    length = np.minimum(np.sqrt(np.maximum(variance, 1e-8)), _LARGEST_SD_KM)
     offset = []
     for k in range(3):
-        parts = [(axes[:, k, j] * length[:, j])[:, None] * _UNIT[:, j] for j in range(3)]
+        parts = [axes[:, k, j][:, None] * _UNIT[:, j] for j in range(3)]
         offset.append(parts[0] + parts[1] + parts[2])
     places = [v + d for v, d in zip(found.unknowns[:3], offset, strict=True)]
     inner = Symmetric([[covariance[i, j] for j in range(3)] for i in range(3)])

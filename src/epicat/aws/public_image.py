@@ -75,7 +75,7 @@ class _Repository:
     def __init__(self, host: str, name: str) -> None:
         scheme = "http" if host.partition(":")[0] in _LOCAL else "https"  # as docker does it
         self._base = f"{scheme}://{host}/v2/{name}"
-        self._token = ""
+        self._token: str | None = None
 
     def get(self, path: str) -> dict[str, Any]:
         """Return a JSON document; raise what `urllib` raises, and ValueError."""

@@ -25,13 +25,13 @@ def view(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 0,
     password: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--password",
             metavar="REFERENCE",
             help="env:NAME or file:PATH of a password; needed to listen beyond this machine.",
         ),
-    ] = "",
+    ] = None,
     names: Annotated[
         list[str] | None,
         typer.Option("--name", metavar="HOST", help="Another name that the server is asked by."),

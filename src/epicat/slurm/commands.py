@@ -30,7 +30,7 @@ def slurm(*command: str, env: Mapping[str, str] | None = None, text: str | None 
             f"{command[0]} was not found: run this on a login node of the SLURM cluster"
         )
     try:
-        done = subprocess.run(  # noqa: S603 - a command of SLURM, no shell
+        done = subprocess.run(  # noqa: S603  # nosec B603 - a command of SLURM, no shell
             [path, *command[1:]], input=text, env=env, capture_output=True, text=True,
             timeout=_TIMEOUT_S, check=False,
         )  # fmt: skip

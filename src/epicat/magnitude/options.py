@@ -18,9 +18,10 @@ class MagnitudeOptions(BaseModel):
 
     law: str = Field(
         default="iaspei",
-        description="Magnitude law: a name (see `epicat magnitudes laws`), or coefficients "
-        "LOG_SLOPE,SLOPE,CONSTANT[,mean|maximum|vertical] of ML = log10(A) + LOG_SLOPE log10(R) + "
-        "SLOPE R + CONSTANT, with A in mm on a Wood-Anderson seismograph of gain 2080 and R in km.",
+        description="Magnitude law: a name (see `epicat magnitudes laws`), or the coefficients "
+        "LOG_SLOPE,SLOPE,CONSTANT of ML = log10(A) + LOG_SLOPE log10(R) + SLOPE R + CONSTANT, with "
+        "A in mm on a Wood-Anderson seismograph of gain 2080 and R in km.  A is the mean of the "
+        "horizontals, unless ,maximum or ,vertical follows.",
         examples=["california", "1.11,0.00189,0.591"],
     )
     least_snr: float = Field(

@@ -39,14 +39,17 @@ def prepare(folder: Path) -> Path:
     return folder
 
 
+FLAT = "*.*.*.*=1e6"
+"""A response for all channels, so that amplitudes are measured as well."""
+
+
 def asked(network: Path, *more: str, **changed: str) -> list[str]:
     """Return the arguments with which `epicat` does the campaign.
 
     ``changed`` are other values than the usual ones: of ``start``, ``end`` and options that have
     one word.  Without a ``store``, `epicat` is left to find it in its environment.
     """
-    flat = ("--flat-response", "*.*.*.*=1e6")  # so that amplitudes are measured as well
-    given = ["run", *arguments(network, Path("unknown"), *flat, *more)]
+    given = ["run", *arguments(network, Path("unknown"), "--flat-response", FLAT, *more)]
     for name, value in changed.items():
         at = _PLACES.get(name) or given.index(f"--{name}") + 1
         given[at] = value

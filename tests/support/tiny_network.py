@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pymseed
 
+from epicat.amplitude.options import AmplitudeOptions
 from epicat.association.associate_options import AssociateOptions, PyOctoOptions
 from epicat.association.design import Design, make_design
 from epicat.association.sites import SiteIndex
@@ -143,7 +144,8 @@ def bare_campaign(
 
 
 def settled(folder: Path, store: Path, *, start: str = "2020-01-01", end: str = "2020-01-03",
-            layout: str = "sds", archive: Path | None = None) -> Campaign:  # fmt: skip
+            layout: str = "sds", archive: Path | None = None,
+            flat_response: tuple[str, ...] = ()) -> Campaign:  # fmt: skip
     """Return the campaign of what `write_network` wrote into a folder."""
     return resolve(
         CampaignOptions(
@@ -156,6 +158,7 @@ def settled(folder: Path, store: Path, *, start: str = "2020-01-01", end: str = 
             store=str(store),
             pick=PickOptions(weight=str(install(folder))),
             associate=associate_options(),
+            amplitude=AmplitudeOptions(flat_response=flat_response),
         )
     )
 

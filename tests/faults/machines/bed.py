@@ -20,7 +20,7 @@ from epicat.pipeline.runner import run as do
 from epicat.store.base import Store
 from epicat.store.open import find_store, open_store
 from epicat.store.verify.verify import verify_store
-from faults.campaigns import asked, prepare
+from faults.campaigns import FLAT, asked, prepare
 from faults.rows import table_rows
 from faults.trial import difference
 from support.tiny_network import settled
@@ -156,7 +156,7 @@ class Bed:
 
     def _again(self, run: Run) -> str:
         """Run it in this process, where all is well; say what is wrong all the same."""
-        campaign = settled(self._folder, run.store, **run.days)
+        campaign = settled(self._folder, run.store, **run.days, flat_response=(FLAT,))
         store = open_store(str(run.store), create=True)
         plan = make_plan(campaign, Partition(), store, recheck=False)
         made = do(campaign, plan, store, lambda: Serial(campaign), _Silent())

@@ -48,6 +48,7 @@ _WITH_EXTRAS = (
     "epicat.pick.seisbench.compile",
     "epicat.pipeline.dask",
     "epicat.plot",
+    "epicat.testing.executor_contract",
     "epicat.viewer.server",
 )
 """Modules that need packages which workers do not have."""

@@ -296,6 +296,9 @@ class Worker:
             block, before = blocks.get(key), known.get(key)
             if block is None or block.status == Status.FAILED:
                 continue
+            if any(near not in blocks and self._is_planned(near)
+                   for near in near_keys(key, design, location)):  # fmt: skip
+                continue  # the last of them that is associated locates this one, too
             others = near_blocks(key, blocks, design, location)
             if is_located(block, before, others):
                 continue
@@ -305,6 +308,10 @@ class Worker:
             compute = partial(self._locate_key, block=block, near=others)
             results.append(_Result(*_timed(begun, compute)))
         return results
+
+    def _is_planned(self, key: str) -> bool:
+        """Return whether a block is one of the campaign's."""
+        return block_span(key, self._campaign.design.block_ns).overlaps(self._campaign.span)
 
     def _locate_key(self, _: str, block: BlockEntry, near: Sequence[BlockEntry | None]) -> Keyed:
         return self._block_locator.locate(block, near)
@@ -340,6 +347,8 @@ class Worker:
             block, before, place = blocks.get(text), known.get(text), located.get(text)
             if block is None or Status.FAILED in (block.status, place and place.status):
                 continue
+            if design.location and place is None:
+                continue  # it waits for blocks nearby; its magnitudes are computed after that
             inputs = magnitude_inputs(block, place, measures, campaign.pick_names, own_span)
             if has_magnitudes(before, inputs):
                 continue

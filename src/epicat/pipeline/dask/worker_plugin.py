@@ -108,8 +108,13 @@ class CampaignPlugin(WorkerPlugin):  # type: ignore[misc]
 
 
 def check_worker(name: str, dask_worker: Any) -> None:
-    """Raise `RefusedWorkerError` if a worker cannot do a campaign; run by ``Client.run``."""
-    dask_worker.plugins[name].check()
+    """Raise `RefusedWorkerError` if a worker cannot do a campaign; run by ``Client.run``.
+
+    A worker that is only joining gets the campaign before its first task, which checks it.
+    """
+    plugin = dask_worker.plugins.get(name)
+    if plugin is not None:
+        plugin.check()
 
 
 def run_unit(name: str, unit: Unit) -> Outcome:

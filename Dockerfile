@@ -1,4 +1,4 @@
-# epicat's image: the command `epicat` and what a worker needs, for x86-64 and arm64.  docs/image.md
+# epicat's image: the command `epicat` and what a worker needs, for x86-64 and arm64.  docs/howto/image.md
 # tells how it is built, run and checked, and what fills it.
 #
 # It has no PyTorch: epicat builds the networks of PhaseNet and EQTransformer by itself.

@@ -99,8 +99,8 @@ format: $(STAMP) ## Format the code and apply safe fixes
 bench: $(STAMP) ## Run the benchmarks and print their tables
 	$(BIN)/python -m benchmarks
 
-faults: $(STAMP) ## Run the one-hour fault-injection suite and update docs/reliability.md
-	PYTHONPATH=tests $(BIN)/python -m faults --form long --jobs 2 --write docs/reliability.md
+faults: $(STAMP) ## Run the one-hour fault-injection suite and update docs/design/reliability.md
+	PYTHONPATH=tests $(BIN)/python -m faults --form long --jobs 2 --write docs/design/reliability.md
 
 page: ## Build the page of `epicat report` from web/ (needs Node.js and npm)
 	cd web && npm ci --ignore-scripts && npm run check && npm run build

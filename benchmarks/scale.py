@@ -49,7 +49,7 @@ class Assumed:
     picks: float = 83.0
     """Picks of a station-day: 4.3 billion of 52 million in the campaign of 2025."""
     pick_bytes: float = 31.0
-    """In the store, compacted (docs/store.md)."""
+    """In the store, compacted (docs/howto/store.md)."""
     ledger_bytes: float = 25.0
     """In the store, for a station-day."""
 

@@ -59,7 +59,7 @@ def test_commands_in_the_pages_exist(page):
 def test_a_command_that_does_not_exist_is_noticed():
     assert unknown("epicat runn 1 2 --store x") == ["runn", "1", "2", "--store", "x"]
     assert unknown("epicat status --store x --stor y") == ["--stor"]
-    assert len(commands(PROJECT / "docs" / "first-catalog.md")) > 5
+    assert len(commands(PROJECT / "docs" / "tutorial" / "first-catalog.md")) > 5
 
 
 def test_the_reference_of_the_commands_is_fresh():
@@ -85,7 +85,7 @@ def test_a_command_or_option_without_help_is_noticed():
 
 @pytest.mark.parametrize("name", PyOctoOptions.model_fields)
 def test_parameters_of_pyocto_are_described_with_their_defaults(name):
-    told = rows(PROJECT / "docs" / "association.md")[name]
+    told = rows(PROJECT / "docs" / "howto" / "association.md")[name]
     default = PyOctoOptions.model_fields[name].default
     if default is None:
         assert not told.startswith("`")
@@ -94,7 +94,7 @@ def test_parameters_of_pyocto_are_described_with_their_defaults(name):
 
 
 def test_options_of_association_are_described_with_their_defaults():
-    told = rows(PROJECT / "docs" / "association.md")
+    told = rows(PROJECT / "docs" / "howto" / "association.md")
     options = [p for p in ROOT.commands["run"].params if p.name != "pyocto"]
     for option in options:
         if getattr(option, "rich_help_panel", None) == "Association":
@@ -103,7 +103,7 @@ def test_options_of_association_are_described_with_their_defaults():
 
 
 def test_models_are_described_as_they_are():
-    page = (PROJECT / "docs" / "models.md").read_text()
+    page = (PROJECT / "docs" / "howto" / "models.md").read_text()
     found = re.findall(r"^\| (`[^|]*`) \| (runs|refused) \|", page, re.M)
     told = {name: word for names, word in found for name in re.findall(r"`(\w+)`", names)}
     assert told == {name: "refused" if kind.refused else "runs" for name, kind in MODELS.items()}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build the image and test it, with docker or podman, whichever is here: docs/image.md.
+# Build the image and test it, with docker or podman, whichever is here: docs/howto/image.md.
 #
 #   tools/image.sh build    build epicat:worker
 #   tools/image.sh test     run tests/image against it

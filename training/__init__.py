@@ -1,1 +1,1 @@
-"""Training of `epicat-mini`, the built-in picker: see docs/models.md."""
+"""Training of `epicat-mini`, the built-in picker: see docs/howto/models.md."""

@@ -10,7 +10,13 @@ import pytest
 from epicat.aws.policies import policy
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("cloud.md", "cloud-reference.md", "tutorial-aws.md", "image.md", "aws-experiments.md")
+PAGES = (
+    "howto/cloud.md",
+    "reference/cloud.md",
+    "tutorial/aws.md",
+    "howto/image.md",
+    "design/aws-experiments.md",
+)
 
 
 def shell(page: str) -> str:
@@ -28,7 +34,7 @@ def test_one_variable_gives_the_region_throughout(page):
 
 
 def test_a_tag_of_the_immutable_repository_is_pushed_once():
-    lines = shell("image.md").splitlines()
+    lines = shell("howto/image.md").splitlines()
     pushed = [re.findall(r"epicat:([\w.-]+)", line)[0] for line in lines
               if line.startswith("docker push") or line.rstrip().endswith("--push .")]  # fmt: skip
     assert len(pushed) == len(set(pushed)) == 2
@@ -37,5 +43,7 @@ def test_a_tag_of_the_immutable_repository_is_pushed_once():
 
 
 def test_the_page_of_policies_has_them_as_they_are():
-    blocks = re.findall(r"^```json\n(.*?)^```", (DOCS / "aws-policies.md").read_text(), re.M | re.S)
+    blocks = re.findall(
+        r"^```json\n(.*?)^```", (DOCS / "reference/iam-policies.md").read_text(), re.M | re.S
+    )
     assert blocks == [policy("deploy"), policy("submit")]

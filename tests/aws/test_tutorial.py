@@ -1,4 +1,4 @@
-"""The commands of docs/tutorial-aws.md in their order, against the mock.
+"""The commands of docs/tutorial/aws.md in their order, against the mock.
 
 Without waveforms: the archive's bucket is empty.  The image stands for the workers of this source.
 """
@@ -16,7 +16,7 @@ from awsbed import Image
 from support import s3
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGE = PROJECT / "docs" / "tutorial-aws.md"
+PAGE = PROJECT / "docs" / "tutorial" / "aws.md"
 REGION = "us-east-2"
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/epicat:0.1.0"
 STORE = f"s3://epicat-campaign-123456789012-{REGION}/store"

@@ -166,7 +166,7 @@ def test_the_command_line_takes_what_the_table_says(own_cache: Path) -> None:
 
 
 def test_the_page_has_every_model() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "models.md").read_text()
     rows = re.findall(r"^\| (`.+`) \| (runs|refused) \|", page, re.MULTILINE)
     said = {name: state for names, state in rows for name in re.findall(r"`(\w+)`", names)}
     assert said == {name: "runs" if name in PICKERS else "refused" for name in MODELS}

@@ -17,7 +17,7 @@ from epicat.errors import InputError
 __all__ = ["check_image", "image_problem", "image_warnings"]
 
 COMPRESSED_GB: Final = 0.21
-"""Size of epicat's image in a registry, see docs/image.md."""
+"""Size of epicat's image in a registry, see docs/howto/image.md."""
 REGIONS_PER_GB: Final = 0.02
 """Dollars for a gigabyte between regions.  Source: Amazon EC2 On-Demand Pricing, "Data Transfer",
 us-west-2, 2025."""

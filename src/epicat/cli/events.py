@@ -29,7 +29,8 @@ def _group() -> None:
 def import_events(
     given: Values,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Events in any format of docs/formats.md.")
+        Path,
+        typer.Argument(metavar="FILE", help="Events in any format of docs/reference/formats.md."),
     ],
     arrivals: Annotated[
         Path | None,

@@ -39,7 +39,8 @@ def _group() -> None:
 def import_picks(
     given: Values,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Picks in any format of docs/formats.md.")
+        Path,
+        typer.Argument(metavar="FILE", help="Picks in any format of docs/reference/formats.md."),
     ],
     network: Network = "",
     regional_phases: RegionalPhases = True,

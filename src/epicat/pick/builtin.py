@@ -12,7 +12,7 @@ from epicat.pick.picker import PickOptions
 __all__ = ["ALTERNATIVE", "BUILTIN", "builtin_bundle"]
 
 BUILTIN: Final = "epicat-mini"
-"""Its name, as that of a model; docs/models.md says what it can do and what not."""
+"""Its name, as that of a model; docs/howto/models.md says what it can do and what not."""
 
 ALTERNATIVE: Final = f"or use --model {BUILTIN}, for a first look"
 """What to do where other models cannot be had."""

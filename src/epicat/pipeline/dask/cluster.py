@@ -175,7 +175,7 @@ def _insecure(address: str) -> str:
     return (
         f"warning: the connection to {address} is not encrypted, and whoever reaches the scheduler "
         "can run code on its workers: use TLS outside of a trusted network (tls://..., see "
-        "docs/clusters.md)"
+        "docs/howto/clusters.md)"
     )
 
 

@@ -14,7 +14,7 @@ from benchmarks.synthetic_day import write_day
 from epicat.model import Span
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.openvino.picker import OpenVinoPicker
-from epicat.pick.openvino.runtime import BATCH, import_openvino
+from epicat.pick.openvino.runtime import BATCH, core, cpu_properties, import_openvino
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
 from epicat.time import DAY_NS
@@ -63,8 +63,7 @@ def _peak_gflops() -> float:
     windows = op.parameter([4, 256, 800], ov.Type.f32)
     kernel = rng.normal(size=(256, 256, 7)).astype(np.float32)
     model = ov.Model([op.convolution(windows, op.constant(kernel), [1], [3], [3], [1])], [windows])
-    hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    request = ov.Core().compile_model(model, "CPU", hints).create_infer_request()
+    request = core().compile_model(model, "CPU", cpu_properties()).create_infer_request()
     given = rng.normal(size=(4, 256, 800)).astype(np.float32)
     taken = _seconds(lambda: request.infer([given], share_inputs=True), 50)
     return 2 * 4 * 256 * 256 * 7 * 800 / taken / 1e9

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from epicat.errors import ModelError
 from epicat.pick.networks.architectures import ARCHITECTURES
 from epicat.pick.networks.build import build_network
-from epicat.pick.openvino.runtime import BATCH, core
+from epicat.pick.openvino.runtime import BATCH, core, cpu_properties
 from epicat.pick.supported import MODELS
 from epicat.pick.weights.files import WeightFiles
 from epicat.pick.weights.read import read_tensors
@@ -146,8 +146,7 @@ def test_probabilities_are_those_of_seisbench(
     windows = windows_of(len(info.component_order), info.samples)
     if arguments.get("norm", "std") is None and not arguments["norm_amp_per_comp"]:
         windows /= np.float32(300)  # nothing else makes them small
-    hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    found = core().compile_model(network, "CPU", hints)([windows])[0]
+    found = core().compile_model(network, "CPU", cpu_properties())([windows])[0]
     expected = seisbench_probabilities(model, windows)
     assert list(info.phases) == list(model.labels)
     assert info.samples == model.in_samples

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from epicat.pick.openvino.outputs import with_rows
 from epicat.pick.openvino.polyphase import with_phases
-from epicat.pick.openvino.runtime import BATCH, import_openvino
+from epicat.pick.openvino.runtime import BATCH, core, cpu_properties, import_openvino
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
 
@@ -15,8 +15,7 @@ ov = import_openvino()
 
 
 def answers(model, samples):
-    hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    return ov.Core().compile_model(model, "CPU", hints)([samples])[0]
+    return core().compile_model(model, "CPU", cpu_properties())([samples])[0]
 
 
 def types(model):

@@ -11,7 +11,7 @@ from epicat.errors import ModelError
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.openvino.outputs import with_rows
 from epicat.pick.openvino.polyphase import with_phases
-from epicat.pick.openvino.runtime import BATCH, check_precision, core
+from epicat.pick.openvino.runtime import BATCH, check_precision, core, cpu_properties
 from epicat.pick.pick_options import Bits, Precision
 from epicat.pick.picker import F32, Picker
 
@@ -66,7 +66,7 @@ class OpenVinoPicker(Picker):
         try:
             complete = core().read_model(bundle.graph)
             model = with_phases(with_rows(complete, bundle.info.picked_rows))
-            compiled = core().compile_model(model, "CPU", self._properties(threads))
+            compiled = core().compile_model(model, "CPU", cpu_properties(threads, self._bits))
         except RuntimeError as error:
             reason = (str(error).split("\n\n")[0].splitlines() or ["?"])[-1]  # the rest is C++
             raise bundle.load_error(reason) from error
@@ -74,16 +74,6 @@ class OpenVinoPicker(Picker):
         if actual != self.precision:
             raise ModelError(f"OpenVINO computes in {actual}, not in {self.precision}")
         return compiled
-
-    def _properties(self, threads: int) -> dict[str, Any]:
-        return {
-            # OpenVINO's own default is bf16 where the CPU has it: different picks.
-            "INFERENCE_PRECISION_HINT": self.precision,
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": threads,  # one thread each
-            # Each process would pin its thread to the first core: all to the same one.
-            "ENABLE_CPU_PINNING": False,
-        }
 
     def probabilities(self, windows: F32) -> F32:
         """Return probabilities (n, picked phases, samples) of windows (n, components, samples)."""

@@ -15,6 +15,7 @@ __all__ = [
     "BATCH",
     "check_precision",
     "core",
+    "cpu_properties",
     "import_openvino",
     "import_opset",
     "reduced_precisions",
@@ -47,6 +48,23 @@ def core() -> Any:
     unloading them with the core leaves Ctrl-C without a handler.
     """
     return import_openvino().Core()
+
+
+def cpu_properties(threads: int = 1, precision: Bits = "f32") -> dict[str, Any]:
+    """Return the properties that every model is compiled with.
+
+    OpenVINO lets a model use the threads of one that was released before if both have as many
+    streams and threads, even if only the earlier one was pinned to cores.  So a model that is
+    compiled without these properties may later pin the threads of one that has them.
+    """
+    return {
+        # OpenVINO's own default is bf16 where the CPU has it: different picks.
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": threads,  # one thread each
+        # Each process would pin its thread to the first core: all to the same one.
+        "ENABLE_CPU_PINNING": False,
+    }
 
 
 def reduced_precisions() -> tuple[Bits, ...]:

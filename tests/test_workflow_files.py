@@ -12,24 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from epicat.campaign.options import Partition
-from epicat.pipeline.executors import Serial
-from epicat.pipeline.runner import make_plan, run
 from epicat.store.parquet import ParquetStore
 from epicat.testing.executor_contract import tables_of
-from support.tiny_network import arguments, settled, truths, write_network
+from support.tiny_network import arguments, truths, write_network
+from support.undisturbed import undisturbed_tables
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EVENTS = truths([-300, -1.0, 60.5])
 EPICAT = [sys.executable, "-m", "epicat"]
-
-
-class Silent:
-    def planned(self, plan):
-        pass
-
-    def finished(self, outcome):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +31,7 @@ def network(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(network, tmp_path_factory):
-    store = ParquetStore(tmp_path_factory.mktemp("expected") / "store", create=True)
-    campaign = settled(network, Path(store.location))
-    plan = make_plan(campaign, Partition(), store, recheck=False)
-    run(campaign, plan, store, lambda: Serial(campaign), Silent())
-    return tables_of(store)
+    return undisturbed_tables(network, tmp_path_factory.mktemp("expected") / "store")
 
 
 @pytest.fixture

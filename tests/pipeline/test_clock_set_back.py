@@ -16,17 +16,10 @@ from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES, stations_table
 from support.tiny_network import settled, stations, truths, write_network
+from support.undisturbed import Silent
 
 HOUR_NS, YEAR_NS = 3600 * 10**9, 365 * 86_400 * 10**9
 EVENTS = truths([-300, 60.5])
-
-
-class Silent:
-    def planned(self, planned):
-        pass
-
-    def finished(self, outcome):
-        pass
 
 
 @pytest.fixture

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from epicat.campaign.options import Partition
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.process_pool import Pool
-from epicat.pipeline.runner import make_plan, run
-from epicat.store.parquet import ParquetStore
-from epicat.testing.executor_contract import ExecutorContract, tables_of
+from epicat.testing.executor_contract import ExecutorContract
 from support.tiny_network import settled, truths, write_network
+from support.undisturbed import undisturbed_tables
 
 SECONDS = [-600, -1.0, 60.5, 620]
-
-
-class Silent:
-    def planned(self, plan):
-        pass
-
-    def finished(self, outcome):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +25,7 @@ def network(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(network, tmp_path_factory):
-    store = ParquetStore(tmp_path_factory.mktemp("expected") / "store", create=True)
-    campaign = settled(network, Path(store.location))
-    plan = make_plan(campaign, Partition(), store, recheck=False)
-    run(campaign, plan, store, lambda: Serial(campaign), Silent())
-    found = tables_of(store)
+    found = undisturbed_tables(network, tmp_path_factory.mktemp("expected") / "store")
     assert found["events"].num_rows == len(SECONDS)
     return found
 

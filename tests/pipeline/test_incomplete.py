@@ -12,24 +12,16 @@ from epicat.campaign.options import Partition
 from epicat.errors import AwayError
 from epicat.model import Stage, Status
 from epicat.pipeline.executors import Serial
-from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.process_pool import Pool
-from epicat.pipeline.runner import Plan, Summary, make_plan, run
+from epicat.pipeline.runner import Summary, make_plan, run
 from epicat.store.base import Where
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore
 from support.tiny_network import settled, truths, write_network
+from support.undisturbed import Silent
 
 ROWS = Where()
 NOBODY = Access(endpoint="http://127.0.0.1:1")
-
-
-class Silent:
-    def planned(self, plan: Plan) -> None:
-        pass
-
-    def finished(self, outcome: Outcome) -> None:
-        pass
 
 
 def done(campaign: Campaign) -> tuple[Summary, ParquetStore]:

@@ -19,6 +19,7 @@ from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES
 from support.tiny_network import arguments, settled, truths, write_network
+from support.undisturbed import Silent
 
 EVENTS = truths([-300, -1.0, 60.5])
 EPICAT = [sys.executable, "-m", "epicat"]
@@ -50,14 +51,6 @@ def give_next(pipe, body):
     fresh.replace(pipe)
     os.write(writing, body)
     os.close(writing)
-
-
-class Silent:
-    def planned(self, planned):
-        pass
-
-    def finished(self, outcome):
-        pass
 
 
 def done(folder, end="2020-01-03"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import random
 from pathlib import Path
@@ -10,23 +9,20 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from benchmarks.simulated_picks import LAYERS, Errors, simulate
+from benchmarks.simulated_picks import Errors, simulate
 
 from epicat.association.associate_options import AssociateOptions
 from epicat.campaign.options import AssociationOptions, Partition
 from epicat.campaign.resolve import resolve_association
 from epicat.cli.app import main
-from epicat.geo import Extent, Plane
 from epicat.model import Stage
 from epicat.pipeline.plan import Unit
 from epicat.pipeline.runner import make_plan
 from epicat.pipeline.worker import Worker
 from epicat.store.base import Store, Where
 from epicat.store.open import open_store
-from epicat.time import iso, parse_time
+from support.simulated_files import EXTENT, write_files
 
-FIRST = parse_time("2024-02-29")
-EXTENT = "39.5,40.5,-124.6,-123.4"
 EVERY_NS = 1800 * 10**9
 
 
@@ -39,30 +35,14 @@ def epicat(*arguments: object) -> None:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> Path:
     """Give picks of 16 events in eight hours."""
-    return write_files(tmp_path_factory.mktemp("files") / "a", 41, 20, EVERY_NS)
+    return write_case(tmp_path_factory.mktemp("files") / "a", 41, 20, EVERY_NS)
 
 
-def write_files(folder: Path, seed: int, events: int, every_ns: int) -> Path:
-    """Write a station list, picks of events at even intervals, and a model."""
+def write_case(folder: Path, seed: int, events: int, every_ns: int) -> Path:
+    """Write the files of simulated events, and their true places."""
     folder.mkdir()
     case = simulate(seed, events=events, sensors=12, errors=Errors(wrong=0.02), least=14)
-    latitude, longitude = Plane(*Extent.parse(EXTENT).center).to_lat_lon(
-        case.network.x_km, case.network.y_km
-    )
-    with (folder / "stations.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "latitude", "longitude", "elevation"])
-        for k, height in enumerate(-1000 * case.network.depth_km):
-            writer.writerow([f"XX.S{k:02d}.", latitude[k], longitude[k], round(height, 1)])
-    a = case.arrivals
-    with (folder / "picks.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["trace_id", "time", "phase", "confidence"])
-        for event, sensor, phase, time in zip(a.event, a.sensor, a.phase, a.time_s, strict=True):
-            at = FIRST + int(event) * every_ns + round(float(time) * 1e9)
-            writer.writerow([f"XX.S{sensor:02d}.", iso(at), "PS"[phase], 0.9])
-    rows = zip(LAYERS.depth_km, LAYERS.vp, LAYERS.vs, strict=True)
-    (folder / "v.csv").write_text("".join(f"{d},{p},{s}\n" for d, p, s in rows))
+    write_files(folder, case, every_ns)
     np.save(folder / "true.npy", case.place_km)
     return folder
 
@@ -128,7 +108,7 @@ def located(store: Store) -> tuple[pa.Table, pa.Table]:
 
 def test_origins_are_the_same_to_the_last_bit_however_the_work_is_cut(tmp_path):
     """Events of neighbouring blocks compete for picks, whoever associates these and when."""
-    files = write_files(tmp_path / "files", seed=43, events=70, every_ns=20 * 10**9)
+    files = write_case(tmp_path / "files", seed=43, events=70, every_ns=20 * 10**9)
     store = one_by_one(files, tmp_path / "together", "together")
     expected = located(store)
     times = expected[0]["time"].cast("int64").to_numpy()

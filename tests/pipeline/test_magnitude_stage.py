@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from datetime import date
 from pathlib import Path
@@ -10,21 +9,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from benchmarks.simulated_picks import LAYERS, Errors, simulate
+from benchmarks.simulated_picks import Errors, simulate
 
 from epicat.amplitude.envelope import encode_envelope
 from epicat.amplitude.rows import AmplitudeFlag, Envelope, InstrumentAmplitudes, to_rows
 from epicat.cli.app import main
-from epicat.geo import Extent, Plane
 from epicat.magnitude.laws import law_named
 from epicat.model import MeasureEntry, Stage, StationDay, Status, digest_of
 from epicat.store.base import Where, magnitude_entries, new_generation, station_day_entries
 from epicat.store.magnitudes import choose_magnitudes, stored_magnitudes
 from epicat.store.open import open_store
-from epicat.time import iso, parse_time
+from support.simulated_files import EXTENT, FIRST, write_files
 
-FIRST = parse_time("2024-02-29")
-EXTENT = "39.5,40.5,-124.6,-123.4"
 EVERY_NS = 1800 * 10**9
 STATIONS = 12
 LAW = law_named("hutton-boore")
@@ -48,33 +44,13 @@ def made(tmp_path_factory, case) -> Path:
     """Give a store with located events and amplitudes of known magnitudes."""
     folder = tmp_path_factory.mktemp("made")
     store = folder / "store"
-    _write_files(folder, case)
+    write_files(folder, case, EVERY_NS)
     epicat("stations", "import", folder / "stations.csv", "--store", store)
     epicat("picks", "import", folder / "picks.csv", "--store", store)
     epicat("associate", "2024-02-29", "2024-03-01", EXTENT, "--store", store, "--velocity",
            folder / "v.csv", "--workers", 1)  # fmt: skip
     add_amplitudes(str(store), case)
     return store
-
-
-def _write_files(folder: Path, case) -> None:
-    latitude, longitude = Plane(*Extent.parse(EXTENT).center).to_lat_lon(
-        case.network.x_km, case.network.y_km
-    )
-    with (folder / "stations.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "latitude", "longitude", "elevation"])
-        for k, height in enumerate(-1000 * case.network.depth_km):
-            writer.writerow([f"XX.S{k:02d}.", latitude[k], longitude[k], round(height, 1)])
-    a = case.arrivals
-    with (folder / "picks.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["trace_id", "time", "phase", "confidence"])
-        for event, sensor, phase, time in zip(a.event, a.sensor, a.phase, a.time_s, strict=True):
-            at = FIRST + int(event) * EVERY_NS + round(float(time) * 1e9)
-            writer.writerow([f"XX.S{sensor:02d}.", iso(at), "PS"[phase], 0.9])
-    rows = zip(LAYERS.depth_km, LAYERS.vp, LAYERS.vs, strict=True)
-    (folder / "v.csv").write_text("".join(f"{d},{p},{s}\n" for d, p, s in rows))
 
 
 def add_amplitudes(location: str, case, louder: float = 0.0) -> str:
@@ -245,7 +221,7 @@ def test_doctor_finds_nothing_wrong(made):
 
 
 def test_without_amplitudes_it_says_how_to_get_them(tmp_path, case, capsys):
-    _write_files(tmp_path, case)
+    write_files(tmp_path, case, EVERY_NS)
     store = tmp_path / "store"
     epicat("stations", "import", tmp_path / "stations.csv", "--store", store)
     epicat("picks", "import", tmp_path / "picks.csv", "--store", store)

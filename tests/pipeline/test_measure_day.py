@@ -21,17 +21,10 @@ from epicat.store.base import Where, measure_entries, station_day_entries
 from epicat.store.parquet import ParquetStore
 from support.seismometers import response_of
 from support.tiny_network import MIDNIGHT, settled, truths, write_network
+from support.undisturbed import Silent
 
 EVENTS = truths([-300, 250])
 FLAT = Responses(flat=(FlatResponse.parse("XX.*.*.HH?=1e6"),))
-
-
-class Silent:
-    def planned(self, planned):
-        pass
-
-    def finished(self, outcome):
-        pass
 
 
 @pytest.fixture(scope="module")

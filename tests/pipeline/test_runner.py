@@ -14,6 +14,7 @@ from epicat.pipeline.runner import make_plan, run
 from epicat.store.parquet import ParquetStore
 from epicat.time import DAY_NS, parse_time
 from support.tiny_network import bare_campaign, stations
+from support.undisturbed import Silent
 
 FIRST = parse_time("2019-12-30")
 
@@ -41,14 +42,6 @@ class Shuffling:
 
     def close(self, *, now):
         self.closed = now
-
-
-class Silent:
-    def planned(self, planned):
-        pass
-
-    def finished(self, outcome):
-        pass
 
 
 @pytest.fixture

@@ -29,17 +29,10 @@ from support.tiny_network import (
     truths,
     write_network,
 )
+from support.undisturbed import Silent
 
 HOUR = 3600 * SECOND_NS
 TWO_DAYS = Span(MIDNIGHT - DAY_NS, MIDNIGHT + DAY_NS)
-
-
-class Silent:
-    def planned(self, planned):
-        pass
-
-    def finished(self, outcome):
-        pass
 
 
 def blocks_of(campaign, cut=Partition(window_days=9)):  # noqa: B008 - frozen

@@ -11,17 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from epicat.campaign.options import Partition
 from epicat.model import Stage
-from epicat.pipeline.executors import Serial
-from epicat.pipeline.runner import make_plan, run
 from epicat.slurm.record import find_last
 from epicat.slurm.tasks import attempts
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES
 from support.slurm_cluster import MOST_TASKS, wait_until
-from support.tiny_network import arguments, settled, truths, write_network
+from support.tiny_network import arguments, truths, write_network
+from support.undisturbed import undisturbed_tables
 
 EVENTS = truths([-300, -1.0, 60.5])
 EPICAT = [sys.executable, "-m", "epicat"]
@@ -31,14 +29,6 @@ def epicat(*words, code=0):
     done = subprocess.run([*EPICAT, *words], capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done
-
-
-class Silent:
-    def planned(self, plan):
-        pass
-
-    def finished(self, outcome):
-        pass
 
 
 def tables(location):
@@ -56,11 +46,7 @@ def network(tmp_path_factory):
 @pytest.fixture(scope="module")
 def expected(network, tmp_path_factory):
     """Give the tables that one process makes, undisturbed."""
-    store = ParquetStore(tmp_path_factory.mktemp("expected") / "store", create=True)
-    campaign = settled(network, store.location)
-    plan = make_plan(campaign, Partition(), store, recheck=False)
-    run(campaign, plan, store, lambda: Serial(campaign), Silent())
-    found = tables(store.location)
+    found = undisturbed_tables(network, tmp_path_factory.mktemp("expected") / "store")
     assert found["events"].num_rows == len(EVENTS)
     return found
 

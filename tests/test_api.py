@@ -237,7 +237,7 @@ class TestBehaviour:
             (lambda: ec.CampaignOptions.from_toml("nowhere.toml"), "nowhere.toml"),
             (lambda: ec.CampaignOptions.from_mapping({"strat": 1}), "did you mean start"),
             (lambda: ec.Extent(41, 39, -125, -123), "must rise"),
-            (lambda: ec.open_catalog("catalog", "zzz"), "no run or associator 'zzz'"),
+            (lambda: ec.open_catalog("catalog", "zzz"), "no run or catalog 'zzz'"),
             (lambda: ec.open_catalog("catalog").export("map.doc"), "map.doc"),
             (lambda: ec.open_catalog("catalog").sql("drop table picks"), "SELECT"),
             (lambda: ec.associate((), ()), "no stations"),

@@ -113,7 +113,7 @@ def test_the_commands_are_those_of_the_documentation():
         "epicat cancel", "epicat logs", "epicat cost",
         "epicat stations", "epicat stations import", "epicat picks", "epicat picks import",
         "epicat events", "epicat events import", "epicat compare", "epicat locate", "epicat terms",
-        "epicat report", "epicat view",
+        "epicat report", "epicat view", "epicat runs",
     }  # fmt: skip
 
 

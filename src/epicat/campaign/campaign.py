@@ -77,6 +77,8 @@ class Campaign(BaseModel):
     """The stations of the campaign, in the order of ids."""
     site_radius_m: float
     """Stations this near to each other are one site."""
+    name: str = ""
+    """Name of the catalog in the store; empty for the default one.  Not part of any identity."""
 
     @cached_property
     def places(self) -> dict[str, Place]:

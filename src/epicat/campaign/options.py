@@ -141,6 +141,16 @@ StoreText = Annotated[
         examples=["catalog"],
     ),
 ]
+_Name = Annotated[
+    str | None,
+    Shown(metavar="NAME"),
+    Field(
+        pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Name of the catalog, for --run of other commands.  Default: model, weights "
+        "and thresholds, such as PhaseNet-original-0.3.  Does not change the results.",
+        examples=["mendocino"],
+    ),
+]
 _Associate = Annotated[
     AssociateOptions, Field(title="Association", description="How picks become events.")
 ]
@@ -261,6 +271,7 @@ class CampaignOptions(_Spanned):
     select: Select = ()
     exclude: Exclude = ()
     store: StoreText
+    name: _Name = None
     pick: PickOptions = Field(
         default_factory=PickOptions, title="Picking", description="How waveforms become picks."
     )
@@ -315,10 +326,11 @@ class AssociationOptions(_Spanned):
 
     extent: Box
     store: StoreText
+    name: _Name = None
     run: str = Field(
         default="",
-        description="Beginning of the digest of the run whose picks are associated; required if "
-        "the store has several runs.",
+        description="Run whose picks are associated: its name or the beginning of its digest; "
+        "required if the store has several runs.",
     )
     select: Select = ()
     exclude: Exclude = ()
@@ -343,7 +355,7 @@ class LocationOptions(StoreOptions):
 
     associator: str = Field(
         default="",
-        description="Beginning of the digest of the associator whose events are located.  "
+        description="Catalog whose events are located: its name or the beginning of a digest.  "
         "Default: the newest.",
     )
     velocity: Annotated[str | None, Place(), Shown(metavar="FILE")] = Field(
@@ -371,7 +383,7 @@ class MagnitudesOptions(StoreOptions):
 
     associator: str = Field(
         default="",
-        description="Beginning of the digest of the associator whose events get magnitudes.  "
+        description="Catalog whose events get magnitudes: its name or the beginning of a digest.  "
         "Default: the newest.",
     )
     location: str = Field(

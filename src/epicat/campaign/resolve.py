@@ -55,6 +55,7 @@ from epicat.stations import (
 )
 from epicat.stations.responses import FlatResponse, Responses
 from epicat.store.base import ReadableStore, Where
+from epicat.store.catalogs import fitting_runs, run_names
 from epicat.store.magnitudes import newest_amplitudes
 from epicat.tables import stations_of, stations_table
 from epicat.time import DAY_NS, SECOND_NS, day_name, day_of
@@ -139,6 +140,7 @@ def resolve(
         responses=responses,
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
+        name=options.name or "",
     )
 
 
@@ -353,6 +355,7 @@ def resolve_association(
         magnitude=_magnitude(options.magnitude, design, location, measured),
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
+        name=options.name or "",
     )
     _check_picks(campaign, store, report)
     return campaign
@@ -403,10 +406,11 @@ def _busiest_day(store: ReadableStore, run: str, span: Span) -> PickSample | Non
 def _stored_run(store: ReadableStore, wanted: str) -> PickRun | ImportedRun:
     records = store.records("run")
     runs = {digest: _run_of(digest, record) for digest, record in records.items()}
-    fitting = [run for digest, run in runs.items() if digest.startswith(wanted)]
+    fitting = fitting_runs(store, wanted)
     if len(fitting) == 1:
-        return fitting[0]
-    listed = "; ".join(f"{digest} ({_about(run)})" for digest, run in runs.items())
+        return runs[fitting[0]]
+    names = run_names(store)
+    listed = "; ".join(f"{names[d]}: {d} ({_about(run)})" for d, run in runs.items())
     if not listed:
         raise InputError(
             f"store {store.location!r} has no picks; import them with `epicat picks import FILE` "

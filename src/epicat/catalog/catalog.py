@@ -111,10 +111,7 @@ class Catalog:
         self._magnitudes = magnitudes
 
     def __repr__(self) -> str:
-        return (
-            f"<catalog in {self.location}: run {self.run or 'none'}, "
-            f"associator {self.associator or 'none'}>"
-        )
+        return f"<catalog {self.name or 'without results'} in {self.location}>"
 
     @property
     def location(self) -> str:
@@ -130,6 +127,19 @@ class Catalog:
     def selection(self) -> Selection:
         """Which results of the store these are, and how many others it has."""
         return self._selection
+
+    @property
+    def name(self) -> str:
+        """Name of the catalog in its store: the given one, or model, weights and thresholds.
+
+        Examples
+        --------
+        >>> import epicat as ec
+        >>> ec.open_catalog("catalog").name
+        'epicat-mini-original-0.3'
+
+        """
+        return self._selection.name
 
     @property
     def run(self) -> str:
@@ -520,6 +530,8 @@ class Catalog:
     def _title(self, events: pa.Table) -> str:
         """Return a title: the days of the events and the name of the store."""
         name = self.location.rstrip("/").rpartition("/")[2]
+        if self._selection.others:
+            name = f"{name}, {self.name}"
         if not events.num_rows:
             return f"Earthquake catalog {name}"
         low, high = pc.min_max(events["time"].cast(pa.int64())).as_py().values()
@@ -554,7 +566,8 @@ def open_catalog(
     location
         A folder, ``s3://BUCKET/PREFIX`` or ``mongodb://HOST/DATABASE``.
     run
-        The beginning of the digest of a run or an associator; None: the newest.
+        The name of a catalog, or the beginning of the digest of a run or an associator; None:
+        the newest.
     places
         The location whose places the events have: its name, or the beginning of its digest;
         ``association`` for those of the association.  None: the campaign's own location, else
@@ -568,7 +581,7 @@ def open_catalog(
     StoreError
         If there is no store, or it cannot be read.
     InputError
-        If no run or associator of the store has this digest, or there is no such location or
+        If no catalog, or several, have this name or digest, or there is no such location or
         magnitudes.
 
     Examples

@@ -232,7 +232,7 @@ def _chosen(text: str) -> tuple[str | None, str | None]:
         elif key == "location":
             places = value
         else:
-            raise InputError(f"events {text!r}: write #DIGEST, #location=NAME, or both with '&'")
+            raise InputError(f"events {text!r}: write #NAME, #location=NAME, or both with '&'")
     return digest, places
 
 

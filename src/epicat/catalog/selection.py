@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from epicat.errors import InputError
 from epicat.store.base import ReadableStore
-from epicat.store.invocations import invocations
+from epicat.store.catalogs import choose_catalog, stored_catalogs
 
 __all__ = ["Selection", "select_results"]
 
@@ -22,30 +21,21 @@ class Selection:
     extent: str
     """The extent of the newest invocation of the two, or an empty text."""
     others: int
-    """How many other pairs of run and associator the store has."""
+    """How many other catalogs, pairs of run and associator, the store has."""
+    name: str = ""
+    """Name of the catalog, which no other catalog of the store has."""
 
 
 def select_results(store: ReadableStore, wanted: str | None = None) -> Selection:
     """Return the run and associator of the newest invocation, or those that ``wanted`` names.
 
-    ``wanted`` is the beginning of a digest of a run or of an associator.  Raises `InputError`
-    if no invocation fits it.
+    ``wanted`` is the name of a catalog or a run, or the beginning of a digest of a run or of an
+    associator.  Raises `InputError` if none fits it, or several have the name.
     """
-    made = invocations(store)
-    fitting = [
-        invocation
-        for invocation in made
-        if not wanted or any(d.startswith(wanted) for d in (invocation.run, invocation.associator))
-    ]
-    if wanted and not fitting:
-        names = sorted({digest for i in made for digest in (i.run, i.associator)} - {""})
-        raise InputError(
-            f"no run or associator {wanted!r} in the store; it has {', '.join(names) or 'none'}"
-        )
-    if not fitting:
+    chosen = choose_catalog(store, wanted)
+    if chosen is None:
         return Selection(None, None, "", 0)
-    last = fitting[-1]
     # Imported picks have no associator until they are associated.
-    pairs = {(i.run, i.associator) for i in made if i.associator}
-    others = len(pairs - {(last.run, last.associator)})
-    return Selection(last.run, last.associator, last.extent, others)
+    pairs = {(c.run, c.associator) for c in stored_catalogs(store) if c.associator}
+    others = len(pairs - {(chosen.run, chosen.associator)})
+    return Selection(chosen.run, chosen.associator, chosen.last.extent, others, chosen.label)

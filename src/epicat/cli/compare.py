@@ -24,8 +24,8 @@ def compare(
         str,
         typer.Argument(
             metavar="A",
-            help="The catalog: a store, of which #DIGEST names a run or catalog and #location=NAME "
-            "a location, or a file.",
+            help="The catalog: a store, of which #NAME names a catalog and #location=NAME a "
+            "location, or a file.",
         ),
     ],
     second: Annotated[str, typer.Argument(metavar="B", help="The reference, likewise.")],

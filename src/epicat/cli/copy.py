@@ -26,11 +26,11 @@ def copy(
     target: Annotated[str, typer.Option("--to", help="Store to copy into, created if needed.")],
     source_collection: Annotated[
         str | None,
-        typer.Option("--from-collection", metavar="NAME", help="Database of --from."),
+        typer.Option("--from-collection", metavar="NAME", help="As --collection, for --from."),
     ] = None,
     target_collection: Annotated[
         str | None,
-        typer.Option("--to-collection", metavar="NAME", help="Database of --to."),
+        typer.Option("--to-collection", metavar="NAME", help="As --collection, for --to."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:

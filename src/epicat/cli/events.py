@@ -12,7 +12,7 @@ from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report
-from epicat.cli.picks import Network, RegionalPhases
+from epicat.cli.picks import CatalogName, Network, RegionalPhases
 
 __all__ = ["app"]
 
@@ -38,6 +38,7 @@ def import_events(
             "--arrivals", metavar="FILE", help="A table of arrivals, for a table of events."
         ),
     ] = None,
+    name: CatalogName = None,
     network: Network = "",
     regional_phases: RegionalPhases = True,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
@@ -50,12 +51,15 @@ def import_events(
     """
     from epicat.imports.raw import ReadingOptions
     from epicat.pipeline.import_events import import_events as put
+    from epicat.store.catalogs import default_name, name_catalog
     from epicat.store.open import open_store
     from epicat.tables import stations_of
 
     store = open_store(make_options(StoreOptions, given).store, create=True)
     options = ReadingOptions(network, tuple(stations_of(store.stations())), regional_phases)
     made = put(file, store, options, arrivals)
+    if name is not None:
+        name_catalog(store, name, made.catalog.digest)
     for note in made.notes:
         report(note)
     if as_json:
@@ -66,4 +70,5 @@ def import_events(
         return
     again = "" if made.is_new else "; the store already had all of them"
     report(f"{made.events:,} events with {made.arrivals:,} arrivals{again}")
-    report(f"run {made.run.digest}, catalog {made.catalog.digest}")
+    shown = name or default_name(made.run.model_dump())
+    report(f"catalog {shown} (run {made.run.digest}, associator {made.catalog.digest})")

@@ -11,6 +11,7 @@ import typer
 from epicat.campaign.options import LedgerOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
+from epicat.cli.catalog_names import RunName
 from epicat.cli.messages import report_location, report_rejected, report_selection
 from epicat.errors import InputError, NameChoiceError
 
@@ -72,12 +73,7 @@ def export(
         ),
     ] = None,
     columns: Annotated[str, typer.Option(help="'standard' or 'all'.")] = "standard",
-    design: Annotated[
-        str | None,
-        typer.Option(
-            "--run", help="Beginning of the digest of a run or associator.  Default: the newest."
-        ),
-    ] = None,
+    design: RunName = None,
     location: LocationName = None,
     magnitudes: MagnitudesName = None,
     with_rejected: WithRejected = False,

@@ -70,6 +70,10 @@ COMMANDS: Mapping[str, Entry] = {
         "status:status",
         "Show the status of station-days and blocks by run and associator, with reasons.",
     ),
+    "runs": Entry(
+        "runs:runs",
+        "List the catalogs of a store, the newest first: names, dates, counts and digests.",
+    ),
     "export": Entry(
         "export:export",
         "Write a table or the catalog of the newest run, or of the run given by --run.",

@@ -56,8 +56,8 @@ def report_selection(chosen: Selection, wanted: str | None) -> None:
     """Report which results were chosen if there are others and the user named none."""
     if chosen.others and not wanted:
         typer.echo(
-            f"the store has {chosen.others} more pair(s) of run and associator; this is run "
-            f"{chosen.run}, associator {chosen.associator} (choose with --run)",
+            f"catalog {chosen.name}; the store has {chosen.others} more: `epicat runs` lists "
+            "them, choose with --run",
             err=True,
         )
 

@@ -13,12 +13,20 @@ from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report
 
-__all__ = ["Network", "RegionalPhases", "app"]
+__all__ = ["CatalogName", "Network", "RegionalPhases", "app"]
 
 app = typer.Typer(help="Import picks into a store.", no_args_is_help=True)
 
 Network = Annotated[
     str, typer.Option("--network", help="Network code of station names that have none.")
+]
+CatalogName = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="Name for --run of other commands.  Default: the name of the file.",
+    ),
 ]
 RegionalPhases = Annotated[
     bool,
@@ -42,6 +50,7 @@ def import_picks(
         Path,
         typer.Argument(metavar="FILE", help="Picks in any format of docs/reference/formats.md."),
     ],
+    name: CatalogName = None,
     network: Network = "",
     regional_phases: RegionalPhases = True,
     as_json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
@@ -55,12 +64,15 @@ def import_picks(
     """
     from epicat.imports.raw import ReadingOptions
     from epicat.pipeline.import_picks import import_picks as put
+    from epicat.store.catalogs import default_name, name_catalog
     from epicat.store.open import open_store
     from epicat.tables import stations_of
 
     store = open_store(make_options(StoreOptions, given).store, create=True)
     options = ReadingOptions(network, tuple(stations_of(store.stations())), regional_phases)
     made = put(file, store, options)
+    if name is not None:
+        name_catalog(store, name, made.run.digest)
     for note in made.notes:
         report(note)
     if as_json:
@@ -71,4 +83,4 @@ def import_picks(
     repeats = f", {made.duplicates:,} repeated rows dropped" if made.duplicates else ""
     again = "" if made.is_new else "; the store already had all of them"
     report(f"{made.picks:,} picks of {made.station_days:,} station-days{repeats}{again}")
-    report(f"run {made.run.digest}")
+    report(f"run {name or default_name(made.run.model_dump())} ({made.run.digest})")

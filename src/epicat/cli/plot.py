@@ -10,8 +10,9 @@ import typer
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
+from epicat.cli.catalog_names import RunName
 from epicat.cli.export import LocationName, MagnitudesName, WithRejected
-from epicat.cli.messages import report_location, report_rejected
+from epicat.cli.messages import report_location, report_rejected, report_selection
 
 __all__ = ["plot"]
 
@@ -32,12 +33,7 @@ def plot(
     width: Annotated[
         float | None, typer.Option(metavar="MM", help="Largest width in mm, 110 to 420.")
     ] = None,
-    design: Annotated[
-        str | None,
-        typer.Option(
-            "--run", help="Beginning of the digest of a run or associator.  Default: the newest."
-        ),
-    ] = None,
+    design: RunName = None,
     location: LocationName = None,
     magnitudes: MagnitudesName = None,
     frequencies: Annotated[
@@ -61,6 +57,7 @@ def plot(
 
     store = make_options(StoreOptions, given).store
     catalog = open_catalog(store, design, places=location, magnitudes=magnitudes)
+    report_selection(catalog.selection, design)
     report_location(catalog, location)
     if not with_rejected:
         report_rejected(catalog.n_rejected)

@@ -103,9 +103,12 @@ def _show_run(
 
 def report_campaign(campaign: Campaign, span: Span) -> None:
     """Report the digests of a campaign, how it associates, and whether ``span`` was widened."""
+    from epicat.store.catalogs import default_name
+
     if campaign.span != span:
         report("START and END are widened to whole UTC days")
-    report(f"run {campaign.run.digest}, associator {campaign.design.digest}")
+    name = campaign.name or default_name(campaign.run.model_dump(mode="json"))
+    report(f"catalog {name} (run {campaign.run.digest}, associator {campaign.design.digest})")
     for text in campaign.design.report():
         report(text)
 

@@ -16,6 +16,7 @@ import typer
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
+from epicat.cli.catalog_names import RunName
 from epicat.cli.export import LocationName
 from epicat.cli.messages import report_selection
 from epicat.errors import InputError
@@ -29,12 +30,7 @@ def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT.")],
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each row.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV with a header.")] = False,
-    design: Annotated[
-        str | None,
-        typer.Option(
-            "--run", help="Beginning of a run's or an associator's digest; default: the newest."
-        ),
-    ] = None,
+    design: RunName = None,
     location: LocationName = None,
 ) -> None:
     """Ask the views of a store by SQL.

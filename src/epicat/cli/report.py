@@ -10,6 +10,7 @@ import typer
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
+from epicat.cli.catalog_names import RunName
 from epicat.cli.export import LocationName
 from epicat.cli.messages import report_location, report_selection
 
@@ -50,12 +51,7 @@ def report(
             help="Most arrivals in the file; events with the most stations have theirs.",
         ),
     ] = 50_000,
-    design: Annotated[
-        str | None,
-        typer.Option(
-            "--run", help="Beginning of the digest of a run or associator.  Default: the newest."
-        ),
-    ] = None,
+    design: RunName = None,
     location: LocationName = None,
 ) -> None:
     """Write the catalog as a page that needs no server: map, sections, timelines and list.

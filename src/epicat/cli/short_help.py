@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 __all__ = ["COMMON", "HelpAll", "command_class", "with_short_help"]
 
 COMMON: Final = (
-    "archive", "layout", "stations", "select", "store", "model", "weight", "p_threshold",
+    "archive", "layout", "stations", "select", "store", "name", "model", "weight", "p_threshold",
     "s_threshold", "velocity", "max_depth", "workers",
 )  # fmt: skip
 """Options of a campaign that most users need."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["status"]
 
 _SHOWN = 10
+_DAY = re.compile(r"/\d{4}\.\d{3}$")
+_BLOCK = re.compile(r"\d{4}-\d\d-\d\dT")
 _AWS = "Submitted jobs"
 _EXPECTED = ("no data", "missing")
 """Statuses that are not failures: they are counted by reason."""
@@ -33,6 +36,15 @@ _EXPECTED = ("no data", "missing")
 @takes(LedgerOptions, spanned=False)
 def status(
     given: Values,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="NAME",
+            help="Only results of this catalog: its name, as `epicat runs` lists them, or the "
+            "beginning of a digest.  Default: all.",
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(
@@ -78,7 +90,7 @@ def status(
             jobs = AwsJobs(aws, record)
             show_jobs(jobs, interval=interval if watch else None, as_json=as_json)
         return
-    _show_store(given, as_json=as_json)
+    _show_store(given, run, as_json=as_json)
 
 
 def _show_slurm(folder: str, *, interval: float | None, as_json: bool) -> None:
@@ -101,7 +113,7 @@ def _refuse_store(given: Values) -> None:
             )
 
 
-def _show_store(given: Values, *, as_json: bool) -> None:
+def _show_store(given: Values, run: str | None, *, as_json: bool) -> None:
     from epicat.catalog.coverage import complete_ledger
     from epicat.stations import Patterns
     from epicat.store.open import open_readable
@@ -110,14 +122,18 @@ def _show_store(given: Values, *, as_json: bool) -> None:
     opened = open_readable(options.store)
     groups: dict[tuple[Stage, str], list[LedgerEntry]] = {}
     patterns = Patterns(options.select, options.exclude)
+    wanted = _designs_of(opened, run) if run else None
     for entry in complete_ledger(opened, options.span, options.extent, patterns):
-        groups.setdefault((entry.stage, entry.design), []).append(entry)
+        if wanted is None or entry.design in wanted:
+            groups.setdefault((entry.stage, entry.design), []).append(entry)
+    labels = _labels(opened)
     records = {**opened.records("run"), **opened.records("associator")}
     locations = _locations(opened, {design for stage, design in groups if stage == "associate"})
     designs = []
     for group, entries in groups.items():
         summary = _summary(group, entries, records)
-        designs.append({**summary, "about": summary["about"] or locations.get(group[1], "")})
+        about = summary["about"] or locations.get(group[1], "")
+        designs.append({**summary, "name": labels.get(group[1], ""), "about": about})
     if as_json:
         typer.echo(json.dumps({"store": opened.location, "designs": designs}))
         return
@@ -125,6 +141,29 @@ def _show_store(given: Values, *, as_json: bool) -> None:
         typer.echo("the store is empty")
     for summary in designs:
         _show(summary)
+
+
+def _labels(store: ReadableStore) -> dict[str, str]:
+    """Return the names of runs and of catalogs by digest of the run or the associator."""
+    from epicat.store.catalogs import run_names, stored_catalogs
+
+    return {**run_names(store), **{c.digest: c.label for c in stored_catalogs(store)}}
+
+
+def _designs_of(store: ReadableStore, wanted: str) -> set[str]:
+    """Return the digests of all that belongs to a catalog."""
+    from epicat.catalog.selection import select_results
+
+    chosen = select_results(store, wanted)
+    found = {chosen.run, chosen.associator}
+    for kind, key in (
+        ("location", "associator"),
+        ("magnitude", "associator"),
+        ("amplitude", "run"),
+    ):
+        owner = getattr(chosen, key)
+        found |= {d for d, record in store.records(kind).items() if record.get(key) == owner}
+    return {digest for digest in found if digest}
 
 
 def _locations(store: ReadableStore, associators: set[str]) -> dict[str, str]:
@@ -140,6 +179,15 @@ def _locations(store: ReadableStore, associators: set[str]) -> dict[str, str]:
             parts += ["shown by default"] if number == 0 else []
             found[one.digest] = ", ".join(parts)
     return found
+
+
+def _day_of(key: str) -> str:
+    """Return the day of a station-day or a block, ISO 8601; empty for other keys."""
+    from epicat.time import named_day
+
+    if _DAY.search(key):
+        return named_day(key.rpartition("/")[2]).isoformat()
+    return key[:10] if _BLOCK.match(key) else ""
 
 
 def _summary(
@@ -167,8 +215,8 @@ def _summary(
         "flags": flag_counts(entries),
         "quality": {name: limit for name, limit in quality.items() if limit is not None},
         "seconds": round(sum(entry.seconds for entry in entries), 3),
-        "first": entries[0].key,
-        "last": entries[-1].key,
+        "first": min(entries, key=lambda e: _day_of(e.key)).key,
+        "last": max(entries, key=lambda e: _day_of(e.key)).key,
         "problems": [
             {"key": entry.key, "status": entry.status.value, "reason": entry.reason}
             for entry in sorted(entries, key=lambda e: bool(e.flags))  # unexpected ones first
@@ -199,10 +247,13 @@ def _show(summary: dict[str, Any]) -> None:
         "locate": ("location", "blocks", "origins"),
         "magnitude": ("magnitude", "blocks", "magnitudes"),
     }.get(summary["stage"], ("archive", "objects", "found"))
-    about = f" ({summary['about']})" if summary["about"] else ""
-    typer.echo(f"{words[0]} {summary['design']}{about}")
+    name, about = summary["name"], summary["about"]
+    notes = ", ".join(filter(None, (summary["design"] if name else "", about)))
+    typer.echo(f"{words[0]} {name or summary['design']}{f' ({notes})' if notes else ''}")
     counts = ", ".join(f"{n} {name}" for name, n in sorted(summary["statuses"].items()))
-    typer.echo(f"  {summary['keys']:,} {words[1]}: {counts}")
+    first, last = (_day_of(summary[key]) for key in ("first", "last"))
+    days = f", {first} to {last}" if first else ""
+    typer.echo(f"  {summary['keys']:,} {words[1]}: {counts}{days}")
     typer.echo(f"  {summary['found']:,} {words[2]}, {summary['seconds']:,.1f} s of work")
     if summary["quality"]:
         limits = ", ".join(f"{name} {limit:g}" for name, limit in summary["quality"].items())

@@ -22,7 +22,8 @@ DatabaseName = Annotated[
     typer.Option(
         "--collection",
         metavar="NAME",
-        help="Database of a MongoDB store.  Default: the one in the address, otherwise 'tutorial'.",
+        help="Name of a store among several at one place: the folder in --store, or the database "
+        "of a MongoDB server.  Default: --store itself, for a server 'tutorial'.",
     ),
 ]
 

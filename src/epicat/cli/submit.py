@@ -44,8 +44,9 @@ _Collection = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Folder for the results in the stack's bucket, or database of a MongoDB store.  "
-        "Default: 'store', or the database in the address, otherwise 'tutorial'.",
+        help="Name of a store among several at one place: the folder in --store or in the stack's "
+        "bucket, or the database of a MongoDB server.  Default: --store itself, in the stack's "
+        "bucket 'store', for a server 'tutorial'.",
     ),
 ]
 _AllowMissing = Annotated[
@@ -63,7 +64,7 @@ _To = Annotated[
 ]
 
 
-@takes(CampaignOptions, common=COMMON)
+@takes(CampaignOptions, without=("name",), common=COMMON)
 def submit(
     given: Values,
     to: _To = "aws",

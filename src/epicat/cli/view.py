@@ -9,6 +9,7 @@ import typer
 from epicat.campaign.options import StoreOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
+from epicat.cli.catalog_names import RunName
 from epicat.cli.export import LocationName
 from epicat.cli.messages import report_location, report_selection
 from epicat.cli.report import Overlay, Tiles
@@ -39,12 +40,7 @@ def view(
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
     overlay: Overlay = None,
     tiles: Tiles = "",
-    design: Annotated[
-        str | None,
-        typer.Option(
-            "--run", help="Beginning of the digest of a run or associator.  Default: the newest."
-        ),
-    ] = None,
+    design: RunName = None,
     location: LocationName = None,
 ) -> None:
     """Show the catalog in a browser: the page of `epicat report`, with review, from a server.

@@ -21,6 +21,7 @@ from epicat.pipeline.plan import Unit, block_units, pick_units, planned_keys
 from epicat.pipeline.schedule import PlanSchedule, Schedule, days_of
 from epicat.pipeline.stream import StreamedPlan
 from epicat.store.base import ReadableStore, Store, new_generation
+from epicat.store.catalogs import name_catalog
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.tables import stations_table
 
@@ -232,7 +233,12 @@ def mark_failed(store: Store, campaign: Campaign, outcome: Outcome) -> None:
 
 
 def write_records(campaign: Campaign, store: Store) -> None:
-    """Record what the digests stand for, this invocation, and objects without a station."""
+    """Record what the digests stand for, this invocation, and objects without a station.
+
+    Raises `InputError` if another catalog of the store has the name of this one.
+    """
+    if campaign.name:
+        name_catalog(store, campaign.name, campaign.design.digest)
     store.put_stations(stations_table(campaign.stations))
     store.put_record("run", campaign.run.digest, campaign.run.model_dump(mode="json"))
     store.put_record("associator", campaign.design.digest, campaign.design.model_dump(mode="json"))

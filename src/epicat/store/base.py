@@ -97,6 +97,7 @@ RECORD_KINDS = (
     "run",
     "associator",
     "location",
+    "catalog_name",
     "location_name",
     "terms",
     "terms_name",

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from epicat.errors import InputError
 from epicat.store.base import Designs, Queryable, ReadableStore
+from epicat.store.catalogs import run_names
 from epicat.store.locations import stored_locations
 from epicat.store.terms import station_terms, stored_terms
 from epicat.store.views import BEST, show_best, show_rows
@@ -120,11 +121,13 @@ def _asked(
 def _runs(store: ReadableStore) -> pa.Table:
     """Return the picker of each run, and its complete record as JSON."""
     rows = []
+    names = run_names(store)
     for name, record in store.records("run").items():
         picker = record.get("picker", {})
         rows.append(
             {
                 "run": name,
+                "name": names.get(name, ""),
                 "model": picker.get("model"),
                 "weight": picker.get("weight"),
                 "weights_sha256": picker.get("weights_sha256"),
@@ -133,10 +136,11 @@ def _runs(store: ReadableStore) -> pa.Table:
                 "record": json.dumps(record, sort_keys=True),
             }
         )
-    texts = ("run", "model", "weight", "weights_sha256", "record")
+    texts = ("run", "name", "model", "weight", "weights_sha256", "record")
     kinds = {**dict.fromkeys(texts, pa.string()), "p_threshold": pa.float64()}
     kinds["s_threshold"] = pa.float64()
-    order = ("run", "model", "weight", "weights_sha256", "p_threshold", "s_threshold", "record")
+    order = ("run", "name", "model", "weight", "weights_sha256", "p_threshold", "s_threshold",
+             "record")  # fmt: skip
     return pa.Table.from_pylist(rows, schema=pa.schema([(name, kinds[name]) for name in order]))
 
 

@@ -29,6 +29,7 @@ def provenance(catalog: Catalog) -> dict[str, Any]:
     own = [i for i in invocations(catalog.store) if i.run == catalog.run]
     statuses = Counter((str(e.stage), e.status.value) for e in catalog.entries())
     return {
+        "name": catalog.name,
         "digests": {kind: digest for kind, digest in digests.items() if digest},
         "records": records,
         "invocations": [_invocation(i.to_record()) for i in own],

@@ -123,12 +123,21 @@ def test_what_is_not_understood_is_not_repeated(text):
         ("mongodb://h", "", "cannot be the name"),
         ("mongodb://h", "x" * 64, "1 to 63 letters"),
         ("mongodb://h", "admin", "of the server's own"),
-        ("folder", "x", "is the name of a database of MongoDB, and the store is none"),
+        ("folder", "../x", "use letters, digits"),
+        ("s3://bucket/folder", "", "use letters, digits"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(location, database, words):
     with pytest.raises(InputError, match=words):
         secured(location, database)
+
+
+def test_a_collection_is_a_folder_in_other_places(tmp_path):
+    assert secured("results", "exercise") == "results/exercise"
+    assert secured("s3://bucket/results/", "exercise") == "s3://bucket/results/exercise"
+    (tmp_path / "store.json").touch()
+    with pytest.raises(InputError, match="is a store itself"):
+        secured(str(tmp_path), "exercise")
 
 
 def test_a_missing_secret_is_told(tmp_path, monkeypatch):

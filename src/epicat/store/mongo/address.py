@@ -29,6 +29,7 @@ DEFAULT_DATABASE = "tutorial"
 """The default database."""
 
 _FORM = "mongodb://USER@HOST/DATABASE or mongodb+srv://USER@CLUSTER/DATABASE"
+_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _REFERENCE = re.compile(r"#(env:[A-Za-z_][A-Za-z0-9_]*|file:[^#]+)$")
 _SHAPE = re.compile(
     r"(mongodb(?:\+srv)?)://(?:([^@/?#]*)@)?([^@/?#]+)(?:/([^@/?#]*))?(?:\?([^@?#]*))?"
@@ -123,19 +124,15 @@ def secured(text: str, database: str | None = None) -> str:
 
     A password goes into an environment variable of this process, which the processes that it
     starts inherit, and the location refers to that; one that came from ``EPICAT_STORE`` or from
-    a file (``@FILE``) stays there.  ``database`` takes precedence over the one in the location.
+    a file (``@FILE``) stays there.  ``database`` takes precedence over the one in the location;
+    of a folder or a bucket it names the folder for a store in it.
     Raises `InputError`, without any part of the location that may be secret.
     """
     text = text.strip() if is_mongo(text.strip()) else text
     if text.startswith("@"):
         return _from_file(text.removeprefix("@"), database)
     if not is_mongo(text):
-        if database is not None:
-            raise InputError(
-                f"--collection {database!r} is the name of a database of MongoDB, and the store is "
-                f"none; write --store {_FORM}"
-            )
-        return text
+        return text if database is None else _folder(text, database)
     address, has_secret = _parsed(text)
     address = replace(
         address, database=_checked(address.database if database is None else database)
@@ -156,6 +153,20 @@ def masked(text: str, uri: str) -> str:
     for value in filter(None, values):
         text = text.replace(value, "***").replace(unquote(value), "***")
     return text
+
+
+def _folder(location: str, name: str) -> str:
+    """Return the folder of a collection in a folder or a bucket."""
+    if not _COLLECTION.fullmatch(name):
+        raise InputError(
+            f"--collection {name!r}: use letters, digits and . _ -, starting with a letter or digit"
+        )
+    if "://" not in location and (Path(location) / "store.json").exists():
+        raise InputError(
+            f"{location!r} is a store itself: without --collection it is the one that is used; "
+            f"for a second one next to it give --store {str(Path(location).parent / name)!r}"
+        )
+    return f"{location.rstrip('/')}/{name}"
 
 
 def _from_file(name: str, database: str | None) -> str:

@@ -13,8 +13,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from epicat.catalog.catalog import open_catalog
@@ -65,15 +69,24 @@ def report(store, tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def server(store):
-    """Yield the address of `epicat view`, which is ended afterwards."""
+@contextmanager
+def serving(store: Path) -> Iterator[str]:
+    """Give the address of `epicat view`, which is ended afterwards."""
     command = [sys.executable, "-m", "epicat", "view", "--store", str(store), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         lines = iter(process.stderr.readline, "")
-        yield next(m[0] for line in lines if (m := re.match(r"http://\S+", line)))
-        process.terminate()
+        try:
+            yield next(m[0] for line in lines if (m := re.match(r"http://\S+", line)))
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def server(store):
+    pytest.importorskip("starlette")
+    with serving(store) as address:
+        yield address
 
 
 @pytest.mark.parametrize("case", OF_REPORTS)
@@ -81,11 +94,17 @@ def test_report(report, tmp_path, case):
     drive(case, report.as_uri(), tmp_path)
 
 
-@pytest.mark.parametrize("case", ["hostile", "brush", "keyboard", "review"])
+@pytest.mark.parametrize("case", ["hostile", "brush", "early", "keyboard", "review"])
 def test_server(server, tmp_path, case):
-    pytest.importorskip("starlette")
     entry = server if case == "review" else server.replace("/?token", "/?case=1&token")
     drive(case, entry, tmp_path)
+
+
+def test_what_the_user_chose_stays_while_months_arrive(tmp_path):
+    pytest.importorskip("starlette")
+    write_store(tmp_path / "store", Wanted(events=45_000, days=60, readings=2))
+    with serving(tmp_path / "store") as address:
+        drive("months", address, tmp_path)
 
 
 def test_exports_have_the_selection_and_the_numbers_of_python(report, store, tmp_path):
@@ -126,11 +145,12 @@ def test_exported_quakeml_is_read_by_obspy(report, tmp_path):
 def test_a_million_events_move_at_thirty_frames_a_second(tmp_path):
     pytest.importorskip("starlette")
     write_store(tmp_path / "store", Wanted(events=1_000_000, days=900, readings=2))
-    command = [sys.executable, "-m", "epicat", "view", "--store", str(tmp_path / "store")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        lines = iter(process.stderr.readline, "")
-        address = next(m[0] for line in lines if (m := re.match(r"http://\S+", line)))
+    with serving(tmp_path / "store") as address:
         found = json.loads(drive("frames", address, tmp_path, 300))
-        process.terminate()
-    assert found["events"] > 100_000
+    events = open_catalog(tmp_path / "store").events()
+    low, high = (round(end * 1e6) for end in found["times"])
+    microseconds = pc.divide(events["time"].cast(pa.int64()), 1000)
+    inside = pc.and_(pc.greater_equal(microseconds, low), pc.less_equal(microseconds, high))
+    assert found["total"] == events.num_rows
+    assert found["events"] == pc.sum(inside).as_py() > 100_000
+    print(json.dumps(found))

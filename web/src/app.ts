@@ -1,7 +1,8 @@
 // The state of the page, and the panels that show it.
 import { h, save } from "./dom";
-import { Arrivals, NO_ARRIVALS, type Arrival } from "./arrivals";
+import { NO_ARRIVALS, type Arrival } from "./arrivals";
 import { Catalog, REVIEWS, type ColorBy, type Station } from "./catalog";
+import type { Details } from "./details";
 import { csvOf, quakemlOf } from "./exportfile";
 import { EVERYTHING, formatFilter, parseFilter, type Filter } from "./filter";
 import { FilterForm } from "./filterform";
@@ -10,12 +11,10 @@ import { MapView, type Basemap } from "./mapview";
 import { Painter } from "./painter";
 import { themeOf, type Theme } from "./palette";
 import { count, iso } from "./scales";
-import type { Review } from "./review";
+import { fetchReviews, type Review } from "./review";
 import { SectionView } from "./sectionview";
 import type { Source } from "./source";
 import { Timeline, colorBar } from "./timeline";
-import type { StationDays } from "./stationdays";
-import type { TravelTimeTable } from "./traveltimes";
 import type { Drawn, Limits } from "./worker/messages";
 
 /** The box of the sections: its center in the projection, azimuth of A-A', and sizes in km. */
@@ -40,11 +39,6 @@ export class App {
   section: Section = { cx: 0, cy: 0, azimuth: 90, length: 100, width: 100, scale: 1 };
   /** Reviews by event; empty in a report. */
   readonly reviews = new Map<string, Review>();
-  arrivals: Arrivals | null = null;
-  stationDays: StationDays | null = null;
-  travelTimes: TravelTimeTable | null = null;
-  /** Number of picks by trace, phase and bin of confidence. */
-  confidence: Record<string, Record<string, number[]>> | null = null;
   /** Whether more events are on their way. */
   reading = false;
   selected = 0;
@@ -55,19 +49,24 @@ export class App {
   readonly list: List;
   private readonly form: FilterForm;
   private readonly caption = h("output", { class: "caption", "aria-live": "polite" });
+  private readonly colors: HTMLSelectElement;
   private readonly scale = h("span");
   private readonly sectionFields: Record<"azimuth" | "length" | "width", HTMLInputElement>;
   private frame = 0;
   private later = 0;
   private visible = true;
+  private started = false;
+  private reviewed: Promise<void> | null = null;
 
-  constructor(readonly source: Source, readonly catalog: Catalog, readonly stations: Station[], theme: string) {
+  constructor(readonly source: Source, readonly catalog: Catalog, readonly stations: Station[], readonly details: Details, theme: string) {
     this.theme = themeOf(theme);
     this.map = new MapView(this);
     this.sections = [new SectionView(this, "A"), new SectionView(this, "B")];
     this.timeline = new Timeline(this);
     this.list = new List(this);
     this.form = new FilterForm(this);
+    this.colors = h("select", { "aria-label": "Color of the events", onchange: () => this.setColor(this.colors.value as ColorBy) },
+      ...(["depth", "time", ...(catalog.hasMagnitudes ? ["magnitude"] : [])] as const).map((name) => h("option", { value: name }, `Color: ${name}`)));
     this.sectionFields = { azimuth: this.sectionField("azimuth"), length: this.sectionField("length"), width: this.sectionField("width") };
     this.page = this.layout();
     this.painter.onDrawn = (drawn) => this.show(drawn);
@@ -77,9 +76,7 @@ export class App {
   }
 
   private layout(): HTMLElement {
-    const colors = h("select", { "aria-label": "Color of the events", onchange: (event: Event) => this.setColor((event.target as HTMLSelectElement).value as ColorBy) },
-      ...(["depth", "time", ...(this.catalog.hasMagnitudes ? ["magnitude"] : [])] as const).map((name) => h("option", { value: name }, `Color: ${name}`)));
-    const bar = h("div", { class: "bar-row" }, this.caption, colors, this.scale,
+    const bar = h("div", { class: "bar-row" }, this.caption, this.colors, this.scale,
       h("span", { class: "grow" }),
       h("button", { type: "button", onclick: () => this.export("csv") }, "Export CSV"),
       h("button", { type: "button", onclick: () => this.export("quakeml") }, "Export QuakeML"));
@@ -105,8 +102,31 @@ export class App {
     this.map.setBasemap(basemap);
   }
 
-  /** Show the box of the catalog, with sections from west to east and from south to north. */
+  /** Continue where the user was with fewer events. */
+  adopt(other: App): void {
+    this.filter = other.filter;
+    this.form.write(this.filter);
+    this.list.adopt(other.list);
+    if (!other.started) return;
+    this.started = true;
+    this.colorBy = other.colorBy;
+    this.colors.value = other.colorBy;
+    this.painter.setLook(this.catalog.look(this.theme, this.colorBy));
+    this.map.adopt(other.map);
+    this.setSection(other.section);
+  }
+
+  /** End the worker and whatever was to happen later. */
+  stop(): void {
+    this.visible = false;
+    clearTimeout(this.later);
+    this.painter.stop();
+  }
+
+  /** The first time, show the box of the catalog, with sections from west to east and from south to north. */
   start(): void {
+    if (this.started) return;
+    this.started = true;
     const { projection } = this.catalog;
     const [west, south, east, north] = this.source.config.view;
     this.map.setHome([west, south, east, north]);
@@ -157,6 +177,12 @@ export class App {
 
   get hasReviews(): boolean {
     return this.source.config.kind === "server";
+  }
+
+  /** Read once what reviewers say. */
+  readReviews(): Promise<void> {
+    this.reviewed ??= fetchReviews(this.source).then((reviews) => this.setReviews(reviews));
+    return this.reviewed;
   }
 
   /** Show what reviewers say. */
@@ -213,19 +239,21 @@ export class App {
 
   private refreshLater(): void {
     clearTimeout(this.later);
-    this.later = window.setTimeout(() => {
-      this.later = 0;
-      if (this.visible) history.replaceState(null, "", this.address());
-      void this.list.refresh();
-    }, LIST_DELAY_MS);
+    this.later = window.setTimeout(() => this.refresh(), LIST_DELAY_MS);
+  }
+
+  /** Put the filter into the address, and the selection into the list. */
+  private refresh(): void {
+    clearTimeout(this.later);
+    this.later = 0;
+    if (this.visible) history.replaceState(null, "", this.address());
+    void this.list.refresh();
   }
 
   /** Wait until the list has the selected events. */
   async settled(): Promise<void> {
-    if (!this.later && this.list.rows.length) return;
-    clearTimeout(this.later);
-    this.later = 0;
-    await this.list.refresh();
+    if (this.later) this.refresh();
+    await this.list.settled();
   }
 
   /** The address of the catalog page with the present filter. */
@@ -239,6 +267,7 @@ export class App {
   }
 
   openEvent(row: number): void {
+    if (this.later) this.refresh();
     location.hash = this.eventAddress(row);
   }
 
@@ -251,12 +280,17 @@ export class App {
   }
 
   arrivalsOf(row: number): Arrival[] {
-    return this.arrivals?.of(row) ?? NO_ARRIVALS;
+    return this.details.arrivals?.of(row) ?? NO_ARRIVALS;
   }
 
   private async export(kind: "csv" | "quakeml"): Promise<void> {
     const rows = await this.painter.rows(this.limits(), "time", false);
     if (kind === "csv") save("events.csv", "text/csv", csvOf(this.catalog, rows));
-    else save("events.xml", "application/xml", quakemlOf(this.catalog, rows, this.source.config, (row) => this.arrivalsOf(row)));
+    else await this.exportQuakeml(rows);
+  }
+
+  private async exportQuakeml(rows: Uint32Array): Promise<void> {
+    await this.details.need("arrivals");
+    save("events.xml", "application/xml", quakemlOf(this.catalog, rows, this.source.config, (row) => this.arrivalsOf(row)));
   }
 }

@@ -83,11 +83,11 @@ export function recordSection(app: App, { place, arrivals, waveforms }: EventDet
     const amplitude = farthest / 26;
     chart.line(waveform.samples.map((v, i) => [waveform.start - place.time + i * waveform.step, waveform.distance - v * amplitude]), "trace");
   }
-  if (app.travelTimes) {
+  if (app.details.travelTimes) {
     for (const phase of ["P", "S"] as const) {
       const points = Array.from({ length: 81 }, (_, i): [number, number] => {
         const distance = (farthest * i) / 80;
-        return [travelTime(app.travelTimes!, phase, distance, place.depth), distance];
+        return [travelTime(app.details.travelTimes!, phase, distance, place.depth), distance];
       });
       chart.line(points, `curve ${phase.toLowerCase()}`);
       const at = points.filter(([t]) => t < latest * 0.97).pop();
@@ -241,7 +241,7 @@ function magnitudeChart(app: App, { row, magnitudes }: EventDetails): HTMLElemen
 
 function arrivalTable(app: App, arrivals: Arrival[], { place }: EventDetails): HTMLElement {
   const rows = arrivals.map((a) => {
-    const predicted = app.travelTimes ? travelTime(app.travelTimes, a.phase.startsWith("S") ? "S" : "P", a.distance, place.depth) : NaN;
+    const predicted = app.details.travelTimes ? travelTime(app.details.travelTimes, a.phase.startsWith("S") ? "S" : "P", a.distance, place.depth) : NaN;
     return [
       h("a", { href: `#/station/${encodeURIComponent(stationOf(a.trace))}` }, a.trace), a.phase, iso(a.time).replace("T", " "), minus(a.time - place.time, 2), minus(predicted, 2), minus(a.residual, 3),
       minus(a.term, 3), minus(a.weight, 2), minus(a.confidence, 2), minus(a.distance, 1), minus(a.azimuth, 0), a.added ? "added by the location" : "",

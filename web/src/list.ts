@@ -58,6 +58,7 @@ export class List {
   private first = -1;
   private active = 0;
   private wanted = 0;
+  private latest: Promise<void> | null = null;
 
   constructor(private readonly app: App) {
     this.columns = columnsOf(app);
@@ -84,8 +85,25 @@ export class List {
   }
 
   /** Ask for the rows of the selection. */
-  async refresh(): Promise<void> {
-    const turn = ++this.wanted;
+  refresh(): Promise<void> {
+    this.latest = this.read(++this.wanted);
+    return this.latest;
+  }
+
+  /** Wait until the rows are those that were asked for last. */
+  async settled(): Promise<void> {
+    for (let latest = this.latest ?? this.refresh(); ; latest = this.latest!) {
+      await latest;
+      if (latest === this.latest) return;
+    }
+  }
+
+  /** Sort as another list does. */
+  adopt(other: List): void {
+    [this.key, this.descending] = [other.key, other.descending];
+  }
+
+  private async read(turn: number): Promise<void> {
     const rows = await this.app.painter.rows(this.app.limits(), this.key, this.descending);
     if (turn !== this.wanted) return;
     this.rows = rows;

@@ -1,17 +1,14 @@
 // Start the page: read the data, build the frame, and follow the address.
 import { App } from "./app";
-import { Arrivals } from "./arrivals";
 import { Catalog, type Station } from "./catalog";
 import { Columns } from "./columns";
+import { Details } from "./details";
 import { h } from "./dom";
 import type { Basemap } from "./mapview";
 import { preferredTheme } from "./palette";
 import { Projection } from "./projection";
-import { readReviews } from "./review";
 import { Router } from "./router";
 import { json, openSource, type Source } from "./source";
-import { StationDays } from "./stationdays";
-import type { TravelTimeTable } from "./traveltimes";
 
 const root = document.getElementById("page")!;
 
@@ -19,42 +16,31 @@ async function start(): Promise<void> {
   const source = openSource();
   document.documentElement.dataset.theme = readTheme();
   const [{ first, rest }, stations] = await Promise.all([source.events(), json<Station[]>(source, "stations")]);
-  let app = build(source, first, stations);
+  const details = new Details(source);
+  let app = build(source, first, stations, details);
   app.reading = rest !== null;
   const main = h("main", { id: "main", tabindex: -1 });
   const router = new Router(app, main);
   root.replaceChildren(header(source, main, router), main);
-  router.showCatalog();
-  app.start();
   Object.assign(window, { epicat: app });
+  const shown = router.start();
   const basemap = await json<Basemap>(source, "basemap");
   app.setBasemap(basemap);
   if (rest) {
-    app = build(source, await rest, stations);
+    app = build(source, await rest, stations, details);
+    app.setBasemap(basemap);
     await router.use(app);
     Object.assign(window, { epicat: app });
-    app.setBasemap(basemap);
   }
-  await readDetails(source, app);
-  if (source.config.kind === "server") await readReviews(source, app);
-  await router.start();
+  await shown;
+  if (source.config.kind === "server") await app.readReviews();
+  await details.need("arrivals", "confidence", "stationDays", "travelTimes");
 }
 
-function build(source: Source, parts: Uint8Array[], stations: Station[]): App {
+function build(source: Source, parts: Uint8Array[], stations: Station[], details: Details): App {
   const [west, south, east, north] = source.config.view;
   const projection = new Projection((west + east) / 2, (south + north) / 2);
-  return new App(source, new Catalog(new Columns(parts), projection), stations, document.documentElement.dataset.theme!);
-}
-
-/** What the first map does not need. */
-async function readDetails(source: Source, app: App): Promise<void> {
-  const [days, confidence, times] = await Promise.all([
-    source.bytes("station-days"), json<App["confidence"]>(source, "confidence"), json<TravelTimeTable | null>(source, "travel-times"),
-  ]);
-  app.stationDays = new StationDays(new Columns([days]));
-  app.confidence = confidence;
-  app.travelTimes = times;
-  if (source.config.kind === "report") app.arrivals = new Arrivals(new Columns([await source.bytes("arrivals")]), app.catalog.length);
+  return new App(source, new Catalog(new Columns(parts), projection), stations, details, document.documentElement.dataset.theme!);
 }
 
 function readTheme(): string {
@@ -76,6 +62,8 @@ function header(source: Source, main: HTMLElement, router: Router): HTMLElement 
 }
 
 start().catch((error: Error) => {
-  root.replaceChildren(h("p", { class: "failure", role: "alert" }, `The page cannot be shown: ${error.message}`));
+  const failure = h("p", { class: "failure", role: "alert" }, `The page is not complete: ${error.message}`);
+  if (root.querySelector("main")) root.prepend(failure);
+  else root.replaceChildren(failure);
   console.error(error);
 });

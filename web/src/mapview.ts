@@ -105,6 +105,13 @@ export class MapView {
     this.reset();
   }
 
+  /** Show the part of the earth that another map of the same projection shows. */
+  adopt(other: MapView): void {
+    this.fit();
+    this.home = other.home;
+    [this.scale, this.cx, this.cy] = [other.scale, other.cx, other.cy];
+  }
+
   reset(): void {
     Object.assign(this, this.home);
     this.app.changed();

@@ -15,8 +15,8 @@ export interface Review {
 
 const NAME = "epicat-reviewer";
 
-export async function readReviews(source: Source, app: App): Promise<void> {
-  app.setReviews(await json<Review[]>(source, "reviews"));
+export function fetchReviews(source: Source): Promise<Review[]> {
+  return json(source, "reviews");
 }
 
 async function send(app: App, row: number, status: string, by: string, comment: string): Promise<void> {

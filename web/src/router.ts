@@ -16,7 +16,6 @@ const PAGES: [string, string][] = [["", "Catalog"], ["stations", "Stations"], ["
 
 export class Router {
   readonly nav: HTMLElement;
-  private row: number | null = null;
   private associated: Map<number, Place> | null = null;
   private magnitudes: StationMagnitudes | null = null;
   private turn = 0;
@@ -31,18 +30,28 @@ export class Router {
     await this.show();
   }
 
-  /** Show another state of the catalog, on the page that is open. */
+  /** Show more events on the page that is open, as the user left it. */
   async use(app: App): Promise<void> {
-    this.app.painter.stop();
+    const old = this.app;
     this.app = app;
-    if (this.main.querySelector(".catalog")) this.showCatalog();
-    app.start();
-    if (!this.main.querySelector(".catalog")) await this.show();
+    const isCatalog = old.page.parentElement === this.main;
+    const focused = isCatalog ? selectorOf(document.activeElement) : "";
+    if (isCatalog) this.main.replaceChildren(app.page);
+    app.adopt(old);
+    old.stop();
+    if (!isCatalog) {
+      await this.show(true);
+      return;
+    }
+    app.setVisible(true);
+    if (focused) app.page.querySelector<HTMLElement>(focused)?.focus({ preventScroll: true });
+    await app.list.refresh();
   }
 
-  showCatalog(): void {
+  private showCatalog(): void {
     if (this.app.page.parentElement !== this.main) this.main.replaceChildren(this.app.page);
     this.app.setVisible(true);
+    this.app.start();
     this.app.readAddress(location.hash.split("?")[1] ?? "");
     this.mark("");
   }
@@ -55,10 +64,10 @@ export class Router {
     }
   }
 
-  private async show(): Promise<void> {
+  /** Show the page that the address names; `again`: it is there already, with fewer events. */
+  private async show(again = false): Promise<void> {
     const turn = ++this.turn;
     const [page, name] = location.hash.split("?")[0].replace(/^#\/?/, "").split("/").map(decoded);
-    this.row = null;
     if (!page) {
       this.showCatalog();
       return;
@@ -66,17 +75,26 @@ export class Router {
     this.app.setVisible(false);
     const found = await this.build(page, name ?? "").catch((error: Error) => h("p", { class: "failure", role: "alert" }, error.message));
     if (turn !== this.turn) return;
+    const comment = this.main.querySelector<HTMLInputElement>("input.comment");
     this.main.replaceChildren(found);
     this.mark(page === "station" ? "stations" : page);
+    if (again && comment) found.querySelector("input.comment")?.replaceWith(comment);
+    if (again) return;
     window.scrollTo(0, 0);
     this.main.focus({ preventScroll: true });
   }
 
   private async build(page: string, name: string): Promise<HTMLElement> {
+    const { app } = this;
     if (page === "event") return this.event(name);
-    if (page === "station") return stationPage(this.app, name);
-    if (page === "stations") return stationsPage(this.app);
-    if (page === "statistics") return statisticsPage(this.app);
+    if (page === "station" || page === "stations") {
+      await app.details.need("stationDays", "confidence", "arrivals");
+      return page === "station" ? stationPage(app, name) : stationsPage(app);
+    }
+    if (page === "statistics") {
+      await app.details.need("arrivals");
+      return statisticsPage(app);
+    }
     if (page === "provenance") return provenancePage(this.app.source.config, await json<Provenance>(this.app.source, "provenance"));
     return h("p", { class: "failure" }, `There is no page ${page}.`);
   }
@@ -84,9 +102,8 @@ export class Router {
   private async event(id: string): Promise<HTMLElement> {
     const { app } = this;
     const row = app.catalog.rowOf(id);
-    if (row === undefined) return h("p", { class: "failure" }, `The catalog has no event ${id}.`);
-    this.row = row;
-    await app.settled();
+    if (row === undefined) return h("p", { class: "failure" }, app.reading ? `Reading the catalog to find event ${id} …` : `The catalog has no event ${id}.`);
+    await Promise.all([app.settled(), app.details.need("travelTimes", "arrivals"), app.source.config.can_review ? app.readReviews() : null]);
     const form = app.source.config.can_review ? reviewForm(app, row) : null;
     const details = await this.details(row);
     const page = eventPage(app, details, form);
@@ -129,16 +146,29 @@ export class Router {
   }
 
   private key(event: KeyboardEvent): void {
-    if (this.row === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    // The address, not the page that is shown, names the event: keys may come faster than pages.
+    const row = this.eventOfAddress();
+    if (row === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLSelectElement) return;
     const step = { n: 1, p: -1 }[event.key];
     const status = { a: "accepted", r: "rejected" }[event.key];
     if (status) this.main.querySelector<HTMLButtonElement>(`.review button[data-status="${status}"]`)?.click();
     if (event.key === "Escape") location.hash = this.app.address();
     if (!step) return;
-    const other = this.app.list.neighbour(this.row, step);
+    const other = this.app.list.neighbour(row, step);
     if (other !== undefined) this.app.openEvent(other);
   }
+
+  private eventOfAddress(): number | undefined {
+    const [page, name] = location.hash.replace(/^#\/?/, "").split("/");
+    return page === "event" ? this.app.catalog.rowOf(decoded(name ?? "")) : undefined;
+  }
+}
+
+/** Where an element is found in another page of the catalog; empty if it has no name. */
+function selectorOf(element: Element | null): string {
+  const name = element?.getAttribute("aria-label") ?? "";
+  return name ? `${element!.tagName}[aria-label="${CSS.escape(name)}"]` : "";
 }
 
 function decoded(text: string): string {

@@ -19,8 +19,8 @@ const DAY = 86400;
 /** Readings of all stations, of the arrivals that the page has. */
 function readings(app: App): Map<string, Reading[]> {
   const found = new Map<string, Reading[]>();
-  for (let i = 0; i < (app.arrivals?.length ?? 0); i++) {
-    const a = app.arrivals!.at(i);
+  for (let i = 0; i < (app.details.arrivals?.length ?? 0); i++) {
+    const a = app.details.arrivals!.at(i);
     const station = stationOf(a.trace);
     const rows = found.get(station) ?? [];
     if (!rows.length) found.set(station, rows);
@@ -32,7 +32,7 @@ function readings(app: App): Map<string, Reading[]> {
 export function stationsPage(app: App): HTMLElement {
   const all = readings(app);
   const rows = app.stations.map((station) => {
-    const days = app.stationDays?.of(station.name) ?? [];
+    const days = app.details.stationDays?.of(station.name) ?? [];
     const good = days.filter((d) => statusClass(d.status) === "good").length;
     const own = all.get(stationOf(station.ids[0] ?? station.name)) ?? [];
     const of = (phase: string) => own.filter((r) => r.phase.startsWith(phase)).map((r) => r.residual);
@@ -49,7 +49,7 @@ export function stationsPage(app: App): HTMLElement {
 export function stationPage(app: App, name: string): HTMLElement {
   const station = app.stations.find((s) => s.name === name || stationOf(s.ids[0] ?? "") === name);
   if (!station) return h("article", { class: "detail" }, h("h2", {}, `The catalog has no station ${name}`), h("a", { href: "#/stations" }, "All stations"));
-  const days = app.stationDays?.of(station.name) ?? [];
+  const days = app.details.stationDays?.of(station.name) ?? [];
   const own = readings(app).get(stationOf(station.ids[0] ?? station.name)) ?? [];
   const at = app.stations.indexOf(station);
   const link = (step: number, text: string) => {
@@ -109,7 +109,7 @@ function picksPerDay(days: StationDay[]): HTMLElement {
 }
 
 function confidence(app: App, ids: string[]): HTMLElement | null {
-  const own = ids.map((id) => app.confidence?.[id]).filter(Boolean);
+  const own = ids.map((id) => app.details.confidence[id]).filter(Boolean);
   if (!own.length) return null;
   const sum = (phase: string) => own.reduce<number[]>((all, one) => (one![phase] ?? []).map((n, i) => n + (all[i] ?? 0)), []);
   const [p, s] = [sum("P"), sum("S")];

@@ -10,7 +10,7 @@ async function shoot(name, address, { width = 1440, height = 900, colorScheme = 
   const context = await browser.newContext({ viewport: { width, height }, colorScheme });
   const page = await context.newPage();
   await page.goto(address);
-  await page.waitForFunction(() => window.epicat?.list.rows.length > 0 && window.epicat.stationDays);
+  await page.waitForFunction(() => window.epicat?.list.rows.length > 0 && window.epicat.details.stationDays);
   await prepare(page);
   await page.evaluate(() => {
     // The path of the store on the machine that makes the pictures says nothing to readers.

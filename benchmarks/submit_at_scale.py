@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from epicat.association.associate_options import AssociateOptions
-from epicat.aws.estimate import stations_per_unit
 from epicat.aws.prices import Shape
 from epicat.aws.stack import Stack
 from epicat.aws.submission_record import SubmissionRecord
@@ -34,7 +33,8 @@ from epicat.geo import Extent
 from epicat.model import Span, Stage, Station
 from epicat.pick.builtin import builtin_bundle
 from epicat.pick.pick_options import PickOptions
-from epicat.pipeline.job_arrays import JobArray, plan_job_arrays
+from epicat.pipeline.estimate import with_unit_sizes
+from epicat.pipeline.job_arrays import MOST_JOBS, JobArray, plan_job_arrays
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.submission import Submission
 from epicat.pipeline.target import submit_arrays
@@ -69,8 +69,11 @@ def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
     campaign = campaign_of(stations, days)
     resolved = time.process_time()
     aws, stack = CountedAws(), stack_of()
-    shape = Shape.from_stack(stack, "Pick")
-    cut = Partition(stations_per_unit=stations_per_unit(stations, Partition().window_days, shape))
+    processes = {
+        stage: Shape.from_stack(stack, name).processes
+        for stage, name in ((Stage.PICK, "Pick"), (Stage.ASSOCIATE, "Associate"))
+    }
+    cut = with_unit_sizes(Partition(), (), campaign, processes, MOST_JOBS)
     planned: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         submission = Submission(f"{folder}/submission")
@@ -85,7 +88,8 @@ def main(stations: int = _STATIONS, days: int = _DAYS) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{planned['station-days']:,} station-days and {planned['blocks']:,} blocks in "
-        f"{planned['units']:,} jobs, {cut.stations_per_unit} stations a unit\n"
+        f"{planned['units']:,} jobs, {cut.stations_per_unit} stations or {cut.blocks_per_unit} "
+        f"blocks a unit\n"
         f"{resolved - begin:.1f} s to resolve, {done - resolved:.1f} s of CPU to plan and submit, "
         f"{peak:,.0f} MB at most\n"
         f"{sum(aws.calls.values()):,} calls of AWS Batch, none with more than {aws.most_needs} "

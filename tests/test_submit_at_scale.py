@@ -9,5 +9,6 @@ def test_a_small_campaign_is_planned_submitted_and_counted(capsys):
     main(100, 4)
     told = capsys.readouterr().out
     assert "400 station-days and 16 blocks in " in told
-    # Two windows, each an array that picks and a job that associates
-    assert "4 calls of AWS Batch, none with more than 2 dependencies; " in told
+    # Two windows that pick; the blocks of both need both, and are one array
+    assert "in 6 jobs, 50 stations or 76 blocks a unit" in told
+    assert "3 calls of AWS Batch, none with more than 2 dependencies; " in told

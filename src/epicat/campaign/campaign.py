@@ -106,12 +106,12 @@ class Campaign(BaseModel):
 
     def operates(self, key: StationDay) -> bool:
         """Return whether a place may have data of a day, as far as the station list tells."""
-        if key.station in self._timeless:  # most are, and a plan asks for each station-day
+        if key.station in self.always_operating:  # most do, and a plan asks for each station-day
             return True
         return self.places[key.station].operates(key.span)
 
     @cached_property
-    def _timeless(self) -> frozenset[str]:
+    def always_operating(self) -> frozenset[str]:
         """Places without epochs in the station list."""
         return frozenset(row.name for row in self.stations if not row.epochs)
 

@@ -166,7 +166,14 @@ class Partition(BaseModel):
     )
     stations_per_unit: int = Field(default=1, ge=1, description="Stations in a unit of picking.")
     days_per_unit: int = Field(default=10, ge=1, description="Days in a unit of picking.")
-    window_days: int = Field(default=2, ge=1, description="Days in a unit of association.")
+    window_days: int = Field(default=2, ge=1, description="Days in a window of association.")
+    blocks_per_unit: int | None = Field(
+        default=None,
+        ge=1,
+        description="Blocks in a unit of association.  Default: all of a window, or, on AWS and "
+        "SLURM, as many as take about twenty minutes.",
+        examples=[4],
+    )
 
 
 _Locate = Annotated[

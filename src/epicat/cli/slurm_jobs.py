@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,7 +119,7 @@ def submit_to_slurm(
     options: CampaignOptions,
     slurm: Mapping[str, Any],
     *,
-    is_partitioned: bool,
+    chosen: Container[str],
     recheck: bool,
     strict: bool,
     dry_run: bool,
@@ -127,13 +127,14 @@ def submit_to_slurm(
 ) -> None:
     """Submit a campaign as array jobs; see ``epicat submit``.
 
-    ``is_partitioned``: whether the user has chosen the number of stations in a unit.
+    ``chosen`` are the names of the options of partitioning that the user has given.
     """
     from epicat.campaign.resolve import resolve
     from epicat.cli.picker_download import prepare_with_progress
     from epicat.cli.progress import report_campaign
     from epicat.cli.slurm_options import folder_path, settings_of
-    from epicat.pipeline.estimate import stations_per_unit
+    from epicat.model import Stage
+    from epicat.pipeline.estimate import with_unit_sizes
     from epicat.pipeline.submission import with_absolute_paths
     from epicat.slurm.record import SlurmRecord
     from epicat.slurm.target import Cluster, SlurmTarget
@@ -146,12 +147,8 @@ def submit_to_slurm(
     with warnings_as_messages():
         campaign = with_absolute_paths(resolve(options, report, prepare_with_progress))
     _check_secrets(campaign, has_file=settings.secrets is not None)
-    partition = options.partition
-    if not is_partitioned:
-        size = stations_per_unit(
-            len(campaign.names), partition.window_days, settings.cores, cluster.most_tasks
-        )
-        partition = partition.model_copy(update={"stations_per_unit": size})
+    processes = dict.fromkeys((Stage.PICK, Stage.ASSOCIATE), settings.cores)
+    partition = with_unit_sizes(options.partition, chosen, campaign, processes, cluster.most_tasks)
     report_campaign(campaign, options.span)
     record = SlurmRecord.from_plan(
         place, cluster.name, settings, campaign, partition, strict=strict

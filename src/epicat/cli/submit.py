@@ -20,7 +20,6 @@ from epicat.cli.short_help import COMMON
 from epicat.cli.submit_plan import submit_due
 
 if TYPE_CHECKING:
-    from epicat.aws.prices import Shape
     from epicat.aws.session import Aws
     from epicat.aws.stack import Stack
     from epicat.campaign.campaign import Campaign
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["retry", "submit"]
 
-_PARTITION = ("partition", "stations_per_unit")
 
 DryRun = Annotated[
     bool,
@@ -116,7 +114,7 @@ def _submit_to_slurm(given: Values, slurm: dict[str, Any], **flags: bool) -> Non
     from epicat.cli.slurm_jobs import submit_to_slurm
 
     options = make_options(CampaignOptions, given)
-    submit_to_slurm(options, slurm, is_partitioned=_PARTITION in given, **flags)
+    submit_to_slurm(options, slurm, chosen=_chosen(given), **flags)
 
 
 def _on_aws(
@@ -145,11 +143,7 @@ def _on_aws(
         campaign = resolve(options, report, prepare_with_progress)
     check_address(campaign.store)
     _warn_of_crossing(campaign, aws.region)
-    partition = (
-        options.partition
-        if _PARTITION in given
-        else _partition(options.partition, campaign, _shape(stack))
-    )
+    partition = _partition(options.partition, given, campaign, stack)
     report_campaign(campaign, options.span)
     return _destination(aws, stack, campaign, partition, strict=strict), campaign
 
@@ -228,18 +222,23 @@ def _completed(given: Values, stack: Stack, collection: str | None) -> Values:
     return {**resolved, **given}
 
 
-def _shape(stack: Stack) -> Shape:
+def _chosen(given: Values) -> frozenset[str]:
+    """Return the names of the options of partitioning that the user has given."""
+    return frozenset(path[1] for path in given if path[0] == "partition")
+
+
+def _partition(partition: Partition, given: Values, campaign: Campaign, stack: Stack) -> Partition:
+    """Choose the sizes of units that the user has not."""
     from epicat.aws.prices import Shape
+    from epicat.model import Stage
+    from epicat.pipeline.estimate import with_unit_sizes
+    from epicat.pipeline.job_arrays import MOST_JOBS
 
-    return Shape.from_stack(stack, "Pick")
-
-
-def _partition(partition: Partition, campaign: Campaign, shape: Shape) -> Partition:
-    """Choose the number of stations in a unit, if the user has not."""
-    from epicat.aws.estimate import stations_per_unit
-
-    resolved = stations_per_unit(len(campaign.names), partition.window_days, shape)
-    return partition.model_copy(update={"stations_per_unit": resolved})
+    processes = {
+        Stage.PICK: Shape.from_stack(stack, "Pick").processes,
+        Stage.ASSOCIATE: Shape.from_stack(stack, "Associate").processes,
+    }
+    return with_unit_sizes(partition, _chosen(given), campaign, processes, MOST_JOBS)
 
 
 def _warn_of_crossing(campaign: Campaign, region: str) -> None:

@@ -8,7 +8,7 @@ from epicat.errors import InputError
 from epicat.model import Stage, StationDay
 from epicat.pipeline.submission import Submission
 from epicat.pipeline.submission_record import BaseRecord, Job
-from epicat.time import DAY_NS, day_start, iso, parse_time
+from epicat.time import DAY_NS, day_of, day_start, iso, parse_time
 
 __all__ = ["find_unit"]
 
@@ -56,7 +56,7 @@ def _candidates(submission: Submission, record: BaseRecord, text: str) -> Iterat
     if day is None:
         yield from ((job, iso(at_ns)) for job in record.jobs if job.stage == Stage.ASSOCIATE)
         return
-    days = (at_ns - submission.campaign().span.start_ns) // DAY_NS
+    days = (at_ns - day_start(day_of(submission.campaign().span.start_ns))) // DAY_NS
     window = f"{days // record.partition.window_days:04d}"
     picking = (job for job in record.jobs if job.stage == Stage.PICK)
     yield from ((job, str(day)) for job in picking if job.window == window)

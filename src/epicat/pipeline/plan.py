@@ -31,7 +31,7 @@ from epicat.model import (
 )
 from epicat.pipeline.ledger_view import WITHOUT_WAVEFORMS, LedgerView
 from epicat.pipeline.measure_day import responses_digest
-from epicat.time import DAY_NS, SECOND_NS, iso, parse_time
+from epicat.time import DAY_NS, SECOND_NS, day_name, iso, parse_time
 
 __all__ = [
     "Unit",
@@ -40,7 +40,7 @@ __all__ = [
     "block_span",
     "block_unit",
     "block_units",
-    "block_windows",
+    "blocks_of_units",
     "has_magnitudes",
     "inputs_digest",
     "is_located",
@@ -48,6 +48,7 @@ __all__ = [
     "location_inputs",
     "magnitude_inputs",
     "magnitude_span",
+    "n_planned",
     "near_blocks",
     "near_keys",
     "pick_units",
@@ -96,9 +97,7 @@ def pick_units(
     days = campaign.span.days()
     for chunk in batched(days, partition.days_per_unit):
         for names in batched(campaign.names, partition.stations_per_unit):
-            due, again, unmeasured = _due_keys(
-                planned_keys(campaign, names, chunk), campaign, ledger, recheck=recheck
-            )
+            due, again, unmeasured = _due_keys(names, chunk, campaign, ledger, recheck=recheck)
             if due:
                 yield Unit(Stage.PICK, tuple(due), after_ns=_newest_of_days(due, ledger))
             if again:
@@ -131,13 +130,18 @@ def _newest_of_days(keys: Sequence[str], ledger: LedgerView) -> int:
 
 
 def _due_keys(
-    keys: Iterable[StationDay], campaign: Campaign, ledger: LedgerView, *, recheck: bool
+    names: Sequence[str],
+    days: Sequence[date],
+    campaign: Campaign,
+    ledger: LedgerView,
+    *,
+    recheck: bool,
 ) -> tuple[list[str], list[str], list[str]]:
     """Return the keys without a result, those to compare again, and those to measure."""
-    if not ledger.picks:  # the first plan of a campaign asks for millions
-        return list(map(str, keys)), [], []
+    if not ledger.picks:
+        return _new_keys(campaign, names, days), [], []
     due, again, unmeasured = [], [], []
-    for key in keys:
+    for key in planned_keys(campaign, names, days):
         orientation = campaign.orientation_of(key)
         if not ledger.is_done(key, campaign.archive, campaign.layout, orientation):
             due.append(str(key))
@@ -167,6 +171,30 @@ def planned_keys(
                 yield key
 
 
+def _new_keys(campaign: Campaign, names: Iterable[str], days: Sequence[date]) -> list[str]:
+    """Return the texts of `planned_keys`: the first plan of a campaign asks for millions."""
+    if campaign.bundle is None:
+        return []
+    labels = [f"/{day_name(day)}" for day in days]
+    keys: list[str] = []
+    for name in names:
+        if name in campaign.always_operating:
+            keys += [name + label for label in labels]
+        else:
+            keys += map(str, planned_keys(campaign, [name], days))
+    return keys
+
+
+def n_planned(campaign: Campaign) -> int:
+    """Return the number of station-days of a campaign, finished or not."""
+    if campaign.bundle is None:
+        return 0
+    days = list(campaign.span.days())
+    others = [name for name in campaign.names if name not in campaign.always_operating]
+    always = len(campaign.names) - len(others)
+    return always * len(days) + sum(1 for _ in planned_keys(campaign, others, days))
+
+
 def block_units(
     campaign: Campaign, partition: Partition, ledger: LedgerView, pending_days: Iterable[date]
 ) -> Iterator[Unit]:
@@ -177,23 +205,29 @@ def block_units(
     campaigns adjacent to this one.
     """
     pending = set(pending_days)
-    for blocks in block_windows(campaign, partition, ledger):
+    for blocks in blocks_of_units(campaign, partition, ledger):
         unit = block_unit(campaign, ledger, blocks, pending)
         if unit is not None:
             yield unit
 
 
-def block_windows(
+def blocks_of_units(
     campaign: Campaign, partition: Partition, ledger: LedgerView
 ) -> Iterator[list[Span]]:
-    """Yield the blocks of each window of days, due or not, in the order of time."""
+    """Yield the blocks of each unit, due or not, in the order of time.
+
+    The blocks of a unit are in the same window of days.
+    """
     window_ns = partition.window_days * DAY_NS
 
     def window(block: Span) -> int:
         return (block.start_ns - campaign.span.start_ns) // window_ns
 
     for _, blocks in groupby(_blocks(campaign, ledger), window):
-        yield list(blocks)
+        if partition.blocks_per_unit is None:
+            yield list(blocks)
+        else:
+            yield from batched(blocks, partition.blocks_per_unit)
 
 
 def block_unit(

@@ -17,7 +17,7 @@ from epicat.model import ObjectEntry, Stage, Status
 from epicat.pipeline.executors import Executor
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.outcome import Outcome, failed_entries
-from epicat.pipeline.plan import Unit, block_units, pick_units, planned_keys
+from epicat.pipeline.plan import Unit, block_units, n_planned, pick_units
 from epicat.pipeline.schedule import PlanSchedule, Schedule, days_of
 from epicat.pipeline.stream import StreamedPlan
 from epicat.store.base import ReadableStore, Store, new_generation
@@ -167,8 +167,7 @@ def make_plan(
     pending = {day for unit in picking for day in days_of(unit)}
     if recheck:
         pending.update(campaign.span.days())
-    days = list(campaign.span.days())
-    total = sum(1 for _ in planned_keys(campaign, campaign.names, days))
+    total = n_planned(campaign)
     return Plan(
         picking=picking,
         associating=tuple(block_units(campaign, partition, ledger, pending)),

@@ -16,9 +16,9 @@ from epicat.pipeline.plan import (
     Unit,
     block_needs,
     block_unit,
-    block_windows,
+    blocks_of_units,
+    n_planned,
     pick_units,
-    planned_keys,
 )
 from epicat.pipeline.schedule import StreamSchedule, days_of
 from epicat.store.base import ReadableStore
@@ -57,8 +57,7 @@ class StreamedPlan:
         for unit in unit_stream(campaign, partition, ledger, recheck=recheck):
             due[unit.stage] += len(unit.keys)
             again += len(unit.keys) if unit.recheck or unit.measure_only else 0
-        days = list(campaign.span.days())
-        total = sum(1 for _ in planned_keys(campaign, campaign.names, days))
+        total = n_planned(campaign)
         done_before = total - due[Stage.PICK] + again
         return cls(campaign, partition, ledger, recheck, due, total, done_before)
 
@@ -88,7 +87,7 @@ def unit_stream(
     picking = pick_units(campaign, partition, ledger, recheck=recheck)
     upcoming = next(picking, None)
     pending: set[date] = set()
-    for blocks in block_windows(campaign, partition, ledger):
+    for blocks in blocks_of_units(campaign, partition, ledger):
         last = chunk(max(block_needs(campaign, blocks).days()))
         while upcoming is not None and chunk(StationDay.parse(upcoming.keys[0]).day) <= last:
             pending |= days_of(upcoming)

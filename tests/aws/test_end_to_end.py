@@ -107,12 +107,15 @@ def tables_of(store):
 
 
 def given(network, *more):
-    """Return what ``epicat submit`` takes: small units, so that there are arrays of several."""
+    """Return what ``epicat submit`` takes: small units, so that there are arrays of several.
+
+    Two blocks of a day are associated without the other day, and two with both.
+    """
     words = arguments(network, network / "store")
     words[words.index("--archive") + 1] = ARCHIVE
     at = words.index("--store")
     return [*words[:at], *words[at + 2 :], *NAME, "--stations-per-unit", "4", "--window-days", "1",
-            *more]  # fmt: skip
+            "--blocks-per-unit", "1", *more]  # fmt: skip
 
 
 def attempts_of(bed, submitted, name):
@@ -137,8 +140,8 @@ def test_a_catalog_from_one_command(bed, epicat, stack, network, expected, monke
     assert "AWS_ACCESS_KEY_ID" not in os.environ, "credentials are exported temporarily"
     told = submitted.json
     assert [(job["name"], job["units"], job["keys"]) for job in told["jobs"]] == [
-        ("pick-0000", 2, 8), ("pick-0001", 2, 8),
-        ("associate-0000", 1, 4), ("associate-0001", 1, 4),
+        ("pick-0000", 2, 8), ("associate-0000", 2, 2), ("pick-0001", 2, 8),
+        ("associate-0001", 4, 4), ("associate-0002", 2, 2),
     ]  # fmt: skip
     assert told["store"] == f"{PLACE}store"
     refused = epicat("submit", *given(network, *profile))
@@ -148,8 +151,11 @@ def test_a_catalog_from_one_command(bed, epicat, stack, network, expected, monke
 
     jobs = {job["name"]: bed.batch.jobs[job["id"]] for job in told["jobs"]}
     assert {job.status for job in jobs.values()} == {"SUCCEEDED"}
-    first = min(jobs[f"associate-{i:04d}"].started for i in (0, 1))
-    assert all(jobs[f"pick-{i:04d}"].stopped <= first for i in (0, 1))
+    for associate, needs in enumerate([(0,), (0, 1), (1,)]):
+        array = jobs[f"associate-{associate:04d}"]
+        assert {child.status for child in array.children} == {"SUCCEEDED"}
+        begun = min(child.started for child in array.children)
+        assert all(jobs[f"pick-{at:04d}"].stopped <= begun for at in needs)
     assert jobs["associate-0000"].request["tags"]["epicat:stack"] == "epicat-e2e"
     for name, value in bed.variables().items():
         monkeypatch.setenv(name, value)
@@ -168,7 +174,7 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
     bed, epicat, stack, network, expected, container, monkeypatch
 ):
     (container / "faults.json").write_text(
-        json.dumps({"pick-0000:0": [1, 2], "pick-0001:1": [1, 2, 3]})
+        json.dumps({"pick-0000:0": [1, 2], "pick-0001:1": [1, 2, 3], "associate-0001:2": [1]})
     )
     store = f"{PLACE}other"
     submitted = epicat("submit", *given(network, "--store", store, "--json"))
@@ -183,8 +189,8 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
     told = watched.json
     assert told["is_over"]
     assert [(job["name"], job.get("done"), job.get("failed")) for job in told["jobs"]] == [
-        ("pick-0000", 2, None), ("pick-0001", 2, None),
-        ("associate-0000", 1, None), ("associate-0001", 1, None),
+        ("pick-0000", 2, None), ("associate-0000", 2, None), ("pick-0001", 2, None),
+        ("associate-0001", 4, None), ("associate-0002", 2, None),
     ]  # fmt: skip
     # What always failed is recorded, and association went on without it
     ledger = [e for e in open_store(store).ledger() if e.status == Status.FAILED]
@@ -194,6 +200,7 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
     assert told["dollars"] > 0
     assert attempts_of(bed, submitted.json, "pick-0000") == [3, 2]
     assert attempts_of(bed, submitted.json, "pick-0001") == [1, 3]
+    assert attempts_of(bed, submitted.json, "associate-0001") == [1, 1, 2, 1]
 
     logs = epicat("logs", ledger[0].key, *NAME)
     assert "pick-0001:1 of " in logs.err
@@ -201,7 +208,7 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
     assert [line for line in logs.out.splitlines() if "failed: " in line]
     cost = epicat("cost", *NAME, "--json").json["submissions"]
     assert [(c["stage"], c["jobs"], c["attempts"], c["forgotten"]) for c in cost[-2:]] == [
-        ("pick", 4, 9, 0), ("associate", 2, 2, 0),
+        ("pick", 4, 9, 0), ("associate", 8, 9, 0),
     ]  # fmt: skip
     assert all(line["vcpu_seconds"] > 0 for line in cost)
 
@@ -210,7 +217,7 @@ def test_whatever_happens_to_the_jobs_the_catalog_is_the_same(
     assert retried.code == 0, retried.err
     assert "4 station-days (failed)" in retried.err
     assert [(job["name"], job["units"]) for job in retried.json["jobs"]] == [
-        ("pick-0001", 1), ("associate-0000", 1), ("associate-0001", 1),
+        ("pick-0001", 1), ("associate-0000", 6),
     ]  # fmt: skip
     monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
     watched = epicat("status", *NAME, "--watch", "--interval", 0.5)
@@ -272,7 +279,7 @@ def test_jobs_are_ended_and_the_stack_goes(bed, epicat, stack, network, expected
     assert "the jobs keep running; `epicat cancel` cancels them" in left.err
     refused = epicat("cancel", *NAME)
     assert refused.code == 2
-    assert "without a terminal (cancel 4 jobs and arrays of epicat-e2e?)" in refused.err
+    assert "without a terminal (cancel 5 jobs and arrays of epicat-e2e?)" in refused.err
     assert epicat("cancel", *NAME, "--yes").code == 0
     bed.batch.finish()
     jobs = [bed.batch.jobs[job["id"]] for job in submitted.json["jobs"]]

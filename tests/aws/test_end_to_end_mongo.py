@@ -140,7 +140,7 @@ def test_a_catalog_in_a_database_whose_password_nobody_sees(
     monkeypatch.setenv("EPICAT_STORE", url)
     told = call("submit", *given(network, archive, "--store", bare, "--json")).json
     assert [(job["name"], job["units"]) for job in told["jobs"]] == [
-        ("pick-0000", 2), ("pick-0001", 2), ("associate-0000", 1), ("associate-0001", 1),
+        ("pick-0000", 2), ("pick-0001", 2), ("associate-0000", 2),
     ]  # fmt: skip
     call("status", *NAME, "--watch", "--interval", 0.5)
     jobs = [bed.batch.jobs[job["id"]] for job in told["jobs"]]
@@ -156,7 +156,7 @@ def test_a_catalog_in_a_database_whose_password_nobody_sees(
     assert len(bed.batch.jobs) == before
     other = call("submit", *given(network, archive, "--collection", "other", "--dry-run"))
     assert "16 station-days in 4 units" in other.err
-    call("logs", "associate-0000", *NAME)
+    call("logs", "associate-0000:1", *NAME)
     call("cost", *NAME)
 
     kept, lines = objects(bed), lines_of_jobs(bed)

@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $(PYTHON); the first time takes some minutes ..."
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[plot,query,mongo,view]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[example,plot,query,mongo,view]' --group dev
 	@rm -f $(VENV)/.seisbench
 	@touch $@
 

@@ -49,6 +49,9 @@ COMMANDS: Mapping[str, Entry] = {
         "demo:demo",
         "Make a synthetic archive and its catalog, and compare it with the known earthquakes.",
     ),
+    "example": Entry(
+        "example:example", "Download public data, verify them, and build a real catalog with a map."
+    ),
     "run": Entry("run:run", "Pick the stations inside EXTENT and associate the picks into events."),
     "associate": Entry(
         "associate:associate",

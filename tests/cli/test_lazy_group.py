@@ -110,7 +110,7 @@ def test_the_commands_are_those_of_the_documentation():
         "epicat models", "epicat models list", "epicat models known", "epicat models compile",
         "epicat associate", "epicat compact", "epicat copy", "epicat query", "epicat synth",
         "epicat demo", "epicat example", "epicat doctor", "epicat work", "epicat submit",
-        "epicat cancel", "epicat logs", "epicat cost",
+        "epicat retry", "epicat cancel", "epicat logs", "epicat cost",
         "epicat stations", "epicat stations import", "epicat picks", "epicat picks import",
         "epicat events", "epicat events import", "epicat compare", "epicat locate", "epicat terms",
         "epicat report", "epicat view", "epicat runs",

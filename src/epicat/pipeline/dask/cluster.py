@@ -28,6 +28,12 @@ _SETTINGS = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    # Nobody looks at these: they would take processor time from the units, and memory here.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.admin.system-monitor.log-length": 10,
+    "distributed.admin.log-length": 100,
+    "distributed.admin.low-level-log-length": 100,
     "distributed.comm.timeouts.connect": f"{_CONNECT_S}s",
     "distributed.admin.tick.limit": "1h",
     "distributed.logging.distributed": "critical",

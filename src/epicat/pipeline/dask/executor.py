@@ -64,7 +64,7 @@ class DaskExecutor:
         self._suspects: deque[Unit] = deque()
         self._units: dict[str, Unit] = {}
         self._alone: Unit | None = None
-        self._done: SimpleQueue[Future] = SimpleQueue()
+        self._done: SimpleQueue[tuple[str, Outcome | Exception | None]] = SimpleQueue()
         self._threads, self._threads_at = 0, 0.0
         self._is_closing = False
         self._prepare(campaign)
@@ -158,7 +158,20 @@ class DaskExecutor:
         key = f"{self._name}-{self._count}"
         future = self._client.submit(run_unit, self._name, unit, key=key, pure=False)
         self._units[key] = unit
-        future.add_done_callback(self._done.put)
+        self._client.loop.add_callback(self._receive, future)
+
+    async def _receive(self, future: Future) -> None:
+        """Queue the answer of a task as soon as it is there; runs in the client's event loop.
+
+        So the answers of several tasks are fetched at once, while others are submitted.  A task
+        whose worker died before its answer was fetched is run again by Dask.
+        """
+        try:
+            answer = await self._client.gather(future, asynchronous=True)
+        except Exception as error:
+            answer = error
+        is_lost = future.status == "cancelled"  # with the scheduler
+        self._done.put((future.key, None if is_lost else answer))
 
     def next_outcome(self) -> Outcome:
         """Wait for the next outcome; a unit that raised or killed its workers has one, too.
@@ -167,47 +180,27 @@ class DaskExecutor:
         """
         while True:
             self._feed()
-            future = self._next_done()
-            outcome, error = self._received(future)
-            if outcome is None and error is None:  # its worker died with it: it is run again
-                future.add_done_callback(self._done.put)
-                continue
-            unit = self._units.pop(future.key)
+            key, answer = self._next_done()
+            if answer is None:
+                raise self._gone()
+            unit = self._units.pop(key)
             was_alone = unit is self._alone
             self._alone = None if was_alone else self._alone
-            if error is None and outcome is not None:
-                return outcome
-            if isinstance(error, KilledWorker) and not was_alone:
+            if isinstance(answer, KilledWorker) and not was_alone:
                 self._suspects.append(unit)
-            elif isinstance(error, RefusedWorkerError):
-                self._retire(error)
+            elif isinstance(answer, RefusedWorkerError):
+                self._retire(answer)
                 self._waiting.appendleft(unit)
-            elif isinstance(error, AwayError):
-                raise error
-            else:
-                is_killed = isinstance(error, KilledWorker)
-                reason = _DIED if is_killed or error is None else unforeseen(error)
+            elif isinstance(answer, AwayError):
+                raise answer
+            elif isinstance(answer, Exception):
+                reason = _DIED if isinstance(answer, KilledWorker) else unforeseen(answer)
                 return Outcome(unit, 0.0, failure=reason)
+            else:
+                return answer
 
-    def _received(self, future: Future) -> tuple[Outcome | None, BaseException | None]:
-        """Return the outcome or the error of a task; neither if it has been lost."""
-        if future.status == "cancelled":
-            raise self._gone()
-        if future.status == "error":
-            return None, future.exception(timeout=_ANSWER_S)
-        if future.status != "finished":
-            return None, None
-        try:
-            return future.result(timeout=_POLL_S), None
-        except TimeoutError:
-            return None, None
-        except Exception as error:  # what the task raised when it was run again
-            if future.status == "cancelled":
-                raise self._gone() from error
-            return None, error
-
-    def _next_done(self) -> Future:
-        """Wait for a task; meanwhile see that the scheduler is alive."""
+    def _next_done(self) -> tuple[str, Outcome | Exception | None]:
+        """Wait for the answer of a task; meanwhile see that the scheduler is alive."""
         while True:
             self._watch()
             with suppress(Empty):

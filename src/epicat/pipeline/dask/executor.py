@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["DaskExecutor"]
 
 _POLL_S = 1.0
-_ANSWER_S = 7.0
-_THREADS_AGE_S = 3.0
+_ANSWER_S = 5.0
+_THREADS_AGE_S = 2.0
 _REGISTRATIONS = 5
 _DIED = "its workers died (killed, or out of memory), also when it ran alone"
 

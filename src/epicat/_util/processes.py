@@ -20,6 +20,7 @@ from typing import IO, Any, NoReturn
 
 __all__ = [
     "Children",
+    "Mailbox",
     "SharedText",
     "deferred_interrupts",
     "exit_process",
@@ -79,6 +80,7 @@ class _Child(SpawnProcess):
 
 
 _NUMBER_BYTES = 8
+_PIPE_BYTES = 512
 
 
 class SharedText:
@@ -138,6 +140,61 @@ class SharedNumber:
     def get(self) -> int:
         """Return the value that was set last."""
         return int.from_bytes(os.pread(self._file.fileno(), _NUMBER_BYTES, 0), "little")
+
+
+class Mailbox:
+    """Short messages from child processes to this one, through a pipe.
+
+    No process waits for another: a message is written at once or, if the pipe is full, dropped.
+    A message of up to 512 bytes (POSIX ``PIPE_BUF``) arrives in one piece, also if its writer is
+    killed right after, so that messages are read line by line.
+    """
+
+    def __init__(self, reading: int | None, writing: int) -> None:
+        self._reading = reading
+        self._writing = writing
+        self._rest = b""
+
+    @classmethod
+    def opened(cls) -> Mailbox:
+        """Open a pipe; neither end blocks."""
+        reading, writing = os.pipe()
+        os.set_blocking(reading, False)
+        os.set_blocking(writing, False)
+        return cls(reading, writing)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _received_mailbox, (DupFd(self._writing),)
+
+    def put(self, text: str) -> None:
+        """Send one line; it is dropped if it is too long, or the pipe is full."""
+        line = text.encode() + b"\n"
+        if len(line) <= _PIPE_BYTES:
+            with suppress(OSError):
+                os.write(self._writing, line)
+
+    def take(self) -> list[str]:
+        """Return the lines that have arrived."""
+        if self._reading is None:
+            return []
+        parts = [self._rest]
+        with suppress(BlockingIOError):
+            while part := os.read(self._reading, 1 << 16):
+                parts.append(part)
+        *lines, self._rest = b"".join(parts).split(b"\n")
+        return [line.decode() for line in lines]
+
+    def close(self) -> None:
+        """Close both ends in this process."""
+        for end in (self._reading, self._writing):
+            if end is not None:
+                with suppress(OSError):
+                    os.close(end)
+        self._reading = None
+
+
+def _received_mailbox(duplicate: Any) -> Mailbox:
+    return Mailbox(None, duplicate.detach())
 
 
 def _received_number(duplicate: Any) -> SharedNumber:

@@ -6,11 +6,12 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from epicat.cli.messages import format_flags, report
+from epicat.cli.progress_display import RunProgress
 from epicat.model import Stage
 
 if TYPE_CHECKING:
@@ -18,16 +19,12 @@ if TYPE_CHECKING:
     from epicat.campaign.options import AssociationOptions, CampaignOptions
     from epicat.model import Span
     from epicat.pipeline.executors import Executor
-    from epicat.pipeline.outcome import Outcome
     from epicat.pipeline.process_pool import Pool
     from epicat.pipeline.runner import Plan, Summary
     from epicat.pipeline.stream import StreamedPlan
     from epicat.store.base import Store
 
 __all__ = ["progress_of", "report_campaign", "run_campaign", "run_streamed"]
-
-_EARLY = 20
-"""Station-days after which a run without any data is reported."""
 
 
 def run_campaign(
@@ -79,7 +76,7 @@ def run_streamed(
 
 def _show_run(
     plan: Plan | StreamedPlan,
-    run: Callable[[_Progress], Summary],
+    run: Callable[[RunProgress], Summary],
     *,
     campaign: Campaign,
     begin: float,
@@ -87,7 +84,7 @@ def _show_run(
 ) -> None:
     """Run a plan with a progress display, and show its summary."""
     report(_described(plan))
-    with _Progress(plan) as progress:
+    with RunProgress(plan, lambda counts: report(_without_data(counts, campaign))) as progress:
         made = run(progress)
     seconds = time.monotonic() - begin
     if as_json:
@@ -127,84 +124,9 @@ def _described(plan: Plan | StreamedPlan) -> str:
     )
 
 
-def progress_of(plan: Plan) -> _Progress:
+def progress_of(plan: Plan) -> RunProgress:
     """Return a progress display of a plan, to be entered."""
-    return _Progress(plan)
-
-
-class _Progress:
-    """A listener with bars on a terminal, and occasional lines elsewhere."""
-
-    def __init__(self, plan: Plan | StreamedPlan) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bars = Progress(
-            TextColumn("{task.description:<10}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]} {task.fields[found]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            disable=plan.is_empty,
-        )
-        self._begin = time.monotonic()
-        self._done_before = plan.done_before
-        self._statuses: Counter[str] = Counter()
-        self._has_warned = False
-        self._counts = {"pick": 0, "associate": 0}
-        self._found = {"pick": 0, "associate": 0}
-        self._tasks: dict[str, Any] = {}
-        if plan.station_days:
-            self._add("pick", "picking", plan.n_keys(Stage.PICK))
-        if plan.n_keys(Stage.ASSOCIATE) or not plan.n_keys(Stage.PICK):
-            self._add("associate", "associating", plan.n_keys(Stage.ASSOCIATE))
-
-    def _add(self, stage: str, words: str, total: int) -> None:
-        self._tasks[stage] = self._bars.add_task(words, total=total, rate="", found="")
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def planned(self, plan: Plan | StreamedPlan) -> None:
-        """Ignore the plan: the bars are already shown."""
-        del plan
-
-    def finished(self, outcome: Outcome) -> None:
-        """Advance the bar of the unit's stage."""
-        self._warn_without_data(outcome)
-        stage = outcome.unit.stage.value
-        self._counts[stage] += len(outcome.unit.keys)
-        self._found[stage] += outcome.n_rows
-        rate = self._counts[stage] / max(time.monotonic() - self._begin, 1e-3)
-        words = ("station-days/s", "picks") if stage == "pick" else ("blocks/s", "events")
-        self._bars.update(
-            self._tasks[stage],
-            advance=len(outcome.unit.keys),
-            rate=f"{rate:.2f} {words[0]},",
-            found=f"{self._found[stage]:,} {words[1]}",
-        )
-
-    def _warn_without_data(self, outcome: Outcome) -> None:
-        """Report once, early in a campaign, that no station-day has data."""
-        from epicat.pipeline.runner import is_without_data
-
-        if outcome.unit.stage == Stage.PICK:
-            self._statuses.update(outcome.statuses)
-        if self._statuses.total() >= _EARLY and not self._has_warned:
-            self._has_warned = True
-            if is_without_data(self._statuses) and not self._done_before:
-                report(_without_data(self._statuses))
+    return RunProgress(plan, lambda counts: report(_without_data(counts)))
 
 
 def _without_data(counts: Counter[str], campaign: Campaign | None = None) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from epicat.campaign.campaign import Campaign
 from epicat.errors import AwayError, unforeseen
-from epicat.pipeline.outcome import Outcome
+from epicat.pipeline.outcome import FinishedKey, Outcome
 from epicat.pipeline.plan import Unit
 
-__all__ = ["Executor", "Serial"]
+__all__ = ["Executor", "ReportsKeys", "Serial"]
 
 
 class Executor(Protocol):
@@ -36,6 +37,18 @@ class Executor(Protocol):
         ...
 
 
+@runtime_checkable
+class ReportsKeys(Protocol):
+    """An executor that also reports the keys of units that are running."""
+
+    def report_keys(self, on_key: Callable[[FinishedKey], None]) -> None:
+        """Report each finished key to ``on_key``, from `Executor.next_outcome`.
+
+        A key may be reported again if its unit is run again, and a few may not be reported.
+        """
+        ...
+
+
 class Serial:
     """One unit after another in this process: for tests and debugging."""
 
@@ -44,12 +57,21 @@ class Serial:
     def __init__(self, campaign: Campaign) -> None:
         from epicat.pipeline.worker import Worker
 
-        self._worker = Worker(campaign)
+        self._on_key: Callable[[FinishedKey], None] | None = None
+        self._worker = Worker(campaign, on_key=self._report)
         self._units: list[Unit] = []
 
     def submit(self, unit: Unit) -> None:
         """Queue a unit until its outcome is requested."""
         self._units.append(unit)
+
+    def report_keys(self, on_key: Callable[[FinishedKey], None]) -> None:
+        """Report each finished key."""
+        self._on_key = on_key
+
+    def _report(self, finished: FinishedKey) -> None:
+        if self._on_key is not None:
+            self._on_key(finished)
 
     def next_outcome(self) -> Outcome:
         """Run the unit that was submitted first."""

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from epicat.model import ENTRY_TYPES, LedgerEntry, Status
+from epicat.model import ENTRY_TYPES, LedgerEntry, Stage, Status
 from epicat.pipeline.plan import Unit
 from epicat.store.base import new_generation
 
-__all__ = ["BegunKey", "Outcome", "failed", "failed_entries", "stamped"]
+__all__ = ["BegunKey", "FinishedKey", "Outcome", "failed", "failed_entries", "stamped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,20 @@ class Outcome:
     """Number of blocks by status of their location; one may be located more than once."""
     failure: str = ""
     """Why the unit failed as a whole; empty if it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedKey:
+    """A station-day or block that is finished while others of its unit are not: for progress."""
+
+    stage: Stage
+    """The stage of its unit."""
+    key: str
+    """The key."""
+    status: str
+    """Its status."""
+    n_rows: int
+    """Picks or events."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from epicat.campaign.campaign import Campaign
@@ -12,6 +12,7 @@ from epicat.model import LedgerEntry, MeasureEntry, Pick, Span, Stage, StationDa
 from epicat.pick.load import load_picker
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pipeline.day_reader import DayReader
+from epicat.pipeline.key_commits import KeyCommits
 from epicat.pipeline.key_result import Keyed, KeyResult, compute_key, hull, ids_digest
 from epicat.pipeline.ledger_view import RETRIED, WITHOUT_WAVEFORMS
 from epicat.pipeline.measure_day import Instrument, measure_station_day
@@ -24,6 +25,18 @@ from epicat.tables import picks_of, picks_table
 __all__ = ["PickStage"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the keys of a unit before they are computed."""
+
+    picked: Mapping[str, StationDayEntry]
+    """Present entries, if keys are done again."""
+    measured: Mapping[str, MeasureEntry]
+    """Present entries of amplitudes."""
+    restored: Mapping[str, Sequence[KeyResult]]
+    """Results of an interrupted run that are not committed."""
+
+
 class PickStage:
     """Picks the station-days of units; opens archive and picker at the first of them."""
 
@@ -33,42 +46,90 @@ class PickStage:
         self._store = store
         self._threads = threads
 
-    def results(self, unit: Unit, generation: str) -> Iterable[KeyResult]:
-        """Compute the keys of a unit, one after the other."""
-        do = self._measure_picked if unit.measure_only else self._pick
-        return do(unit, generation)
+    def results(self, unit: Unit, generation: str, commits: KeyCommits) -> Iterable[KeyResult]:
+        """Compute the keys of a unit, one after the other.
 
-    def _pick(self, unit: Unit, generation: str) -> Iterable[KeyResult]:
-        known = self._picked(unit) if unit.recheck else {}
-        measured = self._measured(unit) if unit.recheck else {}
-        coming = [None if unit.recheck else StationDay.parse(text) for text in unit.keys[1:]]
+        Each finished key is kept by ``commits``; what these have of an interrupted run is used.
+        """
+        is_repeated = unit.recheck or unit.measure_only
+        known = _Known(
+            picked=self._picked(unit) if is_repeated else {},
+            measured=self._measured(unit) if unit.recheck else {},
+            restored=commits.restored(),
+        )
+        coming = [None if is_repeated else StationDay.parse(text) for text in unit.keys[1:]]
         for text, after in zip(unit.keys, [*coming, None], strict=True):
-            key = StationDay.parse(text)
-            before = known.get(text)
-            if before is not None and self._is_unchanged(key, before):
-                if not is_measured(self._campaign, key, before, measured.get(text)):
-                    yield self._measure_stored(unit, before, generation)
+            restored = known.restored.get(text, [])
+            if restored and self._is_usable(unit, known.picked.get(text), restored):
+                yield from restored
                 continue
-            begun = BegunKey(unit, text, generation, self._campaign.run.digest)
-            results: list[DayResult] = []
-            done = compute_key(begun, partial(self._pick_key, coming=after, results=results))
-            # A failed recheck never replaces a result.
-            is_kept = not (unit.recheck and done.entry.status in RETRIED)
-            yield replace(done, is_kept=is_kept)
-            has_waveforms = done.entry.status not in WITHOUT_WAVEFORMS
-            if is_kept and self._campaign.amplitudes and has_waveforms:
-                result = results.pop()
-                given = partial(getattr, result, "instruments")
-                yield self._measure(unit, done.entry, generation, given, result.picks)
-                del result, given  # the samples, before the next day
+            done: list[KeyResult] = []
+            for result in self._computed(unit, text, known, generation, after):
+                done.append(result)
+                yield result
+            commits.finished(text, done)
 
-    def _measure_picked(self, unit: Unit, generation: str) -> Iterable[KeyResult]:
-        """Read the waveforms of picked station-days again, and measure their amplitudes."""
-        picked = self._picked(unit)
-        for text in unit.keys:
-            entry = picked.get(text)
-            if entry is not None and entry.status not in WITHOUT_WAVEFORMS:
-                yield self._measure_stored(unit, entry, generation)
+    def _computed(
+        self, unit: Unit, text: str, known: _Known, generation: str, coming: StationDay | None
+    ) -> Iterator[KeyResult]:
+        """Compute a key: pick, and measure amplitudes; nothing if that was done."""
+        key, before = StationDay.parse(text), known.picked.get(text)
+        if unit.measure_only:
+            if before is not None and before.status not in WITHOUT_WAVEFORMS:
+                yield self._measure_stored(unit, before, generation)
+        elif before is not None and self._is_unchanged(key, before):
+            if not is_measured(self._campaign, key, before, known.measured.get(text)):
+                yield self._measure_stored(unit, before, generation)
+        else:
+            yield from self._picked_again(unit, text, generation, coming)
+
+    def _picked_again(
+        self, unit: Unit, text: str, generation: str, coming: StationDay | None
+    ) -> Iterator[KeyResult]:
+        begun = BegunKey(unit, text, generation, self._campaign.run.digest)
+        results: list[DayResult] = []
+        done = compute_key(begun, partial(self._pick_key, coming=coming, results=results))
+        # A failed recheck never replaces a result.
+        is_kept = not (unit.recheck and done.entry.status in RETRIED)
+        yield replace(done, is_kept=is_kept)
+        has_waveforms = done.entry.status not in WITHOUT_WAVEFORMS
+        if is_kept and self._campaign.amplitudes and has_waveforms:
+            result = results.pop()
+            given = partial(getattr, result, "instruments")
+            yield self._measure(unit, done.entry, generation, given, result.picks)
+
+    def _is_usable(
+        self, unit: Unit, picked: StationDayEntry | None, restored: Sequence[KeyResult]
+    ) -> bool:
+        """Return whether the results of an interrupted run are those that are due now.
+
+        They are newer than the present result, of the same archive and directions of channels,
+        with amplitudes if these are wanted, and none of them failed.
+        """
+        entries = [result.entry for result in restored]
+        designs = {self._campaign.run.digest}
+        designs |= {self._campaign.amplitudes.digest} if self._campaign.amplitudes else set()
+        if any(e.status in RETRIED or e.marked_ns <= unit.after_ns for e in entries):
+            return False
+        if any(e.design not in designs for e in entries):
+            return False
+        found = next((e for e in entries if isinstance(e, StationDayEntry)), None)
+        measured = next((e for e in entries if isinstance(e, MeasureEntry)), None)
+        if unit.measure_only:
+            own = found is None and measured is not None
+            key = StationDay.parse(entries[0].key)
+            return own and is_measured(self._campaign, key, picked, measured)
+        if found is None or (found.archive, found.layout) != self._archive:
+            return False
+        key = StationDay.parse(found.key)
+        is_same = found.orientation == self._campaign.orientation_of(key)
+        return is_same and is_measured(self._campaign, key, found, measured) and (
+            not unit.recheck or self._is_unchanged(key, found)
+        )  # fmt: skip
+
+    @property
+    def _archive(self) -> tuple[str, str]:
+        return self._campaign.archive, self._campaign.layout
 
     def _measure_stored(self, unit: Unit, picked: StationDayEntry, generation: str) -> KeyResult:
         """Return the amplitudes at stored picks, for which the waveforms are read again."""

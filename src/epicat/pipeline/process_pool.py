@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from epicat._util.processes import (
     Children,
+    Mailbox,
     SharedNumber,
     SharedText,
     deferred_interrupts,
@@ -28,7 +29,7 @@ from epicat.errors import AwayError, unforeseen
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
-    from epicat.pipeline.outcome import Outcome
+    from epicat.pipeline.outcome import FinishedKey, Outcome
     from epicat.pipeline.plan import Unit
     from epicat.pipeline.worker import Worker
 
@@ -37,6 +38,7 @@ __all__ = ["Pool"]
 _TRIES = 3
 _DIED = f"its worker died {_TRIES} times (killed, or out of memory)"
 _JOIN_S = 2.0
+_POLL_S = 0.5
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -55,6 +57,8 @@ class Pool:
         self._campaign = SharedText.from_text(campaign.model_dump_json() if campaign else "")
         self._threads = SharedNumber.from_value(1)
         self._children = Children()
+        self._mailbox = Mailbox.opened()
+        self._on_key: Callable[[FinishedKey], None] | None = None
         self._workers = workers
         self.capacity = 2 * workers
         self._waiting: deque[Unit] = deque()
@@ -69,7 +73,7 @@ class Pool:
             self._workers,
             mp_context=self._children,
             initializer=_start,
-            initargs=(self._campaign, self._threads),
+            initargs=(self._campaign, self._threads, self._mailbox),
         )
 
     @classmethod
@@ -93,6 +97,10 @@ class Pool:
         """Give a pool that was started early its campaign, before the first unit."""
         self._campaign.set(campaign.model_dump_json())
 
+    def report_keys(self, on_key: Callable[[FinishedKey], None]) -> None:
+        """Report each finished key of units that are running, from `next_outcome`."""
+        self._on_key = on_key
+
     def submit(self, unit: Unit) -> None:
         """Queue a unit for the next free process."""
         self._waiting.append(unit)
@@ -110,8 +118,7 @@ class Pool:
             self._feed()
             if self._failed:
                 return self._failed.pop()
-            done, _ = wait(self._futures, return_when=FIRST_COMPLETED)
-            future = next(iter(done))
+            future = self._next_done()
             error = future.exception()
             if isinstance(error, BrokenProcessPool):
                 self._remake()
@@ -124,6 +131,16 @@ class Pool:
             if isinstance(error, AwayError):
                 raise error
             return _failed(unit, unforeseen(error))
+
+    def _next_done(self) -> Future[Outcome]:
+        """Wait for a unit; report keys meanwhile."""
+        while True:
+            done, _ = wait(self._futures, timeout=_POLL_S, return_when=FIRST_COMPLETED)
+            for line in self._mailbox.take():
+                if self._on_key is not None:
+                    self._on_key(_key_of(line))
+            if done:
+                return next(iter(done))
 
     def _feed(self) -> None:
         """Submit waiting units; while there are suspects, one unit at a time."""
@@ -167,6 +184,7 @@ class Pool:
             self._children.kill()  # also if the wait is interrupted
             if thread is not None:
                 thread.join(_JOIN_S)
+            self._mailbox.close()
 
 
 def _failed(unit: Unit, reason: str) -> Outcome:
@@ -175,14 +193,22 @@ def _failed(unit: Unit, reason: str) -> Outcome:
     return Outcome(unit, 0.0, failure=reason)
 
 
-_shared: tuple[SharedText, SharedNumber] | None = None
+def _key_of(line: str) -> FinishedKey:
+    from epicat.model import Stage
+    from epicat.pipeline.outcome import FinishedKey
+
+    stage, key, status, n_rows = line.split("\t")
+    return FinishedKey(Stage(stage), key, status, int(n_rows))
 
 
-def _start(campaign: SharedText, threads: SharedNumber) -> None:
+_shared: tuple[SharedText, SharedNumber, Mailbox] | None = None
+
+
+def _start(campaign: SharedText, threads: SharedNumber, mailbox: Mailbox) -> None:
     """Initialize a worker process."""
     global _shared  # noqa: PLW0603 - the only state of a worker process, set once
     follow_parent()
-    _shared = campaign, threads
+    _shared = campaign, threads, mailbox
 
 
 def _import_worker() -> None:
@@ -200,8 +226,12 @@ def _worker() -> Worker:
 
     if _shared is None:
         raise RuntimeError("this process was not started by a pool")
-    campaign, threads = _shared
-    return Worker(Campaign.model_validate_json(campaign.text()), threads.get)
+    campaign, threads, mailbox = _shared
+
+    def put(done: FinishedKey) -> None:
+        mailbox.put(f"{done.stage.value}\t{done.key}\t{done.status}\t{done.n_rows}")
+
+    return Worker(Campaign.model_validate_json(campaign.text()), threads.get, put)
 
 
 def _work(unit: Unit) -> Outcome:

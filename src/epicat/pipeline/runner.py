@@ -8,24 +8,27 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from epicat._util.processes import sigterm_as_interrupt
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.model import ObjectEntry, Stage, Status
-from epicat.pipeline.executors import Executor
+from epicat.pipeline.executors import Executor, ReportsKeys
 from epicat.pipeline.ledger_view import LedgerView
-from epicat.pipeline.outcome import Outcome, failed_entries
+from epicat.pipeline.outcome import FinishedKey, Outcome, failed_entries
 from epicat.pipeline.plan import Unit, block_units, n_planned, pick_units
 from epicat.pipeline.schedule import PlanSchedule, Schedule, days_of
 from epicat.pipeline.stream import StreamedPlan
 from epicat.store.base import ReadableStore, Store, new_generation
 from epicat.store.catalogs import name_catalog
 from epicat.store.invocations import Invocation, record_invocation
+from epicat.store.journal import clear_journal
+from epicat.store.parquet import ParquetStore
 from epicat.tables import stations_table
 
 __all__ = [
+    "KeyListener",
     "Listener",
     "Plan",
     "Summary",
@@ -127,6 +130,15 @@ def is_without_data(statuses: Mapping[str, int]) -> bool:
     return bool(statuses) and statuses.keys() <= _WITHOUT_DATA
 
 
+@runtime_checkable
+class KeyListener(Protocol):
+    """A `Listener` that also receives each key when it is finished, before its unit is."""
+
+    def key_finished(self, finished: FinishedKey) -> None:
+        """Receive a finished station-day or block; again if its unit is run again."""
+        ...
+
+
 class Listener(Protocol):
     """Receives progress: for bars, logs and histories.
 
@@ -195,6 +207,8 @@ def run(
     with sigterm_as_interrupt():
         executor = make_executor()
         now = True
+        if isinstance(listener, KeyListener) and isinstance(executor, ReportsKeys):
+            executor.report_keys(listener.key_finished)
         try:
             for outcome in _outcomes(plan.schedule(), executor):
                 if outcome.failure:
@@ -251,6 +265,8 @@ def write_records(campaign: Campaign, store: Store) -> None:
         magnitude = campaign.magnitude
         store.put_record("magnitude", magnitude.digest, magnitude.model_dump(mode="json"))
     record_invocation(store, _invocation(campaign))
+    if isinstance(store, ParquetStore):
+        clear_journal(store)
     _mark_unreadable(campaign, store)
 
 

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
 from epicat.model import BlockEntry, Stage, Status, flag_counts
 from epicat.pipeline.associate_stage import AssociateStage
+from epicat.pipeline.key_commits import commits_of
 from epicat.pipeline.key_result import KeyResult, save
 from epicat.pipeline.locate_stage import LocateStage
 from epicat.pipeline.magnitude_stage import MagnitudeStage
-from epicat.pipeline.outcome import Outcome
+from epicat.pipeline.outcome import FinishedKey, Outcome
 from epicat.pipeline.pick_stage import PickStage
 from epicat.pipeline.plan import Unit
 from epicat.store.base import Store, new_generation
@@ -29,10 +30,19 @@ __all__ = ["Worker"]
 class Worker:
     """Runs the units of a campaign, one at a time; opens store, archive and picker lazily."""
 
-    def __init__(self, campaign: Campaign, threads: Callable[[], int] = lambda: 1) -> None:
-        """Take what to compute; ``threads`` says how many to use, before each station-day."""
+    def __init__(
+        self,
+        campaign: Campaign,
+        threads: Callable[[], int] = lambda: 1,
+        on_key: Callable[[FinishedKey], None] = lambda _: None,
+    ) -> None:
+        """Take what to compute; ``threads`` says how many to use, before each station-day.
+
+        ``on_key`` receives each station-day and block when it is finished.
+        """
         self._campaign = campaign
         self._threads = threads
+        self._on_key = on_key
 
     def work(self, unit: Unit) -> Outcome:
         """Run a unit: compute its keys, write their rows and commit them.
@@ -40,16 +50,37 @@ class Worker:
         Raises `StoreError` or `AwayError` if the store or the archive is unreachable.
         """
         begin = time.monotonic()
-        stage = self._pick if unit.stage == Stage.PICK else self._associate
-        generation = new_generation()
-        results = list(stage.results(unit, generation))
-        save(self._store, [result for result in results if result.is_kept], generation)
+        results = self._picked(unit) if unit.stage == Stage.PICK else self._associated(unit)
         located: dict[str, Status] = {}
         if unit.stage == Stage.ASSOCIATE:
             located = self._locate.run(unit) if self._locate else {}
             if self._magnitudes:
                 self._magnitudes.run(unit, sorted({*unit.keys, *located}))
         return _outcome(unit, results, located, time.monotonic() - begin)
+
+    def _picked(self, unit: Unit) -> list[KeyResult]:
+        generation = new_generation()
+        commits = commits_of(self._store, unit, self._campaign.run.digest)
+        results = self._reported(unit, self._pick.results(unit, generation, commits))
+        commits.complete(results, generation)
+        return results
+
+    def _associated(self, unit: Unit) -> list[KeyResult]:
+        generation = new_generation()
+        results = self._reported(unit, self._associate.results(unit, generation))
+        save(self._store, results, generation)
+        return results
+
+    def _reported(self, unit: Unit, results: Iterable[KeyResult]) -> list[KeyResult]:
+        """Return results as a list; report each key once."""
+        found: list[KeyResult] = []
+        for result in results:
+            entry = result.entry
+            if not found or found[-1].entry.key != entry.key:
+                key = FinishedKey(unit.stage, entry.key, entry.status.value, entry.n_rows)
+                self._on_key(key)
+            found.append(result)
+        return found
 
     @cached_property
     def _store(self) -> Store:

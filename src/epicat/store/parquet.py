@@ -10,6 +10,8 @@
     compacted/{time}-{digits}.{days}.parquet              marks that a compaction merged
     stations/{time}-{digest}.parquet
     records/{kind}/{name}.json
+    journal/{run}/{digest of a key}.parquet               finished keys of units that are not
+                                                          committed yet: see `epicat.store.journal`
 
 The days of a file of marks, first and last, such as ``2019.172-2019.173``, are in its name: a
 reader of some days reads no other marks, however large the store.
@@ -56,6 +58,7 @@ from epicat.store.base import (
     of_days,
     span_days,
 )
+from epicat.store.journal import JOURNAL, Journal
 from epicat.tables import (
     LEDGER,
     SCHEMA_VERSION,
@@ -79,7 +82,7 @@ __all__ = ["DataFile", "ParquetStore", "as_source", "in_threads", "months_of"]
 
 _ABOUT = "store.json"
 _MARKED = ("ledger", "compacted")
-_FOLDERS = {*TABLES, *_MARKED, "stations", "records"}
+_FOLDERS = {*TABLES, *_MARKED, "stations", "records", JOURNAL}
 _TRIES = 10
 _THREADS = 8
 _ROW_GROUP = 1 << 17
@@ -212,7 +215,7 @@ class ParquetStore:
                 part = rows.filter(chosen).drop_columns(["design"])
                 if part.num_rows:
                     name = DataFile(table, design, month, generation).name
-                    self._write_parquet(name, _by_day_and_key(part))
+                    self.write_table(name, _by_day_and_key(part))
 
     def mark(self, entries: Sequence[LedgerEntry]) -> None:
         """Write the marks of one generation, in one file for each month."""
@@ -235,10 +238,14 @@ class ParquetStore:
     def _write_marks(self, files: Mapping[str, Sequence[LedgerEntry]]) -> None:
         """Write files of marks; delete them again if the store was deleted at the same time."""
         for name, entries in files.items():
-            self._write_parquet(name, ledger_table(entries))
+            self.write_table(name, ledger_table(entries))
         if not self.files.exists(_ABOUT):
             self.files.delete(list(files))
             raise StoreError(f"the store at {self.location!r} was deleted while in use")
+
+    def journal(self, design: str) -> Journal:
+        """Return the journal of a run: finished keys whose unit is not committed yet."""
+        return Journal(self, design)
 
     def compact(self) -> Compaction:
         """Merge small files and delete what is superseded."""
@@ -369,7 +376,7 @@ class ParquetStore:
         wanted = pa.schema([LEDGER.field(name) for name in columns])
 
         def look(names: list[str]) -> pa.Table:
-            parts = in_threads(lambda name: self._read_parquet(name, wanted), names)
+            parts = in_threads(lambda name: self.read_table(name, wanted), names)
             return pa.concat_tables([wanted.empty_table(), *parts])
 
         return self._at_marks(None, look)
@@ -402,7 +409,7 @@ class ParquetStore:
 
     def _read_marks(self, name: str) -> list[LedgerEntry]:
         with self._errors_of(name):
-            return entries_of(self._read_parquet(name, STORED_LEDGER))
+            return entries_of(self.read_table(name, STORED_LEDGER))
 
     def put_stations(self, rows: pa.Table) -> None:
         """Add stations; a row replaces an earlier one of the same id."""
@@ -413,13 +420,13 @@ class ParquetStore:
             moment = max(
                 time.time_ns(), before + 1
             )  # the last one wins, also if the clock was set back
-            self._write_parquet(f"stations/{moment:020d}-{digest}.parquet", rows)
+            self.write_table(f"stations/{moment:020d}-{digest}.parquet", rows)
 
     def stations(self) -> pa.Table:
         """Return the stations, in the order of ids."""
         rows: dict[str, dict[str, Any]] = {}
         for name in self._listed("stations"):
-            part = self._read_parquet(name, STATIONS)
+            part = self.read_table(name, STATIONS)
             rows.update({row["id"]: row for row in part.to_pylist()})
         return pa.Table.from_pylist([rows[i] for i in sorted(rows)], schema=STATIONS)
 
@@ -440,7 +447,8 @@ class ParquetStore:
             found: dict[str, Any] = json.loads(self.files.read(name))
             return found
 
-    def _read_parquet(self, name: str, schema: pa.Schema) -> pa.Table:
+    def read_table(self, name: str, schema: pa.Schema) -> pa.Table:
+        """Read a file that `write_table` wrote; raise `StoreError` if it is damaged."""
         with self._errors_of(name):
             data = as_source(self.files.read(name))
             return pq.read_table(data, schema=schema, columns=schema.names, partitioning=None)
@@ -451,7 +459,8 @@ class ParquetStore:
     def _write_json(self, name: str, record: Mapping[str, Any]) -> None:
         self.files.write(name, json.dumps(record, indent=1, sort_keys=True).encode())
 
-    def _write_parquet(self, name: str, rows: pa.Table) -> None:
+    def write_table(self, name: str, rows: pa.Table) -> None:
+        """Write a table as a file, atomically."""
         self._raise_version()
         sink = pa.BufferOutputStream()
         pq.write_table(

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from distributed import KilledWorker
 
 from epicat.errors import AwayError, ClusterError, unforeseen
+from epicat.model import Stage
 from epicat.pipeline.dask.worker_plugin import (
     CampaignPlugin,
     RefusedWorkerError,
     check_worker,
     run_unit,
 )
-from epicat.pipeline.outcome import Outcome
+from epicat.pipeline.outcome import FinishedKey, Outcome
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -66,6 +67,8 @@ class DaskExecutor:
         self._alone: Unit | None = None
         self._done: SimpleQueue[tuple[str, Outcome | Exception | None]] = SimpleQueue()
         self._threads, self._threads_at = 0, 0.0
+        self._keys: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._on_key: Callable[[FinishedKey], None] = lambda _: None
         self._is_closing = False
         self._prepare(campaign)
 
@@ -137,6 +140,18 @@ class DaskExecutor:
             "command to resume"
         )
 
+    def report_keys(self, on_key: Callable[[FinishedKey], None]) -> None:
+        """Report each finished key that the workers log."""
+        self._on_key = on_key
+        with suppress(Exception):  # progress by units is enough
+            self._client.subscribe_topic(self._name, lambda event: self._keys.put(event[1]))
+
+    def _report_keys(self) -> None:
+        with suppress(Empty):
+            while True:
+                event = self._keys.get_nowait()
+                self._on_key(FinishedKey(**{**event, "stage": Stage(event["stage"])}))
+
     def submit(self, unit: Unit) -> None:
         """Queue a unit for the next free thread."""
         self._waiting.append(unit)
@@ -203,6 +218,7 @@ class DaskExecutor:
         """Wait for the answer of a task; meanwhile see that the scheduler is alive."""
         while True:
             self._watch()
+            self._report_keys()
             with suppress(Empty):
                 return self._done.get(timeout=_POLL_S)
 

@@ -8,7 +8,7 @@ where the references in it say, in its own environment or files.
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from distributed import Worker as DaskWorker
 
     from epicat.campaign.campaign import Campaign
-    from epicat.pipeline.outcome import Outcome
+    from epicat.pipeline.outcome import FinishedKey, Outcome
     from epicat.pipeline.plan import Unit
     from epicat.pipeline.worker import Worker
 
@@ -63,9 +63,14 @@ class CampaignPlugin(WorkerPlugin):  # type: ignore[misc]
 
         campaign = self.check()
         if not hasattr(self._local, "worker"):
-            self._local.worker = Worker(campaign)
+            self._local.worker = Worker(campaign, on_key=self._report)
         worker: Worker = self._local.worker
         return worker
+
+    def _report(self, finished: FinishedKey) -> None:
+        """Send a finished key to the client, for its progress; as plain text."""
+        fields = {**asdict(finished), "stage": finished.stage.value}
+        get_worker().log_event(self.name, fields)
 
     def check(self) -> Campaign:
         """Return the campaign as this worker can do it; raise `RefusedWorkerError` if it cannot."""

@@ -17,7 +17,7 @@ from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.geo import Extent
 from epicat.locate.design import LocationDesign
 from epicat.magnitude.design import MagnitudeDesign
-from epicat.model import EVER, Place, Span, Station, StationDay, places_of
+from epicat.model import EVER, Place, Span, Station, StationDay, digest_of, places_of
 from epicat.stations.responses import Responses
 from epicat.store.mongo.address import secured
 from epicat.time import DAY_NS
@@ -79,6 +79,11 @@ class Campaign(BaseModel):
     """Stations this near to each other are one site."""
     name: str = ""
     """Name of the catalog in the store; empty for the default one.  Not part of any identity."""
+
+    @cached_property
+    def identity(self) -> str:
+        """Digest of what it computes, and of which days: equal for the same campaign."""
+        return digest_of(self.run.digest, self.design.digest, self.span.start_ns, self.span.end_ns)
 
     @cached_property
     def places(self) -> dict[str, Place]:

@@ -13,6 +13,7 @@ import typer
 from epicat.cli.messages import format_flags, report
 from epicat.cli.progress_display import RunProgress
 from epicat.model import Stage
+from epicat.store.lease import held
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
@@ -51,7 +52,7 @@ def run_campaign(
     _show_run(
         plan,
         lambda progress: run_plan(campaign, plan, store, progress, workers=workers, pool=pool),
-        campaign=campaign, begin=begin, as_json=as_json,
+        store=store, campaign=campaign, begin=begin, as_json=as_json,
     )  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def run_streamed(
     _show_run(
         plan,
         lambda progress: run(campaign, plan, store, make_executor, progress),
-        campaign=campaign, begin=begin, as_json=as_json,
+        store=store, campaign=campaign, begin=begin, as_json=as_json,
     )  # fmt: skip
 
 
@@ -78,14 +79,20 @@ def _show_run(
     plan: Plan | StreamedPlan,
     run: Callable[[RunProgress], Summary],
     *,
+    store: Store,
     campaign: Campaign,
     begin: float,
     as_json: bool,
 ) -> None:
     """Run a plan with a progress display, and show its summary."""
     report(_described(plan))
-    with RunProgress(plan, lambda counts: report(_without_data(counts, campaign))) as progress:
-        made = run(progress)
+    with held(store, campaign.identity) as other:
+        if other is not None:
+            report(
+                f"warning: this campaign is already being run by {other}; both do the same work, "
+                "and the catalog is correct: Ctrl-C stops this one"
+            )
+        made = _watched(plan, run, campaign)
     seconds = time.monotonic() - begin
     if as_json:
         designs = {"run": campaign.run.digest, "associator": campaign.design.digest}
@@ -96,6 +103,13 @@ def _show_run(
         report(_without_data(made.station_days, campaign))
     if made.has_failures or (made.is_without_data and not plan.done_before):
         raise typer.Exit(1)
+
+
+def _watched(
+    plan: Plan | StreamedPlan, run: Callable[[RunProgress], Summary], campaign: Campaign
+) -> Summary:
+    with RunProgress(plan, lambda counts: report(_without_data(counts, campaign))) as progress:
+        return run(progress)
 
 
 def report_campaign(campaign: Campaign, span: Span) -> None:

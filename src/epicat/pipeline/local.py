@@ -14,6 +14,7 @@ from epicat.pipeline.process_pool import Pool
 from epicat.pipeline.runner import Listener, Plan, Summary, make_plan, run
 from epicat.pipeline.stream import StreamedPlan
 from epicat.store.base import Store
+from epicat.store.lease import held
 from epicat.store.open import open_store
 
 __all__ = ["run_locally", "run_plan"]
@@ -30,7 +31,10 @@ def run_locally(
     """Do what is due, with a pool of processes; see `epicat.run`."""
     store = open_store(campaign.store, create=True)
     plan = make_plan(campaign, partition or Partition(), store, recheck=recheck)
-    summary = run_plan(campaign, plan, store, listener or _Silent(), workers=workers)
+    with held(store, campaign.identity) as other:
+        if other is not None:
+            warnings.warn(f"this campaign is already being run by {other}", stacklevel=3)
+        summary = run_plan(campaign, plan, store, listener or _Silent(), workers=workers)
     if summary.has_failures:
         failed = summary.failures[:1] or ["station-days or blocks failed"]
         warnings.warn(

@@ -247,6 +247,25 @@ class ParquetStore:
         """Return the journal of a run: finished keys whose unit is not committed yet."""
         return Journal(self, design)
 
+    def lease_folder(self) -> Path | None:
+        """Return the folder of the store; None for a bucket."""
+        return Path(self.location).absolute() if isinstance(self.files, LocalFiles) else None
+
+    def read_lease(self, name: str) -> Mapping[str, Any] | None:
+        """Return the record of an active run."""
+        try:
+            return self._read_json(f".{name}.running")
+        except FileNotFoundError:
+            return None
+
+    def write_lease(self, name: str, record: Mapping[str, Any]) -> None:
+        """Write the record of an active run."""
+        self._write_json(f".{name}.running", record)
+
+    def delete_lease(self, name: str) -> None:
+        """Delete the record of an active run."""
+        self.files.delete([f".{name}.running"])
+
     def compact(self) -> Compaction:
         """Merge small files and delete what is superseded."""
         from epicat.store.compact import compact

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -32,7 +33,7 @@ from epicat.store.mongo.documents import GENERATION
 from epicat.store.mongo.ledger import Ledger, Superseded
 from epicat.store.mongo.records import Records
 from epicat.store.mongo.rows import Rows
-from epicat.store.mongo.schema import is_store, make_store
+from epicat.store.mongo.schema import ABOUT, is_store, make_store
 from epicat.store.mongo.server import Server
 from epicat.store.mongo.verify_documents import verify_documents
 from epicat.tables import SCHEMAS, TABLES, TableName
@@ -93,6 +94,26 @@ class MongoStore:
                 keys = [e.key for e in entries if (e.stage, e.design) == (stage, design)]
                 for rows in self._of(stage):
                     rows.merge_variants(design, keys)
+
+    def lease_folder(self) -> Path | None:
+        """Return None: a database is not a folder."""
+        return None
+
+    def read_lease(self, name: str) -> Mapping[str, Any] | None:
+        """Return the record of an active run."""
+        found = self._server.find(ABOUT, {"_id": f"running {name}"})
+        return found[0] if found else None
+
+    def write_lease(self, name: str, record: Mapping[str, Any]) -> None:
+        """Write the record of an active run."""
+        wanted = {"_id": f"running {name}"}
+        about = self._server.collection(ABOUT)
+        self._server.do(lambda: about.replace_one(wanted, {**wanted, **record}, upsert=True))
+
+    def delete_lease(self, name: str) -> None:
+        """Delete the record of an active run."""
+        about = self._server.collection(ABOUT)
+        self._server.do(lambda: about.delete_one({"_id": f"running {name}"}))
 
     def compact(self) -> Compaction:
         """Delete orphaned rows, which killed writers have left.

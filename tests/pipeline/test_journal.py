@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from epicat.pipeline.outcome import FinishedKey
 from epicat.pipeline.plan import Unit
 from epicat.pipeline.worker import Worker
 from epicat.store.base import Store, Where, new_generation, station_day_entries
+from epicat.store.findings import Findings, Kind
 from epicat.store.journal import clear_journal
 from epicat.store.parquet import ParquetStore
+from epicat.store.verify.files import verify_files
 from support.tiny_network import settled, truths, write_network
 
 DAYS = ("2020.001", "2020.002")
@@ -180,3 +183,17 @@ def test_a_single_key_needs_no_journal(network, tmp_path):
     campaign, _ = campaign_in(network, tmp_path)
     Worker(campaign).work(Unit(Stage.PICK, unit_of(campaign).keys[:1]))
     assert not (tmp_path / "store" / "journal").exists()
+
+
+def test_the_doctor_mentions_the_journal_and_keeps_it(network, tmp_path):
+    campaign, store = campaign_in(network, tmp_path)
+    killed(campaign, unit_of(campaign), 2)
+    findings = Findings()
+    verify_files(store, findings, repair=True)
+    (found,) = findings.all()
+    assert (found.kind, found.count, found.repaired) == (Kind.JOURNAL, 2, 0)
+    assert findings.is_healthy
+    for name in store.files.list("journal"):
+        os.utime(tmp_path / "store" / name, (0, 0))
+    verify_files(store, findings, repair=True)
+    assert "journal" not in files(store)

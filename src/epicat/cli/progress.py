@@ -13,7 +13,6 @@ import typer
 from epicat.cli.messages import format_flags, report
 from epicat.cli.progress_display import RunProgress
 from epicat.model import Stage
-from epicat.store.lease import held
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
@@ -85,6 +84,8 @@ def _show_run(
     as_json: bool,
 ) -> None:
     """Run a plan with a progress display, and show its summary."""
+    from epicat.store.lease import held
+
     report(_described(plan))
     with held(store, campaign.identity) as other:
         if other is not None:

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     FOREIGN = "foreign files or documents"
     NO_INDEX = "missing indexes"
     YOUNG = "rows being written"
+    JOURNAL = "finished keys of units that were not committed"
     FUTURE = "commit records from the future"
 
 
@@ -99,6 +100,11 @@ ADVICE: Final[Mapping[Kind, Advice]] = {
     Kind.NO_INDEX: Advice("queries take longer", "`epicat doctor --repair` creates them"),
     Kind.YOUNG: Advice(
         "not committed yet, and so recent that a writer may be active", "nothing", is_note=True
+    ),
+    Kind.JOURNAL: Advice(
+        "a run is active or was stopped; the next run with the same settings uses them",
+        "run again; `epicat doctor --repair` deletes those that are older than a week",
+        is_note=True,
     ),
     Kind.FUTURE: Advice(
         "written on a machine whose clock was ahead, or this one's is behind; no result is wrong",

@@ -18,6 +18,7 @@ from epicat.fs.base import FileInfo
 from epicat.model import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF
 from epicat.store.findings import Findings, Kind
+from epicat.store.journal import is_journal
 from epicat.store.parquet import DataFile, ParquetStore, as_source, in_threads
 from epicat.tables import SCHEMAS, STATIONS, STORED_LEDGER, entries_of, old_names
 
@@ -25,6 +26,8 @@ __all__ = ["OLD_NS", "QUARANTINE", "verify_files"]
 
 OLD_NS: Final = 3600 * 1_000_000_000
 """Age at which no writer is active on a file any more: it is marked within seconds."""
+JOURNAL_OLD_NS: Final = 7 * 24 * OLD_NS
+"""Age at which no run is expected to use finished keys of the journal any more."""
 QUARANTINE: Final = "damaged"
 """The folder for damaged files."""
 _AT_ONCE: Final = 64
@@ -44,6 +47,7 @@ class _Sorted:
     rows: list[tuple[DataFile, FileInfo]] = field(default_factory=list)
     unfinished: list[FileInfo] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    journal: list[FileInfo] = field(default_factory=list)
 
 
 def verify_files(
@@ -61,6 +65,11 @@ def verify_files(
         return None
     clock = store.files.now_ns() if repair else time.time_ns()
     _left_behind(store, found, findings, clock, repair=repair)
+    findings.add(Kind.JOURNAL, (file.name for file in found.journal))
+    old = [file.name for file in found.journal if clock - file.modified_ns > JOURNAL_OLD_NS]
+    if repair and old:
+        store.files.delete(old)
+        findings.repaired(Kind.JOURNAL, len(old))
     return _damaged_rows(store, found, findings, repair=repair)
 
 
@@ -78,6 +87,8 @@ def _sorted(files: Iterable[FileInfo]) -> _Sorted:
             found.rows.append((data, file))
         elif _is_of_marks(folder) and last.endswith(".parquet"):
             found.marks.append(file.name)
+        elif is_journal(file.name):
+            found.journal.append(file)
         elif _is_other(folder, last):
             found.others.append(file.name)
         else:

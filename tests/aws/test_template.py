@@ -102,10 +102,12 @@ def test_workers_have_the_campaign_s_part_of_the_bucket_and_nothing_else(parsed)
     found = [s for name, s in statements(parsed) if name == "TaskRole"]
     assert [s["Resource"]["Sub"] for s in found] == [
         "arn:${AWS::Partition}:s3:::${Bucket}/${Prefix}*",
+        "arn:${AWS::Partition}:s3:::${Bucket}/${Prefix}*/journal/*",
         "arn:${AWS::Partition}:s3:::${Bucket}",
     ]
     assert "s3:DeleteObject" not in found[0]["Action"]
-    assert found[1]["Condition"] == {"StringLike": {"s3:prefix": {"Sub": "${Prefix}*"}}}
+    assert found[1]["Action"] == "s3:DeleteObject"
+    assert found[2]["Condition"] == {"StringLike": {"s3:prefix": {"Sub": "${Prefix}*"}}}
     assert of_type(parsed, "IAM::Policy")["SecretPolicy"]["Properties"]["Roles"] == [
         {"Ref": "ExecutionRole"}
     ]

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epicat._util.arrow_arrays import arrow_array
 from epicat.model import (
     ENTRY_TYPES,
     EVER,
@@ -667,5 +668,5 @@ def _from_version_1(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_rows(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
-    arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+    arrays = [arrow_array(c, f.type) for c, f in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)

@@ -245,6 +245,20 @@ def test_a_pool_that_starts_before_its_campaign_is_known_gives_the_same(network,
     assert multiprocessing.active_children() == []
 
 
+def test_one_unit_is_picked_by_the_process_that_was_started_early(network, store):
+    """Another one would have to import all that is there already."""
+    numbers = []
+    with Pool.started_early(2) as pool:
+        campaign = settled(network, store.location)
+        pool.assign(campaign)
+        plan = make_plan(campaign, Partition(stations_per_unit=99), store, recheck=False)
+        assert len(plan.picking) == 1
+        pool.submit(plan.picking[0])
+        assert not pool.next_outcome().failure
+        numbers.append(len(multiprocessing.active_children()))
+    assert numbers == [1]
+
+
 def test_a_pool_that_starts_early_ends_with_an_error_before_its_campaign():
     with pytest.raises(ValueError, match="no such station"), Pool.started_early(2):
         raise ValueError("no such station")

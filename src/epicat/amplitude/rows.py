@@ -29,6 +29,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from epicat._util.arrow_arrays import arrow_array
 from epicat.model import digest_of
 from epicat.tables import AMPLITUDES, ENVELOPES
 
@@ -169,7 +170,7 @@ def _rows(rows: pa.Table) -> Iterator[dict[str, Any]]:
 
 def _table(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
-    arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+    arrays = [arrow_array(c, f.type) for c, f in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

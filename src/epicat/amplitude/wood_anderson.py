@@ -20,7 +20,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from epicat.amplitude.response import F64, Response, ResponseError
 from epicat.waveforms.traces import Trace
@@ -87,6 +86,8 @@ class _Kernel:
 @lru_cache(maxsize=32)
 def _kernel(response: Response, rate: Fraction) -> _Kernel:
     """Return the filter; raise `ResponseError` if it does not settle in time."""
+    from scipy import fft
+
     before, after = (ceil(seconds * rate) for seconds in (_BEFORE_S, _AFTER_S))
     length = 1 << (_RATIO * (before + after) - 1).bit_length()
     frequency = fft.rfftfreq(length, 1 / float(rate))
@@ -133,6 +134,8 @@ def wood_anderson_record(trace: Trace, response: Response) -> F32:
 
 def _filtered(trace: Trace, kernel: _Kernel) -> Iterator[tuple[int, F32]]:
     """Yield the first sample and the record of some blocks at a time, (blocks, samples)."""
+    from scipy import fft
+
     step, length = kernel.step, kernel.length
     batch = max(1, _BATCH_BYTES // (4 * length))
     first_block, last_block = trace.first // step, (trace.stop - 1) // step + 1

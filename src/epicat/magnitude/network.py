@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 __all__ = ["NetworkMagnitudes", "NetworkModel", "Observations", "network_magnitudes"]
 
@@ -162,9 +161,17 @@ def _likelihood(given: Observations, value: F64, sigma: F64, model: NetworkModel
     z, s = _residuals(given, value, sigma)
     good, bad = 1 - model.outlier_share, model.outlier_share
     density = good * np.exp(-0.5 * z * z) / (s * _ROOT_2PI) + bad / OUTLIER_RANGE
-    below = good * ndtr(z) + bad / 2
+    below = good * _normal(z) + bad / 2
     rows = np.log(np.where(given.is_bound, below, density))
     return _sums(given.event, rows, given.n_events)
+
+
+def _normal(z: F64) -> F64:
+    """Return the cumulative distribution function of the standard normal distribution."""
+    from scipy.special import ndtr
+
+    below: F64 = ndtr(z)
+    return below
 
 
 def _residuals(given: Observations, value: F64, sigma: F64) -> tuple[F64, F64]:
@@ -177,7 +184,7 @@ def _weights(given: Observations, value: F64, sigma: F64, model: NetworkModel) -
     z, s = _residuals(given, value, sigma)
     good, bad = 1 - model.outlier_share, model.outlier_share
     density = good * np.exp(-0.5 * z * z) / (s * _ROOT_2PI)
-    below = good * ndtr(z)
+    below = good * _normal(z)
     own: F64 = np.where(given.is_bound, below, density)
     other: F64 = np.where(given.is_bound, bad / 2, bad / OUTLIER_RANGE)
     weight: F64 = own / (own + other)
@@ -190,7 +197,7 @@ def _derivatives(
     """Return the slope of the log-likelihood and its negative curvature, for each event."""
     z, s = _residuals(given, value, sigma)
     weight = _weights(given, value, sigma, model)
-    ratio = np.exp(-0.5 * z * z) / _ROOT_2PI / np.maximum(ndtr(z), 1e-300)
+    ratio = np.exp(-0.5 * z * z) / _ROOT_2PI / np.maximum(_normal(z), 1e-300)
     inner = np.where(given.is_bound, -ratio, z)  # slope of the log of the event's own term
     bend = np.where(given.is_bound, ratio * (z + ratio), 1.0)
     slope = weight * inner / s

@@ -46,6 +46,10 @@ class PickStage:
         self._store = store
         self._threads = threads
 
+    def load_picker(self) -> None:
+        """Load the picker, which the first station-day would do otherwise."""
+        _ = self._day_picker
+
     def results(self, unit: Unit, generation: str, commits: KeyCommits) -> Iterable[KeyResult]:
         """Compute the keys of a unit, one after the other.
 

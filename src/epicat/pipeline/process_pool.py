@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -25,9 +26,11 @@ from epicat._util.processes import (
     follow_parent,
     usable_cores,
 )
-from epicat.errors import AwayError, unforeseen
+from epicat.errors import AwayError, EpicatError, unforeseen
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from epicat.campaign.campaign import Campaign
     from epicat.pipeline.outcome import FinishedKey, Outcome
     from epicat.pipeline.plan import Unit
@@ -59,6 +62,8 @@ class Pool:
         self._children = Children()
         self._mailbox = Mailbox.opened()
         self._on_key: Callable[[FinishedKey], None] | None = None
+        self._assigned, self._assigning = self._children.Pipe(duplex=False)
+        self._early: Future[None] | None = None
         self._workers = workers
         self.capacity = 2 * workers
         self._waiting: deque[Unit] = deque()
@@ -73,22 +78,23 @@ class Pool:
             self._workers,
             mp_context=self._children,
             initializer=_start,
-            initargs=(self._campaign, self._threads, self._mailbox),
+            initargs=(_Shared(self._campaign, self._threads, self._mailbox, self._assigned),),
         )
 
     @classmethod
     @contextmanager
     def started_early(cls, workers: int) -> Iterator[Pool]:
-        """Give a pool without a campaign yet whose first process imports what a worker needs.
+        """Give a pool without a campaign yet whose first process gets ready meanwhile.
 
-        It does so while this process resolves and plans the campaign.  With one core alone there
-        is nothing to gain, and no process is started.
+        It imports what a worker needs while this process resolves the campaign, and loads the
+        picker while this process makes the plan.  With one core alone there is nothing to gain,
+        and no process is started.
         """
         pool = cls(None, workers)
         try:
             if usable_cores() > 1:
                 with deferred_interrupts():
-                    pool._pool.submit(_import_worker)
+                    pool._early = pool._pool.submit(_get_ready)
             yield pool
         finally:
             pool.close(now=True)
@@ -96,20 +102,21 @@ class Pool:
     def assign(self, campaign: Campaign) -> None:
         """Give a pool that was started early its campaign, before the first unit."""
         self._campaign.set(campaign.model_dump_json())
+        station_days = len(campaign.names) * len(list(campaign.span.days()))
+        self._share_cores(station_days)
+        self._assigning.send_bytes(b"1")
 
     def report_keys(self, on_key: Callable[[FinishedKey], None]) -> None:
         """Report each finished key of units that are running, from `next_outcome`."""
         self._on_key = on_key
 
     def submit(self, unit: Unit) -> None:
-        """Queue a unit for the next free process."""
+        """Queue a unit, which starts when the next outcome is waited for, or later."""
         self._waiting.append(unit)
-        self._share_cores()
-        self._feed()
+        self._share_cores(len(self._waiting) + len(self._futures))
 
-    def _share_cores(self) -> None:
+    def _share_cores(self, unfinished: int) -> None:
         """Give every unfinished unit its share of the cores."""
-        unfinished = len(self._waiting) + len(self._futures)
         self._threads.set(max(1, self._workers // max(unfinished, 1)))
 
     def next_outcome(self) -> Outcome:
@@ -124,7 +131,7 @@ class Pool:
                 self._remake()
                 continue
             unit = self._futures.pop(future)
-            self._share_cores()
+            self._share_cores(len(self._waiting) + len(self._futures))
             self._suspects.pop(unit, None)
             if error is None:
                 return future.result()
@@ -143,7 +150,14 @@ class Pool:
                 return next(iter(done))
 
     def _feed(self) -> None:
-        """Submit waiting units; while there are suspects, one unit at a time."""
+        """Submit waiting units; while there are suspects, one unit at a time.
+
+        A unit alone waits for the process that was started early: another one would be ready
+        later, and take a core from it until then.
+        """
+        if self._early is not None and len(self._waiting) == 1 and not self._futures:
+            wait([self._early])
+        self._early = None
         while self._waiting and not (self._suspects and self._futures):
             try:
                 with deferred_interrupts():  # may start a process
@@ -201,21 +215,39 @@ def _key_of(line: str) -> FinishedKey:
     return FinishedKey(Stage(stage), key, status, int(n_rows))
 
 
-_shared: tuple[SharedText, SharedNumber, Mailbox] | None = None
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the processes of a pool share with the one that made it."""
+
+    campaign: SharedText
+    """The campaign as JSON."""
+    threads: SharedNumber
+    """How many threads a unit may use."""
+    mailbox: Mailbox
+    """Where a process reports finished keys."""
+    assigned: Connection
+    """Can be read as soon as there is a campaign."""
 
 
-def _start(campaign: SharedText, threads: SharedNumber, mailbox: Mailbox) -> None:
+_shared: _Shared | None = None
+
+
+def _start(shared: _Shared) -> None:
     """Initialize a worker process."""
     global _shared  # noqa: PLW0603 - the only state of a worker process, set once
     follow_parent()
-    _shared = campaign, threads, mailbox
+    _shared = shared
 
 
-def _import_worker() -> None:
+def _get_ready() -> None:
+    """Import what a worker needs; load the picker when there is a campaign."""
     import_module("epicat.pipeline.worker")
-    import_module("pandas")  # Arrow imports it with the first table that is made
     core = import_module("epicat.pick.openvino.runtime").core
     core()
+    if _shared is not None:
+        _shared.assigned.poll(None)
+        with suppress(EpicatError):  # reported by the first unit
+            _worker().get_ready()
 
 
 @cache
@@ -226,12 +258,13 @@ def _worker() -> Worker:
 
     if _shared is None:
         raise RuntimeError("this process was not started by a pool")
-    campaign, threads, mailbox = _shared
+    shared = _shared
 
     def put(done: FinishedKey) -> None:
-        mailbox.put(f"{done.stage.value}\t{done.key}\t{done.status}\t{done.n_rows}")
+        shared.mailbox.put(f"{done.stage.value}\t{done.key}\t{done.status}\t{done.n_rows}")
 
-    return Worker(Campaign.model_validate_json(campaign.text()), threads.get, put)
+    campaign = Campaign.model_validate_json(shared.campaign.text())
+    return Worker(campaign, shared.threads.get, put)
 
 
 def _work(unit: Unit) -> Outcome:

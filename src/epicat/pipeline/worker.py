@@ -44,6 +44,11 @@ class Worker:
         self._threads = threads
         self._on_key = on_key
 
+    def get_ready(self) -> None:
+        """Load the picker before the first unit; raise `ModelError` if that fails."""
+        if self._campaign.bundle is not None:
+            self._pick.load_picker()
+
     def work(self, unit: Unit) -> Outcome:
         """Run a unit: compute its keys, write their rows and commit them.
 

@@ -43,6 +43,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from epicat._util.arrow_arrays import arrow_array
 from epicat.errors import StoreError
 from epicat.fs.base import Files
 from epicat.fs.local import LocalFiles
@@ -354,13 +355,13 @@ class ParquetStore:
 
     def _read_part(self, file: DataFile, keys: set[str], where: Where) -> pa.Table:
         schema = SCHEMAS[file.table]
-        chosen = pc.field("key").isin(sorted(keys))
+        chosen = pc.field("key").isin(arrow_array(sorted(keys), pa.string()))
         if where.span is not None:
             kind = schema.field("time").type
             begin, end = (pa.scalar(t, kind) for t in (where.span.start_ns, where.span.end_ns))
             chosen = chosen & (pc.field("time") >= begin) & (pc.field("time") < end)
         rows = self.scan(file, _without_design(schema).names, chosen)
-        designs = pa.array([file.design] * rows.num_rows, pa.string())
+        designs = pa.repeat(pa.scalar(file.design, pa.string()), rows.num_rows)
         return rows.append_column("design", designs).select(schema.names).cast(schema)
 
     def ledger(

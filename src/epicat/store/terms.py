@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from epicat._util.arrow_arrays import arrow_array
 from epicat.errors import StoreError
 from epicat.store.base import ReadableStore, Store
 from epicat.store.names import choose_digest, names_of
@@ -137,5 +138,5 @@ def station_terms(found: Sequence[StoredTerms]) -> pa.Table:
         for t in one.static
     ]
     columns = zip(*rows, strict=True) if rows else ((),) * len(STATION_TERMS)
-    arrays = [pa.array(c, f.type) for c, f in zip(columns, STATION_TERMS, strict=True)]
+    arrays = [arrow_array(c, f.type) for c, f in zip(columns, STATION_TERMS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=STATION_TERMS)

@@ -266,6 +266,13 @@ def test_a_record_of_another_station_is_left_out_and_named() -> None:
     assert result.reasons == ["holds XX.BBB, YY.AAA, not XX.AAA"]
 
 
+def test_other_stations_in_a_shared_object_are_no_error():
+    both = mseed(SAMPLES) + mseed(SAMPLES, nslc="XX.BBB..HHZ")
+    assert decode(both, "XX", "AAA", AROUND, is_shared=True).reasons == []
+    other = decode(mseed(SAMPLES, nslc="XX.BBB..HHZ"), "XX", "AAA", AROUND, is_shared=True)
+    assert other.reasons == ["holds XX.BBB, not XX.AAA"]
+
+
 def test_codes_that_are_no_text_are_left_out_and_told() -> None:
     parts = records(SAMPLES)
     odd = bytearray(parts[1])

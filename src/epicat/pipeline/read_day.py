@@ -9,6 +9,7 @@ from functools import partial
 
 from epicat._util.threads import ahead
 from epicat.archive.archive import Archive, LayoutArchive
+from epicat.archive.header_index import IndexedArchive
 from epicat.archive.objects import StoredObject
 from epicat.campaign.campaign import Campaign
 from epicat.errors import NoDataError, ObjectError
@@ -61,7 +62,12 @@ def read_day(
     read = DayRecords()
     archive.prefetch(items)
     decode_own = partial(
-        decode, network=place.network, station=place.code, span=span, blank_network=blank_network
+        decode,
+        network=place.network,
+        station=place.code,
+        span=span,
+        blank_network=blank_network,
+        is_shared=isinstance(archive, IndexedArchive),
     )
     for (item, etag), found in ahead(_tasks(archive, items, decode_own), threads):
         read.objects.append(ObjectRead(item.key, etag, "; ".join(found.reasons)))

@@ -91,12 +91,20 @@ class Decoded:
     """Whether data of the station in the span exist but cannot be decoded or have no valid code."""
 
 
-def decode(body: bytes, network: str, station: str, span: Span, blank_network: str = "") -> Decoded:
+def decode(
+    body: bytes,
+    network: str,
+    station: str,
+    span: Span,
+    blank_network: str = "",
+    *,
+    is_shared: bool = False,
+) -> Decoded:
     """Decode the records of a station that overlap a span; the object may be gzip-compressed.
 
     Never raises for bad bytes: what is readable is returned, the rest is reported in
-    ``reasons``.  Records of other stations are ignored and reported.  Records with a blank network
-    code belong to ``blank_network``.
+    ``reasons``.  Records of other stations are ignored and, unless the object ``is_shared`` by
+    stations, reported.  Records with a blank network code belong to ``blank_network``.
     """
     decoded = Decoded()
     if not body:
@@ -110,7 +118,9 @@ def decode(body: bytes, network: str, station: str, span: Span, blank_network: s
     decoded.holds_station = own is not None
     if damage and found.records:
         decoded.reasons.append(damage)
-    decoded.reasons += _foreign(found, body, damage, wanted)
+    decoded.reasons += _lost(found, body, damage)
+    if not (is_shared and own):
+        decoded.reasons += _foreign(found, wanted)
     if own and not own.overlaps(span.widened(DAY_NS)):
         decoded.reasons.append(f"holds {iso(own.start_ns)} to {iso(own.end_ns - 1)}")
     # The selection keeps complete records, including those that cross the ends of the span.
@@ -147,16 +157,18 @@ def _text(time_ns: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _foreign(
-    found: Scan, body: bytes, damage: str, wanted: Collection[tuple[str, str]]
-) -> Iterator[str]:
-    """Report bytes that are not records, and records of other stations."""
+def _lost(found: Scan, body: bytes, damage: str) -> Iterator[str]:
+    """Report bytes that are not records."""
     lost = len(body) - found.records - found.skipped
     if not found.records:
         yield unreadable_reason(found, body, damage)
     elif lost:
         error = f" ({found.damage})" if found.damage else ""
         yield f"{lost} of {len(body)} bytes are not miniSEED records{error}"
+
+
+def _foreign(found: Scan, wanted: Collection[tuple[str, str]]) -> Iterator[str]:
+    """Report records of other stations."""
     foreign = found.spans.keys() - wanted
     if foreign:
         names = list_some([".".join(codes) for codes in sorted(foreign)], most=3)

@@ -4,7 +4,7 @@
 after the other, in an empty folder.
 
 ``--windows REALDATA``: without network, serve files with the samples of the example's, made from
-the folder of real data.  ``--picture FILE TO``: copy a file of the folder in which the commands ran.
+the folder of real data.  ``--picture FILE TO``: copy a file that the commands wrote.
 ``--check``: change nothing, and fail if a page would change; what depends on the machine (seconds
 and rates) is left out of the comparison.
 """

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from epicat.campaign.resolve import resolve
     from epicat.catalog.catalog import Catalog, open_catalog
     from epicat.catalog.convert import to_obspy, to_pandas
+    from epicat.catalog.overview import list_catalogs
     from epicat.catalog.results import Events, Picks
     from epicat.errors import (
         ArchiveError,

@@ -28,6 +28,7 @@ def commands(page: Path) -> list[str]:
 
 def unknown(line: str) -> list[str]:
     """Return the words of a call that the command line does not know."""
+    line = line.partition(" 2>&1 | ")[0]
     words = shlex.split(line.partition(" #")[0] if line.count('"') % 2 == 0 else line + '"')[1:]
     if "--" in words:  # another command follows
         at = words.index("--")

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import date
 from operator import itemgetter
 from pathlib import Path
 
@@ -17,11 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from epicat._util.files import atomic_file, cache_folder
+from epicat._util.lists import list_some
 from epicat.archive.objects import Source, StoredObject
 from epicat.archive.prefetch import Prefetcher
 from epicat.errors import InputError, ObjectError
 from epicat.miniseed import StationSpan, station_spans
 from epicat.model import Span, digest_of
+from epicat.time import iso
 
 __all__ = ["IndexedArchive"]
 
@@ -68,6 +71,20 @@ class IndexedArchive:
         found = {item for held, item in self._spans[network, station] if held.overlaps(span)}
         named = {b for b in self._bad if _is_named(b.key, network, station)}
         return sorted(found | named | set(self._transient))
+
+    def where(self, network: str, station: str, day: date) -> str:
+        """Describe what the headers of the archive have, in place of a station-day."""
+        what = f"no header in {self.location} names {network}.{station} on {day.isoformat()}"
+        spans = [span for held in self._spans.values() for span, _ in held]
+        if not spans:
+            bad = next(iter(sorted(self._bad)), None)
+            why = f", such as {bad.key!r}: {self._bad[bad]}" if bad else ""
+            return f"{what}; no object there has a miniSEED header{why}"
+        example = min(item.key for held in self._spans.values() for _, item in held)
+        names = sorted(".".join(codes) for codes in self._spans if self._spans[codes])
+        days = (min(s.start_ns for s in spans), max(s.end_ns for s in spans))
+        low, high = (iso(time_ns)[:10] for time_ns in days)
+        return f"{what}; they name {list_some(names)} from {low} to {high}, as in {example!r}"
 
     def prefetch(self, items: Iterable[StoredObject]) -> None:
         """Announce what will be read next, in this order."""

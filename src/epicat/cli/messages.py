@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -23,13 +26,34 @@ __all__ = [
     "report_location",
     "report_rejected",
     "report_selection",
+    "waiting",
     "warnings_as_messages",
 ]
+
+
+_SILENT_S = 1.0
+"""Seconds that a command works without saying what it does."""
 
 
 def report(text: str) -> None:
     """Print a message on stderr; stdout is for data."""
     typer.echo(text, err=True)
+
+
+@contextmanager
+def waiting(words: str) -> Iterator[None]:
+    """Say what the command is doing if it takes longer than a second, and how long it took."""
+    begin = time.monotonic()
+    timer = threading.Timer(_SILENT_S, lambda: report(f"{words} ..."))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        seconds = time.monotonic() - begin
+        if seconds > 10 * _SILENT_S:
+            report(f"{words}: {seconds:.0f} s")
 
 
 class warnings_as_messages(warnings.catch_warnings):  # noqa: N801 - a context manager, used as one

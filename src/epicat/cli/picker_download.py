@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from epicat.cli.messages import report
+from epicat.cli.messages import report, waiting
 
 if TYPE_CHECKING:
     from epicat.pick.openvino.bundle import Bundle
@@ -20,7 +20,8 @@ def prepare_with_progress(options: PickOptions) -> Bundle:
     """Return the bundle of a picker, and report downloads."""
     from epicat.pick.resolve import prepare_bundle
 
-    return prepare_bundle(options, progress=report_download)
+    with waiting(f"preparing {options.model} {options.weight} for this machine"):
+        return prepare_bundle(options, progress=report_download)
 
 
 def report_download(name: str, done: int, total: int) -> None:

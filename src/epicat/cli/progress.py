@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from epicat.cli.messages import format_flags, report
+from epicat.cli.messages import format_flags, report, waiting
 from epicat.cli.progress_display import RunProgress
 from epicat.model import Stage
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from epicat.store.base import Store
 
 __all__ = ["progress_of", "report_campaign", "run_campaign", "run_streamed"]
+
+
+_SHORT = 500
+"""Station-days that are tried in seconds, so that they are recorded even if all are empty."""
 
 
 def run_campaign(
@@ -47,12 +51,39 @@ def run_campaign(
 
     report_campaign(campaign, options.span)
     plan = make_plan(campaign, options.partition, store, recheck=recheck)
+    _check_archive(campaign, plan)
     workers = options.partition.workers
     _show_run(
         plan,
         lambda progress: run_plan(campaign, plan, store, progress, workers=workers, pool=pool),
         store=store, campaign=campaign, begin=begin, as_json=as_json,
     )  # fmt: skip
+
+
+def _check_archive(campaign: Campaign, plan: Plan | StreamedPlan) -> None:
+    """Say at once that the archive has nothing of a new campaign.
+
+    Raises `ArchiveError` for a long one, whose station-days need not be tried one by one; those of
+    a short one are recorded as without data.
+    """
+    from epicat.errors import ArchiveError
+    from epicat.pipeline.first_look import look_at_archive
+    from epicat.pipeline.read_day import where_looked
+
+    if plan.done_before or not plan.n_keys(Stage.PICK):
+        return
+    with waiting(f"listing {campaign.archive}"):
+        found = look_at_archive(campaign)
+    if found.has_objects:
+        return
+    which = f"all {found.total:,}" if found.is_complete else f"{found.looked:,} of {found.total:,}"
+    text = (
+        f"the archive has no object of {which} station-days that were looked for: "
+        f"{where_looked(campaign)}; check --archive, --layout, EXTENT and the time range"
+    )
+    if found.is_complete and found.total > _SHORT:
+        raise ArchiveError(text)
+    report(f"warning: {text}")
 
 
 def run_streamed(
@@ -67,6 +98,7 @@ def run_streamed(
     """Run a streamed plan on an executor; exit with status 1 on failures."""
     from epicat.pipeline.runner import run
 
+    _check_archive(campaign, plan)
     _show_run(
         plan,
         lambda progress: run(campaign, plan, store, make_executor, progress),

@@ -10,7 +10,7 @@ import typer
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.messages import report, warnings_as_messages
+from epicat.cli.messages import report, waiting, warnings_as_messages
 from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.progress import progress_of, report_campaign, run_campaign, run_streamed
 from epicat.cli.short_help import COMMON
@@ -127,7 +127,8 @@ def _resolved(options: CampaignOptions) -> Campaign:
             find_store(options.store)
         if options.associate.velocity == AUTO_VELOCITY:
             return _with_fitted_velocity(options)
-        return resolve(options, report, prepare_with_progress)
+        with waiting("reading stations and settings"):
+            return resolve(options, report, prepare_with_progress)
 
 
 def _with_fitted_velocity(options: CampaignOptions) -> Campaign:

@@ -81,9 +81,11 @@ def read_day(
 
 def where_looked(campaign: Campaign) -> str:
     """Describe where the first station-day of a campaign is looked for, if names say it."""
+    from epicat.archive.header_index import IndexedArchive
+
     archive = campaign.open_archive()
     place = next(iter(campaign.places.values()), None)
-    if place is None or not isinstance(archive, LayoutArchive):
+    if place is None or not isinstance(archive, (LayoutArchive, IndexedArchive)):
         return ""
     return archive.where(place.network, place.code, next(iter(campaign.span.days())))
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from epicat.archive.access import Access
 from epicat.archive.fdsn import FdsnArchive, FdsnOptions, is_fdsn
-from epicat.archive.layouts import Layout, choose_layout, newest
+from epicat.archive.layouts import LAYOUTS, Layout, choose_layout, newest
 from epicat.archive.objects import LocalFolder, Source, StoredObject
 from epicat.archive.prefetch import Prefetcher, Recent
 from epicat.archive.registry import locate
@@ -103,6 +103,9 @@ class LayoutArchive:
         """Describe where a station-day is looked for, and give a name that the archive has."""
         example = self._source.example()
         holds = f"whose first object is {example!r}" if example else "which is empty"
+        named = [name for name, layout in LAYOUTS.items() if example and layout.parse(example)]
+        if named and self._layout not in (LAYOUTS[name] for name in named):
+            holds += f", as layout {' or '.join(named)} names it"
         folder = self._layout.prefix(network, station, day)
         return f"{network}.{station} was looked for in {folder!r} of {self.location}, {holds}"
 

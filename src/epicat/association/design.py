@@ -201,9 +201,10 @@ def _contradictions(design: Design) -> Iterator[str]:
     needed = max(-(-p["n_picks"] // 2), p["n_p_picks"], p["n_s_picks"], p["n_p_and_s_picks"])
     if sites < needed:
         yield (
-            f"{sites} sites, but an event needs picks at {needed} sites at least (n_picks "
-            f"{p['n_picks']}, n_p_picks {p['n_p_picks']}, n_s_picks {p['n_s_picks']}, "
-            f"n_p_and_s_picks {p['n_p_and_s_picks']}): no event can be found"
+            f"{sites} {'site' if sites == 1 else 'sites'}, but an event needs picks at {needed} "
+            f"sites at least (n_picks {p['n_picks']}, n_p_picks {p['n_p_picks']}, n_s_picks "
+            f"{p['n_s_picks']}, n_p_and_s_picks {p['n_p_and_s_picks']}): no event can be found, "
+            "only picks are made"
         )
     network = Network.from_sites(design.positions, design.plane)
     deepest = design.z_km[1] - float(np.min(network.depth_km, initial=0.0))

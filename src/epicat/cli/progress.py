@@ -51,17 +51,17 @@ def run_campaign(
 
     report_campaign(campaign, options.span)
     plan = make_plan(campaign, options.partition, store, recheck=recheck)
-    _check_archive(campaign, plan)
+    is_warned = _check_archive(campaign, plan)
     workers = options.partition.workers
     _show_run(
         plan,
         lambda progress: run_plan(campaign, plan, store, progress, workers=workers, pool=pool),
-        store=store, campaign=campaign, begin=begin, as_json=as_json,
+        store=store, campaign=campaign, is_warned=is_warned, begin=begin, as_json=as_json,
     )  # fmt: skip
 
 
-def _check_archive(campaign: Campaign, plan: Plan | StreamedPlan) -> None:
-    """Say at once that the archive has nothing of a new campaign.
+def _check_archive(campaign: Campaign, plan: Plan | StreamedPlan) -> bool:
+    """Say at once that the archive has nothing of a new campaign; return whether that was said.
 
     Raises `ArchiveError` for a long one, whose station-days need not be tried one by one; those of
     a short one are recorded as without data.
@@ -70,12 +70,14 @@ def _check_archive(campaign: Campaign, plan: Plan | StreamedPlan) -> None:
     from epicat.pipeline.first_look import look_at_archive
     from epicat.pipeline.read_day import where_looked
 
+    if campaign.bundle is not None and not plan.station_days:
+        raise ArchiveError(_without_stations(campaign))
     if plan.done_before or not plan.n_keys(Stage.PICK):
-        return
+        return False
     with waiting(f"listing {campaign.archive}"):
         found = look_at_archive(campaign)
     if found.has_objects:
-        return
+        return False
     which = f"all {found.total:,}" if found.is_complete else f"{found.looked:,} of {found.total:,}"
     text = (
         f"the archive has no object of {which} station-days that were looked for: "
@@ -84,6 +86,26 @@ def _check_archive(campaign: Campaign, plan: Plan | StreamedPlan) -> None:
     if found.is_complete and found.total > _SHORT:
         raise ArchiveError(text)
     report(f"warning: {text}")
+    return True
+
+
+def _without_stations(campaign: Campaign) -> str:
+    """Return the message for days on which no station operates."""
+    from epicat.model import EVER
+    from epicat.time import iso
+
+    station = campaign.stations[0]
+    first, last = (iso(t)[:10] for t in (campaign.span.start_ns, campaign.span.end_ns))
+    epochs = ", ".join(
+        f"from {iso(e.start_ns)[:10]}"
+        + (f" to {iso(e.end_ns)[:10]}" if e.end_ns < EVER.end_ns else "")
+        for e in station.epochs
+    )
+    return (
+        f"none of the {len(campaign.stations):,} stations operates between {first} and {last} "
+        f"according to the station list ({station.id}: {epochs}); check the time range and "
+        "--stations"
+    )
 
 
 def run_streamed(
@@ -98,11 +120,11 @@ def run_streamed(
     """Run a streamed plan on an executor; exit with status 1 on failures."""
     from epicat.pipeline.runner import run
 
-    _check_archive(campaign, plan)
+    is_warned = _check_archive(campaign, plan)
     _show_run(
         plan,
         lambda progress: run(campaign, plan, store, make_executor, progress),
-        store=store, campaign=campaign, begin=begin, as_json=as_json,
+        store=store, campaign=campaign, is_warned=is_warned, begin=begin, as_json=as_json,
     )  # fmt: skip
 
 
@@ -112,6 +134,7 @@ def _show_run(
     *,
     store: Store,
     campaign: Campaign,
+    is_warned: bool,
     begin: float,
     as_json: bool,
 ) -> None:
@@ -125,7 +148,7 @@ def _show_run(
                 f"warning: this campaign is already being run by {other}; both do the same work, "
                 "and the catalog is correct: Ctrl-C stops this one"
             )
-        made = _watched(plan, run, campaign)
+        made = _watched(plan, run, None if is_warned else campaign)
     seconds = time.monotonic() - begin
     if as_json:
         designs = {"run": campaign.run.digest, "associator": campaign.design.digest}
@@ -133,15 +156,21 @@ def _show_run(
     elif not plan.is_empty:
         _report_summary(made, plan, seconds)
     if made.is_without_data and not plan.done_before:
-        report(_without_data(made.station_days, campaign))
+        report(_without_data(made.station_days, None if is_warned else campaign))
     if made.has_failures or (made.is_without_data and not plan.done_before):
         raise typer.Exit(1)
 
 
 def _watched(
-    plan: Plan | StreamedPlan, run: Callable[[RunProgress], Summary], campaign: Campaign
+    plan: Plan | StreamedPlan, run: Callable[[RunProgress], Summary], campaign: Campaign | None
 ) -> Summary:
-    with RunProgress(plan, lambda counts: report(_without_data(counts, campaign))) as progress:
+    """Run a plan with a progress display; ``campaign`` is that of an early warning, if any."""
+
+    def warn(counts: Counter[str]) -> None:
+        if campaign is not None:
+            report(_without_data(counts, campaign))
+
+    with RunProgress(plan, warn) as progress:
         return run(progress)
 
 

@@ -5,11 +5,13 @@ Rates are counted in whole UTC hours and days, which do not depend on how the wo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epicat._util.arrow_arrays import arrow_array
 from epicat.association.quality import CatalogQuality
 from epicat.model import Span
 from epicat.time import DAY_NS, SECOND_NS, iso
@@ -18,6 +20,7 @@ __all__ = ["Crowd", "Sifted", "sift", "whole_bins"]
 
 _LENGTHS = {"hour": 3600 * SECOND_NS, "day": DAY_NS}
 _INSTRUMENT = ("trace_id", "band")
+_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,19 +82,18 @@ def whole_bins(span: Span, limits: CatalogQuality) -> Span:
 
 def sift(picks: pa.Table, limits: CatalogQuality) -> Sifted:
     """Part the picks of whole hours or days, as `whole_bins` gives them."""
-    crowded = pa.array([False] * picks.num_rows, pa.bool_())
+    crowded = pa.repeat(_scalar(False, pa.bool_()), picks.num_rows)
     crowds: list[Crowd] = []
     for unit, limit in _rates(limits).items():
         start = pc.floor_temporal(picks["time"], unit=unit).cast(pa.int64())
-        bins = pa.table({name: picks[name] for name in _INSTRUMENT} | {"start": start})
-        counts = bins.group_by(bins.column_names).aggregate([([], "count_all")])
-        over = counts.filter(pc.greater(counts["count_all"], limit))
-        crowded = pc.or_(crowded, pc.is_in(_names(bins), value_set=_names(over)))
-        crowds += (
-            Crowd(row["start"], _LENGTHS[unit], row["trace_id"], row["band"],
-                  row["count_all"], limit)
-            for row in over.to_pylist()
-        )  # fmt: skip
+        names = _names([picks[name] for name in _INSTRUMENT] + [start])
+        counts = pc.value_counts(names)
+        is_over = pc.greater(counts.field("counts"), _scalar(limit, pa.int64()))
+        over = counts.filter(is_over)
+        crowded = pc.or_(crowded, pc.is_in(names, value_set=over.field("values")))
+        for name, count in zip(*(over.field(i).to_pylist() for i in (0, 1)), strict=True):
+            trace_id, band, begin = name.split(_SEPARATOR)
+            crowds.append(Crowd(int(begin), _LENGTHS[unit], trace_id, band, count, limit))
     return Sifted(picks.filter(pc.invert(crowded)), picks.filter(crowded), tuple(sorted(crowds)))
 
 
@@ -101,13 +103,19 @@ def _rates(limits: CatalogQuality) -> dict[str, int]:
     return {unit: limit for unit, limit in both.items() if limit is not None}
 
 
-def _names(bins: pa.Table) -> pa.Array:
+def _names(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
     """Return a text for each row, equal for those of one instrument and bin."""
-    texts = (bins[name].cast(pa.string()) for name in (*_INSTRUMENT, "start"))
-    return pc.binary_join_element_wise(*texts, "\x1f").combine_chunks()
+    texts = (column.cast(pa.string()) for column in columns)
+    separator = _scalar(_SEPARATOR, pa.string())
+    return pc.binary_join_element_wise(*texts, separator).combine_chunks()
+
+
+def _scalar(value: object, kind: pa.DataType) -> pa.Scalar:
+    return arrow_array([value], kind)[0]
 
 
 def _within(picks: pa.Table, span: Span) -> pa.Table:
     time_ns = picks["time"].cast(pa.int64())
-    first, stop = pc.greater_equal(time_ns, span.start_ns), pc.less(time_ns, span.end_ns)
+    begin, end = arrow_array([span.start_ns, span.end_ns], pa.int64())
+    first, stop = pc.greater_equal(time_ns, begin), pc.less(time_ns, end)
     return picks.filter(pc.and_(first, stop))

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from epicat._version import __version__
+from epicat.cli.early_pool import pool_of_command
 from epicat.cli.lazy_group import Commands
 from epicat.errors import EpicatError, lacks_memory
 
@@ -51,7 +52,12 @@ def _version(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status.  Errors become one message on stderr."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_guarded(lambda: app([_shielded(argument) for argument in given])))
+    sys.exit(_guarded(lambda: _run(given)))
+
+
+def _run(arguments: Sequence[str]) -> None:
+    with pool_of_command(arguments):
+        app([_shielded(argument) for argument in arguments])
 
 
 def _shielded(argument: str) -> str:

@@ -10,6 +10,7 @@ import typer
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
+from epicat.cli.early_pool import pool_for
 from epicat.cli.messages import report, waiting, warnings_as_messages
 from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.progress import progress_of, report_campaign, run_campaign, run_streamed
@@ -72,9 +73,8 @@ def make_catalog(
 ) -> Campaign:
     """Run a campaign on this machine with a progress display; exit with status 1 on failures."""
     from epicat._util.processes import usable_cores
-    from epicat.pipeline.process_pool import Pool
 
-    with Pool.started_early(options.partition.workers or usable_cores()) as pool:
+    with pool_for(options.partition.workers or usable_cores()) as pool:
         return _run_in(pool, options, recheck=recheck, as_json=as_json)
 
 

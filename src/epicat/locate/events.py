@@ -37,7 +37,7 @@ class LocatedRows:
     @classmethod
     def empty(cls) -> LocatedRows:
         """Return no rows."""
-        return cls(ORIGINS.empty_table(), ORIGIN_ARRIVALS.empty_table())
+        return cls(*(pa.Table.from_batches([], kind) for kind in (ORIGINS, ORIGIN_ARRIVALS)))
 
 
 @dataclass(frozen=True, slots=True)

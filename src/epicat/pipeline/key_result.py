@@ -64,7 +64,7 @@ def save(store: Store, results: Iterable[KeyResult], generation: str) -> None:
         for table, part in result.rows.items():
             tables.setdefault(table, []).append(part)
     for table, parts in tables.items():
-        whole = pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
+        whole = pa.concat_tables([pa.Table.from_batches([], SCHEMAS[table]), *parts])
         store.replace(table, whole, generation)
     if entries:
         store.mark(entries)

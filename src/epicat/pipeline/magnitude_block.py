@@ -83,6 +83,8 @@ class BlockMagnitudes:
         keys = frozenset([key])
         where = Where(design=self._design.associator, keys=keys)
         events, arrivals = self._store.read("events", where), self._store.read("arrivals", where)
+        if not events.num_rows:
+            return events, arrivals
         origins, located = ORIGINS.empty_table(), ORIGIN_ARRIVALS.empty_table()
         if self._design.location:
             ours = Where(design=self._design.location, keys=keys)

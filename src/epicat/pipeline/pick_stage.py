@@ -10,6 +10,7 @@ from epicat.campaign.campaign import Campaign
 from epicat.errors import ModelError
 from epicat.model import LedgerEntry, MeasureEntry, Pick, Span, Stage, StationDay, StationDayEntry
 from epicat.pick.load import load_picker
+from epicat.pick.loading import LoadingPicker
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pipeline.day_reader import DayReader
 from epicat.pipeline.key_commits import KeyCommits
@@ -47,7 +48,7 @@ class PickStage:
         self._threads = threads
 
     def load_picker(self) -> None:
-        """Load the picker, which the first station-day would do otherwise."""
+        """Start to load the picker, which the first station-day would do otherwise."""
         _ = self._day_picker
 
     def results(self, unit: Unit, generation: str, commits: KeyCommits) -> Iterable[KeyResult]:
@@ -225,7 +226,9 @@ class PickStage:
                 f"compiled model {str(folder)!r} is not the one of run "
                 f"{self._campaign.run.digest}: it was replaced after the run was planned; run again"
             )
-        picker = load_picker(bundle, self._threads(), self._campaign.picking.precision)
+        precision, threads = self._campaign.picking.precision, self._threads()
+        load = partial(load_picker, bundle, threads, precision)
+        picker = LoadingPicker(load, bundle.info, precision, threads)
         return DayPicker(self._campaign, self._campaign.open_archive(), picker)
 
 

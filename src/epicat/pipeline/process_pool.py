@@ -64,7 +64,7 @@ class Pool:
         self._on_key: Callable[[FinishedKey], None] | None = None
         self._assigned, self._assigning = self._children.Pipe(duplex=False)
         self._early: Future[None] | None = None
-        self._workers = workers
+        self.workers = workers
         self.capacity = 2 * workers
         self._waiting: deque[Unit] = deque()
         self._futures: dict[Future[Outcome], Unit] = {}
@@ -75,7 +75,7 @@ class Pool:
     def _make(self) -> ProcessPoolExecutor:
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
         return ProcessPoolExecutor(
-            self._workers,
+            self.workers,
             mp_context=self._children,
             initializer=_start,
             initargs=(_Shared(self._campaign, self._threads, self._mailbox, self._assigned),),
@@ -117,7 +117,7 @@ class Pool:
 
     def _share_cores(self, unfinished: int) -> None:
         """Give every unfinished unit its share of the cores."""
-        self._threads.set(max(1, self._workers // max(unfinished, 1)))
+        self._threads.set(max(1, self.workers // max(unfinished, 1)))
 
     def next_outcome(self) -> Outcome:
         """Wait for the next outcome; a unit that raised or killed its worker has one, too."""

@@ -69,7 +69,8 @@ def read_day(
         blank_network=blank_network,
         is_shared=isinstance(archive, IndexedArchive),
     )
-    for (item, etag), found in ahead(_tasks(archive, items, decode_own), threads):
+    decoding = threads if threads == 1 else threads + 1  # so that no core waits for the last object
+    for (item, etag), found in ahead(_tasks(archive, items, decode_own), decoding):
         read.objects.append(ObjectRead(item.key, etag, "; ".join(found.reasons)))
         read.remarks.update(found.remarks)
         read.unread |= found.is_undecodable or (bool(found.reasons) and not found.holds_station)

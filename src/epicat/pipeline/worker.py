@@ -45,7 +45,7 @@ class Worker:
         self._on_key = on_key
 
     def get_ready(self) -> None:
-        """Load the picker before the first unit; raise `ModelError` if that fails."""
+        """Start to load the picker before the first unit; raise `ModelError` if it is missing."""
         if self._campaign.bundle is not None:
             self._pick.load_picker()
 

@@ -60,6 +60,7 @@ from epicat.store.base import (
     span_days,
 )
 from epicat.store.journal import JOURNAL, Journal
+from epicat.store.parquet_columns import read_columns, rows_within
 from epicat.tables import (
     LEDGER,
     SCHEMA_VERSION,
@@ -212,7 +213,8 @@ class ParquetStore:
         months = months_of(rows["time"])
         for design in pc.unique(rows["design"]).to_pylist():
             for month in pc.unique(months).to_pylist():
-                chosen = pc.and_(pc.equal(rows["design"], design), pc.equal(months, month))
+                parts = arrow_array([design, month], pa.string())
+                chosen = pc.and_(pc.equal(rows["design"], parts[0]), pc.equal(months, parts[1]))
                 part = rows.filter(chosen).drop_columns(["design"])
                 if part.num_rows:
                     name = DataFile(table, design, month, generation).name
@@ -332,7 +334,7 @@ class ParquetStore:
             if file.generation in live and _may_hold(file, where)
         ]
         parts = in_threads(lambda file: self._read_part(file, live[file.generation], where), chosen)
-        return pa.concat_tables([SCHEMAS[table].empty_table(), *parts])
+        return pa.concat_tables([pa.Table.from_batches([], SCHEMAS[table]), *parts])
 
     def data_files(self, table: TableName, design: str | None) -> list[DataFile]:
         """Return the files of a table, including those that no mark names."""
@@ -340,8 +342,8 @@ class ParquetStore:
         found = (DataFile.parse(name) for name in self._listed(folder))
         return [file for file in found if file is not None]
 
-    def scan(self, file: DataFile, columns: Sequence[str], chosen: Any = None) -> pa.Table:
-        """Read columns of the rows for which an expression is true."""
+    def scan(self, file: DataFile, columns: Sequence[str]) -> pa.Table:
+        """Read columns of all rows, also of a file of an older schema version."""
         import pyarrow.dataset as ds
 
         schema = pa.schema([SCHEMAS[file.table].field(name) for name in columns])
@@ -350,18 +352,20 @@ class ParquetStore:
             old = old_names(file.table, fragment.physical_schema.names)
             stored = _renamed(_without_design(SCHEMAS[file.table]), old)
             names = [old.get(name, name) for name in columns]
-            found = fragment.to_table(schema=stored, columns=names, filter=chosen)
+            found = fragment.to_table(schema=stored, columns=names)
         return found.rename_columns(columns).cast(schema)
 
     def _read_part(self, file: DataFile, keys: set[str], where: Where) -> pa.Table:
         schema = SCHEMAS[file.table]
-        chosen = pc.field("key").isin(arrow_array(sorted(keys), pa.string()))
-        if where.span is not None:
-            kind = schema.field("time").type
-            begin, end = (pa.scalar(t, kind) for t in (where.span.start_ns, where.span.end_ns))
-            chosen = chosen & (pc.field("time") >= begin) & (pc.field("time") < end)
-        rows = self.scan(file, _without_design(schema).names, chosen)
-        designs = pa.repeat(pa.scalar(file.design, pa.string()), rows.num_rows)
+        stored = _without_design(schema)
+        arrow = self.files.arrow
+        with self._errors_of(file.name), arrow.open_input_file(file.name) as source:
+            found = read_columns(source, stored, span=where.span, is_complete=True)
+        if found is None:  # an older schema version
+            found = self.scan(file, stored.names)
+        rows = rows_within(found, keys, where.span)
+        design = arrow_array([file.design], pa.string())[0]
+        designs = pa.repeat(design, rows.num_rows)
         return rows.append_column("design", designs).select(schema.names).cast(schema)
 
     def ledger(
@@ -397,7 +401,7 @@ class ParquetStore:
 
         def look(names: list[str]) -> pa.Table:
             parts = in_threads(lambda name: self.read_table(name, wanted), names)
-            return pa.concat_tables([wanted.empty_table(), *parts])
+            return pa.concat_tables([pa.Table.from_batches([], wanted), *parts])
 
         return self._at_marks(None, look)
 
@@ -470,8 +474,13 @@ class ParquetStore:
     def read_table(self, name: str, schema: pa.Schema) -> pa.Table:
         """Read a file that `write_table` wrote; raise `StoreError` if it is damaged."""
         with self._errors_of(name):
-            data = as_source(self.files.read(name))
-            return pq.read_table(data, schema=schema, columns=schema.names, partitioning=None)
+            data = self.files.read(name)
+            found = read_columns(as_source(data), schema)
+            if found is not None:
+                return found
+            return pq.read_table(
+                as_source(data), schema=schema, columns=schema.names, partitioning=None
+            )
 
     def _listed(self, folder: str, ending: str = ".parquet") -> list[str]:
         return [name for name in self.files.list(folder) if name.endswith(ending)]

@@ -20,8 +20,9 @@ from epicat.viewer.columns import EVENTS
 from epicat.viewer.page_data import PageOptions
 from epicat.viewer.server.app import make_app
 from epicat.viewer.server.listen import guard_for, read_password
+from epicat.viewer.server.months import month_span
 from epicat.viewer.server.security import Guard
-from epicat.viewer.server.session import Session, month_span
+from epicat.viewer.server.session import Session
 from support.catalog_store import HOSTILE, Wanted, write_store
 
 TOKEN = "a-token-of-this-test"

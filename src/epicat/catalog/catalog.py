@@ -420,10 +420,13 @@ class Catalog:
             parts = self.parts(with_rejected=with_rejected, reviewed=reviewed)
             return form.write(parts, self.stations(), *files)
 
-    def parts(self, *, with_rejected: bool = False, reviewed: bool = False) -> Iterable[Part]:
+    def parts(
+        self, *, with_rejected: bool = False, reviewed: bool = False, span: Span | None = None
+    ) -> Iterable[Part]:
         """Give the catalog in pieces that fit into memory: events, origins and their picks.
 
-        ``reviewed``: only events that a reviewer accepted.
+        ``reviewed``: only events that a reviewer accepted.  ``span`` leaves out pieces that have no
+        event in it.
         """
         parts = catalog_parts(
             self._store,
@@ -431,6 +434,7 @@ class Catalog:
             self.associator,
             PartDesigns(self.location_id, self.magnitude_id, self.amplitude_id),
             with_rejected=with_rejected,
+            span=span,
         )
         return reviewed_parts(parts, reviews_of(self), only_accepted=reviewed)
 

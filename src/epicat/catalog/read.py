@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from epicat.amplitude.rows import read_amplitudes
 from epicat.export.quakes import Part
 from epicat.model import LedgerEntry, Span, Stage
-from epicat.store.base import ReadableStore, Where
+from epicat.store.base import REACH_NS, ReadableStore, Where
 from epicat.tables import PICKS, TableName, accepted
 from epicat.time import DAY_NS
 
-__all__ = ["PartDesigns", "catalog_parts"]
+__all__ = ["PartDesigns", "catalog_parts", "first_motions"]
 
 _SIZES: tuple[TableName, ...] = ("magnitudes", "station_magnitudes")
 
@@ -44,15 +44,17 @@ def catalog_parts(
     designs: PartDesigns | None = None,
     *,
     with_rejected: bool = False,
+    span: Span | None = None,
 ) -> Iterator[Part]:
     """Give the events of an associator with their arrivals and the run's picks, in order.
 
-    ``designs`` name the location, magnitudes and amplitudes that come with them.
+    ``designs`` name the location, magnitudes and amplitudes that come with them.  ``span`` leaves
+    out blocks that have no event in it; others come with all their events.
     """
     wanted = designs or PartDesigns()
     if run is None or associator is None:
         return
-    for keys in _bundles(store.ledger(Stage.ASSOCIATE, associator)):
+    for keys in _bundles(store.ledger(Stage.ASSOCIATE, associator, _around(span))):
         where = Where(design=associator, keys=keys)
         arrivals = store.read("arrivals", where)
         events = store.read("events", where)
@@ -67,8 +69,13 @@ def catalog_parts(
             magnitudes, stations = (store.read(t, ours) for t in _SIZES)
             part = replace(part, magnitudes=magnitudes, station_magnitudes=stations)
         picks = _picks(store, run, arrivals, part.origin_arrivals)
-        polarities = _polarities(store, wanted.amplitude, picks) if wanted.amplitude else {}
+        polarities = first_motions(store, wanted.amplitude, picks) if wanted.amplitude else {}
         yield replace(part, picks=picks, polarities=polarities)
+
+
+def _around(span: Span | None) -> Span | None:
+    """Return a span with the first days of all blocks that may have events in it."""
+    return span and Span(span.start_ns - REACH_NS[Stage.ASSOCIATE], span.end_ns)
 
 
 def _bundles(entries: Iterable[LedgerEntry]) -> Iterator[frozenset[str]]:
@@ -96,7 +103,7 @@ def _picks(store: ReadableStore, run: str, *arrivals: pa.Table) -> pa.Table:
     return picks.filter(pc.is_in(picks["pick_id"], value_set=used["pick_id"].combine_chunks()))
 
 
-def _polarities(store: ReadableStore, amplitude: str, picks: pa.Table) -> Mapping[str, int]:
+def first_motions(store: ReadableStore, amplitude: str, picks: pa.Table) -> Mapping[str, int]:
     """Return the first motions of P picks by pick, 1 up, -1 down and 0 undecided."""
     names = ("trace_id", "band", "pick_id", "phase")
     columns = [picks[name].to_pylist() for name in names]

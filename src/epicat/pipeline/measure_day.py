@@ -13,9 +13,21 @@ from epicat.amplitude.instrument import Component, Measured, measure_instrument
 from epicat.amplitude.response import common_response
 from epicat.amplitude.rows import COMPONENTS, to_rows
 from epicat.campaign.pick_run import PickRun
-from epicat.model import Flag, MeasureEntry, Pick, Place, Span, StationDay, Status, digest_of
+from epicat.model import (
+    EVER,
+    Flag,
+    MeasureEntry,
+    Pick,
+    Place,
+    Span,
+    StationDay,
+    Status,
+    digest_of,
+)
 from epicat.stations.responses import Known, Responses
+from epicat.store.responses import StoredResponse
 from epicat.tables import TableName
+from epicat.time import iso
 from epicat.waveforms.channel_selection import Choice
 from epicat.waveforms.traces import Trace
 
@@ -25,6 +37,7 @@ __all__ = [
     "Rows",
     "measure_station_day",
     "measured_codes",
+    "response_rows",
     "responses_digest",
 ]
 
@@ -58,6 +71,29 @@ class Measuring(Protocol):
     def picking(self) -> PickRun:
         """The run of the picks."""
         ...
+
+
+def response_rows(responses: Responses) -> list[StoredResponse]:
+    """Return what a store keeps of responses, those that the user gave included."""
+    rows = [
+        StoredResponse(
+            channel, *_ends(epoch), unit, gain if not problem else 0.0, len(stages), False, problem
+        )
+        for channel, epoch, unit, gain, stages, problem in responses.rows
+    ]
+    given = [
+        StoredResponse(
+            flat.pattern, "", "", flat.response.unit, flat.response.gain,
+            len(flat.response.shapes), True, "",
+        )
+        for flat in responses.flat
+    ]  # fmt: skip
+    return rows + given
+
+
+def _ends(epoch: Span) -> tuple[str, str]:
+    begin = iso(epoch.start_ns) if epoch.start_ns > EVER.start_ns else ""
+    return begin, iso(epoch.end_ns) if epoch.end_ns < EVER.end_ns else ""
 
 
 def responses_digest(given: Measuring, key: StationDay) -> str:

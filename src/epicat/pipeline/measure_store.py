@@ -32,9 +32,15 @@ from epicat.model import (
 )
 from epicat.pipeline.day_reader import DayReader
 from epicat.pipeline.ledger_view import WITHOUT_WAVEFORMS
-from epicat.pipeline.measure_day import Rows, measure_station_day, responses_digest
+from epicat.pipeline.measure_day import (
+    Rows,
+    measure_station_day,
+    response_rows,
+    responses_digest,
+)
 from epicat.stations.responses import Responses
 from epicat.store.base import Store, Where, measure_entries, new_generation, station_day_entries
+from epicat.store.responses import put_responses
 from epicat.tables import TableName, picks_of, stations_of
 
 __all__ = ["MeasureOutcome", "StoreMeasurer"]
@@ -101,6 +107,7 @@ class StoreMeasurer:
         """
         design = self._given.amplitudes
         self._store.put_record("amplitude", design.digest, design.model_dump(mode="json"))
+        put_responses(self._store, response_rows(self._given.responses))
         outcome = MeasureOutcome(design.digest)
         known = {entry.key: entry for entry in measure_entries(self._store, design.digest)}
         for (archive, layout), days in self._by_archive(known, outcome).items():

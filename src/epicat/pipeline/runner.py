@@ -16,6 +16,7 @@ from epicat.campaign.options import Partition
 from epicat.model import ObjectEntry, Stage, Status
 from epicat.pipeline.executors import Executor, ReportsKeys
 from epicat.pipeline.ledger_view import LedgerView
+from epicat.pipeline.measure_day import response_rows
 from epicat.pipeline.outcome import FinishedKey, Outcome, failed_entries
 from epicat.pipeline.plan import Unit, block_units, n_planned, pick_units
 from epicat.pipeline.schedule import PlanSchedule, Schedule, days_of
@@ -25,6 +26,7 @@ from epicat.store.catalogs import name_catalog
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.store.journal import clear_journal
 from epicat.store.parquet import ParquetStore
+from epicat.store.responses import put_responses
 from epicat.tables import stations_table
 
 __all__ = [
@@ -261,6 +263,7 @@ def write_records(campaign: Campaign, store: Store) -> None:
     if campaign.amplitudes is not None:
         amplitudes = campaign.amplitudes
         store.put_record("amplitude", amplitudes.digest, amplitudes.model_dump(mode="json"))
+        put_responses(store, response_rows(campaign.responses))
     if campaign.magnitude is not None:
         magnitude = campaign.magnitude
         store.put_record("magnitude", magnitude.digest, magnitude.model_dump(mode="json"))

@@ -105,6 +105,7 @@ RECORD_KINDS = (
     "amplitude",
     "magnitude",
     "magnitude_name",
+    "responses",
     "invocation",
     "review",
 )

@@ -18,6 +18,8 @@ __all__ = [
     "ARRIVALS",
     "ASSOCIATED",
     "EVENTS",
+    "MAGNITUDE_READINGS",
+    "READINGS",
     "STATION_MAGNITUDES",
     "in_planes",
     "pack_column",
@@ -89,11 +91,13 @@ ARRIVALS: Final = pa.schema(
         _scaled("distance_km", pa.int32(), 1e-3),
         _scaled("azimuth_deg", pa.int16(), 1.0),
         pa.field("added", pa.uint8()),
+        pa.field("polarity", pa.int16()),
     ]
 )
 """Arrivals: ``event`` is the row of the event; ``weight`` is the probability of being no outlier.
 
-``term_s`` and ``weight`` are null for events without a location.
+``term_s`` and ``weight`` are null for events without a location.  ``polarity`` of a P arrival is 1
+up, -1 down and 0 undecided; null where none was measured.
 """
 
 STATION_MAGNITUDES: Final = pa.schema(
@@ -108,6 +112,29 @@ STATION_MAGNITUDES: Final = pa.schema(
     ]
 )
 """Station magnitudes; ``distance_km`` is hypocentral, ``flag`` says why one is not used."""
+
+READINGS: Final = pa.schema(
+    [
+        pa.field("event", pa.int32()),
+        pa.field("station", _CODE),
+        pa.field("phase", _CODE),
+        pa.field("time", _TIME),
+        _scaled("residual_s", pa.int32(), 1e-3),
+        _scaled("distance_km", pa.int32(), 1e-3),
+    ]
+)
+"""What statistics need of arrivals; ``event`` is the row of the event, ``station`` ``NET.STA``."""
+
+MAGNITUDE_READINGS: Final = pa.schema(
+    [
+        pa.field("event", pa.int32()),
+        pa.field("station", _CODE),
+        pa.field("time", _TIME),
+        _scaled("residual", pa.int16(), 1e-2),
+        _scaled("distance_km", pa.int32(), 1e-2),
+    ]
+)
+"""Station magnitudes that were used, minus those of their events; the distance is hypocentral."""
 
 _LIMITS: Final[Mapping[pa.DataType, tuple[int, int]]] = {
     kind: (int(np.iinfo(kind.to_pandas_dtype()).min), int(np.iinfo(kind.to_pandas_dtype()).max))

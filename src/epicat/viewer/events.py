@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from epicat.viewer.columns import ARRIVALS, ASSOCIATED, EVENTS, STATION_MAGNITUDES, pack_column
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from epicat.catalog.catalog import Catalog
     from epicat.model import Span
 
@@ -41,17 +43,26 @@ def associated_rows(events: pa.Table) -> pa.Table:
     return pack_table(some, ASSOCIATED)
 
 
-def arrival_rows(events: pa.Table, arrivals: pa.Table, picks: pa.Table) -> pa.Table:
+def arrival_rows(
+    events: pa.Table,
+    arrivals: pa.Table,
+    picks: pa.Table,
+    motions: Mapping[str, int] | None = None,
+) -> pa.Table:
     """Return rows of `ARRIVALS` for ``events``, in the order of event and distance.
 
     ``events`` names the events by ``event_id``: ``event`` of the result is their row.  Arrivals
-    of other events are left out.  ``picks`` gives the confidence.
+    of other events are left out.  ``picks`` gives the confidence, ``motions`` the first motions by
+    ``pick_id``.
     """
     number = pc.index_in(arrivals["event_id"], value_set=events["event_id"].combine_chunks())
     rows = arrivals.append_column("event", number).filter(pc.is_valid(number))
     at = pc.index_in(rows["pick_id"], value_set=picks["pick_id"].combine_chunks())
     confidence = picks["confidence"].combine_chunks().take(at.combine_chunks())
     rows = rows.append_column("confidence", confidence)
+    known = motions or {}
+    polarity = [known.get(pick_id) for pick_id in rows["pick_id"].to_pylist()]
+    rows = rows.append_column("polarity", pa.array(polarity, pa.int8()))
     rows = rows.rename_columns([_RENAMED.get(name, name) for name in rows.column_names])
     ordered = rows.sort_by([("event", "ascending"), ("distance_km", "ascending")])
     return pack_table(ordered, ARRIVALS)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat._version import __version__
+from epicat.catalog.read import first_motions
 from epicat.errors import InputError
 from epicat.geo import Extent
 from epicat.plot.data import Quakes, View, map_view, read_sites
@@ -27,15 +28,25 @@ from epicat.viewer.events import (
     station_magnitude_rows,
 )
 from epicat.viewer.provenance import provenance
+from epicat.viewer.readings import magnitude_reading_rows
+from epicat.viewer.responses import responses_of
 from epicat.viewer.station_days import confidence_by_month, station_day_rows, total_picks
 from epicat.viewer.theory import model_of, travel_time_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from epicat.catalog.catalog import Catalog
 
-__all__ = ["PageData", "PageOptions", "arrow_stream", "check_tiles", "json_bytes", "station_rows"]
+__all__ = [
+    "PageData",
+    "PageOptions",
+    "arrow_stream",
+    "check_tiles",
+    "first_motions_of",
+    "json_bytes",
+    "station_rows",
+]
 
 _MOST_PICKS = 5_000_000
 """More picks are not read for their confidence."""
@@ -104,6 +115,8 @@ class PageData:
             "arrivals": arrow_stream(in_planes(self.arrivals)),
             "associated": arrow_stream(in_planes(self.associated())),
             "station-magnitudes": arrow_stream(in_planes(self.station_magnitudes())),
+            "magnitude-readings": arrow_stream(in_planes(self.magnitude_readings())),
+            "responses": json_bytes(self.responses()),
             "station-days": arrow_stream(in_planes(self.station_days)),
             "confidence": json_bytes(self.confidence()),
             "travel-times": json_bytes(self.travel_times()),
@@ -129,7 +142,8 @@ class PageData:
         if not self._chosen.num_rows:
             return ARRIVALS.empty_table()
         found = _only(self.catalog.arrivals(with_rejected=True), self._chosen)
-        return arrival_rows(self.events, found, self._picks)
+        motions = first_motions_of(self.catalog, self._picks, found)
+        return arrival_rows(self.events, found, self._picks, motions)
 
     def associated(self) -> pa.Table:
         """Return rows of `epicat.viewer.columns.ASSOCIATED` for the events with arrivals."""
@@ -142,6 +156,15 @@ class PageData:
         """Return rows of `STATION_MAGNITUDES` for the events with arrivals."""
         rows = self.catalog.station_magnitudes()
         return station_magnitude_rows(self.events, _only(rows, self._chosen))
+
+    def magnitude_readings(self) -> pa.Table:
+        """Return rows of `MAGNITUDE_READINGS` for the events with arrivals."""
+        rows = _only(self.catalog.station_magnitudes(), self._chosen)
+        return magnitude_reading_rows(self.catalog_events, rows)
+
+    def responses(self) -> dict[str, Any]:
+        """Return the responses of the stations that amplitudes were measured with."""
+        return responses_of(self.catalog)
 
     @cached_property
     def station_days(self) -> pa.Table:
@@ -176,6 +199,14 @@ class PageData:
         elevation = sum(heights) / len(heights) / 1000 if heights else 0.0
         farthest = min(math.hypot(view.width_km, view.height_km), 2000.0)
         return travel_time_table(model, farthest, depths, elevation)
+
+
+def first_motions_of(catalog: Catalog, picks: pa.Table, arrivals: pa.Table) -> Mapping[str, int]:
+    """Return the first motions of the picks of some arrivals; empty if none were measured."""
+    if not catalog.amplitude_id:
+        return {}
+    own = pc.is_in(picks["pick_id"], value_set=arrivals["pick_id"].combine_chunks())
+    return first_motions(catalog.store, catalog.amplitude_id, picks.filter(own))
 
 
 def _depths(record: dict[str, Any] | None) -> tuple[float, float]:

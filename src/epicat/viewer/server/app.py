@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from epicat.errors import EpicatError, InputError
 from epicat.viewer.html import harmless_json, static_file
 from epicat.viewer.page_data import json_bytes
+from epicat.viewer.server.chosen import Chosen
 from epicat.viewer.server.fdsn_event import WADL, EventQuery, answer
 from epicat.viewer.server.security import Guard, Guarded, page_policy
 
@@ -44,6 +48,10 @@ def make_app(session: Session, guard: Guard) -> Starlette:
             Route("/data/associated/{event_id}/{time_ns:int}", routes.associated),
             Route("/data/station-magnitudes/{event_id}/{time_ns:int}", routes.station_magnitudes),
             Route("/data/waveforms/{event_id}/{time_ns:int}", routes.waveforms),
+            Route("/data/readings/{station}", routes.readings),
+            Route("/data/magnitude-readings/{station}", routes.magnitude_readings),
+            Route("/data/residuals", routes.residuals),
+            Route("/data/quakeml", routes.quakeml),
             Route("/data/reviews", routes.reviews),
             Route("/data/reviews", routes.review, methods=["POST"]),
             Route("/data/{name}", routes.file),
@@ -100,7 +108,8 @@ class _Routes:
 
     async def events(self, request: Request) -> Response:
         month = request.path_params["month"]
-        return _arrow(await run_in_threadpool(self._session.events, month))
+        path = await run_in_threadpool(self._session.events, month)
+        return FileResponse(path, media_type=_ARROW)
 
     async def arrivals(self, request: Request) -> Response:
         return await self._of_event(request, self._session.arrivals)
@@ -119,6 +128,33 @@ class _Routes:
     async def _of_event(self, request: Request, read: Callable[[str, int], bytes]) -> Response:
         found = request.path_params
         return _arrow(await run_in_threadpool(read, found["event_id"], found["time_ns"]))
+
+    async def readings(self, request: Request) -> Response:
+        station = request.path_params["station"]
+        return _arrow(await run_in_threadpool(self._session.readings, "readings", station))
+
+    async def magnitude_readings(self, request: Request) -> Response:
+        station = request.path_params["station"]
+        return _arrow(await run_in_threadpool(self._session.readings, "magnitudes", station))
+
+    async def residuals(self, request: Request) -> Response:
+        chosen = Chosen.from_parameters(request.query_params)
+        return _json(await run_in_threadpool(self._session.residuals, chosen))
+
+    async def quakeml(self, request: Request) -> Response:
+        chosen = Chosen.from_parameters(request.query_params)
+        path = await run_in_threadpool(self._quakeml, chosen)
+        return FileResponse(
+            path, media_type="application/xml", background=BackgroundTask(path.unlink)
+        )
+
+    def _quakeml(self, chosen: Chosen) -> Path:
+        """Write a temporary file, since a catalog need not fit into memory."""
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", suffix=".xml", delete=False
+        ) as file:
+            self._session.write_quakeml(chosen, file)
+        return Path(file.name)
 
     async def file(self, request: Request) -> Response:
         name = request.path_params["name"]

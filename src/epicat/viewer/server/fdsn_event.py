@@ -19,13 +19,14 @@ import pyarrow.compute as pc
 from epicat.errors import InputError
 from epicat.export.formats import FORMATS
 from epicat.geo import distance_azimuth
+from epicat.model import EVER, Span
 from epicat.time import parse_time
 
 if TYPE_CHECKING:
     from epicat.catalog.catalog import Catalog
     from epicat.export.quakes import Part
 
-__all__ = ["WADL", "EventQuery", "answer"]
+__all__ = ["WADL", "EventQuery", "answer", "parts_of"]
 
 _ALIASES: Final[Mapping[str, str]] = {
     "starttime": "start", "endtime": "end", "minlatitude": "minlat", "maxlatitude": "maxlat",
@@ -44,6 +45,8 @@ _ORDERS: Final = {
     "magnitude-asc": [("magnitude", "ascending")],
 }
 _KM_PER_DEGREE: Final = 111.195
+_MOVED_NS: Final = 600 * 1_000_000_000
+"""A location does not move the time of an event farther."""
 _BEGIN: Final = {"xml": r"^(?=<event publicID=)", "text": r"^(?=[^#\n])"}
 _END: Final = {"xml": "</event>\n", "text": "\n"}
 _FORMATS: Final = {"xml": ("quakeml", "application/xml"), "text": ("fdsn-text", "text/plain")}
@@ -134,14 +137,29 @@ class EventQuery:
 
 def answer(catalog: Catalog, query: EventQuery) -> tuple[bytes, str] | None:
     """Return content and media type of the answer; None if no event fits."""
-    events = query.apply(catalog.events())
+    events = query.apply(catalog.events(_span(query)))
     if not events.num_rows:
         return None
     name, media = _FORMATS[query.form]
     text = io.StringIO()
-    FORMATS[name].write(_parts(catalog.parts(), events), catalog.stations(), text)
+    times = pc.min_max(events["time"].cast(pa.int64())).as_py()
+    near = Span(times["min"], times["max"] + 1).widened(_MOVED_NS)
+    parts = parts_of(catalog.parts(span=near), events["event_id"].combine_chunks())
+    FORMATS[name].write(parts, catalog.stations(), text)
     ordered = _in_order(text.getvalue(), query.form, events["event_id"].to_pylist())
     return ordered.encode(), media
+
+
+def _span(query: EventQuery) -> Span | None:
+    """Return the span to read, so that a query of a day does not read a century."""
+    if query.start_ns is None and query.end_ns is None:
+        return None
+    begin, end = EVER.start_ns, EVER.end_ns
+    if query.start_ns is not None:
+        begin = min(max(begin, query.start_ns), end)
+    if query.end_ns is not None:
+        end = min(end, query.end_ns + 1)
+    return Span(begin, max(end, begin + 1))
 
 
 def _in_order(text: str, form: str, ids: Sequence[str]) -> str:
@@ -161,9 +179,8 @@ def _name_of(piece: str, form: str) -> str:
     return piece.partition('"')[2].partition('"')[0].rpartition("/")[2]
 
 
-def _parts(parts: Iterable[Part], events: pa.Table) -> Iterator[Part]:
-    """Give the parts with the chosen events, in the order of time."""
-    ids = events["event_id"].combine_chunks()
+def parts_of(parts: Iterable[Part], ids: pa.Array) -> Iterator[Part]:
+    """Give the parts with the events of some ids, in the order of time."""
     for part in parts:
         own = part.events.filter(pc.is_in(part.events["event_id"], value_set=ids))
         if own.num_rows:

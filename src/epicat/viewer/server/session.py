@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-import math
 import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.errors import InputError
+from epicat.export.formats import FORMATS
 from epicat.model import Span
-from epicat.store.base import Where, block_entries, locate_entries
+from epicat.store.base import Where
 from epicat.store.reviews import Review, record_reviews
-from epicat.time import parse_time
 from epicat.viewer.columns import ARRIVALS, EVENTS
-from epicat.viewer.events import (
-    arrival_rows,
-    associated_rows,
-    pack_table,
-    station_magnitude_rows,
-)
+from epicat.viewer.events import arrival_rows, associated_rows, station_magnitude_rows
 from epicat.viewer.page_data import (
     PageData,
     PageOptions,
     arrow_stream,
+    first_motions_of,
     json_bytes,
     land_around,
     page_config,
     view_of,
 )
 from epicat.viewer.provenance import provenance
+from epicat.viewer.readings import residual_tables
+from epicat.viewer.server.chosen import Chosen
+from epicat.viewer.server.fdsn_event import parts_of
+from epicat.viewer.server.months import SCHEMAS, Kind, Months
 from epicat.viewer.server.waveforms import Reading, read_waveforms
 
 if TYPE_CHECKING:
@@ -49,35 +47,24 @@ _SECOND = 1_000_000_000
 _MARGIN_NS = 600 * _SECOND
 
 
-_LEDGER_S = 5.0
-
-
-@dataclass(slots=True)
-class _Month:
-    """What the ledger has of a month: it changes when a block is done again."""
-
-    events: int = 0
-    entries: int = 0
-    marked_ns: int = 0
-
-    def add(self, marked_ns: int, events: int) -> None:
-        self.events += events
-        self.entries += 1
-        self.marked_ns = max(self.marked_ns, marked_ns)
-
-
 class Session:
     """The catalog that a server shows; methods may be called by several threads."""
 
-    def __init__(self, catalog: Catalog, store: Store | None, options: PageOptions) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        store: Store | None,
+        options: PageOptions,
+        folder: Path | None = None,
+    ) -> None:
+        """``folder`` keeps the months; None: one in the cache."""
         self.catalog = catalog
         self.options = options
         self._store = store
-        self._lock = threading.RLock()
-        self._months: dict[str, tuple[str, bytes]] = {}
+        self._months = Months(catalog, folder)
+        self._lock = threading.Lock()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._kept: dict[str, bytes] = {}
-        self._known: dict[str, _Month] = {}
-        self._read_at = -math.inf
 
     @property
     def can_review(self) -> bool:
@@ -111,50 +98,52 @@ class Session:
 
     def months(self) -> list[dict[str, Any]]:
         """Return the months with events, with their number of events, in the order of time."""
-        known = self._ledger_months()
-        return [{"name": name, "events": known[name].events} for name in sorted(known)]
+        counts = self._months.counts()
+        return [{"name": name, "events": count} for name, count in counts.items()]
 
-    def _ledger_months(self) -> dict[str, _Month]:
-        """Return the months with events; the ledger is read every few seconds at most."""
-        with self._lock:
-            now = time.monotonic()
-            if now - self._read_at > _LEDGER_S:
-                self._known = self._count_months()
-                self._read_at = now
-            return self._known
+    def events(self, month: str) -> Path:
+        """Return the file with the events of the blocks that begin in a month, an Arrow stream."""
+        return self._months.file("events", month)
 
-    def _count_months(self) -> dict[str, _Month]:
-        store, catalog = self.catalog.store, self.catalog
-        found: dict[str, _Month] = {}
-        for block in block_entries(store, catalog.associator):
-            if block.n_events:
-                found.setdefault(block.key[:7], _Month()).add(block.marked_ns, block.n_events)
-        for located in locate_entries(store, catalog.location_id) if catalog.location_id else ():
-            if located.key[:7] in found:
-                found[located.key[:7]].add(located.marked_ns, 0)
-        return found
+    def readings(self, kind: Kind, station: str) -> bytes:
+        """Return the readings of a station, ``NET.STA``, as an Arrow stream; see `Kind`."""
+        parts = [
+            rows.filter(pc.equal(rows["station"].cast(pa.string()), station))
+            for _, rows in self._months.tables(kind)
+        ]
+        found = pa.concat_tables(parts) if parts else SCHEMAS[kind].empty_table()
+        return arrow_stream(found)
 
-    def events(self, month: str) -> bytes:
-        """Return the events of the blocks that begin in a month, as an Arrow stream.
+    def residuals(self, chosen: Chosen) -> bytes:
+        """Return the spread of the residuals of the selected events as JSON, null without any."""
+        states = self._review_states()
 
-        A month is read again when its part of the ledger has changed.
-        """
-        span = month_span(month)
-        known = self._ledger_months().get(month, _Month())
-        state = f"{known.entries}/{known.marked_ns}"
-        with self._lock:
-            kept = self._months.get(month)
-            if kept is None or kept[0] != state:
-                content = arrow_stream(pack_table(self._read(span), EVENTS))
-                self._months[month] = kept = (state, content)
-        return kept[1]
+        def selected() -> Iterator[pa.Table]:
+            for month, rows in self._months.tables("readings"):
+                keep = chosen.rows(self._months.table("events", month), states)
+                yield rows.filter(pa.array(keep[rows["event"].to_numpy()]))
 
-    def _read(self, span: Span) -> pa.Table:
-        """Return the events whose association time lies in a span, at their best places."""
-        events = self.catalog.events(span.widened(_MARGIN_NS), with_rejected=True)
-        times = events["associated_time"].cast(pa.int64())
-        inside = pc.and_(pc.greater_equal(times, span.start_ns), pc.less(times, span.end_ns))
-        return events.filter(inside)
+        return json_bytes(residual_tables(selected()))
+
+    def write_quakeml(self, chosen: Chosen, file: IO[str]) -> None:
+        """Write the selected events with picks, arrivals and reviews as QuakeML."""
+        states = self._review_states()
+        ids = [
+            events["event_id"].filter(pa.array(chosen.rows(events, states))).combine_chunks()
+            for _, events in self._months.tables("events")
+        ]
+        wanted = pa.concat_arrays(ids) if ids else pa.array([], pa.string())
+        catalog = self.catalog
+        parts = parts_of(catalog.parts(with_rejected=True), wanted)
+        FORMATS["quakeml"].write(parts, catalog.stations(), file)
+
+    def _review_states(self) -> dict[str, str]:
+        """Return ``accepted``, ``rejected`` or ``stale`` by event, as the page's filter has it."""
+        return {
+            found.event_id: "stale" if found.is_stale else found.review.status
+            for found in self.catalog.reviews()
+            if found.is_stale or found.review.status in ("accepted", "rejected")
+        }
 
     def file(self, name: str) -> bytes:
         """Return a file of the page by name; raise `KeyError` if there is none."""
@@ -165,9 +154,12 @@ class Session:
             "confidence": lambda: json_bytes(self._page.confidence()),
             "travel-times": lambda: json_bytes(self._page.travel_times(self._view)),
             "provenance": lambda: json_bytes(provenance(self.catalog)),
+            "responses": lambda: json_bytes(self._page.responses()),
         }
         function = make[name]
         with self._lock:
+            lock = self._locks[name]
+        with lock:
             if name not in self._kept:
                 self._kept[name] = function()
             return self._kept[name]
@@ -189,7 +181,8 @@ class Session:
         times = pc.min_max(found["time"].cast(pa.int64())).as_py()
         span = Span(times["min"], times["max"] + 1)
         picks = self.catalog.store.read("picks", Where(design=self.catalog.run, span=span))
-        return arrow_stream(arrival_rows(event, found, picks))
+        motions = first_motions_of(self.catalog, picks, found)
+        return arrow_stream(arrival_rows(event, found, picks, motions))
 
     def associated(self, event_id: str, time_ns: int) -> bytes:
         """Return the place of the association, rows of `epicat.viewer.columns.ASSOCIATED`."""
@@ -261,13 +254,3 @@ class Session:
             latitude=row["latitude"],
             longitude=row["longitude"],
         )
-
-
-def month_span(name: str) -> Span:
-    """Return the span of a month, ``2019-07``; raise `InputError` for anything else."""
-    try:
-        first = datetime.strptime(name, "%Y-%m").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise InputError(f"{name!r} is not a month, such as 2019-07") from error
-    after = f"{first.year + first.month // 12}-{first.month % 12 + 1:02d}-01"
-    return Span(parse_time(f"{first:%Y-%m}-01"), parse_time(after))

@@ -6,15 +6,20 @@ follow Gutenberg and Richter.  No waveforms are made: rows are written as a run 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from epicat.amplitude.rows import Envelope, InstrumentAmplitudes, to_rows
 from epicat.model import (
     BlockEntry,
     LocateEntry,
+    MagnitudeEntry,
+    MeasureEntry,
     Span,
     Station,
     StationDayEntry,
@@ -24,10 +29,12 @@ from epicat.model import (
 from epicat.store.base import Store, new_generation
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.store.open import open_store
+from epicat.store.responses import StoredResponse, put_responses
 from epicat.tables import SCHEMAS, TableName, stations_table
 from epicat.time import DAY_NS, day_name, day_of, iso, parse_time
 
 RUN, ASSOCIATOR, LOCATION = "runrunrunrunrun2", "associatorassoc2", "locationlocatio2"
+AMPLITUDE, MAGNITUDE = "amplitudeamplit2", "magnitudemagnit2"
 START_NS = parse_time("2019-07-04")
 HOSTILE = "<img src=x onerror=window.hacked=1>"
 _CENTER = (35.7, -117.6)
@@ -43,6 +50,8 @@ class Wanted:
     """Arrivals of an event; an even number."""
     magnitudes: bool = True
     located: bool = True
+    measured: bool = False
+    """Whether there are amplitudes, responses, first motions and station magnitudes."""
     stations: tuple[str, ...] = tuple(f"S{n:02d}" for n in range(16))
     center: tuple[float, float] = _CENTER
     seed: int = 1
@@ -67,6 +76,8 @@ def write_store(folder: Path | str, wanted: Wanted | None = None) -> Store:
         if rows.num_rows:
             store.replace(name, rows, generation)
     _mark(store, tables, wanted, generation)
+    if wanted.measured:
+        _measure(store, tables, stations, rng)
     span = Span(START_NS, START_NS + wanted.days * DAY_NS)
     names = tuple(station.name for station in stations)
     made = Invocation(RUN, ASSOCIATOR, layout="sds", span=span, stations=names)
@@ -208,3 +219,85 @@ def _mark(store: Store, tables: dict[TableName, pa.Table], wanted: Wanted, gener
         if wanted.located:
             entries.append(LocateEntry(LOCATION, key, Status.DONE, **common, n_origins=number))
     store.mark(entries)  # type: ignore[arg-type]
+
+
+def first_motion(number: int) -> int:
+    """Return the first motion of the pick of this number: up, down, undecided, ..."""
+    return (1, -1, 0)[number // 2 % 3]
+
+
+def _measure(
+    store: Store, tables: dict[TableName, pa.Table], stations: list[Station],
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Write amplitudes, responses and station magnitudes for the picks of a store."""
+    store.put_record("amplitude", AMPLITUDE, {"run": RUN})
+    magnitude = {"associator": ASSOCIATOR, "location": LOCATION, "amplitudes": AMPLITUDE}
+    store.put_record("magnitude", MAGNITUDE, {**magnitude, "law": {"name": "iaspei"}})
+    put_responses(store, [
+        StoredResponse(f"{s.id}.{code}", "2010-01-01T00:00:00Z", "", "M/S", 6.3e8, 3, False, "")
+        for s in stations for code in s.channels
+    ])  # fmt: skip
+    generation = new_generation()
+    _measure_picks(store, tables["picks"], generation)
+    _size_events(store, tables, rng, generation)
+
+
+def _measure_picks(store: Store, picks: pa.Table, generation: str) -> None:
+    by_key: dict[str, list[dict[str, object]]] = defaultdict(list)
+    plain = picks.set_column(picks.column_names.index("time"), "time",
+                             picks["time"].cast(pa.int64()))  # fmt: skip
+    for row in plain.to_pylist():
+        by_key[row["key"]].append(row)
+    entries, parts = [], []
+    for key, rows in by_key.items():
+        rows.sort(key=lambda row: row["time"])
+        times = np.array([row["time"] for row in rows])
+        shape = (len(rows), 3, 3)
+        motions = [first_motion(int(str(row["pick_id"])[1:])) for row in rows]
+        found = InstrumentAmplitudes(
+            str(rows[0]["trace_id"]), "HH", "ZNE", int(times[0] // DAY_NS * DAY_NS), times,
+            tuple(str(row["phase"]) for row in rows), np.full(shape, 0.1), np.full(shape, 0.2),
+            np.full((len(rows), 3), 0.01), np.zeros(shape, np.uint8),
+            np.array(motions, np.int8), np.full(len(rows), 5.0),
+        )  # fmt: skip
+        quiet = np.zeros(1440, np.uint8)
+        envelope = Envelope(found.trace_id, "HH", found.day_ns, 60, quiet, quiet)
+        parts.append(to_rows([(found, envelope)], AMPLITUDE, key)[0])
+        entries.append(MeasureEntry(AMPLITUDE, key, Status.DONE, generation, START_NS,
+                                    n_instruments=1, n_amplitudes=len(rows)))  # fmt: skip
+    store.replace("amplitudes", pa.concat_tables(parts), generation)
+    store.mark(entries)
+
+
+def _size_events(
+    store: Store, tables: dict[TableName, pa.Table], rng: np.random.Generator, generation: str
+) -> None:
+    events, arrivals = tables["events"], tables["arrivals"]
+    common = {"time": events["time"], "event_id": events["event_id"], "key": events["key"]}
+    sizes = {
+        **common, "magnitude_id": [f"m{i:015d}" for i in range(events.num_rows)],
+        "type": ["ML"] * events.num_rows, "value": events["magnitude"], "law": ["iaspei"] *
+        events.num_rows, "standard_error": np.full(events.num_rows, 0.1),
+    }  # fmt: skip
+    first = arrivals.filter(pc.equal(arrivals["phase"], "P"))
+    at = pc.index_in(first["event_id"], value_set=events["event_id"].combine_chunks())
+    site = pc.cast(pc.utf8_slice_codeunits(first["pick_id"], -1), pa.int64()).to_numpy()
+    value = events["magnitude"].take(at.combine_chunks()).to_numpy()
+    value = value + rng.normal(0, 0.1, first.num_rows) + 0.05 * (site % 4)
+    own = {
+        "time": first["time"], "event_id": first["event_id"], "key": first["key"],
+        "trace_id": first["trace_id"], "distance_km": first["distance_km"], "value": value,
+        "station_magnitude_id": [f"s{i:015d}" for i in range(first.num_rows)],
+        "magnitude_id": pc.binary_join_element_wise("m", pc.cast(at, pa.string()), ""),
+        "is_bound": np.arange(first.num_rows) % 9 == 8, "pick_id": first["pick_id"],
+        "weight": np.where(np.arange(first.num_rows) % 9 == 8, 0.0, 1.0),
+    }  # fmt: skip
+    store.replace("magnitudes", _table("magnitudes", sizes, MAGNITUDE), generation)
+    store.replace("station_magnitudes", _table("station_magnitudes", own, MAGNITUDE), generation)
+    counts = dict(zip(*[c.to_pylist() for c in events["key"].value_counts().flatten()],
+                      strict=True))  # fmt: skip
+    store.mark([
+        MagnitudeEntry(MAGNITUDE, key, Status.DONE, generation, START_NS, n_magnitudes=count)
+        for key, count in counts.items()
+    ])  # fmt: skip

@@ -58,7 +58,7 @@ def drive(case: str, address: str, folder: Path, limit_s: int = 120) -> str:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("catalog") / "store"
-    write_store(folder, Wanted(events=1500, days=40, stations=STATIONS))
+    write_store(folder, Wanted(events=1500, days=40, stations=STATIONS, measured=True))
     return folder
 
 
@@ -128,6 +128,32 @@ def test_exports_have_the_selection_and_the_numbers_of_python(report, store, tmp
     assert numbers["b"]["error"] == pytest.approx(expected.b.error, rel=1e-6)
     assert numbers["b_positive"]["b"] == pytest.approx(expected.b_positive.b, rel=1e-6)
     assert numbers["b_positive"]["error"] == pytest.approx(expected.b_positive.error, rel=1e-6)
+
+
+def test_a_server_has_the_numbers_and_exports_of_a_report(report, server, tmp_path):
+    obspy = pytest.importorskip("obspy")
+    statistics, found = {}, {}
+    for name, address in (("report", report.as_uri()), ("server", server)):
+        (tmp_path / name).mkdir()
+        drive("exports", address, tmp_path / name)
+        statistics[name] = json.loads((tmp_path / name / "statistics.json").read_text())
+        found[name] = obspy.read_events(str(tmp_path / name / "events.xml"), format="QUAKEML")
+    ours, theirs = statistics["report"].pop("residuals"), statistics["server"].pop("residuals")
+    assert statistics["report"] == statistics["server"]
+    for name in ("stations", "distances"):
+        for one, other in zip(ours[name], theirs[name], strict=True):
+            assert one.pop("spread") == pytest.approx(other.pop("spread"), abs=1e-6)
+            assert one == other
+    assert ours["phases"]["S"] == pytest.approx(theirs["phases"]["S"], abs=1e-6)
+    by_id = [{e.resource_id.id.rpartition("/")[2]: e for e in found[n]} for n in found]
+    assert set(by_id[0]) == set(by_id[1])
+    for name, event in list(by_id[0].items())[:30]:
+        other = by_id[1][name]
+        times = [sorted(p.time.timestamp for p in one.picks) for one in (event, other)]
+        assert times[0] == pytest.approx(times[1], rel=0, abs=2e-6)
+        assert {(p.phase_hint, p.polarity) for p in event.picks} == {
+            (p.phase_hint, p.polarity) for p in other.picks
+        }
 
 
 def test_exported_quakeml_is_read_by_obspy(report, tmp_path):

@@ -289,7 +289,13 @@ export class App {
     else await this.exportQuakeml(rows);
   }
 
+  /** QuakeML with picks and arrivals: a report has those of some events, a server writes all. */
   private async exportQuakeml(rows: Uint32Array): Promise<void> {
+    if (this.source.config.kind === "server") {
+      const query = formatFilter(this.filter);
+      h("a", { href: `data/quakeml${query.size ? `?${query}` : ""}`, download: "events.xml" }).click();
+      return;
+    }
     await this.details.need("arrivals");
     save("events.xml", "application/xml", quakemlOf(this.catalog, rows, this.source.config, (row) => this.arrivalsOf(row)));
   }

@@ -15,6 +15,8 @@ export interface Arrival {
   distance: number;
   azimuth: number;
   added: boolean;
+  /** First motion: 1 up, -1 down, 0 undecided; NaN if none was measured. */
+  polarity: number;
 }
 
 /** Arrivals in the order of the events that they belong to. */
@@ -51,6 +53,7 @@ export class Arrivals {
       distance: c.number("distance_km")[i],
       azimuth: c.number("azimuth_deg")[i],
       added: c.number("added")[i] === 1,
+      polarity: c.number("polarity")[i],
     };
   }
 }

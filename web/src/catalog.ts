@@ -76,13 +76,13 @@ export class Catalog {
     const { projection } = this;
     const classes = sortedTexts(this.columns.codes("quality").texts);
     return {
-      x: filter.longitude && filter.longitude.map((v) => (Number.isFinite(v) ? projection.x(projection.near(v)) : v)) as Range,
-      y: filter.latitude && filter.latitude.map((v) => (Number.isFinite(v) ? projection.y(v) : v)) as Range,
+      x: rounded(filter.longitude && filter.longitude.map((v) => (Number.isFinite(v) ? projection.x(projection.near(v)) : v)) as Range),
+      y: rounded(filter.latitude && filter.latitude.map((v) => (Number.isFinite(v) ? projection.y(v) : v)) as Range),
       time: filter.time,
-      depth: filter.depth,
-      magnitude: filter.magnitude,
-      gap: filter.gap ?? Infinity,
-      rms: filter.rms ?? Infinity,
+      depth: rounded(filter.depth),
+      magnitude: rounded(filter.magnitude),
+      gap: Math.fround(filter.gap ?? Infinity),
+      rms: Math.fround(filter.rms ?? Infinity),
       phases: filter.phases ?? 0,
       stations: filter.stations ?? 0,
       quality: filter.quality ? filter.quality.split(",").map((name) => classes.indexOf(name)) : null,
@@ -90,6 +90,11 @@ export class Catalog {
       review: filter.review ? filter.review.split(",").map((name) => REVIEWS.indexOf(name)) : null,
     };
   }
+}
+
+/** Limits with the precision of the events' values, so that 0.7 is not above a magnitude of 0.7. */
+function rounded(range: Range | null): Range | null {
+  return range && (range.map(Math.fround) as Range);
 }
 
 /** Radii grow with magnitude: 2 to 12 pixels over the magnitudes of the catalog, at most 2.2 a unit. */

@@ -1,6 +1,6 @@
 // Small charts as SVG: axes with titles, lines, bars and symbols.
 import { h, svg, type Child } from "./dom";
-import { numberTicks, type Tick } from "./scales";
+import { count, numberTicks, type Tick } from "./scales";
 import type { Range } from "./filter";
 
 export interface Axis {
@@ -128,6 +128,17 @@ export function histogramChart(title: string, xTitle: string, found: Histogram, 
   const chart = new Chart(title, 380, 210, { range: [found.edges[0], found.edges[found.edges.length - 1]], title: xTitle }, { range: [0, most * 1.05], title: "Events" });
   chart.bars(found.edges, found.counts, "bars");
   if (note) chart.element.append(h("p", { class: "note" }, note));
+  return chart.element;
+}
+
+/** Numbers of P and S picks by confidence, in bins from 0 to 1. */
+export function confidenceChart(title: string, p: number[], s: number[]): HTMLElement {
+  const bins = Math.max(p.length, s.length);
+  const chart = new Chart(title, 380, 210, { range: [0, 1], title: "Confidence" }, { range: [0, Math.max(1, ...p, ...s) * 1.05], title: "Picks" });
+  const step = (counts: number[]): [number, number][] => counts.flatMap((n, i): [number, number][] => [[i / bins, n], [(i + 1) / bins, n]]);
+  chart.line(step(p), "curve p").line(step(s), "curve s");
+  const sum = (counts: number[]) => count(counts.reduce((a, b) => a + b, 0));
+  chart.element.append(h("p", { class: "note" }, h("span", { class: "p" }, `\u25cf P: ${sum(p)} `), h("span", { class: "s" }, `\u25cf S: ${sum(s)}`)));
   return chart.element;
 }
 

@@ -5,13 +5,34 @@ import { json, type Source } from "./source";
 import { StationDays } from "./stationdays";
 import type { TravelTimeTable } from "./traveltimes";
 
-export type Part = "arrivals" | "confidence" | "stationDays" | "travelTimes";
+/** A channel's response in an epoch; times are ISO 8601, empty if open. */
+export interface ChannelResponse {
+  channel: string;
+  start: string;
+  end: string;
+  unit: string;
+  gain: number;
+  stages: number;
+  is_flat: boolean;
+  problem: string;
+}
+
+export interface Responses {
+  channels: Record<string, ChannelResponse[]>;
+  /** Days whose amplitudes were measured, the number of amplitudes, and days by reason. */
+  days: Record<string, { measured: number; amplitudes: number; reasons: Record<string, number> }>;
+}
+
+export type Part = "arrivals" | "confidence" | "magnitudeReadings" | "responses" | "stationDays" | "travelTimes";
 
 export class Details {
   /** Arrivals of many events; null with a server, which is asked for those of each event. */
   arrivals: Arrivals | null = null;
   /** Number of picks by trace, phase and bin of confidence. */
   confidence: Record<string, Record<string, number[]>> = {};
+  /** Residuals of station magnitudes; null with a server, which is asked for those of a station. */
+  magnitudeReadings: Columns | null = null;
+  responses: Responses = { channels: {}, days: {} };
   stationDays: StationDays | null = null;
   /** Null if the store has no velocity model. */
   travelTimes: TravelTimeTable | null = null;
@@ -34,8 +55,11 @@ export class Details {
   private async read(part: Part): Promise<void> {
     const { source } = this;
     if (part === "confidence") this.confidence = await json(source, "confidence");
+    else if (part === "responses") this.responses = await json(source, "responses");
     else if (part === "travelTimes") this.travelTimes = await json(source, "travel-times");
     else if (part === "stationDays") this.stationDays = new StationDays(new Columns([await source.bytes("station-days")]));
-    else if (source.config.kind === "report") this.arrivals = new Arrivals(new Columns([await source.bytes("arrivals")]), source.config.n_events);
+    else if (source.config.kind !== "report") return;
+    else if (part === "magnitudeReadings") this.magnitudeReadings = new Columns([await source.bytes("magnitude-readings")]);
+    else this.arrivals = new Arrivals(new Columns([await source.bytes("arrivals")]), source.config.n_events);
   }
 }

@@ -154,6 +154,8 @@ function stationMap(app: App, details: EventDetails): HTMLElement {
   const byStation = new Map<string, Arrival[]>();
   for (const a of arrivals) byStation.set(stationOf(a.trace), [...(byStation.get(stationOf(a.trace)) ?? []), a]);
   const positions = app.stations.map((s) => ({ station: s, x: at.x(s.longitude), y: at.y(s.latitude), own: byStation.get(stationOf(s.ids[0] ?? s.name)) ?? [] }));
+  const hasMotions = arrivals.some((a) => !Number.isNaN(a.polarity));
+  const sizes = new Map(details.magnitudes.filter((m) => Number.isFinite(m.value)).map((m) => [stationOf(m.trace), m]));
   const used = positions.filter(({ own }) => own.length);
   const reach = Math.max(...used.map(({ x, y }) => Math.max(Math.abs(x), Math.abs(y))), 5) * 1.12;
   const chart = new Chart("Stations and residuals", 430, 420, { range: [-reach, reach], title: "East of the epicenter (km)" }, { range: [-reach, reach], title: "North (km)" });
@@ -161,18 +163,39 @@ function stationMap(app: App, details: EventDetails): HTMLElement {
     if (Math.abs(x) > reach || Math.abs(y) > reach) continue;
     const [u, v] = [chart.px(x), chart.py(y)];
     if (own.length) chart.add(svg("line", { class: "ray", x1: chart.px(0), y1: chart.py(0), x2: u, y2: v }));
-    const title = [station.name, ...own.map((a) => `${a.phase} ${minus(a.residual, 2)} s`)].join(", ");
-    chart.add(svg("path", { class: own.length ? "station used" : "station", d: `M${u} ${v - 5}l4.5 8h-9z` }, svg("title", {}, title)));
+    const motion = hasMotions ? own.find((a) => a.phase.startsWith("P"))?.polarity || 0 : NaN;
+    const size = sizes.get(stationOf(station.ids[0] ?? station.name));
+    const title = [station.name, ...own.map((a) => `${a.phase} ${minus(a.residual, 2)} s`), motionText(motion), size ? `magnitude ${size.bound ? "at most " : ""}${minus(size.value, 2)}` : ""].filter(Boolean).join(", ");
+    chart.add(stationSymbol(u, v, own.length > 0, motion, title));
     for (const a of own) {
       const size = Math.min(Math.sqrt(Math.abs(a.residual)) * 16, 22);
       const side = a.phase.startsWith("P") ? -1 : 1;
       chart.add(svg("circle", { class: `residual ${a.residual < 0 ? "early" : "late"}`, cx: u + side * 9, cy: v, r: Math.max(size / 2, 0.5) }));
     }
-    if (own.length && used.length <= 45) chart.add(svg("text", { class: "small", x: u + 6, y: v - 6 }, station.name.split(".")[1] ?? station.name));
+    if (own.length && used.length <= 45) {
+      chart.add(svg("text", { class: "small", x: u + 7, y: v - 7 }, station.name.split(".")[1] ?? station.name,
+        size && svg("tspan", { class: "size" }, ` ${size.bound ? "<" : ""}${minus(size.value, 1)}`)));
+    }
   }
   drawPlaces(app, details, chart, at);
   chart.element.append(h("p", { class: "note" }, "Circles left of a station: P residual, right: S. Filled: the pick is late, open: early. Star: location, cross: association."));
+  const moved = used.filter(({ own }) => own.some((a) => a.polarity === 1 || a.polarity === -1)).length;
+  if (hasMotions) chart.element.append(h("p", { class: "note" }, `First motion: \u25b2 up, \u25bd down, \u25c6 undecided or not measured (${moved} of ${used.length} decided).`));
+  if (sizes.size) chart.element.append(h("p", { class: "note" }, "Numbers: station magnitudes, < for upper bounds."));
   return chart.element;
+}
+
+function motionText(motion: number): string {
+  return motion === 1 ? "first motion up" : motion === -1 ? "first motion down" : "";
+}
+
+/** Filled upwards: first motion up, or none of the event is known; open downwards: down; a diamond: undecided. */
+function stationSymbol(u: number, v: number, used: boolean, motion: number, title: string): SVGElement {
+  const up = `M${u} ${v - 5.5}l5 9h-10z`;
+  const down = `M${u} ${v + 5.5}l5 -9h-10z`;
+  const diamond = `M${u} ${v - 5}l4.5 5l-4.5 5l-4.5 -5z`;
+  const [name, path] = !used ? ["station", up] : motion === -1 ? ["station down", down] : motion === 0 ? ["station used", diamond] : ["station used", up];
+  return svg("path", { class: name, d: path }, svg("title", {}, title));
 }
 
 function star(x: number, y: number): SVGElement {
@@ -244,8 +267,8 @@ function arrivalTable(app: App, arrivals: Arrival[], { place }: EventDetails): H
     const predicted = app.details.travelTimes ? travelTime(app.details.travelTimes, a.phase.startsWith("S") ? "S" : "P", a.distance, place.depth) : NaN;
     return [
       h("a", { href: `#/station/${encodeURIComponent(stationOf(a.trace))}` }, a.trace), a.phase, iso(a.time).replace("T", " "), minus(a.time - place.time, 2), minus(predicted, 2), minus(a.residual, 3),
-      minus(a.term, 3), minus(a.weight, 2), minus(a.confidence, 2), minus(a.distance, 1), minus(a.azimuth, 0), a.added ? "added by the location" : "",
+      minus(a.term, 3), minus(a.weight, 2), minus(a.confidence, 2), minus(a.distance, 1), minus(a.azimuth, 0), a.polarity === 1 ? "up" : a.polarity === -1 ? "down" : a.polarity === 0 ? "undecided" : "", a.added ? "added by the location" : "",
     ];
   });
-  return h("section", {}, h("h3", {}, "Arrivals"), table(["Trace", "Phase", "Pick (UTC)", "Travel time (s)", "Model (s)", "Residual (s)", "Station term (s)", "Weight", "Confidence", "Distance (km)", "Azimuth (°)", ""], rows, "Arrivals"));
+  return h("section", {}, h("h3", {}, "Arrivals"), table(["Trace", "Phase", "Pick (UTC)", "Travel time (s)", "Model (s)", "Residual (s)", "Station term (s)", "Weight", "Confidence", "Distance (km)", "Azimuth (°)", "First motion", ""], rows, "Arrivals"));
 }

@@ -35,6 +35,9 @@ function quoted(text: string): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+const POLARITIES: Record<string, string> = {
+  "1": "<polarity>positive</polarity>", "-1": "<polarity>negative</polarity>", "0": "<polarity>undecidable</polarity>",
+};
 const KM_PER_DEGREE = 111.195;
 
 export function quakemlOf(catalog: Catalog, rows: ArrayLike<number>, config: Config, arrivals: (row: number) => Arrival[]): string[] {
@@ -103,7 +106,7 @@ function pickXml(arrival: Arrival, name: string): string {
   const [network, station, location] = [...arrival.trace.split("."), "", "", ""];
   const place = location === "*" ? "" : ` locationCode="${xml(location)}"`;
   return `<pick publicID="${uri("pick", name)}"><time><value>${isoMicro(arrival.time)}</value></time>` +
-    `<waveformID networkCode="${xml(network)}" stationCode="${xml(station)}"${place}/><phaseHint>${xml(arrival.phase)}</phaseHint><evaluationMode>automatic</evaluationMode></pick>\n`;
+    `<waveformID networkCode="${xml(network)}" stationCode="${xml(station)}"${place}/><phaseHint>${xml(arrival.phase)}</phaseHint>${POLARITIES[String(arrival.polarity)] ?? ""}<evaluationMode>automatic</evaluationMode></pick>\n`;
 }
 
 function arrivalXml(arrival: Arrival, name: string): string {

@@ -88,11 +88,11 @@ export class Router {
     const { app } = this;
     if (page === "event") return this.event(name);
     if (page === "station" || page === "stations") {
-      await app.details.need("stationDays", "confidence", "arrivals");
+      await app.details.need("stationDays", "confidence", "responses");
       return page === "station" ? stationPage(app, name) : stationsPage(app);
     }
     if (page === "statistics") {
-      await app.details.need("arrivals");
+      await app.details.need("confidence");
       return statisticsPage(app);
     }
     if (page === "provenance") return provenancePage(this.app.source.config, await json<Provenance>(this.app.source, "provenance"));

@@ -20,12 +20,12 @@ export interface Source {
   readonly config: Config;
   /** The events, as Arrow streams in the order of time; `first` is enough for a first map. */
   events(): Promise<{ first: Uint8Array[]; rest: Promise<Uint8Array[]> | null }>;
-  bytes(name: string): Promise<Uint8Array>;
+  bytes(name: string, query?: URLSearchParams): Promise<Uint8Array>;
   has(name: string): boolean;
 }
 
-export async function json<T>(source: Source, name: string): Promise<T> {
-  return JSON.parse(new TextDecoder().decode(await source.bytes(name))) as T;
+export async function json<T>(source: Source, name: string, query?: URLSearchParams): Promise<T> {
+  return JSON.parse(new TextDecoder().decode(await source.bytes(name, query))) as T;
 }
 
 /** Data in `<script type="application/gzip" id="data-NAME">`, gzip and base64. */
@@ -88,8 +88,9 @@ class Remote implements Source {
     return parts;
   }
 
-  async bytes(name: string): Promise<Uint8Array> {
-    const answer = await fetch(`data/${name.split("/").map(encodeURIComponent).join("/")}`, { credentials: "same-origin" });
+  async bytes(name: string, query?: URLSearchParams): Promise<Uint8Array> {
+    const path = name.split("/").map(encodeURIComponent).join("/");
+    const answer = await fetch(`data/${path}${query?.size ? `?${query}` : ""}`, { credentials: "same-origin" });
     if (!answer.ok) throw new Error((await answer.text()).slice(0, 500) || answer.statusText);
     return new Uint8Array(await answer.arrayBuffer());
   }

@@ -1,56 +1,51 @@
 // Stations: a table of all, and a page for each.
 import { h, svg } from "./dom";
 import type { App } from "./app";
-import { Chart, facts, minus, table } from "./chart";
+import type { Station } from "./catalog";
+import { Chart, confidenceChart, facts, minus, table } from "./chart";
+import type { ChannelResponse } from "./details";
+import { EVERYTHING } from "./filter";
 import { stationOf } from "./eventpage";
 import { mad, median } from "./numbers";
+import { readingsOf, residualsOf, type MagnitudeReading, type Reading, type Residuals } from "./readings";
 import { count, timeTicks } from "./scales";
 import { statusClass, type StationDay } from "./stationdays";
 
-interface Reading {
-  time: number;
-  phase: string;
-  residual: number;
-  distance: number;
-}
-
 const DAY = 86400;
 
-/** Readings of all stations, of the arrivals that the page has. */
-function readings(app: App): Map<string, Reading[]> {
-  const found = new Map<string, Reading[]>();
-  for (let i = 0; i < (app.details.arrivals?.length ?? 0); i++) {
-    const a = app.details.arrivals!.at(i);
-    const station = stationOf(a.trace);
-    const rows = found.get(station) ?? [];
-    if (!rows.length) found.set(station, rows);
-    rows.push({ time: a.time, phase: a.phase, residual: a.residual, distance: a.distance });
-  }
-  return found;
+/** The table of all stations; the residuals follow when they are read. */
+export function stationsPage(app: App): HTMLElement {
+  const page = h("article", { class: "detail" }, h("h2", {}, `${count(app.stations.length)} stations`), stationTable(app, null));
+  const note = h("p", { class: "note", role: "status" }, "Reading the arrivals \u2026");
+  page.append(note);
+  void residualsOf(app, { ...EVERYTHING, rejected: true }).then((found) => {
+    note.remove();
+    if (found) page.querySelector(".table")!.replaceWith(stationTable(app, found));
+  }).catch((error: Error) => { note.textContent = `No residuals: ${error.message}`; });
+  return page;
 }
 
-export function stationsPage(app: App): HTMLElement {
-  const all = readings(app);
+function stationTable(app: App, residuals: Residuals | null): HTMLElement {
+  const spreads = new Map(residuals?.stations.map((one) => [`${one.station}\n${one.phase}`, one.spread]));
   const rows = app.stations.map((station) => {
     const days = app.details.stationDays?.of(station.name) ?? [];
     const good = days.filter((d) => statusClass(d.status) === "good").length;
-    const own = all.get(stationOf(station.ids[0] ?? station.name)) ?? [];
-    const of = (phase: string) => own.filter((r) => r.phase.startsWith(phase)).map((r) => r.residual);
-    const spread = (values: number[]) => (values.length ? `${minus(median(values), 3)} (${minus(mad(values), 3)})` : "");
+    const [p, s] = ["P", "S"].map((phase) => spreads.get(`${stationOf(station.ids[0] ?? station.name)}\n${phase}`));
+    const text = (one: typeof p) => (one ? `${minus(one.median, 3)} (${minus(one.mad, 3)})` : "");
     return [
       h("a", { href: `#/station/${encodeURIComponent(station.name)}` }, station.name), minus(station.latitude, 4), minus(station.longitude, 4), minus(station.elevation_m, 0),
-      station.channels, days.length ? `${good} of ${days.length}` : "", days.length ? count(days.reduce((s, d) => s + d.picks, 0)) : "", count(own.length), spread(of("P")), spread(of("S")),
+      station.channels, days.length ? `${count(good)} of ${count(days.length)}` : "", days.length ? count(days.reduce((sum, d) => sum + d.picks, 0)) : "",
+      residuals ? count((p?.count ?? 0) + (s?.count ?? 0)) : "", text(p), text(s),
     ];
   });
-  return h("article", { class: "detail" }, h("h2", {}, `${count(rows.length)} stations`),
-    table(["Station", "Latitude", "Longitude", "Elevation (m)", "Channels", "Days processed", "Picks", "Arrivals", "P residual: median (MAD), s", "S residual"], rows, "Stations"));
+  return table(["Station", "Latitude", "Longitude", "Elevation (m)", "Channels", "Days processed", "Picks", "Arrivals", "P residual: median (MAD), s", "S residual"], rows, "Stations");
 }
 
-export function stationPage(app: App, name: string): HTMLElement {
+export async function stationPage(app: App, name: string): Promise<HTMLElement> {
   const station = app.stations.find((s) => s.name === name || stationOf(s.ids[0] ?? "") === name);
   if (!station) return h("article", { class: "detail" }, h("h2", {}, `The catalog has no station ${name}`), h("a", { href: "#/stations" }, "All stations"));
   const days = app.details.stationDays?.of(station.name) ?? [];
-  const own = readings(app).get(stationOf(station.ids[0] ?? station.name)) ?? [];
+  const { arrivals: own, magnitudes } = await readingsOf(app, stationOf(station.ids[0] ?? station.name));
   const at = app.stations.indexOf(station);
   const link = (step: number, text: string) => {
     const other = app.stations[at + step];
@@ -64,9 +59,9 @@ export function stationPage(app: App, name: string): HTMLElement {
       ["Channels", station.channels],
       ["Days", days.length ? counted(days) : "the ledger has no day of this station"],
     ]),
-    h("div", { class: "figures" }, days.length ? calendar(days) : null, days.length ? picksPerDay(days) : null, confidence(app, station.ids), own.length ? residuals(own) : null, own.length ? byDistance(own) : null),
-    own.length ? null : h("p", { class: "note" }, "The page has no arrivals of this station."),
-    reasons(days));
+    h("div", { class: "figures" }, days.length ? calendar(days) : null, days.length ? picksPerDay(days) : null, confidence(app, station.ids), own.length ? residuals(own) : null, own.length ? byDistance(own) : null, magnitudes.length ? magnitudeResiduals(app, magnitudes) : null),
+    own.length ? null : h("p", { class: "note" }, app.source.config.kind === "report" ? "The report has no arrivals of this station." : "The catalog has no arrivals of this station."),
+    responses(app, station), reasons(days));
 }
 
 function counted(days: StationDay[]): string {
@@ -112,15 +107,37 @@ function confidence(app: App, ids: string[]): HTMLElement | null {
   const own = ids.map((id) => app.details.confidence[id]).filter(Boolean);
   if (!own.length) return null;
   const sum = (phase: string) => own.reduce<number[]>((all, one) => (one![phase] ?? []).map((n, i) => n + (all[i] ?? 0)), []);
-  const [p, s] = [sum("P"), sum("S")];
-  const most = Math.max(1, ...p, ...s);
-  const bins = Math.max(p.length, s.length);
-  const edges = Array.from({ length: bins + 1 }, (_, i) => i / bins);
-  const chart = new Chart("Confidence of picks", 380, 210, { range: [0, 1], title: "Confidence" }, { range: [0, most * 1.05], title: "Picks" });
-  const step = (counts: number[]): [number, number][] => counts.flatMap((n, i): [number, number][] => [[edges[i], n], [edges[i + 1], n]]);
-  chart.line(step(p), "curve p").line(step(s), "curve s");
-  chart.element.append(h("p", { class: "note" }, h("span", { class: "p" }, "\u25cf P "), h("span", { class: "s" }, "\u25cf S")));
+  return confidenceChart("Confidence of picks", sum("P"), sum("S"));
+}
+
+/** Over the time of the catalog, since few events may be at one end of it. */
+function magnitudeResiduals(app: App, own: MagnitudeReading[]): HTMLElement {
+  const [low, high] = app.catalog.times;
+  const range: [number, number] = [low - 1, high + 1];
+  const values = own.map((m) => m.residual);
+  const sorted = values.map(Math.abs).sort((a, b) => a - b);
+  const most = Math.max(sorted[Math.floor(sorted.length * 0.98)] * 1.2, 0.2);
+  const chart = new Chart("Magnitude residuals", 620, 240, { range, title: "Time (UTC)", ticks: timeTicks(...range, 6) }, { range: [-most, most], title: "Station minus event" });
+  chart.line([[range[0], 0], [range[1], 0]], "zero").cloud(own.map((m) => [m.time, m.residual]), "cloud size");
+  chart.element.append(h("p", { class: "note" }, `${count(own.length)} station magnitudes, median ${minus(median(values), 2)}, MAD ${minus(mad(values), 2)}`));
   return chart.element;
+}
+
+const UNITS: Record<string, string> = { M: "m", "M/S": "m/s", "M/S**2": "m/s\u00b2" };
+
+/** The responses that amplitudes were measured with. */
+function responses(app: App, station: Station): HTMLElement | null {
+  const { channels, days } = app.details.responses;
+  const own = station.ids.flatMap((id) => channels[id] ?? []);
+  const measured = days[station.name];
+  if (!own.length && !measured) return null;
+  const date = (text: string) => text.slice(0, 10);
+  const state = (one: ChannelResponse) => one.problem || (one.is_flat ? "given by the user" : `metadata, ${one.stages} frequency-dependent stages`);
+  const rows = own.map((one) => [one.channel, date(one.start) || "\u2013", date(one.end) || "\u2013", one.problem ? "" : `${one.gain.toPrecision(6)} counts per ${UNITS[one.unit] ?? one.unit}`, state(one)]);
+  const found = Object.entries(measured?.reasons ?? {}).map(([reason, n]) => `${count(n)} days: ${reason}`);
+  return h("section", {}, h("h3", {}, "Response in use"),
+    measured ? h("p", { class: "note" }, `${count(measured.amplitudes)} picks have amplitudes, measured on ${count(measured.measured)} days. ${found.join("; ")}`) : null,
+    own.length ? table(["Channel", "From", "To", "Sensitivity", "Source"], rows, "Responses") : h("p", { class: "note" }, "The store has no record of the responses: its amplitudes were measured with an earlier version."));
 }
 
 function limit(own: Reading[]): number {

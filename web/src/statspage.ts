@@ -1,24 +1,12 @@
 // Statistics of the selected events: distributions, frequency-magnitude, residuals.  Also as JSON.
 import { h, save } from "./dom";
 import type { App } from "./app";
-import { stationOf } from "./eventpage";
-import { Chart, facts, histogram, histogramChart, minus, table, type Histogram } from "./chart";
-import { bPositive, bValue, binned, mad, maximumCurvature, median, stableCompleteness, type BValue } from "./numbers";
+import { Chart, confidenceChart, facts, histogram, histogramChart, minus, table, type Histogram } from "./chart";
+import { bPositive, bValue, binned, maximumCurvature, median, stableCompleteness, type BValue } from "./numbers";
+import { residualsOf, type Residuals, type Spread } from "./readings";
 import { count, numberTicks, withMinus } from "./scales";
 
 const WIDTH = 0.1;
-
-interface Spread {
-  count: number;
-  median: number;
-  mad: number;
-}
-
-interface Residuals {
-  phases: Record<string, Spread>;
-  distances: { from_km: number; to_km: number; phase: string; spread: Spread }[];
-  stations: { station: string; phase: string; spread: Spread }[];
-}
 
 export interface Statistics {
   events: number;
@@ -35,6 +23,8 @@ export interface Statistics {
     b_by_completeness: { completeness: number; b: number; error: number }[];
   } | null;
   interevent_seconds: Histogram & { median: number };
+  /** Of all picks of the run, also those of no event, in bins from 0 to 1. */
+  confidence: { bins: number; P: number[]; S: number[] } | null;
   residuals: Residuals | null;
 }
 
@@ -42,7 +32,7 @@ const FIELDS: [string, string, string, number][] = [
   ["depth_km", "Depth", "Depth (km)", 40], ["rms_s", "RMS of residuals", "RMS (s)", 40], ["gap_deg", "Azimuthal gap", "Gap (°)", 36], ["phases", "Phases", "Phases", 40], ["n_stations", "Stations", "Stations", 40],
 ];
 
-export function statistics(app: App, rows: Uint32Array): Statistics {
+function statistics(app: App, rows: Uint32Array): Omit<Statistics, "residuals"> {
   const { catalog } = app;
   const histograms: Record<string, Histogram> = {};
   const medians: Record<string, number> = {};
@@ -57,8 +47,16 @@ export function statistics(app: App, rows: Uint32Array): Statistics {
     events: rows.length, histograms, medians,
     magnitudes: magnitudes(app, rows),
     interevent_seconds: { ...histogram(gaps.map(Math.log10), -2, 8, 50), median: median(gaps) },
-    residuals: residuals(app, rows),
+    confidence: confidence(app),
   };
+}
+
+function confidence(app: App): Statistics["confidence"] {
+  const all = Object.values(app.details.confidence);
+  const sum = (phase: string) => all.reduce<number[]>((total, one) => (one[phase] ?? []).reduce((bins, n, i) => { bins[i] = (bins[i] ?? 0) + n; return bins; }, total), []);
+  const [P, S] = [sum("P"), sum("S")];
+  const bins = Math.max(P.length, S.length);
+  return bins ? { bins, P, S } : null;
 }
 
 function spreadHistogram(values: Float64Array, bins: number, whole: boolean): Histogram {
@@ -95,46 +93,17 @@ function magnitudes(app: App, rows: Uint32Array): Statistics["magnitudes"] {
   };
 }
 
-function spread(values: number[]): Spread {
-  return { count: values.length, median: median(values), mad: mad(values) };
-}
-
-function residuals(app: App, rows: Uint32Array): Residuals | null {
-  const phases = new Map<string, number[]>();
-  const distances = new Map<string, number[]>();
-  const stations = new Map<string, number[]>();
-  const put = (map: Map<string, number[]>, key: string, value: number) => {
-    const list = map.get(key);
-    if (list) list.push(value);
-    else map.set(key, [value]);
-  };
-  let farthest = 0;
-  for (const row of rows) for (const a of app.arrivalsOf(row)) farthest = Math.max(farthest, a.distance);
-  const step = [5, 10, 20, 25, 50, 100, 200].find((s) => farthest / s <= 14) ?? 500;
-  for (const row of rows) {
-    for (const a of app.arrivalsOf(row)) {
-      put(phases, a.phase, a.residual);
-      put(distances, `${Math.floor(a.distance / step)}\n${a.phase}`, a.residual);
-      put(stations, `${stationOf(a.trace)}\n${a.phase}`, a.residual);
-    }
-  }
-  if (!phases.size) return null;
-  return {
-    phases: Object.fromEntries([...phases].sort().map(([phase, values]) => [phase, spread(values)])),
-    distances: [...distances].map(([key, values]) => {
-      const [bin, phase] = key.split("\n");
-      return { from_km: Number(bin) * step, to_km: (Number(bin) + 1) * step, phase, spread: spread(values) };
-    }).sort((a, b) => a.from_km - b.from_km || a.phase.localeCompare(b.phase)),
-    stations: [...stations].map(([key, values]) => {
-      const [station, phase] = key.split("\n");
-      return { station, phase, spread: spread(values) };
-    }).sort((a, b) => a.station.localeCompare(b.station) || a.phase.localeCompare(b.phase)),
-  };
-}
-
 export async function statisticsPage(app: App): Promise<HTMLElement> {
   const rows = await app.painter.rows(app.limits(), "time", false);
   const found = statistics(app, rows);
+  const residuals = residualsOf(app, app.filter);
+  const tables = h("section", { "aria-live": "polite" }, h("p", { class: "note" }, "Reading the arrivals of the selected events \u2026"));
+  void residuals.then((read) => tables.replaceWith(read ? residualTables(read) : h("p", { class: "note" }, "The page has no arrivals of the selected events.")))
+    .catch((error: Error) => tables.replaceChildren(h("p", { class: "note", role: "alert" }, `No residuals: ${error.message}`)));
+  const saveNumbers = async () => {
+    const numbers: Statistics = { ...found, residuals: await residuals };
+    save("statistics.json", "application/json", [JSON.stringify(numbers, (_, v) => (typeof v === "number" && !Number.isFinite(v) ? null : v), 1)]);
+  };
   const { interevent_seconds: gaps } = found;
   const decades = numberTicks(-2, 8, 6).map(({ value }) => ({ value, label: value === 0 ? "1" : `10${superscript(value)}` }));
   const most = Math.max(1, ...gaps.counts);
@@ -142,12 +111,12 @@ export async function statisticsPage(app: App): Promise<HTMLElement> {
   times.element.append(h("p", { class: "note" }, `Median ${Number(gaps.median.toPrecision(3)).toLocaleString("en")} s`));
   return h("article", { class: "detail" },
     h("div", { class: "title" }, h("h2", {}, `Statistics of ${count(rows.length)} selected events`),
-      h("button", { type: "button", onclick: () => save("statistics.json", "application/json", [JSON.stringify(found, (_, v) => (typeof v === "number" && !Number.isFinite(v) ? null : v), 1)]) }, "Numbers as JSON"),
+      h("button", { type: "button", onclick: () => void saveNumbers() }, "Numbers as JSON"),
       h("a", { class: "button", href: app.address() }, "Change the selection")),
     h("div", { class: "figures" }, found.magnitudes ? frequencyMagnitude(found.magnitudes) : null, found.magnitudes ? stability(found.magnitudes) : null,
-      ...FIELDS.map(([name, title, axis]) => histogramChart(title, axis, found.histograms[name], `Median ${minus(found.medians[name], name === "rms_s" ? 3 : 1)}`)), times.element),
+      ...FIELDS.map(([name, title, axis]) => histogramChart(title, axis, found.histograms[name], `Median ${minus(found.medians[name], name === "rms_s" ? 3 : 1)}`)), times.element, found.confidence && confidenceChart("Confidence of all picks", found.confidence.P, found.confidence.S)),
     found.magnitudes ? null : h("p", { class: "note" }, "The selected events have no magnitudes."),
-    found.residuals ? residualTables(found.residuals) : h("p", { class: "note" }, "The page has no arrivals of the selected events."));
+    tables);
 }
 
 function superscript(value: number): string {

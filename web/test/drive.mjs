@@ -202,7 +202,7 @@ const cases = {
       const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: button }).click()]);
       await download.saveAs(join(folder, file));
     }
-    await page.goto(`${address}#/statistics?`);
+    await page.getByRole("link", { name: "Statistics" }).click();
     await page.waitForSelector(".detail");
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Numbers as JSON" }).click()]);
     await download.saveAs(join(folder, "statistics.json"));

@@ -13,7 +13,7 @@ from epicat.amplitude.rows import AmplitudeFlag, read_amplitudes, read_envelopes
 from epicat.campaign.options import Partition
 from epicat.model import EVER, Span, StationDay, Status
 from epicat.pipeline.executors import Serial
-from epicat.pipeline.measure_day import measured_codes
+from epicat.pipeline.measure_day import measured_codes, response_rows
 from epicat.pipeline.measure_store import StoreMeasurer
 from epicat.pipeline.runner import make_plan, run
 from epicat.stations.responses import ChannelResponse, FlatResponse, Responses
@@ -157,3 +157,16 @@ def test_a_failed_measurement_is_recorded_and_repeated(network, tmp_path, monkey
 def test_channels_are_measured_as_recorded(weights, wanted):
     """Horizontals keep their azimuth; only sensors with inclined axes are rotated."""
     assert measured_codes(weights) == wanted
+
+
+def test_responses_that_a_store_keeps():
+    epoch = Span(MIDNIGHT, EVER.end_ns)
+    known = ChannelResponse("XX.A..HHZ", epoch, response_of("HH"))
+    unusable = ChannelResponse("XX.B..HHZ", EVER, problem="no response in the metadata")
+    rows = response_rows(Responses.from_channels([known, unusable], FLAT.flat))
+    assert [(r.channel, r.is_flat, r.problem) for r in rows] == [
+        ("XX.A..HHZ", False, ""), ("XX.B..HHZ", False, unusable.problem), ("XX.*.*.HH?", True, ""),
+    ]  # fmt: skip
+    assert (rows[0].gain, rows[0].end) == (known.response.gain, "")
+    assert rows[0].start.startswith("20")
+    assert rows[2].gain == 1e6

@@ -24,8 +24,8 @@ def content_of(place: str) -> dict[str, object]:
     """Return all that a page reads, apart from where it is."""
     session = Session(open_catalog(place), open_store(place), PageOptions())
     found: dict[str, object] = {
-        month["name"]: pa.ipc.open_stream(session.events(month["name"]).read_bytes()).read_all().to_pylist()
-        for month in session.months()
+        name: pa.ipc.open_stream(session.events(name).read_bytes()).read_all().to_pylist()
+        for name in [month["name"] for month in session.months()]
     }
     for name in ("stations", "station-days", "confidence", "travel-times"):
         found[name] = session.file(name)

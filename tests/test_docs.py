@@ -108,3 +108,28 @@ def test_models_are_described_as_they_are():
     found = re.findall(r"^\| (`[^|]*`) \| (runs|refused) \|", page, re.M)
     told = {name: word for names, word in found for name in re.findall(r"`(\w+)`", names)}
     assert told == {name: "refused" if kind.refused else "runs" for name, kind in MODELS.items()}
+
+
+def test_titles_differ():
+    titles = [page.read_text().partition("\n")[0] for page in PAGES]
+    assert all(title.startswith("# ") for title in titles)
+    assert sorted(titles) == sorted(set(titles))
+    nav = (PROJECT / "mkdocs.yml").read_text().partition("\nnav:")[2]
+    names = re.findall(r"^ +- \"?([^\"\n]+?)\"?: \S", nav, re.M)
+    assert len(names) > 40
+    assert sorted(names) == sorted(set(names))
+
+
+def external_links() -> dict[str, list[str]]:
+    """Return the addresses of other servers that the pages link to, with the pages."""
+    found: dict[str, list[str]] = {}
+    for page in PAGES:
+        links = re.findall(r"(?:\]\(|<)(https?://[^)>\s]+)[)>]", page.read_text())
+        for link in dict.fromkeys(links):
+            found.setdefault(link, []).append(page.relative_to(PROJECT).as_posix())
+    return dict(sorted(found.items()))
+
+
+def test_every_external_link_is_listed():
+    listed = (PROJECT / "docs" / "links.txt").read_text().splitlines()
+    assert [line for line in listed if not line.startswith("#")] == list(external_links())

@@ -45,6 +45,20 @@ def test_the_recipes_run(folder, monkeypatch):
     assert len(names["unused"]) + names["used"]["pick_id"].nunique() == names["counts"]["n"].sum()
 
 
+def test_the_queries_of_a_database_run(folder, mongo, monkeypatch):
+    """Those of docs/howto/mongodb.md, on the demo's catalog in a database."""
+    address = mongo.url("tutorial")
+    monkeypatch.setenv("EPICAT_STORE", address)
+    with pytest.raises(SystemExit) as left:
+        main(["copy", "--from", str(folder / "epicat-demo" / "catalog"), "--to", address])
+    assert left.value.code == 0
+    page = (PROJECT / "docs" / "howto" / "mongodb.md").read_text()
+    block = re.search(r"^```python\n(.*?)^```", page, re.M | re.S)[1]
+    names: dict[str, object] = {}
+    exec(compile(block, str(PAGE), "exec"), names)
+    assert len(list(names["events"])) > 0
+
+
 def test_a_table_of_a_store_holds_more_than_one_catalog(folder):
     pd = pytest.importorskip("pandas")
     campaign, store = folder / "epicat-demo" / "campaign.toml", folder / "epicat-demo" / "catalog"

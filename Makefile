@@ -88,9 +88,10 @@ audit: $(STAMP) ## Scan the code (bandit) and the pinned dependencies (pip-audit
 docs: .venv-docs/.stamp ## Build the documentation in site/, in strict mode
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
-reference: $(STAMP) ## Update the generated reference pages
+reference: $(STAMP) ## Update the generated reference pages and charts
 	$(BIN)/python tools/command_reference.py
 	$(BIN)/python tools/campaign_reference.py
+	$(BIN)/python tools/doc_charts.py
 
 format: $(STAMP) ## Format the code and apply safe fixes
 	$(BIN)/ruff format

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 import command_reference
+import doc_charts
 from epicat.association.associate_options import PyOctoOptions
 from epicat.cli.app import app
 from epicat.pick.supported import MODELS
@@ -133,3 +134,9 @@ def external_links() -> dict[str, list[str]]:
 def test_every_external_link_is_listed():
     listed = (PROJECT / "docs" / "links.txt").read_text().splitlines()
     assert [line for line in listed if not line.startswith("#")] == list(external_links())
+
+
+@pytest.mark.parametrize("name", doc_charts.CHARTS)
+def test_charts_show_the_tables(name):
+    fresh = (doc_charts.IMAGES / name).read_text() == doc_charts.CHARTS[name]()
+    assert fresh, f"docs/images/{name} is not what its page says: run `make reference`"

@@ -2,7 +2,7 @@
 
 `make_scenario` and `write_archive` create archives; `make_window` and `noise_window` create windows
 for training pickers.  Formulas and their sources are in the modules that compute them;
-``docs/howto/synthetic.md`` lists what is not modelled.
+``docs/concepts/synthetic.md`` lists what is not modelled.
 """
 
 from epicat.synthetic.archive_writer import ArchiveSummary, write_archive

@@ -315,9 +315,10 @@ STATION_MAGNITUDES: Final = pa.schema(
 )
 """Station magnitudes, also those that a network magnitude does not use: ``flag`` says why.
 
-``value`` includes ``correction``; it is an upper bound where ``is_bound``, and null where nothing
-could be measured.  ``weight`` is the probability that it belongs to the event, 0 if not used.
-``distance_km`` is hypocentral.  ``pick_id`` is null at stations without a pick.
+``value`` is from ``amplitude_mm`` without the power of ``noise_mm`` and includes ``correction``; it
+is an upper bound where ``is_bound``, and null where nothing could be measured.  ``weight`` is the
+probability that it belongs to the event, 0 if not used.  ``distance_km`` is hypocentral.
+``pick_id`` is null at stations without a pick.
 """
 SCHEMAS: Final[dict[TableName, pa.Schema]] = {
     "picks": PICKS,

@@ -48,8 +48,39 @@ def test_a_near_station_is_read_in_the_shortest_window() -> None:
     assert (one.flag, one.pick_id, one.is_bound) == (ReadingFlag.AMPLITUDE, "S", False)
     assert one.amplitude_mm == pytest.approx(0.1)
     assert one.distance_km == pytest.approx(np.hypot(11.1, 8.0), abs=0.1)
-    expected = law_named("hutton-boore").magnitude(0.1, one.distance_km)
+    # The powers of signal and noise add.
+    amplitude = np.sqrt(0.1**2 - 0.01**2)
+    expected = law_named("hutton-boore").magnitude(amplitude, one.distance_km)
     assert one.magnitude == pytest.approx(float(expected))
+
+
+def test_below_the_noise_an_amplitude_is_a_bound() -> None:
+    (one,) = read([P, S], [measured(P, S, noise=0.06)])
+    assert (one.flag, one.is_bound) == (ReadingFlag.BELOW_NOISE, True)
+    # What is just twice the noise, without the noise in it.
+    limit = np.sqrt(0.12**2 - 0.06**2)
+    expected = law_named("hutton-boore").magnitude(limit, one.distance_km)
+    assert one.magnitude == pytest.approx(float(expected))
+
+
+def test_the_coda_of_an_earlier_event_is_no_noise_once_it_has_decayed() -> None:
+    """S comes 6 s after P: what precedes it, or what follows P, is less than the coda."""
+    late = S._replace(time_ns=P.time_ns + 6 * SECOND_NS)
+    coda = measured(P, late, sizes=(0.5, 0.5, 0.5), noise=0.4)
+    coda.amplitude_mm[0] = 0.45  # after P
+    assert read([P, late], [coda])[0].flag == ReadingFlag.BELOW_NOISE
+    coda.noise_mm[1] = 0.2  # before S
+    (one,) = read([P, late], [coda])
+    assert (one.flag, one.noise_mm) == (ReadingFlag.AMPLITUDE, pytest.approx(0.2))
+    coda.amplitude_mm[0, 0] = 0.1
+    (one,) = read([P, late], [coda])
+    assert one.noise_mm == pytest.approx(0.1)
+
+
+def test_what_follows_p_is_no_noise_where_s_is_in_the_same_window() -> None:
+    both = measured(P, S, noise=0.06)
+    both.amplitude_mm[0] = 0.02
+    assert read([P, S], [both])[0].noise_mm == pytest.approx(0.06)
 
 
 def test_without_s_the_window_after_p_has_to_reach_s() -> None:

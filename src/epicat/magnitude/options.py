@@ -25,12 +25,12 @@ class MagnitudeOptions(BaseModel):
         examples=["california", "1.11,0.00189,0.591"],
     )
     least_snr: float = Field(
-        default=2.0,
+        default=1.5,
         gt=1,
         description="Amplitudes below this multiple of the largest noise are upper bounds.",
     )
     least_stations: int = Field(
-        default=5, ge=1, description="Stations with an amplitude that a magnitude needs."
+        default=4, ge=1, description="Stations with an amplitude that a magnitude needs."
     )
 
     @field_validator("law")

@@ -31,6 +31,8 @@ _FASTEST_KM_S, _SLOWEST_KM_S = 8.0, 2.5
 _TAIL_S = 10.0
 _NOISE_S = 60.0
 _LEAST_NOISE_STEPS = 3
+_EARLY_S = 0.5
+"""How late an S pick may be."""
 
 
 class ReadingFlag(StrEnum):
@@ -156,7 +158,7 @@ class EventReadings:
                 continue
             clear_s = found.clear_s(pick, phases.values())
             reading = self._at_pick(pick, distance, clear_s, found)
-            noise = self._noise_before(source, phases, distance[0], found)
+            noise = self._noise_level(source, phases, distance[0], found)
             yield self._judged(reading, noise, distance)
 
     def _distance(self, source: Source, trace_id: str) -> tuple[float, float] | None:
@@ -198,25 +200,43 @@ class EventReadings:
             flag=ReadingFlag.AMPLITUDE, amplitude_mm=amplitude, noise_mm=noise, period_s=period
         )
 
-    def _noise_before(
+    def _noise_level(
         self, source: Source, phases: Mapping[str, PickRow], distance_km: float, found: Amplitudes
     ) -> float:
-        """Return the noise before the event in mm, NaN if unknown.
+        """Return the noise that the largest amplitude stands on in mm, NaN if unknown.
 
-        What precedes an S pick is P: its noise is that before the P pick, or else what the
-        envelope has before the event.
+        Before P it may be the coda of an earlier event, which decays until S.  What precedes S is
+        noise and P, and so is what follows P until S: each of the three is an upper bound of the
+        noise at S, and the smallest is the best one.  Without a P pick the envelope tells the
+        noise before the event.
         """
-        first, at = phases.get("P"), None
-        if first is not None:
-            at = found.at(first)
-        if at is not None:
-            measured, i = at
-            noise = measured.noise_mm[i, _wanted(self.law.component)]
-            known = noise[np.isfinite(noise)]
-            if known.size:
-                return _combination(known, self.law.component)
-        trace = next(iter(phases.values())).trace_id
-        return self._envelope_noise(source, trace, distance_km, found)
+        levels = [self._noise_before(found.at(phases["P"]) if "P" in phases else None)]
+        if math.isnan(levels[0]):
+            trace = next(iter(phases.values())).trace_id
+            levels[0] = self._envelope_noise(source, trace, distance_km, found)
+        if "S" in phases:
+            levels.append(self._noise_before(found.at(phases["S"])))
+        if len(phases) > 1:
+            levels.append(self._between(phases["P"], phases["S"], found))
+        known = [level for level in levels if math.isfinite(level)]
+        return min(known, default=math.nan)
+
+    def _noise_before(self, at: tuple[InstrumentAmplitudes, int] | None) -> float:
+        """Return the largest amplitude before a pick in mm, NaN if unknown."""
+        if at is None:
+            return math.nan
+        measured, i = at
+        noise = measured.noise_mm[i, _wanted(self.law.component)]
+        known = noise[np.isfinite(noise)]
+        return _combination(known, self.law.component) if known.size else math.nan
+
+    def _between(self, p: PickRow, s: PickRow, found: Amplitudes) -> float:
+        """Return the largest amplitude soon after P in mm, NaN if S comes in the same window."""
+        at = found.at(p)
+        if at is None or s.time_ns < p.time_ns + (WINDOWS_S[0] + _EARLY_S) * SECOND_NS:
+            return math.nan
+        combined = _combined(*at, 0, self.law.component)
+        return math.nan if isinstance(combined, ReadingFlag) else combined[0]
 
     def _envelope_noise(
         self, source: Source, trace: str, distance_km: float, found: Amplitudes
@@ -238,8 +258,13 @@ class EventReadings:
         if not math.isfinite(noise):
             return reading._replace(flag=ReadingFlag.NO_NOISE)
         if reading.amplitude_mm < self.least_snr * noise:
-            return self._bound(reading, ReadingFlag.BELOW_NOISE, self.least_snr * noise, distance)
-        return self._valued(reading, ReadingFlag.AMPLITUDE, reading.amplitude_mm, distance)
+            return self._bound(reading, ReadingFlag.BELOW_NOISE, self._limit(noise), distance)
+        amplitude = _without_noise(reading.amplitude_mm, noise)
+        return self._valued(reading, ReadingFlag.AMPLITUDE, amplitude, distance)
+
+    def _limit(self, noise_mm: float) -> float:
+        """Return the amplitude that is just above noise, without the noise in it."""
+        return _without_noise(self.least_snr * noise_mm, noise_mm)
 
     def _valued(
         self, reading: Reading, flag: ReadingFlag, amplitude: float, distance: tuple[float, float]
@@ -284,12 +309,18 @@ class EventReadings:
             trace, None, source.time_ns, distance[0], ReadingFlag.NO_PICK, noise_mm=noise
         )
         if peak < self.least_snr * noise:
-            return self._bound(reading, ReadingFlag.BELOW_NOISE, self.least_snr * noise, distance)
+            limit = self.least_snr * noise
+            return self._bound(reading, ReadingFlag.BELOW_NOISE, limit, distance)
         return self._bound(reading, ReadingFlag.NO_PICK, peak, distance)
 
 
 _MATTERS = 1.5
 """A bound so much above the median of the values says nothing."""
+
+
+def _without_noise(amplitude_mm: float, noise_mm: float) -> float:
+    """Return an amplitude without the noise in it: the powers of signal and noise add."""
+    return math.sqrt(amplitude_mm**2 - noise_mm**2)
 
 
 def _window(phase: str, distance_km: float) -> int | None:

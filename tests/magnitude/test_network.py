@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from epicat.magnitude.network import NetworkModel, Observations, network_magnitudes
+from epicat.magnitude.network import (
+    NetworkModel,
+    Observations,
+    _likelihood,
+    _median,
+    _refine,
+    _search,
+    network_magnitudes,
+)
 from support.simulated_magnitudes import simulate
 
 CASES = {
@@ -17,6 +25,11 @@ CASES = {
 def _found(seed: int, **case):
     simulated = simulate(seed, **case)
     return simulated, network_magnitudes(simulated.observations, NetworkModel())
+
+
+def _one_event(value, is_bound, is_peak=None) -> Observations:
+    event = np.zeros(len(value), int)
+    return Observations(event, value, is_bound, 1, event > 0 if is_peak is None else is_peak)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -52,7 +65,7 @@ def test_an_event_does_not_depend_on_the_others() -> None:
     for i in (0, 17):
         own = rows.event == i
         alone = network_magnitudes(
-            Observations(np.zeros(own.sum(), int), rows.value[own], rows.is_bound[own], 1),
+            _one_event(rows.value[own], rows.is_bound[own]),
             NetworkModel(),
         )
         assert alone.value[0] == found.value[i]
@@ -63,14 +76,16 @@ def test_the_order_of_rows_does_not_matter() -> None:
     simulated, found = _found(8, n_events=20)
     rows = simulated.observations
     order = np.random.default_rng(0).permutation(len(rows.value))
-    mixed = Observations(rows.event[order], rows.value[order], rows.is_bound[order], 20)
+    mixed = Observations(
+        rows.event[order], rows.value[order], rows.is_bound[order], 20, rows.is_peak[order]
+    )
     assert network_magnitudes(mixed, NetworkModel()).value == pytest.approx(found.value, abs=1e-9)
 
 
 def _one(values, bounds=()):
     value = np.array([*values, *bounds], dtype=float)
     is_bound = np.arange(len(value)) >= len(values)
-    rows = Observations(np.zeros(len(value), int), value, is_bound, 1)
+    rows = _one_event(value, is_bound)
     return network_magnitudes(rows, NetworkModel())
 
 
@@ -105,3 +120,47 @@ def test_equal_values_have_that_magnitude() -> None:
     assert found.value[0] == pytest.approx(1.5, abs=1e-6)
     assert found.mad[0] == pytest.approx(0.0, abs=1e-6)
     assert 0.05 < found.standard_error[0] < 0.15
+
+
+def _with_peaks(share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Give errors of events of which half the stations have no pick.
+
+    The largest amplitude there is the event's with a probability, else that of something larger.
+    The second errors are those of the same events with peaks as mere bounds.
+    """
+    rng = np.random.default_rng(8)
+    n, stations = 300, 12
+    event = np.repeat(np.arange(n), stations)
+    value = rng.normal(0, 0.25, n * stations)
+    is_peak = np.tile(np.arange(stations) % 2 == 1, n)
+    hidden = is_peak & (rng.random(n * stations) > share)
+    value[hidden] += rng.uniform(0.2, 3.0, hidden.sum())
+    given = Observations(event, value, is_peak, n, is_peak)
+    plain = Observations(event, value, is_peak, n, event < 0)
+    return tuple(network_magnitudes(rows, NetworkModel()).value for rows in (given, plain))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_peaks_at_stations_without_a_pick_draw_no_magnitude_down(share) -> None:
+    error, as_bounds = _with_peaks(share)
+    assert abs(np.median(error)) < 0.05
+    assert abs(np.median(error)) < abs(np.median(as_bounds)) + 0.02
+
+
+def test_peaks_as_mere_bounds_would_be_biased() -> None:
+    assert np.median(_with_peaks(0.9)[1]) < -0.1
+
+
+def test_the_maximum_is_that_of_the_likelihood() -> None:
+    """The Newton steps end where the likelihood, evaluated on a fine grid, is largest."""
+    rng = np.random.default_rng(9)
+    for _ in range(20):
+        value = rng.normal(0, 0.25, 9)
+        kind = rng.permutation([0, 0, 0, 0, 1, 1, 1, 2, 2])
+        rows = _one_event(value, kind > 0, kind == 2)
+        sigma, model = np.array([0.25]), NetworkModel()
+        start = _search(rows, _median(rows), sigma, model)
+        found = _refine(rows, start, sigma, model)
+        grid = start + np.linspace(-0.1, 0.1, 4001)
+        sums = [_likelihood(rows, np.array([m]), sigma, model)[0] for m in grid]
+        assert found[0] == pytest.approx(grid[int(np.argmax(sums))], abs=2e-4)

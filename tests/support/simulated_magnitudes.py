@@ -51,5 +51,5 @@ def simulate(
     amplitude[is_wrong] *= 10 ** rng.uniform(-1.5, 1.5, is_wrong.sum())
     is_bound = amplitude < gate * noise
     value = law.magnitude(np.where(is_bound, gate * noise, amplitude), distance)
-    observations = Observations(event, value, is_bound, n_events)
+    observations = Observations(event, value, is_bound, n_events, np.zeros(len(event), bool))
     return Simulated(truth, observations, station, effects)

@@ -100,7 +100,7 @@ def estimate_corrections(
     for _ in range(_ROUNDS):
         rest = given.value - effect[station]
         events = network_magnitudes(
-            Observations(given.event, rest, given.is_bound, given.n_events), model
+            Observations(given.event, rest, given.is_bound, given.n_events, given.is_peak), model
         )
         effect, error = _effects(given, station, events.value, n)
     counts = np.bincount(station, minlength=n)
@@ -119,7 +119,7 @@ def _effects(
     """Return how much larger each station's magnitudes are than those of the events."""
     rest = given.value - magnitude[given.event]
     there = np.isfinite(rest)
-    own = Observations(station[there], rest[there], given.is_bound[there], n)
+    own = Observations(station[there], rest[there], given.is_bound[there], n, given.is_peak[there])
     found = network_magnitudes(own, NetworkModel())
     data: F64 = 1 / np.square(np.nan_to_num(found.standard_error, nan=np.inf))
     share: F64 = data / (data + 1 / PRIOR**2)

@@ -13,7 +13,7 @@ from epicat.model import digest_of
 
 __all__ = ["MagnitudeDesign"]
 
-_ALGORITHM = 2
+_ALGORITHM = 3
 """Raised when the same design gives other magnitudes."""
 
 

@@ -90,13 +90,14 @@ def observations(
     measured: Sequence[Measured], corrections: Mapping[str, float]
 ) -> tuple[Observations, NDArray[np.int64]]:
     """Return all readings that count, and the number of each among all readings, in order."""
-    event, value, bound, at, number = [], [], [], [], 0
+    event, value, bound, peak, at, number = [], [], [], [], [], 0
     for i, one in enumerate(measured):
         for reading in one.readings:
             if reading.counts:
                 event.append(i)
                 value.append(reading.magnitude + corrections.get(reading.trace_id, 0.0))
                 bound.append(reading.is_bound)
+                peak.append(reading.is_peak)
                 at.append(number)
             number += 1
     rows = Observations(
@@ -104,6 +105,7 @@ def observations(
         np.array(value, dtype=np.float64),
         np.array(bound, dtype=np.bool_),
         len(measured),
+        np.array(peak, dtype=np.bool_),
     )
     return rows, np.array(at, dtype=np.int64)
 

@@ -5,6 +5,10 @@ The median of the values alone is too large for small events, because the statio
 those where the event happened to be large (Tobin 1958 for the likelihood; Kijko 1980 and Ringdal
 1976, BSSA 66, 789-802, for magnitudes).  With probability ``outlier_share`` a value has nothing to
 do with the event; it is then anywhere within ``OUTLIER_RANGE`` and its influence is bounded.
+
+A bound is censored data only if it does not depend on the event.  The largest amplitude at a
+station may be the event's or that of something else that hides it: such a peak is a value,
+with probability ``_PEAK_SHARE``, or a bound.  As a mere bound it would draw magnitudes down.
 """
 
 from __future__ import annotations
@@ -19,7 +23,9 @@ __all__ = ["NetworkMagnitudes", "NetworkModel", "Observations", "network_magnitu
 F64 = NDArray[np.float64]
 
 OUTLIER_RANGE = 4.0
-"""Magnitude units over which outliers are spread."""
+"""Magnitude units over which outliers are spread, and what hides an event."""
+_PEAK_SHARE = 0.25
+"""Probability that a peak is the event's, before its size is known."""
 _STEPS = 81
 _NEWTON_STEPS = 6
 _SIGMAS = 7
@@ -60,6 +66,8 @@ class Observations:
     """Whether the value is an upper bound, shape (n,)."""
     n_events: int
     """Number of events."""
+    is_peak: NDArray[np.bool_]
+    """Whether a bound is an amplitude that may be the event's, shape (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +166,8 @@ def _search(given: Observations, start: F64, sigma: F64, model: NetworkModel) ->
 
 
 def _likelihood(given: Observations, value: F64, sigma: F64, model: NetworkModel) -> F64:
-    z, s = _residuals(given, value, sigma)
-    good, bad = 1 - model.outlier_share, model.outlier_share
-    density = good * np.exp(-0.5 * z * z) / (s * _ROOT_2PI) + bad / OUTLIER_RANGE
-    below = good * _normal(z) + bad / 2
-    rows = np.log(np.where(given.is_bound, below, density))
-    return _sums(given.event, rows, given.n_events)
+    own, other = _densities(given, value, sigma, model)
+    return _sums(given.event, np.log(own + other), given.n_events)
 
 
 def _normal(z: F64) -> F64:
@@ -179,16 +183,22 @@ def _residuals(given: Observations, value: F64, sigma: F64) -> tuple[F64, F64]:
     return (given.value - value[given.event]) / s, s
 
 
-def _weights(given: Observations, value: F64, sigma: F64, model: NetworkModel) -> F64:
-    """Return the probability that each row belongs to its event."""
+def _densities(given: Observations, value: F64, sigma: F64, model: NetworkModel) -> tuple[F64, F64]:
+    """Return the likelihood of each row if it belongs to its event, and if it does not."""
     z, s = _residuals(given, value, sigma)
     good, bad = 1 - model.outlier_share, model.outlier_share
-    density = good * np.exp(-0.5 * z * z) / (s * _ROOT_2PI)
-    below = good * _normal(z)
-    own: F64 = np.where(given.is_bound, below, density)
-    other: F64 = np.where(given.is_bound, bad / 2, bad / OUTLIER_RANGE)
-    weight: F64 = own / (own + other)
-    return weight
+    density, below = np.exp(-0.5 * z * z) / (s * _ROOT_2PI), _normal(z)
+    peak = _PEAK_SHARE * density + (1 - _PEAK_SHARE) / OUTLIER_RANGE * below
+    is_plain = given.is_bound & ~given.is_peak
+    own = np.where(is_plain, below, np.where(given.is_peak, peak, density))
+    other = np.where(is_plain, bad / 2, bad / OUTLIER_RANGE)
+    return good * own, other
+
+
+def _weights(given: Observations, value: F64, sigma: F64, model: NetworkModel) -> F64:
+    """Return the probability that each row belongs to its event."""
+    own, other = _densities(given, value, sigma, model)
+    return np.asarray(own / (own + other))
 
 
 def _derivatives(
@@ -197,9 +207,14 @@ def _derivatives(
     """Return the slope of the log-likelihood and its negative curvature, for each event."""
     z, s = _residuals(given, value, sigma)
     weight = _weights(given, value, sigma, model)
-    ratio = np.exp(-0.5 * z * z) / _ROOT_2PI / np.maximum(_normal(z), 1e-300)
-    inner = np.where(given.is_bound, -ratio, z)  # slope of the log of the event's own term
-    bend = np.where(given.is_bound, ratio * (z + ratio), 1.0)
+    density = np.exp(-0.5 * z * z) / _ROOT_2PI
+    # A value is the mixture of a peak without its second part, a bound without the first.
+    first = np.where(given.is_peak, _PEAK_SHARE, np.where(given.is_bound, 0.0, 1.0)) / s
+    second = np.where(given.is_peak, (1 - _PEAK_SHARE) / OUTLIER_RANGE, given.is_bound)
+    ratio = density / np.maximum(first * density + second * _normal(z), 1e-300)
+    steep = first * z - second
+    inner = np.where(given.is_bound, ratio * steep, z)
+    bend = np.where(given.is_bound, inner**2 - ratio * (z * steep - first), 1.0)
     slope = weight * inner / s
     # The mixture's curvature: that of its term, less what the changing weight takes away.
     curvature = (weight * bend - weight * (1 - weight) * inner**2) / s**2

@@ -43,7 +43,8 @@ class ReadingFlag(StrEnum):
     BELOW_NOISE = "below noise"
     """An upper bound: what the noise would hide."""
     NO_PICK = "no pick"
-    """An upper bound: the largest amplitude while the waves passed a station without a pick."""
+    """The largest amplitude while the waves passed a station without a pick: the event's or a
+    bound of it."""
     OUTSIDE_RANGE = "outside range"
     """The law was not made for this distance."""
     OUTLIER = "outlier"
@@ -109,6 +110,11 @@ class Reading(NamedTuple):
     """Noise, NaN if unknown."""
     period_s: float = math.nan
     """Period of the amplitude."""
+
+    @property
+    def is_peak(self) -> bool:
+        """Whether it is the largest amplitude at a station, which may be the event's or not."""
+        return self.flag == ReadingFlag.NO_PICK
 
     @property
     def counts(self) -> bool:

@@ -108,10 +108,11 @@ def unmet(event_rejected: pa.ChunkedArray, origin_rejected: pa.ChunkedArray) -> 
     return pc.if_else(pc.fill_null(is_met, False), pa.scalar(None, pa.string()), origin_rejected)
 
 
-def best_event_sources(events: str, origins: str) -> list[tuple[str, str]]:
-    """Return each column of `BEST_EVENTS` and its SQL expression.
+def best_event_sources(events: str, origins: str, magnitudes: str) -> list[tuple[str, str]]:
+    """Return each column of `BEST_EVENTS` with magnitudes, and its SQL expression.
 
-    ``events`` and ``origins`` are the names of the tables, joined by the event.
+    The arguments are the names of the tables, joined by the event.  The last columns are those of
+    `ADDED_BY_MAGNITUDES`.
     """
     either = {name: f"coalesce({origins}.{name}, {events}.{name})" for name in _FROM_EITHER}
     reason = f"CASE WHEN {events}.rejected IS NULL THEN nullif({origins}.rejected, '') END"
@@ -122,8 +123,11 @@ def best_event_sources(events: str, origins: str) -> list[tuple[str, str]]:
         "location": f"{origins}.design",
         "unmet": reason,
         **{f"associated_{name}": f"{events}.{name}" for name in _ASSOCIATED},
+        "magnitude": f"coalesce({magnitudes}.value, {events}.magnitude)",
+        "magnitude_type": f"coalesce({magnitudes}.type, {events}.magnitude_type)",
+        **{name: f"{magnitudes}.{own}" for name, own in ADDED_BY_MAGNITUDES.items()},
     }
-    return [(name, source[name]) for name in BEST_EVENTS.names]
+    return [(name, source[name]) for name in (*BEST_EVENTS.names, *ADDED_BY_MAGNITUDES)]
 
 
 def _origins_of(events: pa.Table, origins: pa.Table) -> pa.Table:

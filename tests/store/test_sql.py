@@ -11,14 +11,26 @@ from epicat.cli.app import main
 from epicat.errors import InputError
 from epicat.fs.local import LocalFiles
 from epicat.fs.s3 import S3Files
-from epicat.located import BEST_EVENTS, events_at_best_places
-from epicat.model import LocateEntry, Stage, Station, Status
+from epicat.located import (
+    ADDED_BY_MAGNITUDES,
+    BEST_EVENTS,
+    events_at_best_places,
+    events_with_magnitudes,
+)
+from epicat.model import LocateEntry, MagnitudeEntry, Stage, Station, Status
 from epicat.store.base import Where
 from epicat.store.compact import compact
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore
 from epicat.store.sql import VIEWS, Designs, query
-from epicat.tables import arrivals_table, events_table, picks_table, stations_table
+from epicat.tables import (
+    MAGNITUDES,
+    ORIGINS,
+    arrivals_table,
+    events_table,
+    picks_table,
+    stations_table,
+)
 from epicat.testing.store_contract import entry_of, event_at, pick_at
 from epicat.time import DAY_NS, parse_time
 from support.located_catalog import LOCATION, locate
@@ -148,7 +160,7 @@ def test_the_catalog_has_events_at_their_best_places(location):
     events = store.read("events", Where(design="assocA"))
     expected = events_at_best_places(events, tables[0])
     found = query(store, "from catalog order by time", designs)
-    assert found.column_names == [*BEST_EVENTS.names, "month"]
+    assert found.column_names == [*BEST_EVENTS.names, *ADDED_BY_MAGNITUDES, "month"]
     for field in BEST_EVENTS:
         kind = pa.int64() if pa.types.is_timestamp(field.type) else field.type
         ours, theirs = (rows[field.name].cast(kind).to_pylist() for rows in (found, expected))
@@ -157,6 +169,28 @@ def test_the_catalog_has_events_at_their_best_places(location):
     assert ask(store, "select location, terms, origins from locations") == [(LOCATION, "t", 1)]
     assert ask(store, "select count(*) from ledger where stage = 'locate'", designs) == [(1,)]
     assert ask(store, "select count(quality), count(*) from catalog") == [(0, 2)]
+
+
+def test_the_catalog_has_the_magnitudes_of_events(location):
+    store = filled(location)
+    event = event_at(NOON)
+    row = {
+        "magnitude_id": "m", "event_id": event.id("assocA"), "time": NOON, "type": "ML",
+        "law": "iaspei", "value": 1.25, "standard_error": 0.07, "mad": 0.1, "median": 1.3,
+        "sigma": 0.2, "n_used": 8, "n_bounds": 3, "design": "sizes", "key": "X",
+    }  # fmt: skip
+    magnitudes = pa.Table.from_pylist([row], MAGNITUDES)
+    store.replace("magnitudes", magnitudes, "g7")
+    store.mark([MagnitudeEntry("sizes", "X", Status.DONE, "g7", 2, n_magnitudes=1)])
+    designs = Designs("runA", "assocA", magnitude="sizes")
+    names = ("magnitude", "magnitude_type", *ADDED_BY_MAGNITUDES)
+    found = ask(store, f"select {', '.join(names)} from catalog order by time", designs)
+    assert found == [(1.25, "ML", 0.07, 8, 3), (None,) * 5]
+    best = events_at_best_places(
+        store.read("events", Where(design="assocA")), ORIGINS.empty_table()
+    )
+    expected = events_with_magnitudes(best, magnitudes).select(names)
+    assert [tuple(one.values()) for one in expected.to_pylist()] == found
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def _asked(
     # Views that are not named exist, empty, so that DuckDB's hints can mention them.
     words = set(re.findall(r"\w+", sql.casefold()))
     if BEST in words:
-        words |= {"events", "origins"}
+        words |= {"events", "origins", "magnitudes"}
     entries = store.ledger() if "ledger" in words else []
     connection.register("ledger", ledger_table(e for e in entries if e.design in designs.known))
     connection.register("stations", store.stations())

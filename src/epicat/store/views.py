@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["BEST", "show_best", "show_files", "show_rows"]
 
 BEST: Final = "catalog"
-"""The view of events at their best places."""
+"""The view of events at their best places, with their magnitudes."""
 
 _OF_A_MARK = ("stage", "design", "key", "generation", "marked_ns")
 _NEWEST = """
@@ -80,11 +80,13 @@ def show_rows(
 
 
 def show_best(connection: DuckDBPyConnection) -> None:
-    """Create the view of events at their best places, from those of events and origins."""
-    columns = ", ".join(f'{source} AS "{name}"' for name, source in best_event_sources("e", "o"))
+    """Create the view of events at their best places, with their magnitudes."""
+    sources = best_event_sources("e", "o", "m")
+    columns = ", ".join(f'{source} AS "{name}"' for name, source in sources)
     connection.execute(
         f"CREATE OR REPLACE VIEW {BEST} AS SELECT {columns}, e.month "  # noqa: S608 - our own names # nosec B608
-        "FROM events e LEFT JOIN origins o USING (event_id)"
+        "FROM events e LEFT JOIN origins o USING (event_id) "
+        "LEFT JOIN magnitudes m USING (event_id)"
     )
 
 

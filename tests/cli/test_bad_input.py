@@ -46,7 +46,7 @@ RUN = {
         {"--store": "mongodb://u@h/d"},
         ["mongodb://u@h/d", "no password for u"],
     ),
-    "a collection of a folder": ({"--collection": "name"}, ["'name'", "the store is none"]),
+    "a collection of a wrong form": ({"--collection": "../a"}, ["'../a'", "letters, digits"]),
     "a missing velocity file": ({"--velocity": "none.txt"}, ["none.txt", "No such file"]),
     "velocities without columns": ({"--velocity": "{columns}"}, ["columns.csv", "depth", "a, b"]),
     "velocities and a constant": ({"--velocity": "{velocity}"}, ["not both"]),

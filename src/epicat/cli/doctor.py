@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["doctor"]
 
+_STORE = ("store",)
+
 
 @takes(StoreOptions)
 def doctor(
@@ -26,9 +30,18 @@ def doctor(
         bool,
         typer.Option("--repair", help="Repair what is safe to repair; the next run does the rest."),
     ] = False,
+    online: Annotated[
+        bool,
+        typer.Option(
+            "--online", help="Check the installation, and the servers that commands may need."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Verify a store: every file is readable, rows match the ledger, nothing is left over.
+    """Check the installation, or verify a store: files are readable, rows match the ledger.
+
+    Without a store it shows versions, extras, processor, memory, cache, compiled pickers and AWS
+    credentials, and what to do about each.
 
     For each finding it prints what it means and what to do.  With --repair, damaged files are
     quarantined, keys with wrong rows are marked as failed, so that the next run does them again,
@@ -36,6 +49,9 @@ def doctor(
     writer.  Runs may be active at the same time.  Exits with status 1 if anything was found,
     repaired or not.
     """
+    if online or _STORE not in given:
+        _check_installation(online=online, as_json=as_json)
+        return
     from epicat.store.open import open_readable
     from epicat.store.verify.verify import verify_store
 
@@ -46,6 +62,26 @@ def doctor(
     else:
         _show(done, opened.location)
     if not done.findings.is_healthy:
+        raise typer.Exit(1)
+
+
+def _check_installation(*, online: bool, as_json: bool) -> None:
+    """Show each check as it is done; exit with status 1 if one found a problem."""
+    from epicat.cli.installation import installation_checks, reachability_checks
+
+    checks = []
+    for check in chain(installation_checks(), reachability_checks() if online else ()):
+        checks.append(check)
+        if not as_json:
+            advice = f" -> {check.advice}" if check.advice else ""
+            mark = "FAIL " if check.is_problem else "     "
+            typer.echo(f"{mark}{check.name:<16}{check.found}{advice}")
+    has_problem = any(check.is_problem for check in checks)
+    if as_json:
+        typer.echo(json.dumps({"ok": not has_problem, "checks": [*map(asdict, checks)]}))
+    elif not has_problem:
+        typer.echo("the installation works; to see a catalog: epicat demo")
+    if has_problem:
         raise typer.Exit(1)
 
 

@@ -105,7 +105,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "doctor": Entry(
         "doctor:doctor",
-        "Verify a store: every file is readable, rows match the ledger, nothing is left over.",
+        "Check the installation, or verify a store: files are readable, rows match the ledger.",
     ),
     "copy": Entry(
         "copy:copy",

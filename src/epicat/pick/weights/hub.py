@@ -32,12 +32,12 @@ from epicat.pick.weights.files import (
     version_key,
 )
 
-__all__ = ["ENVIRONMENT_VARIABLE", "HubWeights", "download_weights", "list_weights"]
+__all__ = ["ENVIRONMENT_VARIABLE", "HUBS", "HubWeights", "download_weights", "list_weights"]
 
 ENVIRONMENT_VARIABLE: Final = "EPICAT_WEIGHTS_HUB"
 """Names the address of another hub that is laid out like SeisBench's."""
 
-_HUBS: Final = (
+HUBS: Final = (
     "https://hifis-storage.desy.de/Helmholtz/HelmholtzAI/SeisBench/models/v3/",
     "https://seisbench.gfz.de/mirror/models/v3/",
 )
@@ -101,7 +101,7 @@ def _reached() -> Iterator[_Hub]:
 def _addresses() -> Sequence[str]:
     own = os.environ.get(ENVIRONMENT_VARIABLE)
     if not own:
-        return _HUBS
+        return HUBS
     parts = urlsplit(own)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise InputError(f"{ENVIRONMENT_VARIABLE}={own!r} is not an https:// address")

@@ -23,7 +23,7 @@ __all__ = ["StationTable", "station_tables"]
 
 F64 = NDArray[np.float64]
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of the name of every folder of tables: raise it when the times or the files change."""
 _MARGIN = 2
 """Nodes of a table beyond what was asked for, on each side."""

@@ -181,7 +181,7 @@ def _watch(run: Callable[..., str], jobs: Sequence[str]) -> None:
 
 def _kill_task(_: Callable[..., str], folder: str) -> str:
     """Kill a process that works on a unit: the one that leads, or one that computes."""
-    leaders = [process for process, words in _processes() if "work" in words and folder in words]
+    leaders = [process for process, words in _processes() if " work " in words and folder in words]
     children = [process for leader in leaders for process in _children(leader)]
     return _killed([*leaders, *children], "processes of tasks killed")
 

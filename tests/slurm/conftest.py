@@ -28,6 +28,19 @@ def running_cluster() -> Iterator[slurm_cluster.SlurmCluster]:
         yield cluster
 
 
+@pytest.fixture(scope="session")
+def accounting_cluster() -> Iterator[slurm_cluster.SlurmCluster]:
+    """Give a real cluster with slurmdbd, or skip: its packages are many."""
+    reason = slurm_cluster.missing((*slurm_cluster.PROGRAMS, *slurm_cluster.ACCOUNTANTS))
+    if reason:
+        pytest.skip(reason)
+    with (
+        tempfile.TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True) as folder,
+        slurm_cluster.serving(Path(folder, "cluster"), accounts=True) as cluster,
+    ):
+        yield cluster
+
+
 @pytest.fixture
 def cluster(running_cluster, monkeypatch) -> slurm_cluster.SlurmCluster:
     """Give the cluster without jobs, whose commands this process finds."""

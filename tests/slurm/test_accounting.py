@@ -1,7 +1,7 @@
 """A cluster with accounts: what ``sacct`` says, where ``squeue`` has forgotten the tasks.
 
-``sacct`` is a script that prints what SLURM 22.05's prints for these options: one line for each
-attempt, also for those that were requeued.  Nothing else of SLURM is needed.
+A real one with slurmdbd where that is installed.  Elsewhere ``sacct`` is a script that prints what
+SLURM 22.05's prints for these options: one line for each attempt, also for requeued ones.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from epicat.errors import ClusterError
 from epicat.model import Stage
 from epicat.pipeline.submission_record import Job
 from epicat.slurm.cost import core_time
-from epicat.slurm.record import SlurmRecord
+from epicat.slurm.record import SlurmRecord, find_last
 from epicat.slurm.settings import SlurmSettings
 from epicat.slurm.target import Cluster, SlurmTarget
 from epicat.slurm.tasks import accounted, final_states, has_accounting
 from epicat.store.parquet import ParquetStore
+from support.slurm_cluster import wait_until
+from support.tiny_network import arguments, truths, write_network
 
 NAME = "20260101T000000Z-0123abcd"
 CONFIG = """\
@@ -36,7 +38,7 @@ SACCT = """\
 #!/bin/sh
 echo "$@" >> {folder}/asked
 case " $* " in
-*" --noheader --parsable2 --allocations --duplicates --array "*) ;;
+*" --noheader --parsable2 --allocations --duplicates --jobs "*) ;;
 *) echo "sacct: error: unexpected options" >&2; exit 1 ;;
 esac
 while [ "$1" != --jobs ]; do shift; done
@@ -152,3 +154,53 @@ def test_accounts_that_cannot_be_asked_are_an_error(commands, record):
     )
     with pytest.raises(ClusterError, match="sacct failed: no slurmdbd"):
         final_states(record.jobs)
+
+
+def test_a_real_cluster_with_accounts(accounting_cluster, tmp_path, monkeypatch):
+    """One task is cancelled while it works, and one is requeued: its attempts cost as well."""
+    for name, value in accounting_cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    write_network(tmp_path, truths([-1.0]))
+    folder = ("--folder", str(tmp_path / "jobs"))
+
+    def epicat(*words, code=0):
+        with pytest.raises(SystemExit) as left:
+            main([str(word) for word in words])
+        assert left.value.code == code
+
+    words = arguments(tmp_path, tmp_path / "store", "--memory", "500", "--stations-per-unit", "4")
+    epicat("submit", *words, "--to", "slurm", *folder)
+    picking, associating = find_last(tmp_path / "jobs")[1].jobs
+    wait_until(lambda: len(working(tmp_path / "jobs")) == 2)
+    accounting_cluster.run("scancel", f"{picking.id}_0")
+    accounting_cluster.run("scontrol", "requeue", f"{picking.id}_1")
+    start_now(accounting_cluster, picking.id)
+    accounting_cluster.wait_until_idle()
+    wait_until(lambda: not accounting_cluster.run("squeue", "--noheader", "--states=all"))
+
+    assert has_accounting()
+    wait_until(lambda: len(list(accounted([picking, associating]))) == 4)
+    states = final_states([picking, associating])
+    assert states == {("pick-0000", 0): "CANCELLED", ("pick-0000", 1): "COMPLETED",
+                      ("associate-0000", 0): "COMPLETED"}  # fmt: skip
+    record = find_last(tmp_path / "jobs")[1]
+    progress = SlurmTarget(Cluster("tests", 5)).progress(record)
+    assert [line.counts for line in progress] == [{"failed": 1, "done": 1}, {"done": 1}]
+    picked, _ = core_time(record)
+    assert (picked.units, picked.attempts) == (2, 3)
+    assert picked.seconds > 0
+
+
+def working(place):
+    """Return the logs of tasks that have begun to work."""
+    return [log for log in place.glob("*/logs/pick-0000/*.log") if "attempt 1" in log.read_text()]
+
+
+def start_now(cluster, job):
+    """Start a requeued task without the two minutes that SLURM waits."""
+
+    def pending():
+        return cluster.run("squeue", "-h", "-r", "-j", job, "-t", "PENDING", "-o", "%i").split()
+
+    wait_until(lambda: len(pending()) == 1)
+    cluster.run("scontrol", "update", f"jobid={pending()[0]}", "starttime=now")

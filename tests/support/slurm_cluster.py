@@ -1,6 +1,7 @@
 """A real SLURM cluster of one node on this machine, for one process of tests.
 
-It needs root and Debian's packages slurmctld, slurmd, slurm-client and munge (see .ci/slurm).
+It needs root and Debian's packages slurmctld, slurmd, slurm-client and munge (see .ci/slurm); for
+accounts, which few tests need, slurmdbd, slurm-wlm-mysql-plugin and mariadb-server, too.
 Everything, munge included, is private: folders, ports, key and socket.
 """
 
@@ -12,12 +13,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "munged")
+ACCOUNTANTS = ("slurmdbd", "sacctmgr", "sacct", "mariadbd", "mariadb-install-db")
 PACKAGES = "slurmctld slurmd slurm-client munge"
 MOST_TASKS = 5
 _WAIT_S = 60.0
@@ -44,7 +46,7 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 MpiDefault=none
-AccountingStorageType=accounting_storage/none
+{accounting}
 JobAcctGatherType=jobacct_gather/none
 MaxArraySize={most}
 MinJobAge=2
@@ -56,10 +58,39 @@ PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscr
 """
 
 
-def missing() -> str:
+_NO_ACCOUNTS = "AccountingStorageType=accounting_storage/none"
+_ACCOUNTS = """\
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={port}
+AccountingStoragePass={folder}/munge.socket"""
+_ACCOUNTANT = """\
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+DbdHost={host}
+DbdAddr=127.0.0.1
+DbdPort={ports[0]}
+SlurmUser=root
+PidFile={folder}/slurmdbd.pid
+LogFile={folder}/slurmdbd.log
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={ports[1]}
+StorageUser=slurm
+StoragePass=slurm
+StorageLoc=slurm_acct
+"""
+_GRANT = """\
+CREATE DATABASE IF NOT EXISTS slurm_acct;
+GRANT ALL ON slurm_acct.* TO 'slurm'@'%' IDENTIFIED BY 'slurm';
+GRANT ALL ON slurm_acct.* TO 'slurm'@'localhost' IDENTIFIED BY 'slurm';
+"""
+
+
+def missing(programs: Sequence[str] = PROGRAMS) -> str:
     """Return why there can be no cluster here; empty if there can."""
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-    absent = [name for name in PROGRAMS if shutil.which(name, path=path) is None]
+    absent = [name for name in programs if shutil.which(name, path=path) is None]
     if absent:
         return f"needs SLURM ({', '.join(absent)} missing): apt-get install {PACKAGES}"
     if os.geteuid() != 0:
@@ -109,21 +140,27 @@ def wait_until(is_true: Callable[[], bool], seconds: float = _WAIT_S) -> None:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[SlurmCluster]:
-    """Start a cluster, and stop its three daemons at the end."""
+def serving(folder: Path, *, accounts: bool = False) -> Iterator[SlurmCluster]:
+    """Start a cluster, with or without accounts, and stop its daemons at the end."""
     for name in ("state", "spool"):
         (folder / name).mkdir(parents=True)
     folder.chmod(0o755)
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     host = socket.gethostname().partition(".")[0]
     config = folder / "slurm.conf"
+    *ports, port, database = _free_ports(4)
+    accounting = _ACCOUNTS.format(port=port, folder=folder) if accounts else _NO_ACCOUNTS
     config.write_text(
-        _CONFIG.format(host=host, folder=folder, ports=_free_ports(2), most=MOST_TASKS)
+        _CONFIG.format(
+            host=host, folder=folder, ports=ports, most=MOST_TASKS, accounting=accounting
+        )
     )
     environment = {"PATH": path, "SLURM_CONF": str(config)}
     started = []
     try:
         started.append(_munged(folder, path))
+        if accounts:
+            started += _accountants(folder, host, (port, database), environment)
         for daemon, more in (("slurmctld", []), ("slurmd", ["-N", host])):
             command = [daemon, "-D", "-f", str(config), *more]
             started.append(_started(command, folder / f"{daemon}.out", environment))
@@ -139,6 +176,30 @@ def serving(folder: Path) -> Iterator[SlurmCluster]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _accountants(
+    folder: Path, host: str, ports: tuple[int, int], environment: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a database and the daemon that keeps accounts in it."""
+    data, grant = folder / "database", folder / "grant.sql"
+    grant.write_text(_GRANT)
+    install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--user=root",
+               "--auth-root-authentication-method=normal", "--skip-test-db"]  # fmt: skip
+    subprocess.run(install, env={**os.environ, **environment}, check=True, capture_output=True)
+    server = [
+        "mariadbd", "--no-defaults", f"--datadir={data}", "--user=root", f"--port={ports[1]}",
+        "--bind-address=127.0.0.1", f"--socket={folder}/mysql.socket", f"--init-file={grant}",
+        f"--pid-file={folder}/mariadbd.pid",
+    ]  # fmt: skip
+    yield _started(server, folder / "mariadbd.out", environment)
+    wait_until((folder / "mysql.socket").exists)
+    config = folder / "slurmdbd.conf"
+    config.write_text(_ACCOUNTANT.format(folder=folder, host=host, ports=ports))
+    config.chmod(0o600)
+    yield _started(["slurmdbd", "-D"], folder / "slurmdbd.out", environment)
+    wait_until(lambda: "tests" in _output("sacctmgr -n -i add cluster tests", environment)
+               or "tests" in _output("sacctmgr -n show cluster", environment))  # fmt: skip
 
 
 def _munged(folder: Path, path: str) -> subprocess.Popen[bytes]:
@@ -165,7 +226,11 @@ def _started(command: list[str], log: Path, environment: dict[str, str]) -> subp
 
 def _output(command: str, environment: dict[str, str]) -> str:
     done = subprocess.run(
-        [command], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        command.split(),
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stdout
 

@@ -105,8 +105,8 @@ def accounted(jobs: Iterable[Job]) -> Iterator[tuple[str, int, str, float]]:
     names = {job.id: job.name for job in jobs}
     for some in batched(names, _IDS_AT_ONCE):
         text = slurm(
-            "sacct", "--noheader", "--parsable2", "--allocations", "--duplicates", "--array",
-            "--jobs", ",".join(some), "--format", "JobID,State,CPUTimeRAW",
+            "sacct", "--noheader", "--parsable2", "--allocations", "--duplicates", "--jobs",
+            ",".join(some), "--format", "JobID,State,CPUTimeRAW",
         )  # fmt: skip
         for line in text.splitlines():
             task, state, seconds = line.split("|")

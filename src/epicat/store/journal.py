@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from epicat._util.arrow_arrays import arrow_array
 from epicat.errors import StoreError
 from epicat.model import LedgerEntry, Stage, digest_of
 from epicat.tables import LEDGER, SCHEMAS, TABLES, TableName, entries_of, ledger_table
@@ -45,10 +46,11 @@ class Journal:
     def keep(self, key: str, results: Journaled) -> None:
         """Keep the results of a finished key."""
         parts: list[tuple[str, pa.Table]] = [(_LEDGER, ledger_table(e for e, _ in results))]
-        parts += [(table, part) for _, rows in results for table, part in rows.items()]
-        names = pa.array([name for name, _ in parts], pa.string())
-        data = pa.array([_packed(rows) for _, rows in parts], pa.binary())
-        self._store.write_table(self._name(key), pa.table([names, data], schema=_SCHEMA))
+        parts += [(table, part) for _, made in results for table, part in made.items()]
+        names = arrow_array([name for name, _ in parts], pa.string())
+        data = arrow_array([_packed(rows) for _, rows in parts], pa.binary())
+        rows = pa.Table.from_arrays([names, data], schema=_SCHEMA)
+        self._store.write_table(self._name(key), rows)
 
     def find(self, keys: Iterable[str]) -> dict[str, Journaled]:
         """Return the results of the keys that the journal has."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from epicat.locate.grids import PHASES, TravelTimeGrids
 
-__all__ = ["Arrivals", "Batch", "Network", "batches"]
+__all__ = ["Arrivals", "Batch", "Correction", "Network", "batches"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -95,6 +95,26 @@ class Arrivals:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What is taken off the times of a batch's picks: arrays of shape (picks, events, 1)."""
+
+    value_s: F64
+    """The terms in s."""
+    left_s2: F64
+    """Variance in s² of what a term does not know of the delay of its pick."""
+    shared_s2: F64
+    """Variance in s² of what it takes off.
+
+    Near events have it in common: hypocenters may have moved with it."""
+
+    def take(self, columns: I64) -> Correction:
+        """Return the correction of some of the events."""
+        return Correction(
+            self.value_s[:, columns], self.left_s2[:, columns], self.shared_s2[:, columns]
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Events next to each other, padded to the same number of picks: arrays (picks, events, 1)."""
 
@@ -135,9 +155,14 @@ class Batch:
         part = {name: getattr(self, name)[:, columns] for name in names}
         return Batch(grids=self.grids, events=self.events[columns], **part)
 
-    def corrected(self, term_s: F64) -> Batch:
-        """Return the batch with terms (picks, events, 1) taken off the observed times."""
-        return replace(self, time_s=self.time_s - term_s)
+    def corrected(self, correction: Correction) -> Batch:
+        """Return the batch with terms taken off the times, and with what they leave unknown."""
+        variance = 1 + correction.left_s2 * self.inverse_sigma**2
+        return replace(
+            self,
+            time_s=self.time_s - correction.value_s,
+            inverse_sigma=self.inverse_sigma / np.sqrt(variance),
+        )
 
     def times(self, x: F64, y: F64, z: F64) -> F64:
         """Travel times in s, shape (picks, events, n), from n places (events, n) for each event."""

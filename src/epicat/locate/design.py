@@ -23,7 +23,7 @@ _CLASSES = len(CONFIDENCE_EDGES) + 1
 EXPECTED_S = ((0.05,) * _CLASSES, (0.08,) * _CLASSES)
 """Errors of P and S picks before a campaign's are known, in s, for each class of confidence."""
 
-_ALGORITHM = 2
+_ALGORITHM = 3
 """Raised when the same design gives other locations."""
 
 
@@ -70,8 +70,6 @@ class LocationDesign(BaseModel):
     """How long after its origin time an event may have picks."""
     terms: str = ""
     """Digest of the station terms; empty for none."""
-    removed_s2: tuple[float, float] = (0.0, 0.0)
-    """Variance of P and S picks that the terms take away."""
     algorithm: int = _ALGORITHM
     """Version of the algorithm."""
 

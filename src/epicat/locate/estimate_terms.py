@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epicat.errors import InputError
-from epicat.locate.arrivals import Arrivals
+from epicat.locate.arrivals import Arrivals, Batch, batches
 from epicat.locate.grids import PHASES
+from epicat.locate.joint import JointEquations
+from epicat.locate.kriging import DelayField
 from epicat.locate.locator import Locator
 from epicat.locate.pick_errors import PickErrors, Residuals
 from epicat.locate.terms import SourceTerms, StaticTerms, StationTerms
@@ -25,14 +27,15 @@ LEAST_EVENTS = 20
 _LEAST_FOR_SOURCES = 50
 """Source-specific terms need so many events."""
 _ERROR_ROUNDS = 2
-_STATIC_ROUNDS = 5
+_STATIC_ROUNDS = 3
 _SEARCHED_ROUNDS = 2
 """Rounds of static terms with a global search; later places are near those before."""
-_RADII_KM = (8.0, 4.0)
-"""Radii of successive source-specific terms; the last is that of the result.
-
-Below 2 km terms fit the noise of few neighbours."""
-_SOURCE_ROUNDS = 2
+_SOURCE_ROUNDS = 3
+_LIKELY = 0.5
+"""Probability to be right of the picks that the field of delays is fitted to."""
+_LEAST_INLIER = 1e-3
+"""Smallest probability to be right of a pick of the field; its variance is the inverse."""
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +45,11 @@ class Calibration:
     static: StaticTerms
     """Static terms."""
     source: SourceTerms | None
-    """Events for source-specific terms; None if there were too few."""
+    """Events for source-specific terms; None if delays do not depend on the source."""
     before: PickErrors
     """Errors of picks without terms: with those of the earth."""
     after: PickErrors
     """Errors of picks that terms leave."""
-
-    @property
-    def removed_s2(self) -> tuple[float, float]:
-        """Variance of P and S picks that terms take away."""
-        pairs = zip(self.before.phase_s, self.after.phase_s, strict=True)
-        p, s = (max(before**2 - after**2, 0.0) for before, after in pairs)
-        return p, s
 
 
 def calibrate(
@@ -97,24 +93,31 @@ class _Estimate:
         before = self._errors
         report(f"without terms: {_in_words(before)}")
         for turn in range(_STATIC_ROUNDS):
-            static = self._static()
+            static = self._static(None)
             self._locate(StationTerms(static), is_searched=turn < _SEARCHED_ROUNDS)
             self._fit_errors()
         report(f"static terms: {_in_words(self._errors)}")
-        radii = _RADII_KM if len(self._arrivals) >= _LEAST_FOR_SOURCES else ()
         own = np.arange(len(self._arrivals))
-        for radius in (r for r in radii for _ in range(_SOURCE_ROUNDS)):
-            self._locate(StationTerms(static, self._source(radius), own), is_searched=False)
+        source = self._source(static)
+        for _ in range(_SOURCE_ROUNDS):
+            static = self._static(source)
+            source = self._source(static)
+            self._locate(StationTerms(static, source, own), is_searched=False)
             self._fit_errors()
-        source = self._source(radii[-1]) if radii else None
-        report(f"all terms: {_in_words(self._errors)}")
-        return Calibration(static, source, before, self._errors)
+        report(f"all terms: {_in_words(self._errors)}, scale {1 + static.scale:.4f}")
+        report("delays: " + _fields_in_words(source))
+        is_used = any(field.variance_s2 > 0 for field in source.fields)
+        return Calibration(static, source if is_used else None, before, self._errors)
 
     def _fit_errors(self) -> None:
+        """Fit the errors of the picks, without those of the terms."""
         arrivals, located = self._arrivals, self._located
+        variance = arrivals.sigma_s**2
+        shrunken = np.sqrt(variance / (variance + located.term_error_s**2))
         seen = Residuals(
-            arrivals.event, arrivals.phase, self._grade, located.residual_s, located.inlier
-        )
+            arrivals.event, arrivals.phase, self._grade, located.residual_s * shrunken,
+            located.inlier,
+        )  # fmt: skip
         width_s = self._locator.settings.noise.wrong_width_s
         self._errors = self._errors.fitted(seen, width_s)
         self._arrivals = arrivals.with_sigma(self._errors.of(arrivals.phase, self._grade))
@@ -130,22 +133,62 @@ class _Estimate:
             is_start_enough=not is_searched,
         )
 
-    def _totals(self) -> F64:
-        return self._located.residual_s + self._located.term_s
+    def _batches(self) -> Iterator[tuple[Batch, list[F64]]]:
+        """Return batches, and their hypocenters as unknowns of shape (events, 1)."""
+        locator, located = self._locator, self._located
+        for batch in batches(self._arrivals, locator.network, locator.grids, _BATCH):
+            place = located.place_km[batch.events]
+            unknowns = [*(place[:, k : k + 1] for k in range(3))]
+            yield batch, [*unknowns, located.origin_s[batch.events][:, None]]
 
-    def _static(self) -> StaticTerms:
+    def _static(self, source: SourceTerms | None) -> StaticTerms:
+        """Fit static terms and the scale; paths that ``source`` says delays of add errors."""
         keys = len(PHASES) * len(self._locator.network.x_km)
-        return StaticTerms.from_residuals(self._key, self._totals(), self._located.inlier, keys)
+        variance = self._arrivals.sigma_s**2
+        if source is not None:
+            variance = variance + source.shared_variance(self._located.place_km)
+        weight = self._located.inlier / variance
+        equations = JointEquations(keys)
+        for batch, unknowns in self._batches():
+            residual = batch.time_s - unknowns[3] - batch.times(*unknowns[:3])
+            equations.add(batch, unknowns, residual, np.where(batch.used, weight[batch.rows], 0.0))
+        found = equations.solved(self._locator.settings.model_error)
+        support = np.bincount(self._key, self._located.inlier, keys).astype(float)
+        return StaticTerms(found.value_s, support, found.scale, found.covariance)
 
-    def _source(self, radius_km: float) -> SourceTerms:
-        return SourceTerms(
+    def _source(self, static: StaticTerms) -> SourceTerms:
+        """Fit the delays along paths to what static terms leave."""
+        residual = np.zeros(len(self._key))
+        for batch, unknowns in self._batches():
+            times = (1 + static.scale) * batch.times(*unknowns[:3])
+            left = batch.time_s - unknowns[3] - times - static.value_s[batch.key]
+            residual[batch.rows[batch.used]] = left[batch.used]
+        inlier = np.maximum(self._located.inlier, _LEAST_INLIER)
+        source = SourceTerms(
             place_km=self._located.place_km,
             event=self._arrivals.event,
             key=self._key,
-            total_s=self._totals(),
-            inlier=self._located.inlier,
-            radius_km=radius_km,
+            value_s=residual,
+            noise_s2=self._arrivals.sigma_s**2 / inlier,
+            fields=(DelayField(0.0, 1.0), DelayField(0.0, 1.0)),
         )
+        return source.fitted(self._located.inlier >= _LIKELY, self._growth())
+
+    def _growth(self) -> float:
+        """Return by how much squared residuals are too small since hypocenters were fitted."""
+        arrivals, located = self._arrivals, self._located
+        seen = Residuals(
+            arrivals.event, arrivals.phase, self._grade, located.residual_s, located.inlier
+        )
+        return float(np.average(seen.inflation, weights=located.inlier))
+
+
+def _fields_in_words(source: SourceTerms) -> str:
+    pairs = zip(PHASES, source.fields, strict=True)
+    words = [
+        f"{phase} {np.sqrt(f.variance_s2):.3f} s over {f.length_km:g} km" for phase, f in pairs
+    ]
+    return f"{', '.join(words)}, correlation {source.correlation:.2f}"
 
 
 def _in_words(errors: PickErrors) -> str:

@@ -84,12 +84,10 @@ class _Locating:
         self._locator, self._design, self._key, self._terms = locator, design, key, terms
 
     def locate(self, given: EventPicks, start: F64, *, is_near: bool = False) -> Located:
-        removed = np.array(self._design.removed_s2)[given.arrivals.phase]
         return self._locator.locate(
             given.arrivals,
             start=start,
             terms=self._terms_of(given),
-            removed_s2=removed,
             is_start_enough=is_near,
         )
 

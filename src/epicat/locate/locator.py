@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.locate.arrivals import Arrivals, Batch, Network, batches
+from epicat.locate.arrivals import Arrivals, Batch, Correction, Network, batches
 from epicat.locate.grids import TravelTimeGrids
 from epicat.locate.likelihood import StudentT
 from epicat.locate.refine import Hypocenters, Refiner
 from epicat.locate.search import Box, GlobalSearch
 from epicat.locate.settings import Settings
 from epicat.locate.solution import Fitted, Located, Solution, fit, solve_batch
+from epicat.locate.terms import StationTerms
 from epicat.velocity.layers import LayerModel
 
-__all__ = ["Locator", "Terms"]
+__all__ = ["Locator"]
 
 F64 = NDArray[np.float64]
 
@@ -28,9 +28,6 @@ _FREEDOM = 2.0
 _ROUNDS = 30
 _FIXED_SHARE = 0.6
 """A depth whose error is this share of that of no knowledge at all is not held by the data."""
-
-Terms = Callable[[Batch, list[F64]], F64]
-"""Station terms in s (picks, events, 1) of a batch's picks for hypocenters (events, 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,52 +74,52 @@ class Locator:
         arrivals: Arrivals,
         *,
         start: F64 | None = None,
-        terms: Terms | None = None,
-        removed_s2: F64 | None = None,
+        terms: StationTerms | None = None,
         is_start_enough: bool = False,
     ) -> Located:
         """Locate every event.
 
         ``start`` (events, 3) are places to begin from in addition to those that the search
-        finds, or with ``is_start_enough`` instead of it.  ``terms`` are station terms.
-        ``removed_s2`` (picks,) is the variance that terms have taken from the residuals: it is
-        no error of a place relative to its neighbours, but of its absolute place.  An event's
-        result does not depend on the other events.
+        finds, or with ``is_start_enough`` instead of it.  ``terms`` are station
+        terms: what they take from the residuals is no error of a place relative to its
+        neighbours, but of its absolute place.  An event's result does not depend on the other
+        events.
         """
         result = Located.empty(len(arrivals), len(arrivals.time_s))
         for batch in batches(arrivals, self.network, self.grids, _BATCH):
             extra = None if start is None else start[batch.events]
-            fitted, term = self._fit(batch, _Start(extra, is_start_enough), terms)
-            removed = np.zeros(batch.time_s.shape)
-            if removed_s2 is not None:
-                removed = np.where(batch.used, removed_s2[batch.rows], 0.0)
-            solution = solve_batch(
-                fitted, self._refiner(False), self.settings, term, removed, self._blind_km
-            )
+            fitted, correction = self._fit(batch, _Start(extra, is_start_enough), terms)
+            solution = self._solved(fitted, correction, terms)
             solution.store(result)
             loose = np.flatnonzero(self._is_loose(result.covariance_km2[batch.events]))
             if len(loose):
-                self._fixed(solution, loose, removed).store(result)
+                self._fixed(solution, loose, terms).store(result)
         return result
 
     def _refiner(self, is_depth_fixed: bool) -> Refiner:
         return Refiner(self.box, self.settings.scale_error, is_depth_fixed)
 
-    def _fit(self, batch: Batch, start: _Start, terms: Terms | None) -> tuple[Fitted, F64]:
-        """Return fitted hypocenters, and the terms that were taken off."""
+    def _solved(
+        self, fitted: Fitted, correction: Correction | None, terms: StationTerms | None
+    ) -> Solution:
+        return solve_batch(fitted, self._refiner(False), correction, terms, self._blind_km)
+
+    def _fit(
+        self, batch: Batch, start: _Start, terms: StationTerms | None
+    ) -> tuple[Fitted, Correction | None]:
+        """Return fitted hypocenters, and what was taken off."""
         found = self._first(batch, start)
-        refiner, term = self._refiner(False), np.zeros(batch.time_s.shape)
+        refiner = self._refiner(False)
         if terms is None:
-            return fit(batch, found, refiner, self.settings), term
+            return fit(batch, found, refiner, self.settings), None
         # Terms belong to places: those of the place without terms, then of that with them.
         if not start.is_enough:
-            term = terms(batch, found.unknowns)
-            found = self._first(batch.corrected(term), start)
+            found = self._first(batch.corrected(terms(batch, found.unknowns)), start)
         for _ in range(2):
-            term = terms(batch, found.unknowns)
-            fitted = fit(batch.corrected(term), found, refiner, self.settings)
+            correction = terms(batch, found.unknowns)
+            fitted = fit(batch.corrected(correction), found, refiner, self.settings)
             found = fitted.found
-        return fitted, term
+        return fitted, correction
 
     def _first(self, batch: Batch, start: _Start) -> Hypocenters:
         """Search everywhere, and refine what was found robustly."""
@@ -148,7 +145,9 @@ class Locator:
         limit = min(_FIXED_SHARE * self._blind_km, self.settings.largest_depth_error_km)
         return np.asarray(covariance[:, 2, 2] > limit**2)
 
-    def _fixed(self, solution: Solution, columns: NDArray[np.int64], removed: F64) -> Solution:
+    def _fixed(
+        self, solution: Solution, columns: NDArray[np.int64], terms: StationTerms | None
+    ) -> Solution:
         """Return some of the events again, at the depth for those that the data do not hold."""
         top, bottom = self.box.z_km
         depth = float(np.clip(self.settings.fixed_depth_km, top, bottom))
@@ -158,7 +157,5 @@ class Locator:
         batch, refiner = before.batch.take(columns), self._refiner(True)
         found = refiner.refine(batch, StudentT(batch.inverse_sigma, _FREEDOM), unknowns, _ROUNDS)
         fitted = fit(batch, found, refiner, self.settings)
-        term = solution.term[:, columns]
-        return solve_batch(
-            fitted, refiner, self.settings, term, removed[:, columns], self._blind_km
-        )
+        correction = solution.correction and solution.correction.take(columns)
+        return solve_batch(fitted, refiner, correction, terms, self._blind_km)

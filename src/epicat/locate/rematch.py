@@ -122,7 +122,7 @@ def rematch(
     is within the limits; one that the event has already is kept more readily.
     """
     finder = _Finder(locator, picks, events, limits)
-    pairs = finder.pairs(None if terms is None else terms.everywhere(events.place_km))
+    pairs = finder.pairs(terms)
     pairs = _best_of(pairs.pick, pairs, _ranks(events.event_id)[pairs.event])
     slot = (pairs.event * (picks.site.max(initial=0) + 1) + picks.site[pairs.pick]) * len(PHASES)
     pairs = _best_of(slot + picks.phase[pairs.pick], pairs, _ranks(picks.pick_id)[pairs.pick])
@@ -147,29 +147,28 @@ class _Finder:
         for event, ids in enumerate(events.pick_ids):
             self._owner[[number[i] for i in ids if i in number]] = event
 
-    def pairs(self, terms: F64 | None) -> _Pairs:
-        """Return all pairs; ``terms`` are the station terms, shape (events, keys)."""
+    def pairs(self, terms: StationTerms | None) -> _Pairs:
+        """Return all pairs."""
         key = len(PHASES) * self._picks.sensor + self._picks.phase
         order = np.argsort(key, kind="stable")
-        found = []
-        for rows in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
-            if len(rows):
-                number = int(key[rows[0]])
-                found.append(
-                    self._at_key(number, rows, None if terms is None else terms[:, number])
-                )
+        parts = np.split(order, np.flatnonzero(np.diff(key[order])) + 1)
+        found = [self._at_key(int(key[rows[0]]), rows, terms) for rows in parts if len(rows)]
         return _Pairs(
             np.concatenate([pair.event for pair in found] or [np.zeros(0, dtype=np.int64)]),
             np.concatenate([pair.pick for pair in found] or [np.zeros(0, dtype=np.int64)]),
             np.concatenate([pair.odds for pair in found] or [np.zeros(0)]),
         )
 
-    def _at_key(self, key: int, rows: I64, term: F64 | None) -> _Pairs:
+    def _at_key(self, key: int, rows: I64, terms: StationTerms | None) -> _Pairs:
         """Return the pairs of one sensor and phase, whose picks are ``rows``."""
         events = self._events
         sensor, phase = divmod(key, len(PHASES))
         travel, distance = self._travel(sensor, phase)
-        after = events.origin_s + travel + (0.0 if term is None else term)
+        left = np.zeros(len(travel))
+        if terms is not None:
+            by_key, left = terms.everywhere(key, events.place_km)
+            travel = (1 + terms.static.scale) * travel + by_key
+        after = events.origin_s + travel
         predicted = events.time_ns + np.round(after * SECOND_NS).astype(np.int64)
         noise = self._locator.settings.noise
         gate = round(noise.wrong_width_s / 2 * SECOND_NS)
@@ -182,7 +181,8 @@ class _Finder:
         first = np.cumsum(high - low) - (high - low)
         pick = rows[np.arange(len(event)) - np.repeat(first - low, high - low)]
         late = (self._picks.time_ns[pick] - events.time_ns[event]) / SECOND_NS
-        pairs = _Pairs(event, pick, self._odds(event, pick, late - after[event], phase))
+        odds = self._odds(event, pick, late - after[event], left[event])
+        pairs = _Pairs(event, pick, odds)
         is_own = self._owner[pick] == event
         near = (distance[event] <= self._limits.cutoff_km) | is_own
         near &= late <= self._limits.reach_s
@@ -199,11 +199,16 @@ class _Finder:
         travel = grids.times(first, offset, z - grids.sensor_depth_km[sensor], z)
         return travel, np.sqrt(offset[0] ** 2 + offset[1] ** 2)
 
-    def _odds(self, event: I64, pick: I64, residual: F64, phase: int) -> F64:
-        """Return the logarithm of the odds that picks belong to the core of events' errors."""
+    def _odds(self, event: I64, pick: I64, residual: F64, left_s2: F64) -> F64:
+        """Return the logarithm of the odds that picks belong to the core of events' errors.
+
+        ``left_s2`` is the variance of what station terms do not know; the picks are of one phase.
+        """
         settings = self._locator.settings
+        phase = int(self._picks.phase[pick[0]]) if len(pick) else 0
         floor = (settings.floor_p_s, settings.floor_s_s)[phase]
         expected = self._limits.expected_s[phase][self._picks.grade[pick]]
+        expected = np.sqrt(expected**2 + left_s2)
         sigma = np.maximum(expected * self._events.error_factor[event], floor)
         wrong = self._events.wrong_share[event]
         peak = settings.noise.wrong_width_s * (1 - wrong) / wrong

@@ -31,8 +31,8 @@ class Settings:
     is_calibrated: bool = False
     """Whether there are station terms.
 
-    They hold what the model's error does to all events alike, so that it is no unknown of an
-    event's fit, only part of its absolute error."""
+    They come with a scale of travel times that is common to all events, so that it is no unknown
+    of an event's fit; its error is one of the terms."""
     noise: NoiseModel = field(default_factory=NoiseModel)
     """Priors of the errors of picks."""
 
@@ -50,8 +50,3 @@ class Settings:
     def scale_error(self) -> float:
         """Standard error of the common scale of travel times as an unknown of each event."""
         return 0.0 if self.is_calibrated else self.model_error
-
-    @property
-    def common_error(self) -> float:
-        """Standard error of a scale of travel times that all events share."""
-        return self.model_error if self.is_calibrated else 0.0

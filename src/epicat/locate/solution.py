@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.locate.arrivals import Batch
+from epicat.locate.arrivals import Batch, Correction
 from epicat.locate.likelihood import Likelihood
-from epicat.locate.ordered import Symmetric, solve, total
+from epicat.locate.ordered import Symmetric
 from epicat.locate.pick_noise import PickNoise
 from epicat.locate.posterior import Posterior, posterior, profile
 from epicat.locate.refine import Hypocenters, Refiner, residuals
 from epicat.locate.settings import Settings
 from epicat.locate.sharing import sharing
+from epicat.locate.terms import StationTerms
 from epicat.locate.uncertainty import region_factor
 
 __all__ = ["Fitted", "Located", "Solution", "fit", "solve_batch"]
@@ -50,6 +51,8 @@ class Located:
     """Observed minus predicted time with terms, shape (picks,), in the order of the arrivals."""
     term_s: F64
     """Station term that was taken off, shape (picks,)."""
+    term_error_s: F64
+    """Standard error of what the term does not know of its pick's delay, shape (picks,)."""
     inlier: F64
     """Probability of each pick to belong to its event, shape (picks,)."""
     sigma_s: F64
@@ -65,7 +68,7 @@ class Located:
         return cls(
             np.zeros((events, 3)), np.zeros(one), np.zeros(one), np.zeros(square),
             np.zeros(square), np.zeros(one, dtype=bool), np.zeros(one), np.zeros(one),
-            np.zeros(each), np.zeros(each), np.zeros(each), np.zeros(each), np.zeros(each),
+            *(np.zeros(each) for _ in range(6)),
         )  # fmt: skip
 
 
@@ -106,16 +109,16 @@ class Solution:
     """x, y, depth, origin time and scale that are reported, (events, 1) each."""
     residual: F64
     """Residuals there, (picks, events, 1)."""
-    term: F64
-    """Terms that were taken off, (picks, events, 1)."""
+    correction: Correction | None
+    """What was taken off the times; None without terms."""
     place: Posterior
-    """Mean and absolute covariance."""
+    """Mean, and covariance without that of terms."""
     origin_variance: F64
     """Variance of the origin time, (events,)."""
     relative: F64
     """Relative covariance, (events, 3, 3)."""
-    common: F64
-    """How far a common error of travel times moves place and origin time, (events, 4)."""
+    shared: F64
+    """Covariance of place and origin time by errors of terms, (events, 4, 4)."""
     is_fixed: bool
     """Whether depths are fixed."""
 
@@ -127,10 +130,9 @@ class Solution:
         region = region * noise.sharing[:, 0]
         into.place_km[at] = np.concatenate(self.unknowns[:3], axis=1)
         into.origin_s[at] = self.unknowns[3][:, 0]
-        moved = self.common[:, :3]
-        into.origin_error_s[at] = np.sqrt(region * self.origin_variance + self.common[:, 3] ** 2)
+        into.origin_error_s[at] = np.sqrt(region * self.origin_variance + self.shared[:, 3, 3])
         into.covariance_km2[at] = region[:, None, None] * self.place.covariance
-        into.covariance_km2[at] += moved[:, :, None] * moved[:, None, :]
+        into.covariance_km2[at] += self.shared[:, :3, :3]
         into.relative_km2[at] = region[:, None, None] * self.relative
         into.is_depth_fixed[at] = self.is_fixed
         into.error_factor[at] = noise.factor[:, 0]
@@ -138,7 +140,9 @@ class Solution:
         used = batch.used
         rows = batch.rows[used]
         into.residual_s[rows] = self.residual[used]
-        into.term_s[rows] = self.term[used]
+        if self.correction is not None:
+            into.term_s[rows] = self.correction.value_s[used]
+            into.term_error_s[rows] = np.sqrt(self.correction.left_s2[used])
         into.inlier[rows] = noise.inliers(self.residual)[used]
         into.sigma_s[rows] = 1 / noise.inverse_sigma[used]
         into.takeoff_deg[rows] = _takeoff_deg(batch, self.unknowns)[used]
@@ -157,50 +161,56 @@ def _takeoff_deg(batch: Batch, unknowns: list[F64]) -> F64:
 def solve_batch(
     fitted: Fitted,
     refiner: Refiner,
-    settings: Settings,
-    term: F64,
-    removed_s2: F64,
+    correction: Correction | None,
+    terms: StationTerms | None,
     depth_sd_km: float,
 ) -> Solution:
     """Integrate around fitted hypocenters.
 
-    ``term`` and ``removed_s2`` (picks, events, 1) are the terms, and the variance that they have
-    taken from the residuals.  ``depth_sd_km`` is the error of a depth that is fixed.
+    ``correction`` is what ``terms`` have taken off; ``depth_sd_km`` is the error of a depth that
+    is fixed.
     """
     batch, noise, found = fitted.batch, fitted.noise, fitted.found
-    error = refiner.scale_error
-    inverse = noise.inverse_sigma
-    absolute = noise.mixture().with_errors(inverse / np.sqrt(1 + removed_s2 * inverse**2))
-    around = refiner.refine(batch, absolute, found.unknowns, 0)
+    error, mixture = refiner.scale_error, noise.mixture()
+    around = refiner.refine(batch, mixture, found.unknowns, 0)
     if refiner.is_depth_fixed:
         around.normal.lower[2][2] += 1 / depth_sd_km**2
         place = _laplace(around)
     else:
-        place = posterior(batch, absolute, around, refiner.box, error)
+        place = posterior(batch, mixture, around, refiner.box, error)
     unknowns = [*(place.mean[:, k : k + 1] for k in range(3)), *found.unknowns[3:]]
-    unknowns, _ = profile(batch, noise.mixture(), unknowns, error, 4)
+    unknowns, _ = profile(batch, mixture, unknowns, error, 4)
+    shared = np.zeros((len(batch.events), 4, 4))
+    if terms is not None and correction is not None:
+        response = _response(batch, mixture, around)
+        shared = terms.shared_covariance(batch, around.unknowns, response, correction)
     return Solution(
         fitted=fitted,
         unknowns=unknowns,
         residual=residuals(batch, unknowns, error),
-        term=term,
+        correction=correction,
         place=place,
         origin_variance=around.normal.inverse()[3, 3][:, 0],
         relative=_relative(found.normal),
-        common=_response(batch, absolute, around) * settings.common_error,
+        shared=shared,
         is_fixed=refiner.is_depth_fixed,
     )
 
 
-def _response(batch: Batch, likelihood: Likelihood, around: Hypocenters) -> F64:
-    """Return how far places (km) and origin times (s) move if all travel times double.
+def _response(batch: Batch, likelihood: Likelihood, around: Hypocenters) -> list[F64]:
+    """Return how far place (km) and origin time (s) move with the time of each pick in s.
 
-    Shape (events, 4), to first order.
+    Four arrays of shape (picks, events), to first order.
     """
     times, slopes = batch.times_and_slopes(*around.unknowns[:3])
     weight = likelihood.weights(residuals(batch, around.unknowns, 0.0))
-    right = [-total(weight * times * slope) for slope in (*slopes, np.ones_like(times))]
-    return np.concatenate(solve(Symmetric(around.normal.lower[:4]), right), axis=1)
+    inverse = Symmetric(around.normal.lower[:4]).inverse()
+    changes = [*slopes, np.ones_like(times)]
+    moved = []
+    for k in range(4):
+        parts = [inverse[k, j] * change for j, change in enumerate(changes)]
+        moved.append((weight * (parts[0] + parts[1] + parts[2] + parts[3]))[:, :, 0])
+    return moved
 
 
 def _laplace(around: Hypocenters) -> Posterior:

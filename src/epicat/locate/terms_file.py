@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 from zipfile import BadZipFile
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from epicat.errors import InputError
 from epicat.locate.estimate_terms import Calibration
 from epicat.locate.grids import PHASES
+from epicat.locate.kriging import DelayField
 from epicat.locate.pick_errors import CONFIDENCE_EDGES
 from epicat.locate.terms import SourceTerms, StaticTerms, StationTerms
 
@@ -22,7 +23,7 @@ __all__ = ["FileTerms", "TermsFile"]
 
 F64 = NDArray[np.float64]
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class TermsFile:
                 "value_s": found.static.value_s,
                 "error_s": found.static.error_s,
                 "support": found.static.support,
+                "scale": np.array(found.static.scale),
+                "covariance": found.static.covariance,
                 "scatter_s": np.array(found.before.phase_s),
                 "pick_error_s": np.array(found.after.phase_s),
                 "class_error_s": found.after.sigma_s,
@@ -66,9 +69,11 @@ class TermsFile:
                 "place_km": source.place_km if source else np.zeros((0, 3)),
                 "event": source.event if source else numbers,
                 "key": source.key if source else numbers,
-                "total_s": source.total_s if source else np.zeros(0),
-                "inlier": source.inlier if source else np.zeros(0),
-                "radius_km": np.array(source.radius_km if source else 0.0),
+                "path_s": source.value_s if source else np.zeros(0),
+                "noise_s2": source.noise_s2 if source else np.zeros(0),
+                "field_s2": np.array([f.variance_s2 for f in source.fields] if source else []),
+                "field_km": np.array([f.length_km for f in source.fields] if source else []),
+                "correlation": np.array(source.correlation if source else 0.0),
             }
         )
 
@@ -111,13 +116,6 @@ class TermsFile:
         """Share of wrong picks."""
         return float(self.values["wrong_share"])
 
-    @property
-    def removed_s2(self) -> tuple[float, float]:
-        """Variance of P and S picks that the terms take away."""
-        removed = self.values["scatter_s"] ** 2 - self.values["pick_error_s"] ** 2
-        p, s = np.maximum(removed, 0.0).tolist()
-        return p, s
-
     def terms(self, sites: tuple[str, ...], origin: tuple[float, float]) -> FileTerms:
         """Return the terms for a network whose sites are in another order, or other sites.
 
@@ -129,15 +127,30 @@ class TermsFile:
                 f"{list(origin)}; compute them with `epicat terms` for this associator"
             )
         number = {name: i for i, name in enumerate(self.values["sites"].tolist())}
-        static = StaticTerms.none(len(PHASES) * len(sites))
-        new = np.full(len(PHASES) * len(number), -1)
+        ours, theirs = [], []
         for i, name in enumerate(sites):
             if name in number:
-                for p in range(len(PHASES)):
-                    ours, theirs = len(PHASES) * i + p, len(PHASES) * number[name] + p
-                    static.value_s[ours] = self.values["value_s"][theirs]
-                    new[theirs] = ours
+                ours += [len(PHASES) * i + p for p in range(len(PHASES))]
+                theirs += [len(PHASES) * number[name] + p for p in range(len(PHASES))]
+        new = np.full(len(PHASES) * len(number), -1)
+        new[theirs] = ours
+        static = self._static(len(PHASES) * len(sites), ours, theirs)
         return FileTerms(static, self._source(new), self.values["event_ids"].tolist())
+
+    def _static(self, keys: int, ours: list[int], theirs: list[int]) -> StaticTerms:
+        """Return static terms of ``keys`` keys, of which ``ours`` are ``theirs`` in the file."""
+        none = StaticTerms.none(keys)
+        squares = self.values["value_s"] ** 2 + self.values["error_s"] ** 2
+        phase = np.arange(keys) % len(PHASES)
+        # A site without terms has delays like those of the others.
+        spread = np.array([squares[p :: len(PHASES)].mean() for p in range(len(PHASES))])
+        none.covariance[np.arange(keys), np.arange(keys)] = spread[phase]
+        none.value_s[ours] = self.values["value_s"][theirs]
+        none.support[ours] = self.values["support"][theirs]
+        # The last row is that of the scale.
+        mine, own = [*ours, keys], [*theirs, len(self.values["value_s"])]
+        none.covariance[np.ix_(mine, mine)] = self.values["covariance"][np.ix_(own, own)]
+        return replace(none, scale=float(self.values["scale"]))
 
     def _source(self, new: NDArray[np.int64]) -> SourceTerms | None:
         """Return the events of source-specific terms, with keys as ``new`` numbers them."""
@@ -145,13 +158,16 @@ class TermsFile:
             return None
         key = new[self.values["key"]]
         known = key >= 0
+        sizes = zip(self.values["field_s2"].tolist(), self.values["field_km"].tolist(), strict=True)
+        fields = [DelayField(*size) for size in sizes]
         return SourceTerms(
             place_km=self.values["place_km"],
             event=self.values["event"][known],
             key=key[known],
-            total_s=self.values["total_s"][known],
-            inlier=self.values["inlier"][known],
-            radius_km=float(self.values["radius_km"]),
+            value_s=self.values["path_s"][known],
+            noise_s2=self.values["noise_s2"][known],
+            fields=(fields[0], fields[1]),
+            correlation=float(self.values["correlation"]),
         )
 
 

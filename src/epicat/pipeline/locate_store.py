@@ -72,7 +72,6 @@ class StoreLocator:
                 "terms": terms.digest,
                 "expected_s": terms.expected_s,
                 "wrong_share": terms.wrong_share,
-                "removed_s2": terms.removed_s2,
             }
             design = design.model_copy(update=found)
         stations = stations_of(store.stations())

@@ -254,6 +254,24 @@ class Catalog:
         """Digest of the amplitudes of the run; empty if none were measured."""
         return newest_amplitudes(self._store, self.run)
 
+    def amplitudes(self, span: Span | None = None) -> pa.Table:
+        """Return the Wood-Anderson amplitudes at picks, a row for each pick and component.
+
+        Columns: `epicat.amplitude.unpacked.AMPLITUDE_ROWS`.  ``span`` selects by day.
+        """
+        from epicat.amplitude.unpacked import amplitude_rows
+
+        return amplitude_rows(self._read("amplitudes", self.amplitude_id, span))
+
+    def envelopes(self, span: Span | None = None) -> pa.Table:
+        """Return upper bounds of the Wood-Anderson amplitude, a row for each 10 s of a day.
+
+        Columns: `epicat.amplitude.unpacked.ENVELOPE_ROWS`.  ``span`` selects by day.
+        """
+        from epicat.amplitude.unpacked import envelope_rows
+
+        return envelope_rows(self._read("envelopes", self.amplitude_id, span))
+
     def magnitudes(self, name: str | None = None, *, span: Span | None = None) -> pa.Table:
         """Return the network magnitudes of events, in the order of time.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,9 +47,11 @@ MagnitudesName = Annotated[
 ]
 
 _TABLES = ("events", "picks", "arrivals", "origins", "origin_arrivals", "station_terms",
-           "magnitudes", "station_magnitudes", "stations", "ledger")  # fmt: skip
-_WITHOUT_PLACES = ("picks", "station_terms", "magnitudes", "station_magnitudes", "stations",
-                   "ledger")  # fmt: skip
+           "magnitudes", "station_magnitudes", "amplitudes", "envelopes", "stations",
+           "ledger")  # fmt: skip
+_UNPACKED = ("amplitudes", "envelopes")
+_WITHOUT_PLACES = ("picks", "station_terms", "magnitudes", "station_magnitudes", *_UNPACKED,
+                   "stations", "ledger")  # fmt: skip
 _CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "nonlinloc-hyp", "hypodd", "skhash")
 _FORMATS = ("csv", "json", "parquet", *_CATALOGS)
 
@@ -167,12 +170,18 @@ def _rows(catalog: Catalog, table: str, options: LedgerOptions, *, with_rejected
         rows = catalog.stations()
         moved = any(placements for placements in rows["placements"].to_pylist())
         return stations_by_position(rows) if moved else rows
-    if table in ("picks", "station_terms"):
-        return catalog.picks() if table == "picks" else catalog.station_terms()
-    if table in ("magnitudes", "station_magnitudes"):
-        return catalog.magnitudes() if table == "magnitudes" else catalog.station_magnitudes()
-    if table in ("origins", "origin_arrivals"):
-        return catalog.origins() if table == "origins" else catalog.origin_arrivals()
+    plain: dict[str, Callable[[], Any]] = {
+        "picks": catalog.picks,
+        "station_terms": catalog.station_terms,
+        "magnitudes": catalog.magnitudes,
+        "station_magnitudes": catalog.station_magnitudes,
+        "amplitudes": catalog.amplitudes,
+        "envelopes": catalog.envelopes,
+        "origins": catalog.origins,
+        "origin_arrivals": catalog.origin_arrivals,
+    }
+    if table in plain:
+        return plain[table]()
     if table == "ledger":
         patterns = Patterns(options.select, options.exclude)
         return ledger_table(catalog.entries(options.span, options.extent, patterns))
@@ -187,7 +196,7 @@ def _columns(rows: Any, table: str, *, all_columns: bool, with_rejected: bool) -
     from epicat.located import BEST_ARRIVAL_COLUMNS, BEST_EVENT_COLUMNS
     from epicat.tables import EXPORT_COLUMNS
 
-    if all_columns or table == "station_terms":
+    if all_columns or table in ("station_terms", *_UNPACKED):
         return list(rows.column_names)
     best = {"events": BEST_EVENT_COLUMNS, "arrivals": BEST_ARRIVAL_COLUMNS}
     why = ["rejected"] if with_rejected and table == "events" else []

@@ -65,6 +65,8 @@ def _section(name: str, command: Any) -> str:
         panels.setdefault(option.rich_help_panel or "Options", []).append(option)
     usage = " ".join([name, *(a.metavar or a.name.upper() for a in arguments), "[OPTIONS]"])
     parts = [f"## {name}", f"```text\n{usage}\n```", _prose(command.help)]
+    if command.epilog:
+        parts.append(f"```sh\n{command.epilog.removeprefix('Example: ')}\n```")
     if arguments:
         parts.append(_table("argument", arguments))
     for panel, members in panels.items():

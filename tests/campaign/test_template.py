@@ -26,31 +26,33 @@ def uncommented(text):
 
 
 def test_a_new_file_gives_nothing():
-    assert parse_campaign(campaign_text({}), HERE) == {}
+    assert parse_campaign(campaign_text({}, full=True), HERE) == {}
 
 
 def test_a_new_file_has_every_option_once():
-    lines = re.findall(r"(?m)^#?(\w+) = ", campaign_text({}))
+    lines = re.findall(r"(?m)^#?(\w+) = ", campaign_text({}, full=True))
     assert lines == [option.key for option in options_of(CampaignOptions).values()]
 
 
 def test_its_commented_lines_are_the_defaults_or_marked_as_examples():
-    values = parse_campaign(uncommented(campaign_text({})), HERE)
+    values = parse_campaign(uncommented(campaign_text({}, full=True)), HERE)
     assert set(values) == set(options_of(CampaignOptions))
     for path, option in options_of(CampaignOptions).items():
-        (line,) = re.findall(rf"(?m)^#{option.key} = .*$", campaign_text({}))
+        (line,) = re.findall(rf"(?m)^#{option.key} = .*$", campaign_text({}, full=True))
         assert line.endswith("# an example") == (option.default in (None, ())), path
         if option.default not in (None, ()):
             assert values[path].value == option.default
 
 
 def test_all_of_it_uncommented_can_be_used():
-    made = make_options(CampaignOptions, parse_campaign(uncommented(campaign_text({})), HERE))
+    made = make_options(
+        CampaignOptions, parse_campaign(uncommented(campaign_text({}, full=True)), HERE)
+    )
     assert (made.start, made.archive, made.associate.pyocto.n_picks) == ("2019.172", "ncedc", 8)
 
 
 def test_lines_are_short_enough_to_read():
-    assert max(map(len, campaign_text({}).splitlines())) <= 100
+    assert max(map(len, campaign_text({}, full=True).splitlines())) <= 100
 
 
 def test_what_was_given_is_filled_in():
@@ -102,3 +104,11 @@ def test_the_reference_page_is_the_one_of_these_models():
 def test_the_reference_page_has_every_key():
     for option in options_of(CampaignOptions).values():
         assert f"| `{option.key}` | {option.kind} |" in reference_page()
+
+
+def test_the_short_file_has_what_is_required_given_or_common():
+    text = campaign_text({("quality", "max_gap_share"): Given(0.5, "")})
+    keys = set(re.findall(r"(?m)^#?(\w+) = ", text))
+    assert {"start", "end", "extent", "archive", "store", "model", "name", "max_gap_share"} <= keys
+    assert "min_segment" not in keys
+    assert len(text.splitlines()) < 100 < len(campaign_text({}, full=True).splitlines())

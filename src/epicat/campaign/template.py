@@ -23,19 +23,33 @@ Lines like #key = value show the default, or an example where marked; remove the
 Each key is also a flag that overrides it: `p_threshold` is --p-threshold.  Paths are relative
 to this file.  Passwords do not belong here: see EPICAT_STORE.
 """
+_MORE = """
+These are the options that most campaigns need; `epicat init --full` writes all of them.
+"""
+_COMMON = frozenset(
+    ("layout", "stations", "name", "model", "weight", "p_threshold", "s_threshold", "velocity",
+     "workers")
+)  # fmt: skip
+"""Keys of optional options that the short file has."""
 
 
-def campaign_text(values: Values, folder: str = "") -> str:
+def campaign_text(values: Values, folder: str = "", *, full: bool = False) -> str:
     """Return a campaign file for a folder, with the given values filled in.
 
-    ``folder`` is where the file will be; relative paths are made relative to it.
+    ``folder`` is where the file will be; relative paths are made relative to it.  ``full``: with
+    every option, rather than those that are required, given, or needed by most.
     """
-    lines = list(_comment(_HEAD))
+    lines = list(_comment(_HEAD if full else f"{_HEAD}{_MORE}"))
     for table in tables_of(CampaignOptions):
-        lines += ["", *_heading(table)]
-        for option in table.options:
+        options = [o for o in table.options if full or _is_common(o, values)]
+        lines += ["", *_heading(table)] if options else []
+        for option in options:
             lines += ["", *_comment(_described(option)), _line(option, values, folder)]
     return "\n".join([*lines, ""])
+
+
+def _is_common(option: Option, values: Values) -> bool:
+    return option.is_required or option.path in values or option.key in _COMMON
 
 
 def toml_value(value: Any) -> str:
@@ -53,7 +67,7 @@ def toml_value(value: Any) -> str:
 
 def _heading(table: Table) -> Iterator[str]:
     yield f"# {table.title} ".ljust(_WIDTH, "-")
-    yield from _comment(table.description)
+    yield from _comment(table.description.partition("\n\n")[0])
     if table.path:
         yield f"[{'.'.join(table.path)}]"
 

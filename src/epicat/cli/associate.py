@@ -11,7 +11,7 @@ from epicat.campaign.options import AssociationOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
-from epicat.cli.progress import run_campaign
+from epicat.cli.progress import report_next_steps, run_campaign
 from epicat.cli.short_help import COMMON
 
 __all__ = ["associate"]
@@ -50,3 +50,5 @@ def associate(
             typer.echo(line)
         return
     run_campaign(campaign, options, opened, begin=begin, as_json=as_json)
+    if not as_json:
+        report_next_steps(options.store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import time
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ from epicat._util.files import atomic_file
 from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import make_options
-from epicat.cli.messages import report, warnings_as_messages
+from epicat.cli.messages import report, report_next, warnings_as_messages
 from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.run import make_catalog
 from epicat.cli.synth import synth
@@ -34,7 +35,7 @@ _ARCHIVE, _STORE, _CAMPAIGN, _TABLE, _PICTURE = (
 _OWN: Final = frozenset({_ARCHIVE, _STORE, _CAMPAIGN, _TABLE, _PICTURE})
 _FIRST: Final = "# The campaign of `epicat demo`."
 _TEXT: Final = """\
-{first}  `epicat init` writes a file with every option.
+{first}  `epicat init --full` writes a file with every option.
 start = "2024.061"
 end = "2024.062"
 extent = [39.4, 40.6, -124.8, -123.2]
@@ -89,6 +90,22 @@ def demo(
         typer.echo(json.dumps({"model": model, **score.as_dict(), "seconds": seconds}))
     else:
         _print(score, seconds, model if model == "epicat-mini" else f"{model} {weight}")
+        _report_next(folder)
+
+
+def _report_next(folder: Path) -> None:
+    report("")
+    if (folder / _PICTURE).exists():
+        report(f"the map is {folder / _PICTURE}: true earthquakes are crosses, found ones are dots")
+    store = f"--store {shlex.quote(str(folder / _STORE))}"
+    report_next(
+        [
+            (f"epicat view {store}", "events, picks and waveforms in a browser"),
+            (f"epicat status {store}", "what became of each station-day"),
+            ("epicat example holuhraun", "a real catalog from public data"),
+            ("epicat init campaign.toml", "a file for a campaign of your own"),
+        ]
+    )
 
 
 def _make_room(folder: Path) -> None:

@@ -50,8 +50,6 @@ def example(
     holuhraun: nine minutes of August 2014 from twelve stations in Iceland, 8 MB.  Every file is
     verified by its SHA-256; files that are there are not downloaded again.  Needs the extra
     `example`, and the extra `plot` for the map.
-
-    Example: epicat example holuhraun
     """
     from epicat.examples import EXAMPLES, prepare
 

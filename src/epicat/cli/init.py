@@ -30,15 +30,20 @@ def init(
             help=f"The file to write (default {_NAME}), and the arguments of `run`, if known.",
         ),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="With every option, not only those that most need.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write a campaign file with every option, described; given values are filled in.
+    """Write a campaign file with the options that most need; given values are filled in.
 
-    Defaults are commented out.  Required values that are not given are left to fill in.
+    --full writes every option.  Defaults are commented out.  Required values that are not given
+    are left to fill in.
     """
     file, values = _file_and_values(list(words or ()), given)
     check(CampaignOptions, values)
-    text = campaign_text(values, str(file.parent) if file.parent != Path() else "")
+    folder = str(file.parent) if file.parent != Path() else ""
+    text = campaign_text(values, folder, full=full)
     parse_campaign(text, file)  # refuses passwords before they are written
     _write(file, text, force=force)
     report(f"wrote {file}; run it with `epicat run {file}`")

@@ -37,13 +37,17 @@ class Entry:
             around.add_typer(found, name=name)
         else:
             around.command(name, cls=command_class(found))(found)
-        return typer.main.get_group(around).commands[name]
+        command = typer.main.get_group(around).commands[name]
+        from epicat.cli.examples import add_examples
+
+        add_examples(command, name)
+        return command
 
 
 COMMANDS: Mapping[str, Entry] = {
     "init": Entry(
         "init:init",
-        "Write a campaign file with every option, described; given values are filled in.",
+        "Write a campaign file with the options that most need; given values are filled in.",
     ),
     "demo": Entry(
         "demo:demo",

@@ -24,6 +24,7 @@ __all__ = [
     "format_flags",
     "report",
     "report_location",
+    "report_next",
     "report_rejected",
     "report_selection",
     "waiting",
@@ -63,6 +64,13 @@ class warnings_as_messages(warnings.catch_warnings):  # noqa: N801 - a context m
         super().__enter__()
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = lambda message, *_, **__: report(f"warning: {message}")
+
+
+def report_next(steps: Sequence[tuple[str, str]]) -> None:
+    """Print what to do next: commands, each with what it is for."""
+    width = max(len(command) for command, _ in steps)
+    for number, (command, purpose) in enumerate(steps):
+        report(f"{'' if number else 'next:':<6}{command:<{width}}  # {purpose}")
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.catalog_names import RunName
 from epicat.cli.export import LocationName, MagnitudesName, WithRejected
-from epicat.cli.messages import report_location, report_rejected, report_selection
+from epicat.cli.messages import report_location, report_next, report_rejected, report_selection
 
 __all__ = ["plot"]
 
@@ -67,3 +68,10 @@ def plot(
         catalog.plot(output, title=title, style=style, width_mm=width, with_rejected=with_rejected)
     drawn = catalog.events(with_rejected=with_rejected).num_rows
     typer.echo(f"{drawn:,} events in {output}", err=True)
+    place = f"--store {shlex.quote(store)}"
+    report_next(
+        [
+            (f"epicat view {place}", "events, picks and waveforms in a browser"),
+            (f"epicat export {place} -o events.csv", "the catalog as a table"),
+        ]
+    )

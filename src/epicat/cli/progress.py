@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from epicat.cli.messages import format_flags, report, waiting
+from epicat.cli.messages import format_flags, report, report_next, waiting
 from epicat.cli.progress_display import RunProgress
 from epicat.model import Stage
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from epicat.pipeline.stream import StreamedPlan
     from epicat.store.base import Store
 
-__all__ = ["progress_of", "report_campaign", "run_campaign", "run_streamed"]
+__all__ = ["progress_of", "report_campaign", "report_next_steps", "run_campaign", "run_streamed"]
 
 
 _SHORT = 500
@@ -159,6 +160,19 @@ def _show_run(
         report(_without_data(made.station_days, None if is_warned else campaign))
     if made.has_failures or (made.is_without_data and not plan.done_before):
         raise typer.Exit(1)
+
+
+def report_next_steps(store: str) -> None:
+    """Print what to do with a new catalog."""
+    place = f"--store {shlex.quote(store)}"
+    report_next(
+        [
+            (f"epicat plot {place} -o events.png", "map, depth sections and events over time"),
+            (f"epicat view {place}", "events, picks and waveforms in a browser"),
+            (f"epicat export {place} -o events.csv", "the catalog as a table"),
+            (f"epicat status {place}", "what became of each station-day, with reasons"),
+        ]
+    )
 
 
 def _watched(

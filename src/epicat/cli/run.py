@@ -13,7 +13,13 @@ from epicat.cli.campaign_args import takes
 from epicat.cli.early_pool import pool_for
 from epicat.cli.messages import report, waiting, warnings_as_messages
 from epicat.cli.picker_download import prepare_with_progress
-from epicat.cli.progress import progress_of, report_campaign, run_campaign, run_streamed
+from epicat.cli.progress import (
+    progress_of,
+    report_campaign,
+    report_next_steps,
+    run_campaign,
+    run_streamed,
+)
 from epicat.cli.short_help import COMMON
 from epicat.errors import InputError
 
@@ -55,17 +61,16 @@ def run(
 
     Results are stored as they are made.  The same command again does only what is missing, so it
     resumes after Ctrl-C or a crash.  Whole UTC days are processed.
-
-    Example: epicat run 2019.172 2019.174 39,41,-125,-123 --archive ncedc --stations ncedc
-    --store mendocino
     """
     options = make_options(CampaignOptions, given)
     if executor == "dask":
         _run_on_dask(options, scheduler, recheck=recheck, as_json=as_json)
-        return
-    if scheduler is not None:
+    elif scheduler is not None:
         raise InputError("--scheduler needs --executor dask")
-    make_catalog(options, recheck=recheck, as_json=as_json)
+    else:
+        make_catalog(options, recheck=recheck, as_json=as_json)
+    if not as_json:
+        report_next_steps(options.store)
 
 
 def make_catalog(

@@ -31,8 +31,6 @@ def runs(given: Values, as_json: o.Json = False) -> None:
 
     Other commands take the names for --run.  A catalog has the name that --name of `run` or
     `associate` gave it, or else model, weights and thresholds.
-
-    Example: epicat runs --store mendocino
     """
     from epicat.catalog.overview import summarize_catalogs
     from epicat.store.open import open_readable

@@ -12,6 +12,9 @@ from epicat.frequency_magnitude import (
     maximum_curvature,
 )
 
+GOLDEN_B = (1.02157, 0.03540)
+GOLDEN_POSITIVE = (0.99660, 0.03807)
+
 
 def _catalog(seed: int, n: int = 4000, b: float = 1.0, least: float = 0.95) -> np.ndarray:
     rng = np.random.default_rng(seed)
@@ -54,6 +57,30 @@ def test_formulas_by_hand() -> None:
     assert found.count == 10
     unbinned = b_value(magnitudes, 1.0, 0.0)
     assert unbinned.b == pytest.approx(1 / (0.2 * np.log(10)))
+
+
+def _series(n: int = 1500) -> np.ndarray:
+    """Give magnitudes without a random number: quantiles of b = 1, in a scrambled order."""
+    at = (np.arange(1, n + 1) ** 2 * 0.6180339887498949) % 1.0
+    return np.round(-np.log10(1 - at), 1)
+
+
+def test_golden_values_of_a_fixed_series() -> None:
+    """The formulas of the papers, written out, on a series that anybody can make again."""
+    magnitudes, width = _series(), 0.1
+    above = magnitudes[magnitudes >= 0.3 - width / 2]
+    steps = np.diff(magnitudes)
+    steps = steps[steps >= width - width / 2]
+    found = b_value(magnitudes, 0.3), b_positive(magnitudes)
+    for values, least, ours in ((above, 0.3, found[0]), (steps, width, found[1])):
+        n = len(values)
+        b = np.log1p(width / (values.mean() - least)) / width / np.log(10)
+        square = np.square(values - values.mean()).sum() / (n * (n - 1))
+        assert ours.count == n
+        assert ours.b == pytest.approx(b, rel=1e-12)
+        assert ours.error == pytest.approx(np.log(10) * b**2 * np.sqrt(square), rel=1e-12)
+    assert (found[0].b, found[0].error) == pytest.approx(GOLDEN_B, abs=1e-5)
+    assert (found[1].b, found[1].error) == pytest.approx(GOLDEN_POSITIVE, abs=1e-5)
 
 
 def test_completeness_is_above_the_fullest_bin() -> None:

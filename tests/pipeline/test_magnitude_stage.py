@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -211,6 +213,34 @@ def test_station_corrections_are_a_file_that_names_other_magnitudes(made, tmp_pa
     with pytest.raises(SystemExit) as left:
         main(["magnitudes", "--store", str(made), "--law", "uk", "--corrections", str(file)])
     assert left.value.code == 2
+
+
+def test_a_kill_in_the_middle_loses_nothing(made, tmp_path) -> None:
+    """Killed after its first block, the stage does the others, and its rows are the same."""
+    for name in ("killed", "undisturbed"):
+        epicat("copy", "--from", made, "--to", tmp_path / name)
+    law = ("--law", "uk")
+    epicat("magnitudes", "--store", tmp_path / "undisturbed", *law)
+    killed = open_store(str(tmp_path / "killed"))
+    before = len(magnitude_entries(killed))
+    command = (sys.executable, "-m", "epicat", "magnitudes", "--store", tmp_path / "killed", *law)
+    with subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:  # fmt: skip
+        while process.poll() is None and len(magnitude_entries(killed)) == before:
+            pass
+        process.kill()
+    epicat("magnitudes", "--store", tmp_path / "killed", *law)
+    ours, theirs = (_of_law(tmp_path / name, "uk") for name in ("killed", "undisturbed"))
+    assert ours[0].num_rows > 0
+    assert all(one.equals(other) for one, other in zip(ours, theirs, strict=True))
+    epicat("doctor", "--store", tmp_path / "killed")
+
+
+def _of_law(location: Path, law: str) -> list[pa.Table]:
+    store = open_store(str(location))
+    (design,) = (d for d, r in store.records("magnitude").items() if r["law"]["name"] == law)
+    where = Where(design=design)
+    return [store.read(table, where) for table in ("magnitudes", "station_magnitudes")]
 
 
 def test_doctor_finds_nothing_wrong(made):

@@ -1,6 +1,6 @@
 // Small charts as SVG: axes with titles, lines, bars and symbols.
 import { h, svg, type Child } from "./dom";
-import { count, numberTicks, type Tick } from "./scales";
+import { count, numberTicks, timeTicks, type Tick } from "./scales";
 import type { Range } from "./filter";
 
 export interface Axis {
@@ -8,6 +8,8 @@ export interface Axis {
   title: string;
   /** Ticks in place of the usual numbers. */
   ticks?: Tick[];
+  /** Whether values are seconds since 1970. */
+  time?: boolean;
 }
 
 const LEFT = 52;
@@ -22,7 +24,12 @@ export class Chart {
   private readonly clip = `clip${Chart.numbers++}`;
   private readonly layer: SVGElement;
 
-  constructor(title: string, readonly width: number, readonly height: number, readonly x: Axis, readonly y: Axis) {
+  readonly width: number;
+
+  /** A chart is as wide as the screen at most, so that its letters keep their size. */
+  constructor(title: string, widest: number, readonly height: number, readonly x: Axis, readonly y: Axis) {
+    const width = Math.min(widest, Math.max(300, document.documentElement.clientWidth - 50));
+    this.width = width;
     this.layer = svg("g", { "clip-path": `url(#${this.clip})` });
     this.root = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title, class: "chart" },
       svg("clipPath", { id: this.clip }, svg("rect", { x: LEFT, y: TOP - 4, width: width - LEFT - RIGHT, height: height - TOP - BOTTOM + 4 })),
@@ -47,7 +54,8 @@ export class Chart {
     const bottom = height - BOTTOM;
     const made: SVGElement[] = [];
     const inside = (v: number, [a, b]: Range) => v >= Math.min(a, b) - 1e-9 && v <= Math.max(a, b) + 1e-9;
-    for (const { value, label } of x.ticks ?? numberTicks(Math.min(...x.range), Math.max(...x.range), (width - LEFT) / 70)) {
+    const times = x.time ? timeTicks(x.range[0], x.range[1], (width - LEFT) / 95) : undefined;
+    for (const { value, label } of x.ticks ?? times ?? numberTicks(Math.min(...x.range), Math.max(...x.range), (width - LEFT) / 70)) {
       if (!inside(value, x.range)) continue;
       made.push(svg("line", { class: "grid", x1: this.px(value), x2: this.px(value), y1: TOP, y2: bottom }));
       made.push(svg("text", { x: this.px(value), y: bottom + 14, "text-anchor": "middle" }, label));

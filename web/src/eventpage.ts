@@ -96,13 +96,19 @@ export function recordSection(app: App, { place, arrivals, waveforms }: EventDet
   }
   const half = Math.max(5, Math.min(11, 4000 / arrivals.length / 40));
   const named = new Set<string>();
+  // Stations at nearly the same distance: the label of the first one is drawn.
+  const labels: number[] = [];
   for (const a of arrivals) {
     const [x, y] = [chart.px(a.time - place.time), chart.py(a.distance)];
     const title = `${a.trace} ${a.phase}: residual ${minus(a.residual, 3)} s, confidence ${a.confidence.toFixed(2)}`;
     chart.add(svg("line", { class: `pick ${a.phase.toLowerCase()}`, x1: x, x2: x, y1: y - half, y2: y + half }, svg("title", {}, title)));
     chart.add(svg("line", { class: "predicted", x1: chart.px(a.time - a.residual - place.time), x2: chart.px(a.time - a.residual - place.time), y1: y - half * 0.6, y2: y + half * 0.6 }));
     const station = stationOf(a.trace);
-    if (!named.has(station) && arrivals.length <= 120) chart.outside(svg("text", { class: "small", x: chart.px(latest) - 3, y: y + 3, "text-anchor": "end" }, station.split(".")[1]));
+    const isFree = labels.every((at) => Math.abs(at - y) > 8);
+    if (!named.has(station) && isFree) {
+      labels.push(y);
+      chart.outside(svg("text", { class: "small", x: chart.px(latest) - 3, y: y + 3, "text-anchor": "end" }, station.split(".")[1]));
+    }
     named.add(station);
   }
   chart.element.append(h("p", { class: "note" }, "Long ticks: picks. Short ticks: predicted at that station, with its term. Curves: predicted without station terms."));
@@ -248,7 +254,7 @@ function magnitudeChart(app: App, { row, magnitudes }: EventDetails): HTMLElemen
   const network = app.catalog.value("magnitude", row);
   const values = [...known.map((m) => m.value), ...(Number.isFinite(network) ? [network] : [])];
   const range: [number, number] = [Math.min(...values) - 0.3, Math.max(...values) + 0.3];
-  const farthest = Math.max(...known.map((m) => m.distance)) * 1.05;
+  const farthest = Math.max(...known.map((m) => m.distance)) * 1.12;
   const chart = new Chart("Station magnitudes", 430, 300, { range: [0, farthest], title: "Hypocentral distance (km)" }, { range, title: "Magnitude" });
   if (Number.isFinite(network)) chart.line([[0, network], [farthest, network]], "fit");
   for (const m of known) {
@@ -256,7 +262,8 @@ function magnitudeChart(app: App, { row, magnitudes }: EventDetails): HTMLElemen
     const title = `${m.trace}: ${m.bound ? "at most " : ""}${minus(m.value, 2)}${m.flag ? `, ${m.flag}` : ""}`;
     const shape = m.bound ? svg("path", { class: "open-dot", d: `M${u - 4} ${v - 3}h8l-4 7z` }, svg("title", {}, title)) : svg("circle", { class: m.weight > 0 ? "dot" : "open-dot", cx: u, cy: v, r: 3.5 }, svg("title", {}, title));
     chart.add(shape);
-    if (known.length <= 40) chart.add(svg("text", { class: "small", x: u + 6, y: v + 3 }, stationOf(m.trace).split(".")[1]));
+    const isLast = u > chart.width - 60;
+    if (known.length <= 40) chart.add(svg("text", { class: "small", x: isLast ? u - 6 : u + 6, y: v + 3, "text-anchor": isLast ? "end" : "start" }, stationOf(m.trace).split(".")[1]));
   }
   chart.element.append(h("p", { class: "note" }, `Line: network magnitude. Filled: used (${known.filter((m) => !m.bound && m.weight > 0).length}), open: not used, triangles: upper bounds.`));
   return chart.element;

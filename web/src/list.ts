@@ -71,7 +71,7 @@ export class List {
   }
 
   private head(column: Column): HTMLElement {
-    if (!column.key) return h("th", { scope: "col" }, column.title);
+    if (!column.key) return h("th", { scope: "col", class: "plain" }, column.title);
     const key = column.key;
     const cell = h("th", { scope: "col" }, h("button", { type: "button", onclick: () => this.sort(key) }, column.title));
     this.heads.set(key, cell);

@@ -96,7 +96,7 @@ function calendar(days: StationDay[]): HTMLElement {
 function picksPerDay(days: StationDay[]): HTMLElement {
   const range: [number, number] = [days[0].day * DAY, (days[days.length - 1].day + 1) * DAY];
   const most = Math.max(1, ...days.map((d) => d.picks));
-  const chart = new Chart("Picks a day", 620, 210, { range, title: "Day (UTC)", ticks: timeTicks(...range, 6) }, { range: [0, most * 1.05], title: "Picks" });
+  const chart = new Chart("Picks a day", 620, 210, { range, title: "Day (UTC)", time: true }, { range: [0, most * 1.05], title: "Picks" });
   for (const { day, picks } of days) {
     if (picks) chart.bars([day * DAY, (day + 1) * DAY], [picks], "bars");
   }
@@ -117,13 +117,17 @@ function magnitudeResiduals(app: App, own: MagnitudeReading[]): HTMLElement {
   const values = own.map((m) => m.residual);
   const sorted = values.map(Math.abs).sort((a, b) => a - b);
   const most = Math.max(sorted[Math.floor(sorted.length * 0.98)] * 1.2, 0.2);
-  const chart = new Chart("Magnitude residuals", 620, 240, { range, title: "Time (UTC)", ticks: timeTicks(...range, 6) }, { range: [-most, most], title: "Station minus event" });
+  const chart = new Chart("Magnitude residuals", 620, 240, { range, title: "Time (UTC)", time: true }, { range: [-most, most], title: "Station minus event" });
   chart.line([[range[0], 0], [range[1], 0]], "zero").cloud(own.map((m) => [m.time, m.residual]), "cloud size");
   chart.element.append(h("p", { class: "note" }, `${count(own.length)} station magnitudes, median ${minus(median(values), 2)}, MAD ${minus(mad(values), 2)}`));
   return chart.element;
 }
 
 const UNITS: Record<string, string> = { M: "m", "M/S": "m/s", "M/S**2": "m/s\u00b2" };
+
+function sensitivity(gain: number): string {
+  return Number(gain.toPrecision(6)).toExponential().replace("e+", "e").replace("-", "\u2212");
+}
 
 /** The responses that amplitudes were measured with. */
 function responses(app: App, station: Station): HTMLElement | null {
@@ -133,7 +137,7 @@ function responses(app: App, station: Station): HTMLElement | null {
   if (!own.length && !measured) return null;
   const date = (text: string) => text.slice(0, 10);
   const state = (one: ChannelResponse) => one.problem || (one.is_flat ? "given by the user" : `metadata, ${one.stages} frequency-dependent stages`);
-  const rows = own.map((one) => [one.channel, date(one.start) || "\u2013", date(one.end) || "\u2013", one.problem ? "" : `${one.gain.toPrecision(6)} counts per ${UNITS[one.unit] ?? one.unit}`, state(one)]);
+  const rows = own.map((one) => [one.channel, date(one.start) || "\u2013", date(one.end) || "\u2013", one.problem ? "" : `${sensitivity(one.gain)} counts per ${UNITS[one.unit] ?? one.unit}`, state(one)]);
   const found = Object.entries(measured?.reasons ?? {}).map(([reason, n]) => `${count(n)} days: ${reason}`);
   return h("section", {}, h("h3", {}, "Response in use"),
     measured ? h("p", { class: "note" }, `${count(measured.amplitudes)} picks have amplitudes, measured on ${count(measured.measured)} days. ${found.join("; ")}`) : null,
@@ -149,7 +153,7 @@ function residuals(own: Reading[]): HTMLElement {
   const times = own.map((r) => r.time);
   const range: [number, number] = [times.reduce((a, b) => Math.min(a, b)) - 1, times.reduce((a, b) => Math.max(a, b)) + 1];
   const most = limit(own);
-  const chart = new Chart("Residuals over time", 620, 240, { range, title: "Time (UTC)", ticks: timeTicks(...range, 6) }, { range: [-most, most], title: "Residual (s)" });
+  const chart = new Chart("Residuals over time", 620, 240, { range, title: "Time (UTC)", time: true }, { range: [-most, most], title: "Residual (s)" });
   chart.line([[range[0], 0], [range[1], 0]], "zero");
   for (const phase of ["P", "S"]) chart.cloud(own.filter((r) => r.phase.startsWith(phase)).map((r) => [r.time, r.residual]), `cloud ${phase.toLowerCase()}`);
   const of = (phase: string) => own.filter((r) => r.phase.startsWith(phase)).map((r) => r.residual);

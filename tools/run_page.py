@@ -27,6 +27,8 @@ from typing import Final
 PROJECT: Final = Path(__file__).resolve().parent.parent
 _BLOCK: Final = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 _TIMES: Final = re.compile(r"\d+(\.\d+)? ?(seconds|s of work|s\b|min\b|station-days/s|blocks/s)")
+_PROGRESS: Final = re.compile(r"^(picking|associating|locating|compiling|downloading) .*\n", re.M)
+"""Lines of progress, one a minute, which a fast machine does not print."""
 _LONGEST_S: Final = 900
 _PROGRAM: Final = """\
 #!{python}
@@ -123,7 +125,7 @@ def _served(realdata: Path | None, tools: Path) -> Iterator[tuple[str, str]]:
 
 def comparable(text: str) -> str:
     """Return a page without what depends on the machine."""
-    return _TIMES.sub("TIME", text)
+    return _TIMES.sub("TIME", _PROGRESS.sub("", text))
 
 
 def main() -> None:

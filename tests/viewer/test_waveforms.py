@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,11 +14,14 @@ pytest.importorskip("starlette")
 from epicat.archive.access import Access
 from epicat.archive.objects import LocalFolder
 from epicat.archive.s3 import Bucket
-from epicat.model import Span
+from epicat.catalog.catalog import open_catalog
+from epicat.model import ObjectRead, Span, StationDayEntry, Status
+from epicat.store.open import open_store
 from epicat.time import DAY_NS, parse_time
 from epicat.viewer.server.record_ranges import LARGEST, read_span
-from epicat.viewer.server.waveforms import _joined, _shown
+from epicat.viewer.server.waveforms import Reading, Sources, _joined, _shown, read_waveforms
 from epicat.waveforms.records import decode
+from support.catalog_store import RUN, Wanted, write_store
 from support.tiny_network import write_mseed
 
 DAY = parse_time("2020-01-01")
@@ -106,6 +111,52 @@ def test_a_bucket_gives_the_same_bytes(folder, s3_server):
     bucket = Bucket(address, Access(endpoint=s3_server.endpoint))
     span = Span(DAY + 5000 * SECOND, DAY + 5060 * SECOND)
     assert read_span(bucket, "day", span) == read_span(Counted(folder), "day", span)
+
+
+class CountedBucket(Bucket):
+    """A bucket that counts what is read of each object."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.read = defaultdict(list)
+
+    def read_range(self, key, start, end):
+        body = super().read_range(key, start, end)
+        self.read[key].append(len(body))
+        return body
+
+
+def test_an_event_at_thirty_stations_takes_little_of_a_bucket(tmp_path, s3_server):
+    names = tuple(f"S{n:02d}" for n in range(30))
+    samples = np.random.default_rng(2).integers(-2000, 2000, int(86400 * RATE))
+    write_mseed(tmp_path / "day", CODES, [(samples, DAY)], RATE)
+    records = np.frombuffer((tmp_path / "day").read_bytes(), np.uint8).reshape(-1, 512).copy()
+    objects = {}
+    for name in names:
+        records[:, 8:13] = np.frombuffer(name.ljust(5).encode(), np.uint8)
+        objects[f"XX.{name}.00.HHZ.D.2020.001"] = records.tobytes()
+    location = s3_server.make("thirty", objects)
+    write_store(tmp_path / "store", Wanted(events=0, stations=names))
+    open_store(str(tmp_path / "store")).mark([
+        StationDayEntry(RUN, f"XX.{name}/2020.001", Status.DONE, "g", DAY, archive=location,
+                        layout="sds", objects=(ObjectRead(key, "etag"),), channels="00.HH[ZNE]")
+        for name, key in zip(names, objects, strict=True)
+    ])  # fmt: skip
+    bucket = CountedBucket(location, Access(endpoint=s3_server.endpoint))
+
+    class Counting(Sources):
+        def opened(self, location):
+            return bucket
+
+    readings = [Reading(f"XX.{name}", 10.0 + n) for n, name in enumerate(names)]
+    span = Span(DAY + 50_000 * SECOND, DAY + 50_060 * SECOND)
+    catalog = open_catalog(tmp_path / "store")
+    found = read_waveforms(catalog, readings, span, Counting())
+    assert found["notes"] == []
+    assert [trace["trace"] for trace in found["traces"]] == [f"XX.{n}.00.HHZ" for n in names]
+    assert set(bucket.read) == set(objects)
+    assert max(sum(sizes) for sizes in bucket.read.values()) < 20_000
+    assert max(len(sizes) for sizes in bucket.read.values()) < 40
 
 
 def test_shown_traces_are_thin_and_between_minus_one_and_one():

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from epicat.catalog.catalog import Catalog
 
-__all__ = ["Reading", "read_waveforms"]
+__all__ = ["Reading", "Sources", "read_waveforms"]
 
 _MOST_STATIONS: Final = 60
 _POINTS: Final = 600
@@ -47,7 +47,9 @@ class Reading:
     """Epicentral distance."""
 
 
-def read_waveforms(catalog: Catalog, readings: Iterable[Reading], span: Span) -> dict[str, Any]:
+def read_waveforms(
+    catalog: Catalog, readings: Iterable[Reading], span: Span, sources: Sources | None = None
+) -> dict[str, Any]:
     """Return ``traces`` and ``notes`` (why a station has none) for the nearest stations.
 
     A trace has ``trace``, ``distance`` in km, ``start`` in seconds since 1970, ``step`` in seconds
@@ -55,10 +57,10 @@ def read_waveforms(catalog: Catalog, readings: Iterable[Reading], span: Span) ->
     """
     nearest = sorted(readings, key=lambda r: r.distance_km)[:_MOST_STATIONS]
     entries = _entries_by_station(station_day_entries(catalog.store, catalog.run, span))
-    sources = _Sources()
+    opened = sources or Sources()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = list(
-            pool.map(lambda r: _trace(r, entries.get(r.station, []), sources, span), nearest)
+            pool.map(lambda r: _trace(r, entries.get(r.station, []), opened, span), nearest)
         )
     notes = sorted({each for each in found if isinstance(each, str)})
     return {"traces": [each for each in found if not isinstance(each, str)], "notes": notes}
@@ -72,27 +74,30 @@ def _entries_by_station(entries: Iterable[StationDayEntry]) -> dict[str, list[St
     return found
 
 
-class _Sources:
+class Sources:
     """Archives by location, opened once."""
 
     def __init__(self) -> None:
         self._known: dict[str, Ranges] = {}
 
     def of(self, location: str) -> Ranges:
-        """Open an archive; raise `EpicatError` if its objects cannot be read in parts."""
+        """Return an archive; raise `EpicatError` if its objects cannot be read in parts."""
         if location not in self._known:
-            if is_fdsn(location):
-                raise EpicatError("waveforms of data centers are not read for the record section")
-            place = locate(location)
-            access = resolve_access(location, region=None, endpoint=None, signed=None)
-            self._known[location] = (
-                Bucket(place, access, 1) if is_bucket(place) else LocalFolder(Path(place))
-            )
+            self._known[location] = self.opened(location)
         return self._known[location]
+
+    def opened(self, location: str) -> Ranges:
+        """Open an archive; region, endpoint and credentials are those of the environment."""
+        if is_fdsn(location):
+            raise EpicatError("waveforms of data centers are not read for the record section")
+        place = locate(location)
+        if not is_bucket(place):
+            return LocalFolder(Path(place))
+        return Bucket(place, resolve_access(location, region=None, endpoint=None, signed=None), 1)
 
 
 def _trace(
-    reading: Reading, entries: list[StationDayEntry], sources: _Sources, span: Span
+    reading: Reading, entries: list[StationDayEntry], sources: Sources, span: Span
 ) -> dict[str, Any] | str:
     """Return the trace of a station, or why there is none."""
     network, station = reading.station.split(".")[:2]
@@ -111,7 +116,7 @@ def _trace(
     return _shown(name, reading.distance_km, start_ns, samples, float(best.rate))
 
 
-def _bodies(entries: Iterable[StationDayEntry], sources: _Sources, span: Span) -> Iterator[bytes]:
+def _bodies(entries: Iterable[StationDayEntry], sources: Sources, span: Span) -> Iterator[bytes]:
     """Read the parts of a station's objects; those of other components only if there is no Z."""
     for entry in entries:
         keys = [item.key for item in entry.objects if item.etag]

@@ -106,10 +106,10 @@ class PyOctoOptions(BaseModel):
         default=2, ge=0, description="Rounds of location and matching."
     )
     location_split_depth: int = Field(
-        default=6, ge=1, description="Depth of the location's search."
+        default=5, ge=1, description="Depth of the location's search."
     )
     location_split_return: int = Field(
-        default=4, ge=0, description="Part of it that samples evenly."
+        default=3, ge=0, description="Part of it that samples evenly."
     )
     exponential_edt: bool = Field(default=False, description="Use PyOcto's exponential EDT loss.")
     edt_pick_std: float = Field(

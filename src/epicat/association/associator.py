@@ -14,16 +14,26 @@ import pyarrow as pa
 
 from epicat.association.candidates import Candidate, Matched, Needs, exclusive, without_impossible
 from epicat.association.design import Design
-from epicat.association.matching import Matcher, SiteTimes
+from epicat.association.matching import Matcher
 from epicat.association.network import Network
+from epicat.association.quick_location import QuickLocator
 from epicat.association.search import Found, Search, SearchInput, SearchSites
-from epicat.association.search_levels import Level, level_parameters, search_levels
+from epicat.association.search_levels import (
+    Level,
+    deep_parameters,
+    level_parameters,
+    search_levels,
+)
+from epicat.association.search_rules import depth_ranges
+from epicat.association.site_times import SiteTimes
 from epicat.association.sites import SiteIndex
 from epicat.association.slices import Slice
 from epicat.association.station_tables import station_tables
 from epicat.time import SECOND_NS
 
 __all__ = ["Associator", "SitePick", "site_picks"]
+
+I64 = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 _SAME_ARRIVAL_NS = SECOND_NS // 2
 
@@ -134,13 +144,26 @@ class Associator:
         return tables or (self._design.p_velocity, self._design.s_velocity)
 
     @cached_property
+    def _times(self) -> SiteTimes:
+        return SiteTimes(self._names, self._place_km, self._speed)
+
+    @cached_property
+    def _locator(self) -> QuickLocator:
+        design = self._design
+        cutoff_km, node_km = (
+            float(design.pyocto[name])
+            for name in ("association_cutoff_distance", "min_node_size_location")
+        )
+        box = (design.x_km, design.y_km, design.z_km)
+        return QuickLocator(self._times, box, cutoff_km / 4, node_km)
+
+    @cached_property
     def _matcher(self) -> Matcher:
         design = self._design
-        times = SiteTimes(self._names, self._place_km, self._speed)
         match_s, fraction = (
             float(design.pyocto[name]) for name in ("pick_match_tolerance", "min_pick_fraction")
         )
-        return Matcher(times, match_s, design.model_error, fraction)
+        return Matcher(self._times, match_s, design.model_error, fraction)
 
     @cached_property
     def _levels(self) -> tuple[Level, ...]:
@@ -148,7 +171,6 @@ class Associator:
 
     def _make_levels(self) -> Iterator[Level]:
         design, network = self._design, self._network
-        box = (design.x_km, design.y_km, design.z_km)
         cutoff_km = float(design.pyocto["association_cutoff_distance"])
         for members in search_levels(network, cutoff_km):
             sites = SearchSites(tuple(self._names[n] for n in members), self._place_km[members])
@@ -156,11 +178,15 @@ class Associator:
             if len(members) < len(network):
                 part = network.take(members)
                 pyocto = level_parameters(pyocto, design.model_error, part)
-            search = Search(sites, box, pyocto, self._speed)
             number = np.full(len(network), -1)
             number[members] = np.arange(len(members))
-            window = pyocto["time_before"] + 2 * pyocto["tolerance"]
-            yield Level(search, number, window)
+            for z_km in depth_ranges(design.z_km, cutoff_km):
+                own = pyocto
+                if z_km[0] > design.z_km[0]:
+                    part = network.take(members)
+                    own = deep_parameters(pyocto, design.model_error, part, z_km[1])
+                search = Search(sites, (design.x_km, design.y_km, z_km), own, self._speed)
+                yield Level(search, number, own["time_before"] + 2 * own["tolerance"])
 
     def associate(self, picks: Sequence[SitePick]) -> list[Candidate]:
         """Return candidates, in the order of time; picks may be in several.
@@ -189,8 +215,7 @@ class Associator:
         ``place_km`` is east, north and depth in the plane; the times are of P, then of S, and the
         sites in the order of the design.
         """
-        times = self._matcher.times
-        return times.times(place_km), times.distance_km(place_km)
+        return self._times.times(place_km), self._times.distance_km(place_km)
 
     def _searched(self, parts: Sequence[Slice[SitePick]]) -> Iterable[list[Candidate]]:
         if self._threads == 1 or len(parts) < 2:
@@ -211,11 +236,7 @@ class Associator:
         left = np.arange(len(picks))
         candidates: list[Candidate] = []
         for level in self._levels:
-            found = level.find(picks, left)
-            if level is self._levels[-1]:
-                found = [self._matcher.without_far(event, picks, left) for event in found]
-            else:
-                found = [self._matcher.match(event, picks, left) for event in found]
+            found = [self._matched(event, picks, left) for event in level.find(picks, left)]
             made = [without_impossible(_candidate(event, part)) for event in found]
             if level is not self._levels[-1]:
                 made = exclusive(made, self._needs)
@@ -224,6 +245,12 @@ class Associator:
                 left = left[np.array(is_left, bool)]
             candidates += made
         return candidates
+
+    def _matched(self, event: Found, picks: SearchInput, rows: I64) -> Found:
+        """Return an event at its robust place with the picks that fit there, if no fewer do."""
+        moved = self._matcher.match(self._locator.locate(event, picks), picks, rows)
+        stayed = self._matcher.match(event, picks, rows)
+        return moved if len(moved.rows) >= len(stayed.rows) else stayed
 
 
 def _candidate(event: Found, part: Slice[SitePick]) -> Candidate:

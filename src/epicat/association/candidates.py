@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Candidate", "Matched", "Needs", "exclusive", "without_impossible"]
+from epicat.time import SECOND_NS
 
+__all__ = ["FAR_SHARE", "Candidate", "Matched", "Needs", "exclusive", "without_impossible"]
+
+FAR_SHARE = 0.03
+"""Residual over travel time that a pick far away may have: 1.5 errors of a layered model."""
 _LEAST_LEFT = 0.6
 """A candidate that has lost more than the rest of its picks was another view of other events."""
 
@@ -103,10 +107,13 @@ class Needs:
         """Sort key by which the better of two candidates comes first.
 
         The better one has more support: its picks, each weighted by one minus the square of its
-        residual over the largest one.  Many picks that hardly fit are worth less than somewhat
-        fewer that fit well.
+        residual over the largest one, which grows with travel time.  Many picks that hardly fit
+        are worth less than somewhat fewer that fit well.
         """
-        weights = (1 - (p.residual_s / self.match_s) ** 2 for p in candidate.picks)
+        travel = ((p.time_ns - candidate.time_ns) / SECOND_NS for p in candidate.picks)
+        limits = (max(self.match_s, FAR_SHARE * seconds) for seconds in travel)
+        pairs = zip(candidate.picks, limits, strict=True)
+        weights = (1 - (p.residual_s / limit) ** 2 for p, limit in pairs)
         return (-sum(max(w, 0.0) for w in weights), candidate.time_ns, candidate.picks)
 
 

@@ -18,7 +18,12 @@ from pydantic import BaseModel, ConfigDict
 from epicat.association.associate_options import AssociateOptions, PyOctoOptions
 from epicat.association.network import Network
 from epicat.association.quality import CatalogQuality
-from epicat.association.search_rules import LEAST_MATCHED_KM, Rules
+from epicat.association.search_rules import (
+    LEAST_MATCHED_KM,
+    Rules,
+    deep_tolerance,
+    depth_ranges,
+)
 from epicat.association.sites import Site, count_sites
 from epicat.association.slices import Slicing
 from epicat.errors import InputError
@@ -30,7 +35,7 @@ from epicat.velocity.travel_times import travel_times
 
 __all__ = ["Design", "make_design"]
 
-_ALGORITHM = 4
+_ALGORITHM = 5
 """Raised whenever the same design gives other events."""
 _REGIONAL_KM = 400.0
 """Aperture of a network from which rays run in the mantle."""
@@ -285,8 +290,21 @@ def make_design(
         model_error=error,
         quality=options.quality,
         velocity=velocity,
-        reasons={"search box": why_box, **reasons},
+        reasons={"search box": why_box, **reasons, **_ranges(pyocto, z_km, error)},
     )
+
+
+def _ranges(
+    pyocto: Mapping[str, Any], z_km: tuple[float, float], model_error: float
+) -> dict[str, str]:
+    """Say which depths are searched with a tolerance of their own, if any are."""
+    deep = depth_ranges(z_km, pyocto["association_cutoff_distance"])[1:]
+    texts = (
+        f"{top:g} to {bottom:g} km with a tolerance of {max(tolerance, pyocto['tolerance']):g} s"
+        for top, bottom in deep
+        for tolerance, _, _ in [deep_tolerance(model_error, bottom)]
+    )
+    return {"depths below the cutoff": ", ".join(texts)} if deep else {}
 
 
 def _box(
@@ -414,7 +432,7 @@ def _table_spacing(span_km: float, z_km: tuple[float, float], node_km: float, si
     height_km = z_km[1] - z_km[0]
     nodes = _TABLE_BYTES / (16 * max(sites, 1))
     fitting = math.sqrt(span_km * (height_km + 5) / nodes)
-    fine = min(max(max(span_km, height_km) / 400, 0.2), max(node_km / 5, 0.2), 2.0)
+    fine = min(max(max(span_km, height_km) / 400, 0.2), max(node_km / 5, 0.2))
     return math.ceil(10 * max(fine, fitting)) / 10
 
 

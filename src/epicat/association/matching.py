@@ -7,16 +7,14 @@ place, its arrivals are those picks that fit the predicted times best.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epicat.association.search import Found, SearchInput
-from epicat.association.station_tables import StationTable
+from epicat.association.site_times import SiteTimes
 
-__all__ = ["Matcher", "SiteTimes"]
+__all__ = ["Matcher"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -24,56 +22,6 @@ I64 = NDArray[np.int64]
 _PHASES = (ord("P"), ord("S"))
 _FAR = 1.5
 """Standard errors of the travel time that a residual may reach."""
-
-
-class SiteTimes:
-    """Predicted travel times from a place to all sites."""
-
-    def __init__(
-        self, names: tuple[str, ...], place_km: F64, speed: tuple[float, float] | Path
-    ) -> None:
-        """``place_km`` (sites, 3) is east, north and depth of the sites named ``names``.
-
-        ``speed`` are constant velocities of P and S, or the folder of the sites' tables.
-        """
-        self._place_km = place_km
-        self._speed = speed
-        depths, self._group = np.unique(place_km[:, 2], return_inverse=True)
-        # Sites of one depth share a table.
-        first = [int(np.flatnonzero(self._group == g)[0]) for g in range(len(depths))]
-        self._examples = [names[n] for n in first]
-
-    def times(self, place_km: tuple[float, float, float]) -> F64:
-        """Travel times in s, shape (2, sites): of P, then of S; NaN beyond the tables."""
-        offset = self._place_km - np.array(place_km)
-        distance = np.hypot(offset[:, 0], offset[:, 1])
-        if not isinstance(self._speed, Path):
-            length = np.hypot(distance, offset[:, 2])
-            return np.stack([length / velocity for velocity in self._speed])
-        found = np.empty((2, len(distance)))
-        for group, table in enumerate(self._tables):
-            sites = self._group == group
-            found[:, sites] = table.times(distance[sites], place_km[2])
-        return found
-
-    def distance_km(self, place_km: tuple[float, float, float]) -> F64:
-        """Horizontal distances of the sites from a place, shape (sites,)."""
-        offset = self._place_km - np.array(place_km)
-        return np.asarray(np.hypot(offset[:, 0], offset[:, 1]))
-
-    def depth_km(self, place_km: tuple[float, float, float]) -> float:
-        """Depth of a place below the highest site."""
-        return float(place_km[2] - self._place_km[:, 2].min())
-
-    @cached_property
-    def _tables(self) -> list[StationTable]:
-        if not isinstance(self._speed, Path):
-            return []
-        depths = np.unique(self._place_km[:, 2])
-        return [
-            StationTable.read(self._speed, name, float(depth))
-            for name, depth in zip(self._examples, depths, strict=True)
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +55,6 @@ class Matcher:
         best = order[np.concatenate([[True], key[1:] != key[:-1]])] if len(order) else order
         best = np.sort(best[self._is_near(event, site[best], picks, rows)])
         return Found(event.time_s, event.place_km, near[best], residual[best])
-
-    def without_far(self, event: Found, picks: SearchInput, rows: I64) -> Found:
-        """Return the event without its picks beyond the sites most of which lack one.
-
-        ``rows`` are the picks among which it was found.
-        """
-        kept = self._is_near(event, picks.site[event.rows], picks, rows)
-        return Found(event.time_s, event.place_km, event.rows[kept], event.residual_s[kept])
 
     def _is_near(self, event: Found, site: I64, picks: SearchInput, rows: I64) -> NDArray[np.bool_]:
         """Return for each site whether enough of the sites up to it have a pick of the event.

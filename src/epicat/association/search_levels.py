@@ -16,9 +16,14 @@ from numpy.typing import NDArray
 
 from epicat.association.network import Network
 from epicat.association.search import Found, Search, SearchInput
-from epicat.association.search_rules import LEAST_MATCHED_KM, Rules
+from epicat.association.search_rules import (
+    LEAST_MATCHED_KM,
+    Rules,
+    deep_tolerance,
+    needed_picks,
+)
 
-__all__ = ["Level", "level_parameters", "search_levels"]
+__all__ = ["Level", "deep_parameters", "level_parameters", "search_levels"]
 
 I64 = NDArray[np.int64]
 
@@ -35,7 +40,7 @@ class Level:
     """A search with some of the sites."""
 
     search: Search
-    """PyOcto, with these sites."""
+    """PyOcto, with these sites in a range of depths."""
     number: I64
     """Number of each site of the network in the search, -1 for those that it lacks."""
     window_s: float
@@ -80,5 +85,24 @@ def level_parameters(
         "tolerance": rules.tolerance_s,
         "min_node_size": rules.node_km,
         "n_picks": rules.n_picks,
+    }
+    return {**pyocto, **{name: max(value, pyocto[name]) for name, value in own.items()}}
+
+
+def deep_parameters(
+    pyocto: Mapping[str, Any], model_error: float, part: Network, bottom_km: float
+) -> dict[str, Any]:
+    """Return PyOcto's parameters for a range of depths below the first: looser by the rules.
+
+    Wider tolerances let more noise in, so that an event needs more picks, but never more than
+    most of those that the sites can have.
+    """
+    tolerance, match, node = deep_tolerance(model_error, bottom_km)
+    sites = part.most_within(pyocto["association_cutoff_distance"])
+    own = {
+        "tolerance": tolerance,
+        "pick_match_tolerance": match,
+        "min_node_size": node,
+        "n_picks": min(needed_picks(sites, match), round(0.7 * 2 * sites)),
     }
     return {**pyocto, **{name: max(value, pyocto[name]) for name, value in own.items()}}

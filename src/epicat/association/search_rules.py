@@ -6,6 +6,7 @@ The reasons are in docs/design/association.md; `Rules.reasons` repeats them in s
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from epicat.association.network import Network
 
-__all__ = ["LEAST_MATCHED_KM", "Rules", "needed_picks"]
+__all__ = ["LEAST_MATCHED_KM", "Rules", "deep_tolerance", "depth_ranges", "needed_picks"]
 
 SUPPORT_SITES = 12
 """So many nearest sites take part in the search of an event: half of them make it certain."""
@@ -30,6 +31,12 @@ PICK_ERROR_S = 0.1
 """Scatter of picks, in s."""
 SLOWNESS_S = 0.29
 """Of S waves in the crust, in s/km."""
+_MANTLE_SLOWNESS_S = 0.22
+"""Of S waves in the upper mantle, in s/km."""
+_FIRST_RANGE_KM = 60.0
+"""The first range of depths reaches the cutoff, and at least this deep."""
+_DEEPER = 3.0
+"""Bottom of a range of depths over that of the one above it."""
 _TOLERANCE_S = (0.3, 2.0)
 """Smallest and largest tolerance of the search."""
 _NODE_KM_PER_S = 10.0
@@ -96,6 +103,34 @@ class Rules:
         }
         location_node = round(_within(0.1 * node, (0.2, 2.0)), 2)
         return cls(round(cutoff, 1), tolerance, match, node, location_node, n_picks, reasons)
+
+
+def depth_ranges(z_km: tuple[float, float], cutoff_km: float) -> list[tuple[float, float]]:
+    """Divide the depths of a box into ranges, each with a tolerance for its own travel times.
+
+    The first one, down to the cutoff, is searched with the tolerance of the cutoff.  A range that
+    would be thin, or below which the tolerance no longer grows, is part of the one above it.
+    """
+    top, bottom = z_km
+    bounds = [max(cutoff_km, _FIRST_RANGE_KM)]
+    while bounds[-1] < _largest_useful_km():
+        bounds.append(_DEEPER * bounds[-1])
+    inner = [bound for bound in bounds[:-1] if 1.5 * bound < bottom]
+    edges = [top, *inner, bottom]
+    return list(itertools.pairwise(edges))
+
+
+def deep_tolerance(model_error: float, bottom_km: float) -> tuple[float, float, float]:
+    """Return tolerances of search and match in s, and the smallest node in km, down to a depth."""
+    error = model_error * _MANTLE_SLOWNESS_S * bottom_km
+    tolerance = round(_within(PICK_ERROR_S + error, _TOLERANCE_S), 2)
+    match = round(_within(_MATCH * tolerance, _MATCH_S), 2)
+    return tolerance, match, round(_within(_NODE_KM_PER_S * tolerance, _NODE_KM), 1)
+
+
+def _largest_useful_km() -> float:
+    """Return the depth from which the tolerance is the largest one."""
+    return (_TOLERANCE_S[1] - PICK_ERROR_S) / (0.02 * _MANTLE_SLOWNESS_S)
 
 
 def needed_picks(sites: int, match_s: float) -> int:

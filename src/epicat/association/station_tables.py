@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -19,9 +19,10 @@ from epicat.model import digest_of
 from epicat.velocity.layers import LayerModel
 from epicat.velocity.travel_times import travel_times
 
-__all__ = ["StationTable", "station_tables"]
+__all__ = ["StationTables", "station_tables"]
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 _FORMAT = 2
 """Part of the name of every folder of tables: raise it when the times or the files change."""
@@ -164,31 +165,39 @@ def _table(model: LayerModel, grid: _Grid, station_depth_km: float) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class StationTable:
-    """A table that was written by `station_tables`."""
+class StationTables:
+    """Tables that were written by `station_tables`, in memory."""
 
     spacing_km: float
     """Distance between nodes, both ways."""
-    top_km: float
-    """Depth of the first node below sea level."""
+    above_km: float
+    """Height of the first node of a table above its station."""
     seconds: F64
-    """Travel times, shape (2, nx, nz): of P, then of S; by distance and depth."""
+    """Travel times, shape (tables, 2, nx, nz): of P, then of S; by distance and depth."""
 
     @classmethod
-    def read(cls, folder: Path, name: str, station_depth_km: float) -> StationTable:
-        """Read the table of a station at a depth below sea level."""
-        raw = (folder / f"{name}.pyocto").read_bytes()
-        nx, nz, spacing = struct.unpack_from("iid", raw)
+    def read(cls, folder: Path, names: Sequence[str]) -> StationTables:
+        """Read the tables of some stations."""
+        raw = [(folder / f"{name}.pyocto").read_bytes() for name in names]
+        nx, nz, spacing = struct.unpack_from("iid", raw[0])
         (above,) = struct.unpack("i", (folder / "n_padding").read_bytes())
-        seconds = np.frombuffer(raw, offset=16).reshape(2, nx, nz)
-        return cls(spacing, station_depth_km - above * spacing, seconds)
+        seconds = np.empty((len(raw), 2, nx, nz))
+        for table, content in zip(seconds, raw, strict=True):
+            table[:] = np.frombuffer(content, offset=16).reshape(2, nx, nz)
+        return cls(spacing, above * spacing, seconds)
 
-    def times(self, distance_km: F64, depth_km: float) -> F64:
-        """Interpolate linearly, as PyOcto does: shape (2, distances); NaN beyond the table."""
-        column, row = distance_km / self.spacing_km, (depth_km - self.top_km) / self.spacing_km
-        i = np.minimum(column.astype(np.int64), self.seconds.shape[1] - 2)
-        j = min(max(int(row), 0), self.seconds.shape[2] - 2)
+    def times(self, table: I64, phase: I64, distance_km: F64, below_km: F64) -> F64:
+        """Interpolate linearly, as PyOcto does.
+
+        ``table`` and ``phase`` (n,) say which table; ``distance_km`` and ``below_km``, the depth
+        below its first node, have the shape (..., n) of the result.  NaN beyond the table.
+        """
+        nx, nz = self.seconds.shape[2:]
+        column, row = distance_km / self.spacing_km, below_km / self.spacing_km
+        i = np.minimum(column.astype(np.int64), nx - 2)
+        j = np.clip(row.astype(np.int64), 0, nz - 2)
         along, down = column - i, row - j
-        edge = (1 - down) * self.seconds[:, :, j] + down * self.seconds[:, :, j + 1]
-        times = (1 - along) * edge[:, i] + along * edge[:, i + 1]
-        return np.asarray(np.where(along <= 1, times, np.nan))
+        flat, first = self.seconds.ravel(), ((2 * table + phase) * nx + i) * nz + j
+        near = (1 - down) * flat[first] + down * flat[first + 1]
+        far = (1 - down) * flat[first + nz] + down * flat[first + nz + 1]
+        return np.asarray(np.where(along <= 1, (1 - along) * near + along * far, np.nan))

@@ -19,6 +19,7 @@ from epicat.association.network import Network
 from epicat.association.quick_location import QuickLocator
 from epicat.association.search import Found, Search, SearchInput, SearchSites
 from epicat.association.search_levels import (
+    DepthRange,
     Level,
     deep_parameters,
     level_parameters,
@@ -36,6 +37,9 @@ __all__ = ["Associator", "SitePick", "site_picks"]
 I64 = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 _SAME_ARRIVAL_NS = SECOND_NS // 2
+
+_CERTAIN = 3
+"""Needed picks over which an event is hardly a mixture of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +184,16 @@ class Associator:
                 pyocto = level_parameters(pyocto, design.model_error, part)
             number = np.full(len(network), -1)
             number[members] = np.arange(len(members))
+            by_depth = []
             for z_km in depth_ranges(design.z_km, cutoff_km):
                 own = pyocto
                 if z_km[0] > design.z_km[0]:
                     part = network.take(members)
                     own = deep_parameters(pyocto, design.model_error, part, z_km[1])
                 search = Search(sites, (design.x_km, design.y_km, z_km), own, self._speed)
-                yield Level(search, number, own["time_before"] + 2 * own["tolerance"])
+                window_s = own["time_before"] + 2 * own["tolerance"]
+                by_depth.append(DepthRange(search, number, window_s))
+            yield Level(tuple(by_depth))
 
     def associate(self, picks: Sequence[SitePick]) -> list[Candidate]:
         """Return candidates, in the order of time; picks may be in several.
@@ -236,21 +243,34 @@ class Associator:
         left = np.arange(len(picks))
         candidates: list[Candidate] = []
         for level in self._levels:
-            found = [self._matched(event, picks, left) for event in level.find(picks, left)]
-            made = [without_impossible(_candidate(event, part)) for event in found]
+            made: list[Candidate] = []
+            free = left
+            for search in level.by_depth:
+                found = [self._matched(event, picks, left) for event in search.find(picks, free)]
+                made += [without_impossible(_candidate(event, part)) for event in found]
+                free = _rows_left(free, part, filter(self._is_certain, made))
             if level is not self._levels[-1]:
                 made = exclusive(made, self._needs)
-                taken = {pick.pick_id for c in made for pick in c.picks}
-                is_left = [part.picks[row].pick_id not in taken for row in left.tolist()]
-                left = left[np.array(is_left, bool)]
+                left = _rows_left(left, part, made)
             candidates += made
         return candidates
+
+    def _is_certain(self, candidate: Candidate) -> bool:
+        """Return whether an event keeps its picks from ranges of depth that are searched later."""
+        return len(candidate.picks) > _CERTAIN * self._needs.n_picks
 
     def _matched(self, event: Found, picks: SearchInput, rows: I64) -> Found:
         """Return an event at its robust place with the picks that fit there, if no fewer do."""
         moved = self._matcher.match(self._locator.locate(event, picks), picks, rows)
         stayed = self._matcher.match(event, picks, rows)
         return moved if len(moved.rows) >= len(stayed.rows) else stayed
+
+
+def _rows_left(rows: I64, part: Slice[SitePick], events: Iterable[Candidate]) -> I64:
+    """Return the rows whose picks are in no event."""
+    taken = {pick.pick_id for event in events for pick in event.picks}
+    is_left = [part.picks[row].pick_id not in taken for row in rows.tolist()]
+    return np.asarray(rows[np.array(is_left, bool)])
 
 
 def _candidate(event: Found, part: Slice[SitePick]) -> Candidate:

@@ -23,7 +23,7 @@ from epicat.association.search_rules import (
     needed_picks,
 )
 
-__all__ = ["Level", "deep_parameters", "level_parameters", "search_levels"]
+__all__ = ["DepthRange", "Level", "deep_parameters", "level_parameters", "search_levels"]
 
 I64 = NDArray[np.int64]
 
@@ -36,8 +36,8 @@ _WORTHWHILE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """A search with some of the sites."""
+class DepthRange:
+    """A search of a range of depths with some of the sites."""
 
     search: Search
     """PyOcto, with these sites in a range of depths."""
@@ -60,6 +60,14 @@ class Level:
         return [
             Found(e.time_s, e.place_km, rows[e.rows], e.residual_s) for e in self.search.find(part)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The search of the whole box with some of the sites."""
+
+    by_depth: tuple[DepthRange, ...]
+    """Its ranges of depth; what they find competes for picks."""
 
 
 def search_levels(network: Network, cutoff_km: float) -> list[I64]:

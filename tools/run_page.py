@@ -6,7 +6,7 @@ after the other, in an empty folder.
 ``--windows REALDATA``: without network, serve files with the samples of the example's, made from
 the folder of real data.  ``--picture FILE TO``: copy a file that the commands wrote.
 ``--check``: change nothing, and fail if a page would change; what depends on the machine (seconds
-and rates) is left out of the comparison.
+and rates) and digests are left out of the comparison.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ _BLOCK: Final = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 _TIMES: Final = re.compile(r"\d+(\.\d+)? ?(seconds|s of work|s\b|min\b|station-days/s|blocks/s)")
 _PROGRESS: Final = re.compile(r"^(picking|associating|locating|compiling|downloading) .*\n", re.M)
 """Lines of progress, one a minute, which a fast machine does not print."""
+_DIGEST: Final = re.compile(r"\b[a-z2-7]{16}\b")
+"""Digests of settings, which change with every version of an algorithm."""
 _LONGEST_S: Final = 900
 _PROGRAM: Final = """\
 #!{python}
@@ -124,8 +126,8 @@ def _served(realdata: Path | None, tools: Path) -> Iterator[tuple[str, str]]:
 
 
 def comparable(text: str) -> str:
-    """Return a page without what depends on the machine."""
-    return _TIMES.sub("TIME", _PROGRESS.sub("", text))
+    """Return a page without what depends on the machine, and without digests."""
+    return _DIGEST.sub("DIGEST", _TIMES.sub("TIME", _PROGRESS.sub("", text)))
 
 
 def main() -> None:

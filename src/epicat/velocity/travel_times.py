@@ -145,7 +145,7 @@ def _direct(thickness: F64, velocity: F64, distance: F64) -> F64:
     fastest = velocity.max()
     ratio = velocity / fastest
     q = _tangents(distance.max(initial=0.0) / thickness[ratio == 1].sum())
-    inverse = 1 / np.sqrt(1 + np.outer(q**2, 1 - ratio**2))
+    inverse = 1 / np.sqrt(1 + np.outer(1 - ratio**2, q**2))
     hypotenuse = np.sqrt(1 + q**2)
     x = q * _over_slices(inverse, thickness * ratio)
     t = hypotenuse * _over_slices(inverse, thickness / velocity)
@@ -153,14 +153,11 @@ def _direct(thickness: F64, velocity: F64, distance: F64) -> F64:
 
 
 def _over_slices(inverse: F64, weight: F64) -> F64:
-    """Return ``inverse @ weight``, summed in one order.
+    """Return ``weight @ inverse``, summed in one order: slice after slice.
 
     That of BLAS depends on its number of threads, and so would the last bit of every location.
     """
-    total: F64 = np.zeros(len(inverse))
-    for column, one in zip(inverse.T, weight.tolist(), strict=True):
-        total += column * one
-    return total
+    return np.asarray((inverse * weight[:, None]).sum(axis=0))
 
 
 def _tangents(largest: float) -> F64:

@@ -165,13 +165,14 @@ class SourceTerms:
         (Kish 1965, Survey Sampling, on design effects).  Shape (picks,).
         """
         shared = np.zeros(len(self.key))
+        both = 1 + self.correlation  # the other phase of the sensor has it as well
         for key, rows in self.rows.items():
             field = self.fields[key % len(PHASES)]
             place = place_km[self.event[rows]]
             for i in range(0, len(rows), _AT_ONCE):
                 part = place[i : i + _AT_ONCE]
                 squared = sum((part[:, None, k] - place[None, :, k]) ** 2 for k in range(3))
-                shared[rows[i : i + _AT_ONCE]] = field.covariance(squared).sum(axis=1)
+                shared[rows[i : i + _AT_ONCE]] = both * field.covariance(squared).sum(axis=1)
         return shared
 
 

@@ -54,9 +54,9 @@ def query(
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(found.column_names)
-        writer.writerows([_text(value) for value in row] for row in _rows(found))
+        writer.writerows(_texts(found.column_names, row) for row in _rows(found))
     else:
-        _show(found.column_names, [[_text(value) for value in row] for row in _rows(found)])
+        _show(found.column_names, [_texts(found.column_names, row) for row in _rows(found)])
 
 
 def _rows(table: Any) -> Iterator[Sequence[Any]]:
@@ -90,6 +90,16 @@ def _simple(value: Any) -> Any:
     return str(value)
 
 
+def _texts(names: Sequence[str], row: Sequence[Any]) -> list[str]:
+    """Return the values of a row as text, numbers with the digits that they deserve."""
+    from epicat.export.rows import format_number
+
+    return [
+        format_number(name, value) if isinstance(value, float) else _text(value)
+        for name, value in zip(names, row, strict=True)
+    ]
+
+
 def _text(value: Any) -> str:
     if value is None:
         return ""
@@ -101,8 +111,14 @@ def _text(value: Any) -> str:
 
 
 def _write_json(table: Any) -> None:
+    from epicat.export.rows import format_number
+
     for row in _rows(table):
-        typer.echo(json.dumps(dict(zip(table.column_names, row, strict=True)), default=str))
+        values = {
+            name: float(format_number(name, value)) if isinstance(value, float) else value
+            for name, value in zip(table.column_names, row, strict=True)
+        }
+        typer.echo(json.dumps(values, default=str))
 
 
 def _show(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from epicat.time import iso
 
-__all__ = ["write_csv", "write_json"]
+__all__ = ["format_number", "write_csv", "write_json"]
 
 _DECIMALS: Mapping[str, int] = {
     "confidence": 4,
@@ -71,6 +71,11 @@ _DECIMALS: Mapping[str, int] = {
     "stress_drop_mpa": 3,
 }
 
+_SIGNIFICANT = 6
+"""Digits of a number that is none of the columns above."""
+_LARGE, _HUGE = 1e5, 1e15
+"""From here on numbers have one decimal, and again only significant digits."""
+
 _ITEMS: Mapping[str, tuple[str, ...]] = {
     "objects": ("key",),
     "flags": ("criterion", "count"),
@@ -78,6 +83,21 @@ _ITEMS: Mapping[str, tuple[str, ...]] = {
     "orientations": ("channel", "start", "end", "azimuth", "dip"),
 }
 """Which fields are written of each item of a list, separated by blanks; ``..`` for a null."""
+
+
+def format_number(name: str, value: float) -> str:
+    """Return a number with the digits that a column of this name deserves.
+
+    >>> format_number("latitude", 39.12345678901234), format_number("sum(rms_s)", 0.1 + 0.2)
+    ('39.12346', '0.3')
+    >>> format_number("anything", 1234567.891), format_number("anything", 2.0)
+    ('1234567.9', '2')
+    """
+    if name in _DECIMALS:
+        return f"{value:z.{_DECIMALS[name]}f}"  # z: no -0.000
+    if _LARGE <= abs(value) < _HUGE:
+        return f"{value:.1f}"
+    return f"{value:.{_SIGNIFICANT}g}"
 
 
 def write_csv(table: pa.Table, columns: Sequence[str], file: IO[str]) -> None:
@@ -113,23 +133,30 @@ def _text_of(field: pa.Field) -> Callable[[Any], str]:
         )
     if pa.types.is_boolean(field.type):
         return lambda flag: "true" if flag else "false"
-    if field.name in _DECIMALS:
-        return lambda number: f"{number:z.{_DECIMALS[field.name]}f}"  # z: no -0.000
+    if field.name in _DECIMALS or pa.types.is_floating(field.type):
+        return lambda number: format_number(field.name, number)
     return str
 
 
 def write_json(table: pa.Table, columns: Sequence[str], file: IO[str]) -> None:
-    """Write columns of a table, a row a line; numbers that are not finite are null."""
+    """Write columns of a table, a row a line; numbers that are not finite are null.
+
+    Numbers have the digits of `write_csv`.
+    """
     for batch in table.select(list(columns)).to_batches(max_chunksize=65_536):
-        values = [_json_values(column) for column in batch.columns]
+        named = zip(columns, batch.columns, strict=True)
+        values = [_json_values(name, column) for name, column in named]
         for row in zip(*values, strict=True):
             file.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n")
 
 
-def _json_values(column: pa.Array) -> list[Any]:
+def _json_values(name: str, column: pa.Array) -> list[Any]:
     if pa.types.is_timestamp(column.type):
         return [None if time is None else iso(time) for time in column.cast(pa.int64()).to_pylist()]
     if pa.types.is_floating(column.type):
-        return [v if v is None or math.isfinite(v) else None for v in column.to_pylist()]
+        return [
+            float(format_number(name, v)) if v is not None and math.isfinite(v) else None
+            for v in column.to_pylist()
+        ]
     values: list[Any] = column.to_pylist()
     return values

@@ -95,7 +95,7 @@ def _texts(names: Sequence[str], row: Sequence[Any]) -> list[str]:
     from epicat.export.rows import format_number
 
     return [
-        format_number(name, value) if isinstance(value, float) else _text(value)
+        _text(float(format_number(name, value)) if isinstance(value, float) else value)
         for name, value in zip(names, row, strict=True)
     ]
 

@@ -354,7 +354,7 @@ def test_the_command_shows_rows(capsys, location):
         "P      2019-06-21T12:00:00.000000Z  0.5         1           1.5",
         "P      2019-07-22T12:00:00.000000Z  0.5         1           1.5",
     ]
-    assert err.startswith("the store has 1 more pair(s)")
+    assert "; the store has 1 more: `epicat runs` lists them" in err
 
 
 def test_the_command_writes_json_and_csv(capsys, tmp_path):

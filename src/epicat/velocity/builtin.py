@@ -153,8 +153,8 @@ MODELS: tuple[NamedModel, ...] = (
     ),
     NamedModel(
         "central-italy",
-        "central Apennines; only if named: its numbers agree with another copy of the model, to two "
-        "decimals, but were not compared with the paper",
+        "central Apennines; only if named: agrees to two decimals with another copy, not "
+        "compared with the paper",
         "CIA, Herrmann, Malagnini and Munafo 2011, Bull. Seismol. Soc. Am. 101, 975-993",
         _layers(
             (0, 3.7497, 2.1436), (1.5, 4.9399, 2.8210), (4.5, 6.0129, 3.4336),

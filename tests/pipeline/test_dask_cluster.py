@@ -134,6 +134,15 @@ def test_a_scheduler_that_is_not_there_is_an_error():
     assert "Traceback" not in str(gone.value)
 
 
+def test_a_run_on_a_cluster_makes_the_same_catalog(tmp_path, network, expected, store):
+    with serving(tmp_path / "cluster") as cluster:
+        words = [sys.executable, "-m", "epicat", "run", *arguments(network, Path(store.location)),
+                 "--executor", "dask", "--scheduler", str(cluster.file)]  # fmt: skip
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert tables_of(store) == expected
+
+
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hangs"])
 def test_a_run_whose_scheduler_is_gone_ends_within_ten_seconds_and_resumes(
     fault, tmp_path, network, expected, store

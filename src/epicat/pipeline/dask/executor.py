@@ -7,6 +7,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -150,7 +151,9 @@ class DaskExecutor:
         with suppress(Empty):
             while True:
                 event = self._keys.get_nowait()
-                self._on_key(FinishedKey(**{**event, "stage": Stage(event["stage"])}))
+                # Dask adds the address of the worker
+                given = {field.name: event[field.name] for field in fields(FinishedKey)}
+                self._on_key(FinishedKey(**{**given, "stage": Stage(event["stage"])}))
 
     def submit(self, unit: Unit) -> None:
         """Queue a unit for the next free thread."""

@@ -18,7 +18,7 @@ from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import CampaignOptions, Partition
 from epicat.campaign.resolve import resolve
 from epicat.geo import Extent
-from epicat.model import Stage
+from epicat.ledger import Stage
 from epicat.pick.picker import PickOptions
 from epicat.pipeline.runner import make_plan
 from epicat.pipeline.worker import Worker

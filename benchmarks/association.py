@@ -29,12 +29,12 @@ from epicat.association.slices import Slice
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import AssociationOptions, Partition
 from epicat.campaign.resolve import resolve_association
-from epicat.pipeline.import_picks import import_picks
 from epicat.pipeline.runner import make_plan
+from epicat.pipeline.store_tasks.import_picks import import_picks
 from epicat.pipeline.worker import Worker
 from epicat.store.base import Store, Where
 from epicat.store.open import open_store
-from epicat.tables import stations_table
+from epicat.table_rows import stations_table
 from epicat.time import DAY_NS, day_of, parse_time
 
 

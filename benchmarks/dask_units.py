@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.submit_at_scale import campaign_of
 from epicat.campaign.campaign import Campaign
-from epicat.model import Stage
+from epicat.ledger import Stage
 from epicat.pipeline.dask.cluster import connected
 from epicat.pipeline.dask.executor import DaskExecutor
 from epicat.pipeline.plan import Unit

@@ -18,7 +18,7 @@ from epicat.association.sites import SiteIndex
 from epicat.geo import Extent, Plane
 from epicat.imports.picks import read_picks
 from epicat.stations import Patterns, find_stations
-from epicat.tables import picks_table
+from epicat.table_rows import picks_table
 from epicat.time import SECOND_NS, parse_time
 from epicat.velocity.layers import LayerModel
 

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.measure import machine
-from epicat.model import LedgerEntry, Stage, Status
+from epicat.ledger import LedgerEntry, Stage, Status
 from epicat.store.base import Store, new_generation
 from epicat.store.compact import compact
 from epicat.store.open import open_store

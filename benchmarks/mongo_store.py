@@ -16,13 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pymongo
 
-from epicat.model import LedgerEntry, Pick, Stage, Status
+from epicat.ledger import LedgerEntry, Stage, Status
+from epicat.model import Pick
 from epicat.store.base import Where, new_generation
 from epicat.store.mongo.address import Address, secured
 from epicat.store.mongo.documents import SHAPES
 from epicat.store.mongo.schema import INDEXES
 from epicat.store.open import open_store
-from epicat.tables import picks_table
+from epicat.table_rows import picks_table
 from epicat.time import DAY_NS, parse_time
 
 _ROUNDS = 5

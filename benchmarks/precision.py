@@ -20,7 +20,7 @@ from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.pick_options import Precision
 from epicat.pick.picker import F32, Picker, PickOptions
 from epicat.pick.resolve import prepare_bundle
-from epicat.pipeline.pick_day import pick_segments
+from epicat.pipeline.stages.pick_day import pick_segments
 from epicat.waveforms.records import decode
 from epicat.waveforms.segments import segments
 from epicat.waveforms.traces import Clock, Trace, merge

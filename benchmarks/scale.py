@@ -22,8 +22,8 @@ from benchmarks.submit_at_scale import campaign_of, stack_of
 from epicat.aws.estimate import ASSOCIATING_S, stations_per_unit
 from epicat.aws.prices import PRICED_IN, Prices, Shape
 from epicat.campaign.options import Partition
-from epicat.model import Stage
-from epicat.pipeline.job_arrays import JobArray, plan_job_arrays
+from epicat.ledger import Stage
+from epicat.pipeline.jobs.job_arrays import JobArray, plan_job_arrays
 from epicat.pipeline.ledger_view import LedgerView
 
 QUOTAS = (256, 4_000, 12_000)

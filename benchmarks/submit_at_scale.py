@@ -30,14 +30,15 @@ from epicat.campaign.options import Partition
 from epicat.campaign.pick_run import PickRun
 from epicat.campaign.resolve import resolve_design
 from epicat.geo import Extent
-from epicat.model import Span, Stage, Station
+from epicat.ledger import Stage
+from epicat.model import Span, Station
 from epicat.pick.builtin import builtin_bundle
 from epicat.pick.pick_options import PickOptions
 from epicat.pipeline.estimate import with_unit_sizes
-from epicat.pipeline.job_arrays import MOST_JOBS, JobArray, plan_job_arrays
+from epicat.pipeline.jobs.job_arrays import MOST_JOBS, JobArray, plan_job_arrays
+from epicat.pipeline.jobs.submission import Submission
+from epicat.pipeline.jobs.target import submit_arrays
 from epicat.pipeline.ledger_view import LedgerView
-from epicat.pipeline.submission import Submission
-from epicat.pipeline.target import submit_arrays
 from epicat.time import DAY_NS, day_start
 
 _STATIONS, _DAYS = 50_000, 1_040

@@ -12,7 +12,7 @@ import pytest
 from epicat.campaign.options import CampaignOptions, Partition
 from epicat.campaign.resolve import resolve
 from epicat.cli.app import main
-from epicat.model import Stage
+from epicat.ledger import Stage
 from epicat.pipeline.runner import make_plan
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore

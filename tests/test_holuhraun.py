@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from epicat.catalog.compare import compare, read_event_list
 from epicat.cli.app import main
 from epicat.geo import Extent, distance_azimuth
-from epicat.model import Flag, Stage, Status
+from epicat.ledger import Flag, Stage, Status
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.time import parse_time

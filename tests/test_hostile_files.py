@@ -23,8 +23,8 @@ from epicat.campaign.parse import make_options
 from epicat.errors import EpicatError
 from epicat.fs.local import LocalFiles
 from epicat.imports.picks import read_picks
-from epicat.model import Stage
-from epicat.pipeline.import_picks import import_picks
+from epicat.ledger import Stage
+from epicat.pipeline.store_tasks.import_picks import import_picks
 from epicat.stations import find_stations
 from epicat.store.parquet import DataFile, ParquetStore
 from epicat.velocity.layers import read_layers

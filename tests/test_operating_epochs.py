@@ -12,7 +12,7 @@ from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import pick_units
 from epicat.pipeline.runner import make_plan
 from epicat.store.parquet import ParquetStore
-from epicat.tables import stations_of, stations_table
+from epicat.table_rows import stations_of, stations_table
 from support.tiny_network import bare_campaign, stations
 
 SPAN = Span.parse("2020-01-01", "2020-01-11")

@@ -15,7 +15,8 @@ import pytest
 
 from epicat.campaign.options import Partition
 from epicat.campaign.pick_run import PickRun
-from epicat.model import Pick, Span, Stage, StationDay, Status
+from epicat.ledger import Stage, Status
+from epicat.model import Pick, Span, StationDay
 from epicat.pick.picker import PickOptions
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import pick_units
@@ -64,11 +65,11 @@ COVERED = {
         "aws/test_end_to_end.py::test_whatever_happens_to_the_jobs_the_catalog_is_the_same",
     ),
     "other errors of reading are passed over in silence": (
-        "pipeline/test_pick_day.py::test_a_day_of_bad_objects_is_a_read_error_that_names_them",
-        "pipeline/test_pick_day.py::test_an_object_that_cannot_be_read_is_a_read_error",
+        "pipeline/stages/test_pick_day.py::test_a_day_of_bad_objects_is_a_read_error_that_names_them",
+        "pipeline/stages/test_pick_day.py::test_an_object_that_cannot_be_read_is_a_read_error",
     ),
     "past 160 stations a job waits for more than 20 others and is refused": (
-        "pipeline/test_job_arrays.py::test_arrays_hold_the_plan_and_wait_for_all_that_they_read",
+        "pipeline/jobs/test_job_arrays.py::test_arrays_hold_the_plan_and_wait_for_all_that_they_read",
         "aws/test_limits.py::test_submissions_that_aws_refuses",
     ),
     "chunks of association do not overlap: an event at an edge is lost or loses picks": (
@@ -80,7 +81,7 @@ COVERED = {
         f"{CONTRACT}::test_a_span_includes_its_start_and_not_its_end",
     ),
     "each day file is picked alone: no window crosses midnight": (
-        "pipeline/test_pick_day.py::test_a_pick_at_midnight_belongs_to_exactly_one_day",
+        "pipeline/stages/test_pick_day.py::test_a_pick_at_midnight_belongs_to_exactly_one_day",
         "faults/test_cuts.py::test_cuts_and_midnights_cost_nothing",
     ),
     "associating again doubles the events": (
@@ -101,11 +102,11 @@ COVERED = {
     ),
     "a first-choice band with one component hides a full one, and no pick tells its band": (
         "waveforms/test_channel_selection.py::test_a_band_with_one_component_does_not_hide_one_with_three",
-        "pipeline/test_pick_day.py"
+        "pipeline/stages/test_pick_day.py"
         "::test_co_located_instruments_are_one_station_and_the_pick_keeps_its_channel",
     ),
     "a day without picks leaves no trace: nothing can be resumed": (
-        "pipeline/test_pick_day.py::test_nothing_found_is_told_from_nothing_there",
+        "pipeline/stages/test_pick_day.py::test_nothing_found_is_told_from_nothing_there",
         "pipeline/test_worker.py::test_days_without_data_are_told",
         "pipeline/test_plan.py::test_what_is_done_is_not_planned_again_under_another_cut",
     ),
@@ -135,7 +136,7 @@ COVERED = {
         "pipeline/test_executors.py::test_units_that_raise_are_failed_and_due_again",
     ),
     "one band for each station: days that hold another are lost": (
-        "pipeline/test_pick_day.py::test_where_the_band_changes_at_midnight_an_arrival"
+        "pipeline/stages/test_pick_day.py::test_where_the_band_changes_at_midnight_an_arrival"
         "_is_lost_or_double_only_between_peaks",
     ),
     "association stops at a column of another name": (

@@ -4,11 +4,7 @@ import pyarrow as pa
 import pytest
 
 from epicat.model import EVER, Orientation, Placement, Span, Station
-from epicat.tables import (
-    EXPORT_COLUMNS,
-    SCHEMAS,
-    STATIONS,
-    TABLES,
+from epicat.table_rows import (
     arrivals_table,
     entries_of,
     events_table,
@@ -17,6 +13,7 @@ from epicat.tables import (
     stations_of,
     stations_table,
 )
+from epicat.tables import EXPORT_COLUMNS, SCHEMAS, STATIONS, TABLES
 from epicat.testing.store_contract import entry_of, event_at, pick_at
 from epicat.time import parse_time
 from support.tiny_network import stations

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from epicat.geo import Extent
     from epicat.model import Arrival, Event, Pick, Span, Station
     from epicat.pick.picker import Picker
-    from epicat.pipeline.associate_picks import associate
-    from epicat.pipeline.pick_stream import pick_stream
     from epicat.pipeline.runner import Listener
+    from epicat.pipeline.stages.pick_stream import pick_stream
+    from epicat.pipeline.store_tasks.associate_picks import associate
     from epicat.velocity.layers import LayerModel
 
 __all__ = [
@@ -100,13 +100,13 @@ _MODULES = {
     "Span": "model",
     "Station": "model",
     "StoreError": "errors",
-    "associate": "pipeline.associate_picks",
+    "associate": "pipeline.store_tasks.associate_picks",
     "load_picker": "api",
     "load_stations": "api",
     "open_archive": "api",
     "list_catalogs": "catalog.overview",
     "open_catalog": "catalog.catalog",
-    "pick_stream": "pipeline.pick_stream",
+    "pick_stream": "pipeline.stages.pick_stream",
     "resolve": "campaign.resolve",
     "run": "api",
     "to_obspy": "catalog.convert",

@@ -15,7 +15,7 @@ from epicat.association.candidates import Needs, exclusive
 from epicat.association.search import Search
 from epicat.association.sites import SiteIndex
 from epicat.model import Pick
-from epicat.tables import picks_table
+from epicat.table_rows import picks_table
 from epicat.time import SECOND_NS
 from support.tiny_network import (
     MIDNIGHT,

@@ -7,7 +7,7 @@ import pytest
 from epicat.association.quality import CatalogQuality, event_flags, judged
 from epicat.campaign.pick_run import PickRun
 from epicat.errors import InputError
-from epicat.model import Flag
+from epicat.ledger import Flag
 from epicat.pick.picker import PickOptions
 from epicat.testing.store_contract import event_at
 from epicat.waveforms.quality import QualityOptions

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from epicat.association.quality import CatalogQuality
 from epicat.association.rates import sift, whole_bins
 from epicat.model import Pick, Span
-from epicat.tables import picks_table
+from epicat.table_rows import picks_table
 from epicat.time import DAY_NS, SECOND_NS, parse_time
 
 HOUR = 3600 * SECOND_NS

@@ -19,7 +19,7 @@ from awsbed import Image
 from awsbed.server import ACCESS, SECRET
 from epicat.cli import job_status
 from epicat.cli.app import main
-from epicat.model import Status
+from epicat.ledger import Status
 from epicat.store.base import Where
 from epicat.store.open import open_store
 from epicat.tables import TABLES

@@ -14,7 +14,7 @@ import pytest
 
 from awsbed import Image
 from epicat.cli.app import main
-from epicat.pipeline.submission import Submission
+from epicat.pipeline.jobs.submission import Submission
 from epicat.store.base import Where
 from epicat.store.open import open_store
 from epicat.tables import TABLES

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from epicat.aws.estimate import STARTING_S, job_seconds, stations_per_unit
 from epicat.aws.prices import Prices, Shape
 from epicat.campaign.options import Partition
-from epicat.model import Span, Stage
+from epicat.ledger import Stage
+from epicat.model import Span
 from epicat.pipeline.estimate import (
     ASSOCIATING_S,
     LOCATING_S,
@@ -18,7 +19,7 @@ from epicat.pipeline.estimate import (
     with_unit_sizes,
     work_seconds,
 )
-from epicat.pipeline.job_arrays import MOST_JOBS, JobArray
+from epicat.pipeline.jobs.job_arrays import MOST_JOBS, JobArray
 from epicat.pipeline.plan import Unit
 from epicat.time import DAY_NS, iso, parse_time
 from support.tiny_network import MIDNIGHT, bare_campaign

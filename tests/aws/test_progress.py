@@ -9,9 +9,9 @@ from epicat.aws.prices import Shape
 from epicat.aws.progress import dollars_so_far, job_progress
 from epicat.aws.submission_record import SubmissionRecord
 from epicat.campaign.options import Partition
-from epicat.model import BlockEntry, LocateEntry, Stage, StationDayEntry, Status
-from epicat.pipeline.job_progress import count_entries, share_done
-from epicat.pipeline.submission_record import Job
+from epicat.ledger import BlockEntry, LocateEntry, Stage, StationDayEntry, Status
+from epicat.pipeline.jobs.job_progress import count_entries, share_done
+from epicat.pipeline.jobs.submission_record import Job
 
 PICK = Job(name="pick-0000", stage=Stage.PICK, id="p", units=4, keys=8, first="2020.001",
            last="2020.002", seconds=300)  # fmt: skip

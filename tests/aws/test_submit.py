@@ -16,12 +16,13 @@ from epicat.aws.submit import BatchTarget
 from epicat.aws.template import DEFAULTS
 from epicat.campaign.options import Partition
 from epicat.errors import CloudError, InputError
-from epicat.model import Span, Stage
+from epicat.ledger import Stage
+from epicat.model import Span
 from epicat.pipeline.find_unit import find_unit
-from epicat.pipeline.job_arrays import plan_job_arrays
+from epicat.pipeline.jobs.job_arrays import plan_job_arrays
+from epicat.pipeline.jobs.submission import Submission
+from epicat.pipeline.jobs.target import submit_arrays
 from epicat.pipeline.ledger_view import LedgerView
-from epicat.pipeline.submission import Submission
-from epicat.pipeline.target import submit_arrays
 from epicat.time import DAY_NS
 from support.tiny_network import MIDNIGHT, bare_campaign
 
@@ -107,7 +108,7 @@ def test_requests_are_names_and_places(tmp_path):
 
 
 def test_strict_reaches_the_worker_and_names_keep_to_the_rules(tmp_path, monkeypatch):
-    monkeypatch.setattr("epicat.pipeline.job_arrays.MOST_JOBS", 1)
+    monkeypatch.setattr("epicat.pipeline.jobs.job_arrays.MOST_JOBS", 1)
     aws = Counted()
     stack = stack_of(PickVcpu="4", PickTimeout="60")
     _, record = handed_over(aws, tmp_path, days=1, strict=True, stack=stack)

@@ -10,13 +10,14 @@ from epicat.campaign.pick_run import ImportedRun, PickRun
 from epicat.campaign.resolve import resolve_association
 from epicat.errors import InputError, StoreError
 from epicat.geo import Extent
-from epicat.model import Stage, Station, StationDayEntry, Status
+from epicat.ledger import Stage, StationDayEntry, Status
+from epicat.model import Station
 from epicat.pipeline.executors import Serial
-from epicat.pipeline.import_picks import import_picks
 from epicat.pipeline.runner import make_plan, run
+from epicat.pipeline.store_tasks.import_picks import import_picks
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
-from epicat.tables import stations_table
+from epicat.table_rows import stations_table
 from support.tiny_network import (
     EXTENT,
     MIDNIGHT,

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from epicat.cli.app import main
-from epicat.model import Stage, Status
+from epicat.ledger import Stage, Status
 from epicat.store.parquet import ParquetStore
 from support.tiny_network import EXTENT, arguments, truths, write_network
 

@@ -12,7 +12,7 @@ import pytest
 
 from epicat.cli.app import main
 from epicat.store.parquet import ParquetStore
-from epicat.tables import stations_table
+from epicat.table_rows import stations_table
 from support.tiny_network import arguments, stations, truths, write_network
 
 RUN = {

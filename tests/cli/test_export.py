@@ -13,7 +13,7 @@ from epicat.cli.app import main
 from epicat.cli.export import _CATALOGS
 from epicat.export.formats import FORMATS
 from epicat.export.stream import quakes
-from epicat.model import BlockEntry, LedgerEntry, LocateEntry, Stage, StationDayEntry, Status
+from epicat.ledger import BlockEntry, LedgerEntry, LocateEntry, Stage, StationDayEntry, Status
 from epicat.store.parquet import ParquetStore
 from epicat.time import iso
 from support.located_catalog import LOCATION, locate_rows

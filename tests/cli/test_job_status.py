@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from epicat.cli.job_status import jobs_table
-from epicat.model import Stage
-from epicat.pipeline.job_progress import JobProgress
-from epicat.pipeline.submission_record import Job
+from epicat.ledger import Stage
+from epicat.pipeline.jobs.job_progress import JobProgress
+from epicat.pipeline.jobs.submission_record import Job
 
 
 def line(name: str, units: int, first: str, last: str, **counts: int) -> JobProgress:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from epicat.cli.progress_counts import Pace, StageCount, format_duration
 from epicat.cli.progress_display import RunProgress
-from epicat.model import Stage
+from epicat.ledger import Stage
 from epicat.pipeline.outcome import FinishedKey, Outcome
 from epicat.pipeline.plan import Unit
 

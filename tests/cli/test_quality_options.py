@@ -15,10 +15,11 @@ import pytest
 
 from epicat.catalog.catalog import open_catalog
 from epicat.cli.app import main
-from epicat.model import Flag, Stage, Status
+from epicat.ledger import Flag, Stage, Status
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
-from epicat.tables import TABLES, accepted
+from epicat.table_rows import accepted
+from epicat.tables import TABLES
 from support.tiny_bundle import RATE
 from support.tiny_network import (
     EXTENT,

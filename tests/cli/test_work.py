@@ -9,9 +9,9 @@ import pytest
 from epicat._util.files import cache_folder
 from epicat.campaign.options import Partition
 from epicat.cli.app import main
-from epicat.model import Stage, Status
+from epicat.ledger import Stage, Status
+from epicat.pipeline.jobs.submission import Submission
 from epicat.pipeline.runner import make_plan, write_records
-from epicat.pipeline.submission import Submission
 from epicat.store.base import Where
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore

@@ -9,20 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.export.rows import write_csv
-from epicat.model import (
-    EVER,
-    BlockEntry,
-    ObjectRead,
-    Orientation,
-    Placement,
-    Span,
-    Station,
-    StationDayEntry,
-    Status,
-)
+from epicat.ledger import BlockEntry, ObjectRead, StationDayEntry, Status
+from epicat.model import EVER, Orientation, Placement, Span, Station
 from epicat.stations import read_stations
-from epicat.tables import (
-    EXPORT_COLUMNS,
+from epicat.table_rows import (
     arrivals_table,
     events_table,
     ledger_table,
@@ -30,6 +20,7 @@ from epicat.tables import (
     stations_by_position,
     stations_table,
 )
+from epicat.tables import EXPORT_COLUMNS
 from epicat.testing.store_contract import event_at, pick_at
 from epicat.time import parse_time
 

@@ -24,7 +24,8 @@ from epicat.pipeline.runner import make_plan
 from epicat.pipeline.worker import Worker
 from epicat.store.base import Store, Where
 from epicat.store.parquet import ParquetStore
-from epicat.tables import TABLES, TableName, picks_table
+from epicat.table_rows import picks_table
+from epicat.tables import TABLES, TableName
 from epicat.time import DAY_NS, SECOND_NS, day_of
 from faults.midnights import DAYS, World, campaign_of, world, write
 from faults.rows import lines_of, table_rows

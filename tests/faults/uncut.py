@@ -12,7 +12,7 @@ from epicat.model import Pick, Span, Station
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.picker import Picker
-from epicat.pipeline.pick_day import pick_segments
+from epicat.pipeline.stages.pick_day import pick_segments
 from epicat.waveforms.channel_selection import choose
 from epicat.waveforms.records import Channel, Records, decode
 from epicat.waveforms.segments import segments

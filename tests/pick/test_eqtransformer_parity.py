@@ -24,7 +24,7 @@ from epicat.pick.openvino.picker import OpenVinoPicker
 from epicat.pick.openvino.runtime import BATCH
 from epicat.pick.picker import PickOptions
 from epicat.pick.resolve import prepare_bundle
-from epicat.pipeline.pick_day import pick_segments
+from epicat.pipeline.stages.pick_day import pick_segments
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import decode
 from epicat.waveforms.segments import Segment, segments

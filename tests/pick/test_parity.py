@@ -24,7 +24,7 @@ from scipy.signal import resample_poly
 
 from epicat.model import Pick, Span
 from epicat.pick.openvino.picker import OpenVinoPicker
-from epicat.pipeline.pick_day import pick_segments
+from epicat.pipeline.stages.pick_day import pick_segments
 from epicat.waveforms.grid import Grid
 from epicat.waveforms.records import Records, decode
 from epicat.waveforms.segments import Segment, segments
@@ -466,6 +466,6 @@ def test_picks_do_not_depend_on_batches_or_on_the_order_of_stretches(
     alone = sorted(pick for segment in every for pick in picks_of([segment]))
     assert len(alone) > 150
     for batch in (5, 1000):
-        monkeypatch.setattr("epicat.pipeline.pick_day.BATCH", batch)
+        monkeypatch.setattr("epicat.pipeline.stages.pick_day.BATCH", batch)
         shuffled = random.Random(batch).sample(every, len(every))
         assert picks_of(shuffled) == alone

@@ -9,12 +9,13 @@ import pytest
 
 from epicat.campaign.options import Partition
 from epicat.catalog.selection import select_results
-from epicat.model import Stage, Status
+from epicat.ledger import Stage, Status
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.runner import make_plan, run, write_records
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
-from epicat.tables import TABLES, stations_table
+from epicat.table_rows import stations_table
+from epicat.tables import TABLES
 from support.tiny_network import settled, stations, truths, write_network
 from support.undisturbed import Silent
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from epicat.campaign.options import Partition
-from epicat.model import Stage, StationDay, Status
+from epicat.ledger import Stage, Status
+from epicat.model import StationDay
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.plan import Unit
 from epicat.pipeline.process_pool import Pool

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from epicat.model import StationDay
 from epicat.pipeline.first_look import _spread, look_at_archive
-from epicat.pipeline.read_day import where_looked
+from epicat.pipeline.stages.read_day import where_looked
 from epicat.time import day_of
 from support.tiny_network import settled, truths, write_network
 

@@ -10,7 +10,7 @@ from epicat.archive.access import Access
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.errors import AwayError
-from epicat.model import Stage, Status
+from epicat.ledger import Stage, Status
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.process_pool import Pool
 from epicat.pipeline.runner import Summary, make_plan, run

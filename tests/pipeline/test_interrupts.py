@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from epicat.campaign.options import Partition
-from epicat.model import Stage
+from epicat.ledger import Stage
 from epicat.pipeline.executors import Serial
+from epicat.pipeline.jobs.submission import Submission
 from epicat.pipeline.runner import make_plan, run
-from epicat.pipeline.submission import Submission
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES

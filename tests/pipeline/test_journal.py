@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from epicat.campaign.campaign import Campaign
-from epicat.model import Stage, Status
+from epicat.ledger import Stage, Status
 from epicat.pipeline.outcome import FinishedKey
 from epicat.pipeline.plan import Unit
 from epicat.pipeline.worker import Worker

@@ -14,12 +14,13 @@ from epicat.archive.layouts import LAYOUTS, Entry, Sds
 from epicat.archive.registry import PUBLIC_ARCHIVES
 from epicat.campaign.campaign import Campaign
 from epicat.cli.app import main
-from epicat.model import StationDay, Status
+from epicat.ledger import Status
+from epicat.model import StationDay
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.openvino.picker import OpenVinoPicker
-from epicat.pipeline.pick_day import DayPicker
+from epicat.pipeline.stages.pick_day import DayPicker
 from epicat.store.open import open_store
-from epicat.tables import picks_table
+from epicat.table_rows import picks_table
 from support.layout_keys import KEYS
 from support.s3 import Server
 from support.tiny_network import arguments, settled, truths, write_network

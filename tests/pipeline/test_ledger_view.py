@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.model import BlockEntry, LedgerEntry, Span, StationDay, StationDayEntry, Status
+from epicat.ledger import BlockEntry, LedgerEntry, StationDayEntry, Status
+from epicat.model import Span, StationDay
 from epicat.pipeline.ledger_view import DayEntries, LedgerView
 from epicat.store.base import of_days
 from epicat.store.parquet import ParquetStore

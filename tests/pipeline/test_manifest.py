@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epicat.errors import InputError
-from epicat.model import Span, Stage
+from epicat.ledger import Stage
+from epicat.model import Span
 from epicat.pipeline.manifest import pack, read_count, read_unit
 from epicat.pipeline.plan import Unit
 

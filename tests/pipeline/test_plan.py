@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from epicat.campaign.options import Partition
 from epicat.campaign.pick_run import PickRun
-from epicat.model import BlockEntry, Span, Stage, StationDay, StationDayEntry, Status
+from epicat.ledger import BlockEntry, Stage, StationDayEntry, Status
+from epicat.model import Span, StationDay
 from epicat.pick.picker import PickOptions
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_key, block_span, block_units, inputs_digest, pick_units

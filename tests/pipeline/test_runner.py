@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from epicat.campaign.options import Partition
-from epicat.model import Span, Stage, StationDay
+from epicat.ledger import Stage
+from epicat.model import Span, StationDay
 from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.runner import make_plan, run
 from epicat.store.parquet import ParquetStore

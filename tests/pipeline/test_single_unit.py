@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epicat.model import Stage
+from epicat.ledger import Stage
 from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.plan import Unit
 from epicat.pipeline.single_unit import run_unit, split

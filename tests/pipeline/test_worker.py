@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from epicat.campaign.options import Partition
-from epicat.model import Span, Stage, StationDay, Status
+from epicat.ledger import Stage, Status
+from epicat.model import Span, StationDay
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import Unit, block_key, block_span, block_units

@@ -16,8 +16,8 @@ import pytest
 from epicat.campaign.options import Partition
 from epicat.cli.app import main
 from epicat.errors import ClusterError
-from epicat.model import Stage
-from epicat.pipeline.submission_record import Job
+from epicat.ledger import Stage
+from epicat.pipeline.jobs.submission_record import Job
 from epicat.slurm.cost import core_time
 from epicat.slurm.record import SlurmRecord, find_last
 from epicat.slurm.settings import SlurmSettings

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from epicat.model import Stage
+from epicat.ledger import Stage
 from epicat.slurm.record import find_last
 from epicat.slurm.tasks import attempts
 from epicat.store.base import Where

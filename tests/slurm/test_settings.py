@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from epicat.cli.slurm_options import folder_path, refuse, settings_of
 from epicat.errors import InputError
-from epicat.model import Stage
-from epicat.pipeline.job_arrays import JobArray
+from epicat.ledger import Stage
+from epicat.pipeline.jobs.job_arrays import JobArray
 from epicat.pipeline.plan import Unit
 from epicat.slurm.script import Script
 from epicat.slurm.settings import SlurmSettings, seconds_of

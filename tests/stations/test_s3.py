@@ -12,7 +12,7 @@ from epicat.cli.app import main
 from epicat.errors import ArchiveError, InputError
 from epicat.stations import Patterns, bucket_opener, find_stations
 from epicat.store.open import open_store
-from epicat.tables import stations_of
+from epicat.table_rows import stations_of
 from support.s3 import Server
 from support.tiny_network import EXTENT, arguments, truths, write_network
 

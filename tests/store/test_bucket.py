@@ -20,7 +20,8 @@ from epicat.store.base import Store, Where
 from epicat.store.compact import compact
 from epicat.store.open import find_store, open_store
 from epicat.store.parquet import ParquetStore
-from epicat.tables import SCHEMA_VERSION, picks_table
+from epicat.table_rows import picks_table
+from epicat.tables import SCHEMA_VERSION
 from epicat.testing.store_contract import StoreContract, entry_of, pick_at
 from epicat.time import parse_time
 from faults.proxy import Fault, Proxy, Request

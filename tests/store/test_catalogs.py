@@ -10,7 +10,7 @@ import pytest
 from epicat.catalog.overview import list_catalogs
 from epicat.catalog.selection import select_results
 from epicat.errors import InputError
-from epicat.model import BlockEntry, StationDayEntry, Status
+from epicat.ledger import BlockEntry, StationDayEntry, Status
 from epicat.store.base import Store, new_generation
 from epicat.store.catalogs import choose_catalog, default_name, fitting_runs, name_catalog
 from epicat.store.copy import copy_store

@@ -15,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epicat.fs.local import LocalFiles
-from epicat.model import Event, Pick, Stage
+from epicat.ledger import Stage
+from epicat.model import Event, Pick
 from epicat.store.base import Where
 from epicat.store.compact import Limits, compact
 from epicat.store.parquet import ParquetStore
-from epicat.tables import TABLES, arrivals_table, events_table, picks_table
+from epicat.table_rows import arrivals_table, events_table, picks_table
+from epicat.tables import TABLES
 from epicat.testing.store_contract import entry_of, event_at, pick_at
 from epicat.time import DAY_NS, parse_time
 from support.faulty_files import FaultyFiles, Killed, dying_after

@@ -8,12 +8,14 @@ import pyarrow as pa
 import pytest
 
 from epicat.errors import StoreError
-from epicat.model import Stage, Station, Status
+from epicat.ledger import Stage, Status
+from epicat.model import Station
 from epicat.store.base import Store, Where
 from epicat.store.batches import content_digest
 from epicat.store.copy import copy_store
 from epicat.store.parquet import ParquetStore
-from epicat.tables import TABLES, arrivals_table, events_table, picks_table, stations_table
+from epicat.table_rows import arrivals_table, events_table, picks_table, stations_table
+from epicat.tables import TABLES
 from epicat.testing.store_contract import entry_of, event_at, pick_at
 from epicat.time import parse_time
 

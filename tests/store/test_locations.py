@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from epicat.errors import InputError
-from epicat.model import LocateEntry, Status
+from epicat.ledger import LocateEntry, Status
 from epicat.store.base import new_generation
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.store.locations import (

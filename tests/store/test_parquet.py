@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 
 from epicat.errors import InputError, StoreError
 from epicat.fs.local import LocalFiles
-from epicat.model import Pick, Span, Stage
+from epicat.ledger import Stage
+from epicat.model import Pick, Span
 from epicat.store.base import Store, Where
 from epicat.store.compact import Limits, compact
 from epicat.store.open import find_store, open_store
 from epicat.store.parquet import ParquetStore, as_source
-from epicat.tables import SCHEMA_VERSION, picks_table
+from epicat.table_rows import picks_table
+from epicat.tables import SCHEMA_VERSION
 from epicat.testing.store_contract import StoreContract, entry_of, pick_at
 from epicat.time import DAY_NS, parse_time
 

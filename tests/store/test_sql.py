@@ -11,26 +11,21 @@ from epicat.cli.app import main
 from epicat.errors import InputError
 from epicat.fs.local import LocalFiles
 from epicat.fs.s3 import S3Files
+from epicat.ledger import LocateEntry, MagnitudeEntry, Stage, Status
 from epicat.located import (
     ADDED_BY_MAGNITUDES,
     BEST_EVENTS,
     events_at_best_places,
     events_with_magnitudes,
 )
-from epicat.model import LocateEntry, MagnitudeEntry, Stage, Station, Status
+from epicat.model import Station
 from epicat.store.base import Where
 from epicat.store.compact import compact
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore
 from epicat.store.sql import VIEWS, Designs, query
-from epicat.tables import (
-    MAGNITUDES,
-    ORIGINS,
-    arrivals_table,
-    events_table,
-    picks_table,
-    stations_table,
-)
+from epicat.table_rows import arrivals_table, events_table, picks_table, stations_table
+from epicat.tables import MAGNITUDES, ORIGINS
 from epicat.testing.store_contract import entry_of, event_at, pick_at
 from epicat.time import DAY_NS, parse_time
 from support.located_catalog import LOCATION, locate

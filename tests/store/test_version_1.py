@@ -9,14 +9,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from epicat.model import BlockEntry, Flag, LedgerEntry, Stage, StationDayEntry, Status, digest_of
+from epicat.ledger import BlockEntry, Flag, LedgerEntry, Stage, StationDayEntry, Status
+from epicat.model import digest_of
 from epicat.store.base import Store, Where
 from epicat.store.compact import compact
 from epicat.store.findings import Kind
 from epicat.store.parquet import ParquetStore
 from epicat.store.sql import Designs, query
 from epicat.store.verify.verify import verify_store
-from epicat.tables import SCHEMA_VERSION, accepted, arrivals_table, events_table, picks_table
+from epicat.table_rows import accepted, arrivals_table, events_table, picks_table
+from epicat.tables import SCHEMA_VERSION
 from epicat.testing.store_contract import entry_of, event_at, pick_at
 from epicat.time import SECOND_NS, parse_time
 from support.version_1 import make_version_1

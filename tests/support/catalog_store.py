@@ -15,22 +15,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.amplitude.rows import Envelope, InstrumentAmplitudes, to_rows
-from epicat.model import (
+from epicat.ledger import (
     BlockEntry,
     LocateEntry,
     MagnitudeEntry,
     MeasureEntry,
-    Span,
-    Station,
     StationDayEntry,
     Status,
-    digest_of,
 )
+from epicat.model import Span, Station, digest_of
 from epicat.store.base import Store, new_generation
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.store.open import open_store
 from epicat.store.responses import StoredResponse, put_responses
-from epicat.tables import SCHEMAS, TableName, stations_table
+from epicat.table_rows import stations_table
+from epicat.tables import SCHEMAS, TableName
 from epicat.time import DAY_NS, day_name, day_of, iso, parse_time
 
 RUN, ASSOCIATOR, LOCATION = "runrunrunrunrun2", "associatorassoc2", "locationlocatio2"

@@ -6,10 +6,11 @@ import time
 
 import pyarrow as pa
 
-from epicat.model import Span, StationDay, StationDayEntry, Status, digest_of
+from epicat.ledger import StationDayEntry, Status
+from epicat.model import Span, StationDay, digest_of
 from epicat.store.base import Where, new_generation
 from epicat.store.parquet import ParquetStore
-from epicat.tables import picks_table
+from epicat.table_rows import picks_table
 from epicat.time import DAY_NS, SECOND_NS
 from support.tiny_network import MIDNIGHT, associate_options, bare_campaign, keyed_picks
 

@@ -12,10 +12,10 @@ import time
 
 import pyarrow as pa
 
-from epicat.model import Stage, StationDayEntry, Status
+from epicat.ledger import Stage, StationDayEntry, Status
 from epicat.store.base import Store, new_generation
 from epicat.store.open import open_store
-from epicat.tables import picks_table
+from epicat.table_rows import picks_table
 from epicat.testing.store_contract import pick_at
 from epicat.time import DAY_NS, SECOND_NS, parse_time
 

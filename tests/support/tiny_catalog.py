@@ -9,15 +9,8 @@ import pyarrow as pa
 
 from epicat.export.quakes import Part
 from epicat.model import Arrival, Event, Pick, Station
-from epicat.tables import (
-    ARRIVALS,
-    EVENTS,
-    PICKS,
-    arrivals_table,
-    events_table,
-    picks_table,
-    stations_table,
-)
+from epicat.table_rows import arrivals_table, events_table, picks_table, stations_table
+from epicat.tables import ARRIVALS, EVENTS, PICKS
 from epicat.time import SECOND_NS, parse_time
 from support.tiny_network import stations
 

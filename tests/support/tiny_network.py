@@ -24,7 +24,7 @@ from epicat.campaign.resolve import resolve
 from epicat.geo import Extent, Plane
 from epicat.model import Pick, Span, Station, StationDay
 from epicat.pick.picker import PickOptions
-from epicat.tables import picks_table
+from epicat.table_rows import picks_table
 from epicat.time import DAY_NS, SECOND_NS, day_of, parse_time
 from support.tiny_bundle import FULL_SCALE, INFO, RATE, install
 

@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from epicat.model import BlockEntry, StationDayEntry, Status
-from epicat.tables import LEDGER, entries_of
+from epicat.ledger import BlockEntry, StationDayEntry, Status
+from epicat.table_rows import entries_of
+from epicat.tables import LEDGER
 
 _ADDED = {"layout", "channels", "n_picks", "n_picks_used", "n_sites", "n_events", "n_rejected"}
 

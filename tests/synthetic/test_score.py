@@ -14,7 +14,7 @@ from epicat.errors import InputError
 from epicat.model import Event, Pick
 from epicat.synthetic.scoring import Truth, match, read_truth, score_catalog
 from epicat.synthetic.truth import TRUE_ARRIVALS, TRUE_EVENTS
-from epicat.tables import events_table, picks_table
+from epicat.table_rows import events_table, picks_table
 from epicat.time import SECOND_NS, parse_time
 
 START = parse_time("2024-03-01")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from epicat.catalog.catalog import open_catalog
 from epicat.errors import InputError
-from epicat.model import BlockEntry, Status
+from epicat.ledger import BlockEntry, Status
 from epicat.store.base import block_entries
 from epicat.store.open import open_store
 from epicat.store.responses import StoredResponse, put_responses, stored_responses

@@ -15,7 +15,8 @@ from epicat.archive.access import Access
 from epicat.archive.objects import LocalFolder
 from epicat.archive.s3 import Bucket
 from epicat.catalog.catalog import open_catalog
-from epicat.model import ObjectRead, Span, StationDayEntry, Status
+from epicat.ledger import ObjectRead, StationDayEntry, Status
+from epicat.model import Span
 from epicat.store.open import open_store
 from epicat.time import DAY_NS, parse_time
 from epicat.viewer.server.record_ranges import LARGEST, read_span

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from epicat.model import Flag, Span
+from epicat.ledger import Flag
+from epicat.model import Span
 from epicat.waveforms.channel_selection import choose, with_pressure
 from epicat.waveforms.quality import QualityOptions, flags_of, usable_choice, usable_segments
 from epicat.waveforms.records import Channel

@@ -14,7 +14,8 @@ from typing import Protocol
 from pydantic import Field
 
 from epicat._util.option_models import Limits
-from epicat.model import Event, Flag
+from epicat.ledger import Flag
+from epicat.model import Event
 
 __all__ = ["CatalogQuality", "Judged", "event_flags", "failings", "judged"]
 

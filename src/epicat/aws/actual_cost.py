@@ -11,7 +11,7 @@ from epicat.aws.jobs import describe_jobs, members
 from epicat.aws.prices import MINIMUM_S, PULLING_S, Prices, Shape
 from epicat.aws.session import Aws
 from epicat.aws.submission_record import Job, SubmissionRecord
-from epicat.model import Stage
+from epicat.ledger import Stage
 
 __all__ = ["Spent", "spent_on"]
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from epicat.aws.prices import Shape
 from epicat.aws.submission_record import SubmissionRecord
-from epicat.model import Stage
+from epicat.ledger import Stage
 from epicat.pipeline.estimate import stations_per_unit as units_of_equal_size
 from epicat.pipeline.estimate import work_seconds
-from epicat.pipeline.job_arrays import MOST_JOBS, JobArray
+from epicat.pipeline.jobs.job_arrays import MOST_JOBS, JobArray
 
 __all__ = ["STARTING_S", "job_seconds", "least_seconds", "stations_per_unit"]
 

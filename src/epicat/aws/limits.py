@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from epicat.errors import InputError
-from epicat.pipeline.job_arrays import MOST_JOBS, MOST_NEEDS
+from epicat.pipeline.jobs.job_arrays import MOST_JOBS, MOST_NEEDS
 
 __all__ = [
     "ARRAY_SIZES",

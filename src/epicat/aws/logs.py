@@ -11,7 +11,7 @@ from epicat.aws.jobs import describe_jobs, members
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
 from epicat.errors import InputError
-from epicat.pipeline.submission_record import Job
+from epicat.pipeline.jobs.submission_record import Job
 
 __all__ = ["Attempt", "attempts_in", "attempts_of", "log_lines"]
 

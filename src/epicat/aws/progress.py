@@ -13,8 +13,8 @@ from epicat.aws.jobs import describe_jobs
 from epicat.aws.session import Aws
 from epicat.aws.submission_record import Job, SubmissionRecord
 from epicat.aws.waiting import waiting_note
-from epicat.model import Stage
-from epicat.pipeline.job_progress import JobProgress, LedgerCounts
+from epicat.ledger import Stage
+from epicat.pipeline.jobs.job_progress import JobProgress, LedgerCounts
 
 __all__ = ["dollars_so_far", "job_progress"]
 

@@ -9,9 +9,9 @@ from epicat.aws.stack import Stack
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.errors import InputError
-from epicat.model import Stage
-from epicat.pipeline.submission import Submission
-from epicat.pipeline.submission_record import (
+from epicat.ledger import Stage
+from epicat.pipeline.jobs.submission import Submission
+from epicat.pipeline.jobs.submission_record import (
     BaseRecord,
     Job,
     find_records,

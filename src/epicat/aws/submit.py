@@ -16,10 +16,10 @@ from epicat.aws.progress import job_progress
 from epicat.aws.session import Aws
 from epicat.aws.stack import Stack
 from epicat.aws.submission_record import SubmissionRecord
-from epicat.model import Stage
-from epicat.pipeline.job_arrays import JobArray
-from epicat.pipeline.job_progress import JobProgress
-from epicat.pipeline.submission import Submission
+from epicat.ledger import Stage
+from epicat.pipeline.jobs.job_arrays import JobArray
+from epicat.pipeline.jobs.job_progress import JobProgress
+from epicat.pipeline.jobs.submission import Submission
 
 __all__ = ["BatchTarget", "request_of"]
 

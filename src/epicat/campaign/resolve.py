@@ -38,10 +38,11 @@ from epicat.campaign.velocity import PickSample, Velocity, choose_velocity, fitt
 from epicat.errors import ArchiveError, InputError, StoreError
 from epicat.fs.retry import BRISK
 from epicat.geo import Extent, Plane
+from epicat.ledger import Stage
 from epicat.locate.design import LocationDesign
 from epicat.magnitude.design import MagnitudeDesign
 from epicat.magnitude.options import MagnitudeSection
-from epicat.model import Span, Stage, Station, StationDay, digest_of
+from epicat.model import Span, Station, StationDay, digest_of
 from epicat.pick.openvino.bundle import Bundle
 from epicat.pick.pick_options import PickOptions
 from epicat.pick.resolve import prepare_bundle
@@ -57,7 +58,7 @@ from epicat.stations.responses import FlatResponse, Responses
 from epicat.store.base import ReadableStore, Where
 from epicat.store.catalogs import fitting_runs, run_names
 from epicat.store.magnitudes import newest_amplitudes
-from epicat.tables import stations_of, stations_table
+from epicat.table_rows import stations_of, stations_table
 from epicat.time import DAY_NS, SECOND_NS, day_name, day_of
 from epicat.velocity.layers import LayerModel
 

@@ -20,13 +20,14 @@ from epicat.catalog.selection import Selection, select_results
 from epicat.errors import InputError, NameChoiceError
 from epicat.frequency_magnitude import FrequencyMagnitude, frequency_magnitude
 from epicat.geo import Extent
+from epicat.ledger import LedgerEntry, StationDayEntry
 from epicat.located import (
     BEST_EVENT_COLUMNS,
     arrivals_at_best_places,
     events_at_best_places,
     events_with_magnitudes,
 )
-from epicat.model import LedgerEntry, Span, StationDay, StationDayEntry
+from epicat.model import Span, StationDay
 from epicat.stations import Patterns
 from epicat.store.base import ReadableStore, Where, block_entries
 from epicat.store.locations import StoredLocation, choose_location, stored_locations
@@ -38,7 +39,8 @@ from epicat.store.magnitudes import (
 )
 from epicat.store.open import open_readable
 from epicat.store.terms import station_terms, stored_terms
-from epicat.tables import SCHEMAS, TableName, accepted, ledger_table
+from epicat.table_rows import accepted, ledger_table
+from epicat.tables import SCHEMAS, TableName
 from epicat.time import SECOND_NS, iso
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from epicat.errors import InputError
 from epicat.export.quakeml import write_quakeml
 from epicat.export.quakes import Part
 from epicat.model import Station
-from epicat.tables import STATIONS, stations_table
+from epicat.table_rows import stations_table
+from epicat.tables import STATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,20 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from epicat.geo import Extent
-from epicat.model import (
-    LedgerEntry,
-    Span,
-    Stage,
-    Station,
-    StationDay,
-    StationDayEntry,
-    Status,
-    places_of,
-)
+from epicat.ledger import LedgerEntry, Stage, StationDayEntry, Status
+from epicat.model import Span, Station, StationDay, places_of
 from epicat.stations import Patterns
 from epicat.store.base import ReadableStore
 from epicat.store.invocations import Invocation, invocations
-from epicat.tables import stations_of
+from epicat.table_rows import stations_of
 
 __all__ = ["NOT_RUN", "Requested", "complete_ledger", "missing", "requested"]
 

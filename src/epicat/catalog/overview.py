@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from epicat.model import BlockEntry, LedgerEntry, Stage, StationDay
+from epicat.ledger import BlockEntry, LedgerEntry, Stage
+from epicat.model import StationDay
 from epicat.store.base import ReadableStore
 from epicat.store.catalogs import StoredCatalog, differences, stored_catalogs
 from epicat.store.open import open_readable

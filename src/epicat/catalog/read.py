@@ -10,9 +10,11 @@ import pyarrow.compute as pc
 
 from epicat.amplitude.rows import read_amplitudes
 from epicat.export.quakes import Part
-from epicat.model import LedgerEntry, Span, Stage
+from epicat.ledger import LedgerEntry, Stage
+from epicat.model import Span
 from epicat.store.base import REACH_NS, ReadableStore, Where
-from epicat.tables import PICKS, TableName, accepted
+from epicat.table_rows import accepted
+from epicat.tables import PICKS, TableName
 from epicat.time import DAY_NS
 
 __all__ = ["PartDesigns", "catalog_parts", "first_motions"]

@@ -9,7 +9,8 @@ from typing import overload
 import pyarrow as pa
 
 from epicat.model import Event, Pick
-from epicat.tables import PICKS, arrivals_table, events_table, picks_table
+from epicat.table_rows import arrivals_table, events_table, picks_table
+from epicat.tables import PICKS
 
 __all__ = ["Events", "Picks"]
 

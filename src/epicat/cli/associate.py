@@ -44,7 +44,7 @@ def associate(
     with warnings_as_messages():
         campaign = resolve_association(options, opened, report)
     if explain:
-        from epicat.pipeline.explain import explain as lines_about
+        from epicat.pipeline.store_tasks.explain import explain as lines_about
 
         for line in lines_about(campaign, opened, explain):
             typer.echo(line)

@@ -15,14 +15,14 @@ from epicat.aws.submit import BatchTarget
 from epicat.cli.aws_credentials import exported_credentials
 from epicat.cli.job_status import Amount
 from epicat.cli.messages import aligned
-from epicat.pipeline.job_arrays import MOST_JOBS
+from epicat.pipeline.jobs.job_arrays import MOST_JOBS
 
 if TYPE_CHECKING:
     from epicat.aws.prices import Prices
     from epicat.aws.session import Aws
-    from epicat.pipeline.job_arrays import JobArray
-    from epicat.pipeline.job_progress import JobProgress, LedgerCounts
-    from epicat.pipeline.submission_record import Job
+    from epicat.pipeline.jobs.job_arrays import JobArray
+    from epicat.pipeline.jobs.job_progress import JobProgress, LedgerCounts
+    from epicat.pipeline.jobs.submission_record import Job
     from epicat.store.base import ReadableStore
 
 __all__ = ["AwsDestination", "AwsJobs"]

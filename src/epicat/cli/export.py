@@ -164,7 +164,7 @@ def _write_catalog(
 
 def _rows(catalog: Catalog, table: str, options: LedgerOptions, *, with_rejected: bool) -> Any:
     from epicat.stations import Patterns
-    from epicat.tables import ledger_table, stations_by_position
+    from epicat.table_rows import ledger_table, stations_by_position
 
     if table == "stations":
         rows = catalog.stations()

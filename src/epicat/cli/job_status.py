@@ -15,8 +15,8 @@ import typer
 from epicat.cli.messages import aligned, report
 
 if TYPE_CHECKING:
-    from epicat.pipeline.job_progress import JobProgress, LedgerCounts
-    from epicat.pipeline.submission_record import BaseRecord, Job
+    from epicat.pipeline.jobs.job_progress import JobProgress, LedgerCounts
+    from epicat.pipeline.jobs.submission_record import BaseRecord, Job
     from epicat.store.base import ReadableStore
 
 __all__ = ["Amount", "SubmittedJobs", "jobs_table", "show_jobs"]
@@ -87,7 +87,7 @@ class _Snapshot:
     @property
     def left_s(self) -> float | None:
         """Estimated remaining time in seconds; None if unknown."""
-        from epicat.pipeline.job_progress import share_done
+        from epicat.pipeline.jobs.job_progress import share_done
 
         share = share_done(self.lines)
         return self.seconds * (1 - share) / share if share else None
@@ -173,8 +173,8 @@ class _Ledger:
         return self._found
 
     def _read(self) -> LedgerCounts:
-        from epicat.model import Stage
-        from epicat.pipeline.job_progress import count_entries
+        from epicat.ledger import Stage
+        from epicat.pipeline.jobs.job_progress import count_entries
 
         store = self._jobs.open_store()
         return count_entries(
@@ -188,7 +188,7 @@ class _Ledger:
 
 def jobs_table(lines: Sequence[JobProgress]) -> Iterator[str]:
     """Yield the lines of a table: active and failed jobs, as many as fit."""
-    from epicat.pipeline.job_progress import STATES
+    from epicat.pipeline.jobs.job_progress import STATES
 
     def is_quiet(line: JobProgress) -> bool:
         return set(line.counts) <= {"done"} or set(line.counts) <= {"submitted"}

@@ -15,7 +15,7 @@ from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report
 
 if TYPE_CHECKING:
-    from epicat.pipeline.locate_store import StoreLocator
+    from epicat.pipeline.store_tasks.locate_store import StoreLocator
 
 __all__ = ["locate", "terms"]
 
@@ -90,7 +90,7 @@ def terms(
     if listed:
         _list_terms(options, as_json=as_json)
         return
-    from epicat.pipeline.station_terms import keep_terms
+    from epicat.pipeline.store_tasks.station_terms import keep_terms
     from epicat.store.open import open_store
 
     locator = _opened(options, None)
@@ -125,8 +125,8 @@ def _list_terms(options: LocationOptions, *, as_json: bool) -> None:
 
 
 def _opened(options: LocationOptions, terms: str | None) -> StoreLocator:
-    from epicat.pipeline.locate_store import StoreLocator
-    from epicat.pipeline.station_terms import find_terms, keep_terms
+    from epicat.pipeline.store_tasks.locate_store import StoreLocator
+    from epicat.pipeline.store_tasks.station_terms import find_terms, keep_terms
     from epicat.store.open import open_store
     from epicat.velocity.layers import read_layers
 

@@ -16,7 +16,7 @@ from epicat.cli.messages import report
 from epicat.errors import InputError
 
 if TYPE_CHECKING:
-    from epicat.pipeline.magnitude_store import StoreMagnitudes
+    from epicat.pipeline.store_tasks.magnitude_store import StoreMagnitudes
 
 __all__ = ["app"]
 
@@ -69,10 +69,10 @@ def _measure(options: MeasureOptions) -> None:
     """Measure the amplitudes of the run whose events get magnitudes."""
     from epicat.campaign.resolve import resolve_responses
     from epicat.catalog.selection import select_results
-    from epicat.pipeline.measure_store import StoreMeasurer
+    from epicat.pipeline.store_tasks.measure_store import StoreMeasurer
     from epicat.stations import bucket_opener
     from epicat.store.open import open_store
-    from epicat.tables import stations_of
+    from epicat.table_rows import stations_of
 
     if not (options.response.responses or options.response.flat_response):
         raise InputError("--measure needs --responses or --flat-response")
@@ -125,7 +125,7 @@ def station_corrections(
 
 def _opened(options: MagnitudesOptions, corrections: Path | None) -> StoreMagnitudes:
     from epicat.magnitude.corrections import Corrections
-    from epicat.pipeline.magnitude_store import StoreMagnitudes
+    from epicat.pipeline.store_tasks.magnitude_store import StoreMagnitudes
     from epicat.store.open import open_store
 
     return StoreMagnitudes(

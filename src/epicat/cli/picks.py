@@ -63,10 +63,10 @@ def import_picks(
     read, too.  The same file again changes nothing.
     """
     from epicat.imports.raw import ReadingOptions
-    from epicat.pipeline.import_picks import import_picks as put
+    from epicat.pipeline.store_tasks.import_picks import import_picks as put
     from epicat.store.catalogs import default_name, name_catalog
     from epicat.store.open import open_store
-    from epicat.tables import stations_of
+    from epicat.table_rows import stations_of
 
     store = open_store(make_options(StoreOptions, given).store, create=True)
     options = ReadingOptions(network, tuple(stations_of(store.stations())), regional_phases)

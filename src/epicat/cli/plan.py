@@ -67,10 +67,10 @@ def plan(
 def _write(options: CampaignOptions, folder: str, *, recheck: bool, as_json: bool) -> None:
     """Write a plan to a folder, and record the run in the store."""
     from epicat.campaign.resolve import resolve
-    from epicat.pipeline.job_arrays import plan_job_arrays
+    from epicat.pipeline.jobs.job_arrays import plan_job_arrays
+    from epicat.pipeline.jobs.submission import Submission, with_absolute_paths
     from epicat.pipeline.ledger_view import LedgerView
     from epicat.pipeline.runner import write_records
-    from epicat.pipeline.submission import Submission, with_absolute_paths
     from epicat.store.open import open_store
 
     submission = Submission(folder if ":" in folder else str(Path(folder).absolute()))

@@ -13,7 +13,7 @@ import typer
 
 from epicat.cli.messages import format_flags, report, report_next, waiting
 from epicat.cli.progress_display import RunProgress
-from epicat.model import Stage
+from epicat.ledger import Stage
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
@@ -69,7 +69,7 @@ def _check_archive(campaign: Campaign, plan: Plan | StreamedPlan) -> bool:
     """
     from epicat.errors import ArchiveError
     from epicat.pipeline.first_look import look_at_archive
-    from epicat.pipeline.read_day import where_looked
+    from epicat.pipeline.stages.read_day import where_looked
 
     if campaign.bundle is not None and not plan.station_days:
         raise ArchiveError(_without_stations(campaign))
@@ -221,8 +221,8 @@ def progress_of(plan: Plan) -> RunProgress:
 
 def _without_data(counts: Counter[str], campaign: Campaign | None = None) -> str:
     """Return the message for a run without any data."""
-    from epicat.model import Status
-    from epicat.pipeline.read_day import where_looked
+    from epicat.ledger import Status
+    from epicat.pipeline.stages.read_day import where_looked
 
     place = where_looked(campaign) if campaign else ""
     where = f"{place}; " if place else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from epicat.cli.messages import report
 from epicat.cli.progress_counts import StageCount, format_duration
-from epicat.model import Stage
+from epicat.ledger import Stage
 
 if TYPE_CHECKING:
     from epicat.pipeline.outcome import FinishedKey, Outcome

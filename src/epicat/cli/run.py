@@ -99,8 +99,8 @@ def _run_on_dask(
 ) -> None:
     from epicat._util.processes import usable_cores
     from epicat.pipeline.dask.cluster import connected
+    from epicat.pipeline.jobs.submission import with_absolute_paths
     from epicat.pipeline.stream import StreamedPlan
-    from epicat.pipeline.submission import with_absolute_paths
     from epicat.store.open import open_store
 
     begin = time.monotonic()
@@ -141,7 +141,7 @@ def _with_fitted_velocity(options: CampaignOptions) -> Campaign:
     from epicat._util.processes import usable_cores
     from epicat.campaign.resolve import resolve
     from epicat.pipeline.process_pool import Pool
-    from epicat.pipeline.sample_velocity import sample_velocity
+    from epicat.pipeline.store_tasks.sample_velocity import sample_velocity
     from epicat.store.open import open_store
 
     settings = options.associate.model_copy(update={"velocity": None})

@@ -18,8 +18,8 @@ from epicat.errors import InputError
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
     from epicat.campaign.options import CampaignOptions
-    from epicat.pipeline.job_arrays import JobArray
-    from epicat.pipeline.job_progress import JobProgress, LedgerCounts
+    from epicat.pipeline.jobs.job_arrays import JobArray
+    from epicat.pipeline.jobs.job_progress import JobProgress, LedgerCounts
     from epicat.slurm.cost import CoreTime
     from epicat.slurm.record import SlurmRecord
     from epicat.slurm.target import SlurmTarget
@@ -133,9 +133,9 @@ def submit_to_slurm(
     from epicat.cli.picker_download import prepare_with_progress
     from epicat.cli.progress import report_campaign
     from epicat.cli.slurm_options import folder_path, settings_of
-    from epicat.model import Stage
+    from epicat.ledger import Stage
     from epicat.pipeline.estimate import with_unit_sizes
-    from epicat.pipeline.submission import with_absolute_paths
+    from epicat.pipeline.jobs.submission import with_absolute_paths
     from epicat.slurm.record import SlurmRecord
     from epicat.slurm.target import Cluster, SlurmTarget
 

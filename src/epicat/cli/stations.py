@@ -48,7 +48,7 @@ def import_stations(
     from epicat.campaign.resolve import choose_stations
     from epicat.stations import Patterns, bucket_opener, find_stations, move_messages
     from epicat.store.open import open_store
-    from epicat.tables import stations_table
+    from epicat.table_rows import stations_table
 
     box, patterns = options.extent, Patterns(options.select, options.exclude)
     with warnings_as_messages():

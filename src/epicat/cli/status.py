@@ -20,7 +20,7 @@ from epicat.cli.messages import format_flags
 from epicat.errors import InputError
 
 if TYPE_CHECKING:
-    from epicat.model import LedgerEntry, Stage
+    from epicat.ledger import LedgerEntry, Stage
     from epicat.store.base import ReadableStore
 
 __all__ = ["status"]
@@ -193,7 +193,7 @@ def _day_of(key: str) -> str:
 def _summary(
     group: tuple[Stage, str], entries: list[LedgerEntry], records: dict[str, Any]
 ) -> dict[str, Any]:
-    from epicat.model import BlockEntry, flag_counts
+    from epicat.ledger import BlockEntry, flag_counts
 
     stage, design = group
     picker = records.get(design, {}).get("picker", {})

@@ -230,9 +230,9 @@ def _chosen(given: Values) -> frozenset[str]:
 def _partition(partition: Partition, given: Values, campaign: Campaign, stack: Stack) -> Partition:
     """Choose the sizes of units that the user has not."""
     from epicat.aws.prices import Shape
-    from epicat.model import Stage
+    from epicat.ledger import Stage
     from epicat.pipeline.estimate import with_unit_sizes
-    from epicat.pipeline.job_arrays import MOST_JOBS
+    from epicat.pipeline.jobs.job_arrays import MOST_JOBS
 
     processes = {
         Stage.PICK: Shape.from_stack(stack, "Pick").processes,

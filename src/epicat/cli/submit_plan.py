@@ -14,10 +14,10 @@ from epicat.cli.messages import report
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
-    from epicat.pipeline.job_arrays import JobArray
+    from epicat.pipeline.jobs.job_arrays import JobArray
+    from epicat.pipeline.jobs.submission_record import Job
+    from epicat.pipeline.jobs.target import Target
     from epicat.pipeline.ledger_view import LedgerView
-    from epicat.pipeline.submission_record import Job
-    from epicat.pipeline.target import Target
 
 __all__ = ["Destination", "submit_due"]
 
@@ -72,7 +72,7 @@ def submit_due(
     as_json: bool,
 ) -> None:
     """Submit the work that is due, or only show it."""
-    from epicat.pipeline.job_arrays import plan_job_arrays
+    from epicat.pipeline.jobs.job_arrays import plan_job_arrays
     from epicat.pipeline.ledger_view import LedgerView
     from epicat.store.open import find_store
 
@@ -100,9 +100,9 @@ def submit_due(
 def _submit(
     campaign: Campaign, arrays: Iterable[JobArray], destination: Destination, *, as_json: bool
 ) -> None:
+    from epicat.pipeline.jobs.submission import Submission
+    from epicat.pipeline.jobs.target import submit_arrays
     from epicat.pipeline.runner import write_records
-    from epicat.pipeline.submission import Submission
-    from epicat.pipeline.target import submit_arrays
     from epicat.store.open import open_store
 
     write_records(campaign, open_store(campaign.store, create=True))
@@ -130,7 +130,7 @@ def _submit(
 
 def _show(arrays: Iterable[JobArray], destination: Destination, *, as_json: bool) -> None:
     """Print the jobs of a dry run; one array is in memory at a time."""
-    from epicat.pipeline.target import job_of
+    from epicat.pipeline.jobs.target import job_of
 
     jobs: list[Job] = []
     for array in arrays:

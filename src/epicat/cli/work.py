@@ -64,9 +64,9 @@ def work(
     exit status 0.  A unit that fails otherwise or is interrupted exits with status 75 for another
     attempt; if the last attempt fails, it is recorded as failed.
     """
+    from epicat.pipeline.jobs.submission import Submission
     from epicat.pipeline.process_pool import Pool
     from epicat.pipeline.single_unit import run_unit
-    from epicat.pipeline.submission import Submission
 
     submission, name = Submission.from_manifest(plan)
     is_last = attempt >= tries

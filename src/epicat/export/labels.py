@@ -11,7 +11,7 @@ import pyarrow as pa
 from epicat._util.lists import list_some
 from epicat.errors import InputError
 from epicat.model import Station
-from epicat.tables import stations_of
+from epicat.table_rows import stations_of
 
 __all__ = ["Labels", "Place"]
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
-from epicat.model import Stage
-from epicat.pipeline.job_arrays import JobArray
+from epicat.ledger import Stage
+from epicat.pipeline.jobs.job_arrays import JobArray
 from epicat.pipeline.plan import Unit
 from epicat.time import DAY_NS, parse_time
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from epicat.errors import InputError
-from epicat.model import Stage, StationDay
-from epicat.pipeline.submission import Submission
-from epicat.pipeline.submission_record import BaseRecord, Job
+from epicat.ledger import Stage
+from epicat.model import StationDay
+from epicat.pipeline.jobs.submission import Submission
+from epicat.pipeline.jobs.submission_record import BaseRecord, Job
 from epicat.time import DAY_NS, day_of, day_start, iso, parse_time
 
 __all__ = ["find_unit"]

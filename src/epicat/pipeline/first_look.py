@@ -16,7 +16,7 @@ from epicat.archive.fdsn import is_fdsn
 from epicat.campaign.campaign import Campaign
 from epicat.errors import ArchiveError
 from epicat.model import StationDay
-from epicat.pipeline.day_reader import DayReader
+from epicat.pipeline.stages.day_reader import DayReader
 
 __all__ = ["FirstLook", "look_at_archive"]
 

@@ -10,17 +10,16 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from epicat.campaign.campaign import Campaign
-from epicat.model import (
+from epicat.ledger import (
     BlockEntry,
     LedgerEntry,
     LocateEntry,
     MagnitudeEntry,
     MeasureEntry,
-    Span,
-    StationDay,
     StationDayEntry,
     Status,
 )
+from epicat.model import Span, StationDay
 from epicat.store.base import (
     ReadableStore,
     block_entries,

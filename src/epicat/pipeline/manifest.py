@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from itertools import accumulate
 
 from epicat.errors import InputError, one_line
-from epicat.model import Span, Stage
+from epicat.ledger import Stage
+from epicat.model import Span
 from epicat.pipeline.plan import Unit
 
 __all__ = ["Part", "pack", "read_count", "read_unit"]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from epicat.model import ENTRY_TYPES, LedgerEntry, Stage, Status
+from epicat.ledger import ENTRY_TYPES, LedgerEntry, Stage, Status
 from epicat.pipeline.plan import Unit
 from epicat.store.base import new_generation
 

@@ -15,22 +15,20 @@ from epicat._util.lists import batched
 from epicat.association.design import Design
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
-from epicat.locate.design import LocationDesign
-from epicat.model import (
+from epicat.ledger import (
     BlockEntry,
     LedgerEntry,
     LocateEntry,
     MagnitudeEntry,
     MeasureEntry,
-    Span,
     Stage,
-    StationDay,
     StationDayEntry,
     Status,
-    digest_of,
 )
+from epicat.locate.design import LocationDesign
+from epicat.model import Span, StationDay, digest_of
 from epicat.pipeline.ledger_view import WITHOUT_WAVEFORMS, LedgerView
-from epicat.pipeline.measure_day import responses_digest
+from epicat.pipeline.stages.measure_day import responses_digest
 from epicat.time import DAY_NS, SECOND_NS, day_name, iso, parse_time
 
 __all__ = [

@@ -208,7 +208,7 @@ def _failed(unit: Unit, reason: str) -> Outcome:
 
 
 def _key_of(line: str) -> FinishedKey:
-    from epicat.model import Stage
+    from epicat.ledger import Stage
     from epicat.pipeline.outcome import FinishedKey
 
     stage, key, status, n_rows = line.split("\t")

@@ -13,13 +13,13 @@ from typing import Protocol, runtime_checkable
 from epicat._util.processes import sigterm_as_interrupt
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
-from epicat.model import ObjectEntry, Stage, Status
+from epicat.ledger import ObjectEntry, Stage, Status
 from epicat.pipeline.executors import Executor, ReportsKeys
 from epicat.pipeline.ledger_view import LedgerView
-from epicat.pipeline.measure_day import response_rows
 from epicat.pipeline.outcome import FinishedKey, Outcome, failed_entries
 from epicat.pipeline.plan import Unit, block_units, n_planned, pick_units
 from epicat.pipeline.schedule import PlanSchedule, Schedule, days_of
+from epicat.pipeline.stages.measure_day import response_rows
 from epicat.pipeline.stream import StreamedPlan
 from epicat.store.base import ReadableStore, Store, new_generation
 from epicat.store.catalogs import name_catalog
@@ -27,7 +27,7 @@ from epicat.store.invocations import Invocation, record_invocation
 from epicat.store.journal import clear_journal
 from epicat.store.parquet import ParquetStore
 from epicat.store.responses import put_responses
-from epicat.tables import stations_table
+from epicat.table_rows import stations_table
 
 __all__ = [
     "KeyListener",

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Protocol
 
-from epicat.model import Span, Stage, StationDay
+from epicat.ledger import Stage
+from epicat.model import Span, StationDay
 from epicat.pipeline.plan import Unit
 
 __all__ = ["PlanSchedule", "Schedule", "StreamSchedule", "days_of"]

@@ -10,7 +10,8 @@ from typing import Self
 
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
-from epicat.model import Stage, StationDay
+from epicat.ledger import Stage
+from epicat.model import StationDay
 from epicat.pipeline.ledger_view import LedgerView
 from epicat.pipeline.plan import (
     Unit,

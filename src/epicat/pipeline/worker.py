@@ -12,15 +12,15 @@ from functools import cached_property
 
 from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
-from epicat.model import BlockEntry, Stage, Status, flag_counts
-from epicat.pipeline.associate_stage import AssociateStage
-from epicat.pipeline.key_commits import commits_of
-from epicat.pipeline.key_result import KeyResult, save
-from epicat.pipeline.locate_stage import LocateStage
-from epicat.pipeline.magnitude_stage import MagnitudeStage
+from epicat.ledger import BlockEntry, Stage, Status, flag_counts
 from epicat.pipeline.outcome import FinishedKey, Outcome
-from epicat.pipeline.pick_stage import PickStage
 from epicat.pipeline.plan import Unit
+from epicat.pipeline.stages.associate_stage import AssociateStage
+from epicat.pipeline.stages.key_commits import commits_of
+from epicat.pipeline.stages.key_result import KeyResult, save
+from epicat.pipeline.stages.locate_stage import LocateStage
+from epicat.pipeline.stages.magnitude_stage import MagnitudeStage
+from epicat.pipeline.stages.pick_stage import PickStage
 from epicat.store.base import Store, new_generation
 from epicat.store.open import open_store
 

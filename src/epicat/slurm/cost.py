@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from epicat.model import Stage
-from epicat.pipeline.submission_record import Job
+from epicat.ledger import Stage
+from epicat.pipeline.jobs.submission_record import Job
 from epicat.slurm.record import SlurmRecord
 from epicat.slurm.tasks import accounted, attempts, has_accounting
 

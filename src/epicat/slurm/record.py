@@ -8,8 +8,8 @@ from pathlib import Path
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.errors import InputError
-from epicat.pipeline.submission import Submission
-from epicat.pipeline.submission_record import BaseRecord, find_records, shared_fields
+from epicat.pipeline.jobs.submission import Submission
+from epicat.pipeline.jobs.submission_record import BaseRecord, find_records, shared_fields
 from epicat.slurm.script import Script
 from epicat.slurm.settings import SlurmSettings
 

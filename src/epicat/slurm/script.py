@@ -6,7 +6,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 
-from epicat.pipeline.job_arrays import JobArray
+from epicat.pipeline.jobs.job_arrays import JobArray
 from epicat.slurm.settings import SlurmSettings
 
 __all__ = ["Script"]

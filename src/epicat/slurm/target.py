@@ -10,10 +10,10 @@ from pathlib import Path
 from epicat._util.lists import batched
 from epicat.errors import ClusterError, InputError
 from epicat.pipeline.estimate import work_seconds
-from epicat.pipeline.job_arrays import JobArray
-from epicat.pipeline.job_progress import JobProgress
-from epicat.pipeline.submission import Submission
-from epicat.pipeline.submission_record import Job
+from epicat.pipeline.jobs.job_arrays import JobArray
+from epicat.pipeline.jobs.job_progress import JobProgress
+from epicat.pipeline.jobs.submission import Submission
+from epicat.pipeline.jobs.submission_record import Job
 from epicat.slurm.commands import cluster_config, public_environment, slurm, this_user
 from epicat.slurm.record import SlurmRecord
 from epicat.slurm.tasks import (

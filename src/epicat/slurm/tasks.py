@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from epicat._util.lists import batched
-from epicat.pipeline.submission_record import Job
+from epicat.pipeline.jobs.submission_record import Job
 from epicat.slurm.commands import cluster_config, slurm, this_user
 from epicat.slurm.record import SlurmRecord
 
@@ -116,7 +116,7 @@ def accounted(jobs: Iterable[Job]) -> Iterator[tuple[str, int, str, float]]:
 
 
 def state_of(task: Queued | None, ended: list[Attempt], final: str | None) -> str:
-    """Return the state of a unit, one of `epicat.pipeline.job_progress.STATES`.
+    """Return the state of a unit, one of `epicat.pipeline.jobs.job_progress.STATES`.
 
     ``final`` is the state in the accounts, if there are any.
     """

@@ -22,16 +22,16 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import pyarrow as pa
 
-from epicat.model import (
+from epicat.ledger import (
     BlockEntry,
     LedgerEntry,
     LocateEntry,
     MagnitudeEntry,
     MeasureEntry,
-    Span,
     Stage,
     StationDayEntry,
 )
+from epicat.model import Span
 from epicat.tables import TableName
 from epicat.time import DAY_NS, day_name, day_of
 

@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from epicat.model import LedgerEntry, Stage
+from epicat.ledger import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF, Where
 from epicat.tables import TABLES, TableName
 

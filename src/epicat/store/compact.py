@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat._util.lists import batched
-from epicat.model import LedgerEntry, Stage
+from epicat.ledger import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF, Compaction, Where, day_of_key, new_generation, newest
 from epicat.store.parquet import DataFile, ParquetStore, in_threads
 from epicat.tables import TABLES, TableName

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from epicat.model import LedgerEntry, Stage
+from epicat.ledger import LedgerEntry, Stage
 from epicat.store.base import RECORD_KINDS, ReadableStore, Store, new_generation
 from epicat.store.batches import batches_of, content_digest, name_of, tables_of, where_of
 

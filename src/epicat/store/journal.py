@@ -19,8 +19,10 @@ import pyarrow as pa
 
 from epicat._util.arrow_arrays import arrow_array
 from epicat.errors import StoreError
-from epicat.model import LedgerEntry, Stage, digest_of
-from epicat.tables import LEDGER, SCHEMAS, TABLES, TableName, entries_of, ledger_table
+from epicat.ledger import LedgerEntry, Stage
+from epicat.model import digest_of
+from epicat.table_rows import entries_of, ledger_table
+from epicat.tables import LEDGER, SCHEMAS, TABLES, TableName
 
 if TYPE_CHECKING:
     from epicat.store.parquet import ParquetStore

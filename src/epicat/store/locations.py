@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from epicat.model import LocateEntry
+from epicat.ledger import LocateEntry
 from epicat.store.base import ReadableStore, Store, locate_entries
 from epicat.store.invocations import invocations
 from epicat.store.names import choose_digest, give_name, names_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from epicat.errors import InputError
-from epicat.model import MagnitudeEntry
+from epicat.ledger import MagnitudeEntry
 from epicat.store.base import ReadableStore, Store, magnitude_entries, measure_entries
 
 __all__ = [

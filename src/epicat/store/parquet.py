@@ -47,7 +47,8 @@ from epicat._util.arrow_arrays import arrow_array
 from epicat.errors import StoreError
 from epicat.fs.base import Files
 from epicat.fs.local import LocalFiles
-from epicat.model import LedgerEntry, Span, Stage, digest_of
+from epicat.ledger import LedgerEntry, Stage
+from epicat.model import Span, digest_of
 from epicat.store.base import (
     REACH_NS,
     STAGE_OF,
@@ -61,6 +62,7 @@ from epicat.store.base import (
 )
 from epicat.store.journal import JOURNAL, Journal
 from epicat.store.parquet_columns import read_columns, rows_within
+from epicat.table_rows import entries_of, ledger_table
 from epicat.tables import (
     LEDGER,
     SCHEMA_VERSION,
@@ -69,8 +71,6 @@ from epicat.tables import (
     STORED_LEDGER,
     TABLES,
     TableName,
-    entries_of,
-    ledger_table,
     old_names,
 )
 from epicat.time import day_start, month_of, named_day

@@ -22,7 +22,8 @@ from epicat.store.catalogs import run_names
 from epicat.store.locations import stored_locations
 from epicat.store.terms import station_terms, stored_terms
 from epicat.store.views import BEST, show_best, show_rows
-from epicat.tables import TABLES, ledger_table
+from epicat.table_rows import ledger_table
+from epicat.tables import TABLES
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -12,22 +12,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat.model import (
-    Arrival,
-    BlockEntry,
-    Event,
-    LedgerEntry,
-    Pick,
-    Stage,
-    Station,
-    StationDayEntry,
-    Status,
-    digest_of,
-)
+from epicat.ledger import BlockEntry, LedgerEntry, Stage, StationDayEntry, Status
+from epicat.model import Arrival, Event, Pick, Station, digest_of
 from epicat.store.base import Store, new_generation
 from epicat.store.findings import Kind
 from epicat.store.verify.verify import verify_store
-from epicat.tables import TableName, arrivals_table, events_table, picks_table, stations_table
+from epicat.table_rows import arrivals_table, events_table, picks_table, stations_table
+from epicat.tables import TableName
 from epicat.testing.store_contract import event_at, pick_at
 from epicat.time import SECOND_NS, parse_time
 

@@ -30,7 +30,7 @@ import pytest
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.errors import EpicatError
-from epicat.model import Stage, Status
+from epicat.ledger import Stage, Status
 from epicat.pipeline.executors import Executor
 from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.runner import Plan, Summary, make_plan, run

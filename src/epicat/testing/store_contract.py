@@ -17,32 +17,22 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat.model import (
+from epicat.ledger import (
     ENTRY_TYPES,
-    Arrival,
     BlockEntry,
-    Event,
     Flag,
     LedgerEntry,
     ObjectEntry,
     ObjectRead,
-    Pick,
-    Span,
     Stage,
-    Station,
     StationDayEntry,
     Status,
 )
+from epicat.model import Arrival, Event, Pick, Span, Station
 from epicat.store.base import Store, Where
 from epicat.store.reviews import Review, latest_reviews, record_reviews
-from epicat.tables import (
-    ORIGINS,
-    SCHEMAS,
-    arrivals_table,
-    events_table,
-    picks_table,
-    stations_table,
-)
+from epicat.table_rows import arrivals_table, events_table, picks_table, stations_table
+from epicat.tables import ORIGINS, SCHEMAS
 from epicat.time import DAY_NS, SECOND_NS, day_of, parse_time
 
 __all__ = ["StoreContract", "entry_of", "event_at", "pick_at"]

@@ -14,7 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from epicat.model import Flag, Span
+from epicat.ledger import Flag
+from epicat.model import Span
 from epicat.time import SECOND_NS
 from epicat.waveforms.channel_selection import Choice
 from epicat.waveforms.flat import clipped_share, dead_share

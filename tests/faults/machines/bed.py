@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from epicat.campaign.options import Partition
-from epicat.model import Status
+from epicat.ledger import Status
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.outcome import Outcome
 from epicat.pipeline.runner import Plan, make_plan

@@ -12,7 +12,7 @@ from epicat.association.associate_options import AssociateOptions
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.resolve import resolve
 from epicat.geo import Extent
-from epicat.model import Stage, Status
+from epicat.ledger import Stage, Status
 from epicat.pick.picker import PickOptions
 from epicat.pipeline.plan import Unit
 from epicat.pipeline.worker import Worker

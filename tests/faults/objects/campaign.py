@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from epicat.model import LedgerEntry, Stage
+from epicat.ledger import LedgerEntry, Stage
 from epicat.store.base import Where
 from epicat.store.open import open_store
 from faults.objects.corpus import Bad

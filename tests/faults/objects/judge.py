@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from epicat.model import LedgerEntry, Status
+from epicat.ledger import LedgerEntry, Status
 from faults.objects.campaign import Done, Row
 from faults.objects.corpus import Bad
 from faults.trial import difference

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pytest
 
-from epicat.model import BlockEntry, MagnitudeEntry, Status
+from epicat.ledger import BlockEntry, MagnitudeEntry, Status
 from epicat.store.base import Where, new_generation
 from epicat.store.mongo.server import Server
 from epicat.store.mongo.store import MongoStore
-from epicat.tables import MAGNITUDES, events_table
+from epicat.table_rows import events_table
+from epicat.tables import MAGNITUDES
 from epicat.testing.store_contract import event_at
 from epicat.time import SECOND_NS, parse_time
 from support.sized_catalog import magnitude_row

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from epicat.model import BlockEntry, LocateEntry, Status
+from epicat.ledger import BlockEntry, LocateEntry, Status
 from epicat.store.base import Where, new_generation
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.store.mongo.server import Server
 from epicat.store.mongo.store import MongoStore
-from epicat.tables import events_table
+from epicat.table_rows import events_table
 from epicat.testing.store_contract import event_at
 from epicat.time import SECOND_NS, parse_time
 from support.located_catalog import locate

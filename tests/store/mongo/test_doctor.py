@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from epicat.errors import InputError, StoreError
-from epicat.model import Status, digest_of
+from epicat.ledger import Status
+from epicat.model import digest_of
 from epicat.store.base import Compaction, Store, Where, new_generation
 from epicat.store.findings import Kind
 from epicat.store.mongo.server import Server
 from epicat.store.mongo.store import LONGEST_NS
 from epicat.store.open import open_readable, open_store
 from epicat.store.verify.verify import verify_store
-from epicat.tables import picks_table
+from epicat.table_rows import picks_table
 from epicat.testing.doctor_contract import BLOCK, DAY, RUN, DoctorContract, put_sound
 from epicat.testing.store_contract import entry_of, pick_at
 from epicat.time import DAY_NS

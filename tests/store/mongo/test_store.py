@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from epicat.errors import StoreError
-from epicat.model import BlockEntry, Pick, Stage, Station, StationDayEntry, Status, digest_of
+from epicat.ledger import BlockEntry, Stage, StationDayEntry, Status
+from epicat.model import Pick, Station, digest_of
 from epicat.store.base import Compaction, Where, begun_ns, new_generation
 from epicat.store.findings import Kind
 from epicat.store.mongo.address import Address, secured
@@ -25,14 +26,14 @@ from epicat.store.mongo.server import Server
 from epicat.store.mongo.store import LONGEST_NS, MongoStore
 from epicat.store.open import find_store, open_store
 from epicat.store.verify.verify import verify_store
-from epicat.tables import (
-    SCHEMA_VERSION,
+from epicat.table_rows import (
     arrivals_table,
     events_table,
     ledger_table,
     picks_table,
     stations_table,
 )
+from epicat.tables import SCHEMA_VERSION
 from epicat.testing.store_contract import entry_of, event_at, pick_at
 from epicat.time import DAY_NS, SECOND_NS, parse_time
 from support.version_1 import old_rows

@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from epicat.model import Stage, Status
+from epicat.ledger import Stage, Status
 from epicat.store.base import Where
 from epicat.store.compact import compact
 from epicat.store.findings import Kind
 from epicat.store.parquet import ParquetStore
 from epicat.store.verify.files import OLD_NS, QUARANTINE
 from epicat.store.verify.verify import verify_store
-from epicat.tables import picks_table
+from epicat.table_rows import picks_table
 from epicat.testing.doctor_contract import BLOCK, DAY, RUN, put_sound
 from epicat.testing.store_contract import pick_at
 from epicat.time import parse_time

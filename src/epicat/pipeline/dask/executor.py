@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from distributed import KilledWorker
 
 from epicat.errors import AwayError, ClusterError, unforeseen
-from epicat.model import Stage
+from epicat.ledger import Stage
 from epicat.pipeline.dask.worker_plugin import (
     CampaignPlugin,
     RefusedWorkerError,

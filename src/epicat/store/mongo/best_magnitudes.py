@@ -14,7 +14,7 @@ from typing import Final
 from pymongo import UpdateOne
 
 from epicat._util.lists import batched
-from epicat.model import MagnitudeEntry
+from epicat.ledger import MagnitudeEntry
 from epicat.store.base import ReadableStore
 from epicat.store.mongo.documents import SHAPES
 from epicat.store.mongo.server import BATCH, Document, Server

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pymongo import UpdateOne
 
 from epicat._util.lists import batched
-from epicat.model import LocateEntry, Stage
+from epicat.ledger import LocateEntry, Stage
 from epicat.store.base import ReadableStore
 from epicat.store.locations import location_of_campaign
 from epicat.store.mongo.documents import ASSOCIATED, SHAPES, at_place, place_of

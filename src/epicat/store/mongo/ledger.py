@@ -24,13 +24,15 @@ from pymongo.errors import BulkWriteError
 
 from epicat._util.lists import batched
 from epicat.errors import StoreError
-from epicat.model import LedgerEntry, Span, Stage
+from epicat.ledger import LedgerEntry, Stage
+from epicat.model import Span
 from epicat.store.base import day_of_key, newest, of_days, span_days
 from epicat.store.mongo.documents import date_of
 from epicat.store.mongo.errors import only_duplicates
 from epicat.store.mongo.schema import ABOUT
 from epicat.store.mongo.server import BATCH, Document, Server
-from epicat.tables import LEDGER, STORED_LEDGER, entries_of, ledger_table
+from epicat.table_rows import entries_of, ledger_table
+from epicat.tables import LEDGER, STORED_LEDGER
 
 __all__ = ["Ledger", "Superseded"]
 

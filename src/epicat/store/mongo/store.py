@@ -24,7 +24,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.errors import StoreError
-from epicat.model import LedgerEntry, LocateEntry, MagnitudeEntry, Span, Stage
+from epicat.ledger import LedgerEntry, LocateEntry, MagnitudeEntry, Stage
+from epicat.model import Span
 from epicat.store.base import STAGE_OF, Compaction, Where, begun_ns
 from epicat.store.findings import Findings, Kind
 from epicat.store.mongo.best_magnitudes import BestMagnitudes

@@ -22,19 +22,12 @@ from bson.objectid import ObjectId
 
 from epicat.errors import StoreError
 from epicat.geo import distance_azimuth
-from epicat.model import (
-    BlockEntry,
-    LedgerEntry,
-    Span,
-    Stage,
-    Station,
-    StationDayEntry,
-    Status,
-    digest_of,
-)
+from epicat.ledger import BlockEntry, LedgerEntry, Stage, StationDayEntry, Status
+from epicat.model import Span, Station, digest_of
 from epicat.store.base import STAGE_OF, Where, newest, of_days
 from epicat.store.mongo.server import Document, Server
-from epicat.tables import SCHEMAS, TABLES, TableName, stations_table
+from epicat.table_rows import stations_table
+from epicat.tables import SCHEMAS, TABLES, TableName
 from epicat.time import SECOND_NS, day_name, day_of, day_start, iso
 
 __all__ = ["ASSOCIATOR", "TutorialStore"]

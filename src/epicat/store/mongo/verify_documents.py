@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from epicat._util.lists import batched
-from epicat.model import LedgerEntry, Stage
+from epicat.ledger import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF
 from epicat.store.findings import Findings, Kind
 from epicat.store.mongo.documents import SHAPES, Shape

@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 from epicat._util.lists import batched
 from epicat.errors import StoreError
 from epicat.fs.base import FileInfo
-from epicat.model import LedgerEntry, Stage
+from epicat.ledger import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF
 from epicat.store.findings import Findings, Kind
 from epicat.store.journal import is_journal
 from epicat.store.parquet import DataFile, ParquetStore, as_source, in_threads
-from epicat.tables import SCHEMAS, STATIONS, STORED_LEDGER, entries_of, old_names
+from epicat.table_rows import entries_of
+from epicat.tables import SCHEMAS, STATIONS, STORED_LEDGER, old_names
 
 __all__ = ["OLD_NS", "QUARANTINE", "verify_files"]
 

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.errors import InputError
+from epicat.ledger import LedgerEntry, Stage
 from epicat.located import locations_digest
-from epicat.model import LedgerEntry, Span, Stage, StationDay, digest_of
+from epicat.model import Span, StationDay, digest_of
 from epicat.store.findings import Kind
 from epicat.tables import TableName
 from epicat.time import parse_time

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epicat.errors import InputError
-from epicat.model import ENTRY_TYPES, LedgerEntry, Span, Stage, Status
+from epicat.ledger import ENTRY_TYPES, LedgerEntry, Stage, Status
+from epicat.model import Span
 from epicat.store.base import ReadableStore, Store, Verifiable, Where, new_generation
 from epicat.store.batches import batches_of, content_digest, name_of, tables_of, where_of
 from epicat.store.findings import Findings, Kind

@@ -24,7 +24,8 @@ import pyarrow.compute as pc
 from epicat._util.files import atomic_file, cache_folder
 from epicat._version import __version__
 from epicat.errors import InputError
-from epicat.model import LedgerEntry, Span, digest_of
+from epicat.ledger import LedgerEntry
+from epicat.model import Span, digest_of
 from epicat.store.base import block_entries, locate_entries, magnitude_entries
 from epicat.time import parse_time
 from epicat.viewer.columns import EVENTS, MAGNITUDE_READINGS, READINGS

@@ -16,7 +16,8 @@ from epicat.archive.objects import LocalFolder
 from epicat.archive.registry import locate
 from epicat.archive.s3 import Bucket, is_bucket
 from epicat.errors import EpicatError
-from epicat.model import Span, StationDay, StationDayEntry
+from epicat.ledger import StationDayEntry
+from epicat.model import Span, StationDay
 from epicat.store.base import station_day_entries
 from epicat.viewer.server.record_ranges import Ranges, read_span
 from epicat.waveforms.records import Channel, Records, decode

@@ -1,0 +1,1 @@
+"""Campaigns as the jobs of a cluster or a cloud: what targets share."""

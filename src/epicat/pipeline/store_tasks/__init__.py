@@ -1,0 +1,1 @@
+"""What is done with a store that exists: import, associate, locate, size, explain."""

@@ -1,0 +1,142 @@
+"""Locate the events of a store, and compute station terms from them, in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from epicat.association.design import Design
+from epicat.association.sites import SiteIndex
+from epicat.campaign.location import location_design
+from epicat.campaign.pick_run import ImportedCatalog
+from epicat.catalog.selection import select_results
+from epicat.errors import InputError, StoreError
+from epicat.locate.design import LocationDesign
+from epicat.locate.options import LocateOptions
+from epicat.locate.terms_file import TermsFile
+from epicat.pipeline.plan import is_located, near_blocks
+from epicat.pipeline.stages.locate_block import BlockLocator
+from epicat.pipeline.store_tasks.import_events import catalog_design
+from epicat.store.base import Store, block_entries, locate_entries, new_generation
+from epicat.table_rows import stations_of
+from epicat.velocity.layers import LayerModel
+
+__all__ = ["LocationOutcome", "StoreLocator", "associator_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocationOutcome:
+    """What was located."""
+
+    location: str
+    """Digest of the location."""
+    origins: int
+    """Events that were located."""
+    blocks: int
+    """Blocks that were done."""
+    unchanged: int
+    """Blocks that needed no work."""
+    flags: dict[str, int]
+    """Picks without a site, and events with too few picks."""
+
+
+class StoreLocator:
+    """Locates the events of one associator of a store."""
+
+    def __init__(
+        self,
+        store: Store,
+        options: LocateOptions,
+        *,
+        associator: str | None = None,
+        layers: LayerModel | None = None,
+        terms: TermsFile | None = None,
+        site_radius_m: float = 100.0,
+    ) -> None:
+        """``associator`` is the beginning of a digest, by default the newest.
+
+        ``layers`` takes precedence over the velocities of the association.  Raises `InputError`
+        if there are no events.
+        """
+        self._store = store
+        self._associator, associated = associator_of(store, associator)
+        is_imported = "imported" in (store.records("associator").get(self._associator) or {})
+        design = location_design(associated, options, layers, can_rematch=not is_imported)
+        # Of a record, whose keys may be in another order, the name is the digest, not its own.
+        design = design.model_copy(update={"associator": self._associator})
+        names = tuple(name for name, *_ in design.sites)
+        origin = (design.latitude, design.longitude)
+        if terms is not None:
+            found = {
+                "terms": terms.digest,
+                "expected_s": terms.expected_s,
+                "wrong_share": terms.wrong_share,
+            }
+            design = design.model_copy(update=found)
+        stations = stations_of(store.stations())
+        index = SiteIndex.from_stations(stations, associated.plane, site_radius_m)
+        self.design: LocationDesign = design
+        applied = terms.terms(names, origin) if terms else None
+        self._associated = associated
+        self._blocks = BlockLocator(design, associated, index, store, applied)
+
+    def locate(self) -> LocationOutcome:
+        """Locate the blocks whose events have changed since, or were never located."""
+        store, digest = self._store, self.design.digest
+        store.put_record("location", digest, self.design.model_dump(mode="json"))
+        known = {entry.key: entry for entry in locate_entries(store, digest)}
+        origins = done = unchanged = 0
+        flags: dict[str, int] = {}
+        blocks = {block.key: block for block in block_entries(store, self._associator)}
+        for key, block in blocks.items():
+            before = known.get(key)
+            near = near_blocks(key, blocks, self._associated, self.design)
+            if before and is_located(block, before, near):
+                unchanged += 1
+                origins += before.n_rows
+                continue
+            begin = time.monotonic()
+            entry, rows = self._blocks.locate(block, near)
+            generation = new_generation()
+            for table, part in rows.items():
+                store.replace(table, part, generation)
+            marked = max(time.time_ns(), before.marked_ns + 1 if before else 0)
+            seconds = time.monotonic() - begin
+            store.mark([replace(entry, generation=generation, marked_ns=marked, seconds=seconds)])
+            origins, done = origins + entry.n_origins, done + 1
+            for flag in entry.flags:
+                flags[flag.criterion] = flags.get(flag.criterion, 0) + flag.count
+        return LocationOutcome(digest, origins, done, unchanged, flags)
+
+    def calibrate(self, report: Callable[[str], None]) -> TermsFile:
+        """Compute station terms over all events."""
+        keys = frozenset(b.key for b in block_entries(self._store, self._associator) if b.n_rows)
+        picker = _picker(self._store, self.design.run)
+        return self._blocks.calibrate(keys, picker, report)
+
+
+def _picker(store: Store, run: str) -> str:
+    """Return the name of the picker and weights of a run; empty if it is not known."""
+    record = (store.records("run").get(run) or {}).get("picker") or {}
+    return " ".join(str(record[name]) for name in ("architecture", "weights") if name in record)
+
+
+def associator_of(store: Store, wanted: str | None) -> tuple[str, Design]:
+    """Return the digest of an associator, and its design."""
+    chosen = select_results(store, wanted).associator
+    if not chosen:
+        raise InputError(
+            f"store {store.location!r} has no events; make them with `epicat run` or "
+            "`epicat associate`"
+        )
+    record = store.records("associator").get(chosen) or {}
+    if "imported" in record:
+        return chosen, catalog_design(store, ImportedCatalog.model_validate(record))
+    try:
+        return chosen, Design.model_validate(record)
+    except ValueError as error:
+        raise StoreError(
+            f"the record of associator {chosen} was not written by this version of epicat; "
+            "associate again to locate its events"
+        ) from error

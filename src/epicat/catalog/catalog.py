@@ -138,7 +138,7 @@ class Catalog:
         --------
         >>> import epicat as ec
         >>> ec.open_catalog("catalog").name
-        'epicat-mini-original-0.3'
+        'PhaseNet-epicat-mini-0.4'
 
         """
         return self._selection.name

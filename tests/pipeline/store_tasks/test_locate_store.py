@@ -205,7 +205,7 @@ def test_a_catalog_is_shown_at_the_places_of_the_location_that_is_chosen(store, 
     for name in ("first", "second", "association"):
         found = read_event_list(f"{store.location}#location={name}")
         assert found.depth_km.tolist() == depths[name]
-    with pytest.raises(InputError, match="write #DIGEST, #location=NAME"):
+    with pytest.raises(InputError, match="write #NAME, #location=NAME"):
         read_event_list(f"{store.location}#place=first")
     capsys.readouterr()
     epicat("export", *place, "--format", "fdsn-text")

@@ -101,6 +101,8 @@ def resolve(
     True
 
     """
+    if options.associate.velocity == AUTO_VELOCITY and velocity is None:
+        raise InputError(_no_picks_to_fit(options.span))
     layout = layout_for(options.archive, options.layout)
     if not is_fdsn(options.archive):
         choose_layout(layout)
@@ -142,6 +144,19 @@ def resolve(
         stations=tuple(stations),
         site_radius_m=options.associate.site_radius_m,
         name=options.name or "",
+    )
+
+
+def _no_picks_to_fit(span: Span) -> str:
+    """Return why ``auto`` cannot be resolved, and the commands that do what it does."""
+    second_day = day_name(day_of(whole_days(span).start_ns + DAY_NS))
+    return (
+        "velocity: auto fits a model to picks before the association is designed, and only `epicat "
+        "run` picks a sample first.  Pick the first day here, fit the model and give its file:\n"
+        f"  epicat run CAMPAIGN.toml --end {second_day}\n"
+        "  epicat velocity fit CAMPAIGN.toml -o velocity.csv\n"
+        "then give this command --velocity velocity.csv --velocity-layers constant.  Without a "
+        f"campaign file, give the same arguments, in the first command with END {second_day}"
     )
 
 
@@ -323,10 +338,15 @@ def choose_stations(
 
 
 def resolve_association(
-    options: AssociationOptions, store: ReadableStore, report: Callable[[str], None] = _ignore
+    options: AssociationOptions,
+    store: ReadableStore,
+    report: Callable[[str], None] = _ignore,
+    *,
+    compare: bool = True,
 ) -> Campaign:
     """Resolve a campaign that associates the picks of a store at its stations.
 
+    ``compare``: whether vp/vs of the velocity model is compared with that of the picks.
     Raises `InputError` if the store lacks them, or has several runs and none is named.
     """
     patterns = Patterns(options.select, options.exclude)
@@ -339,7 +359,7 @@ def resolve_association(
         )
     span = whole_days(options.span)
     stations = choose_stations(found, options.extent, patterns, report, span)
-    sample = _busiest_day(store, run.digest, span)
+    sample = _busiest_day(store, run.digest, span) if compare else None
     velocity = _recorded_velocity(store, options, run.digest, stations, report) or sample
     design = resolve_design(
         options.associate, run.digest, options.extent, stations, velocity, report=report

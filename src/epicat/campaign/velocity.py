@@ -13,7 +13,7 @@ from epicat.association.associate_options import AUTO_VELOCITY, AssociateOptions
 from epicat.association.associator import Associator, site_picks
 from epicat.association.candidates import Candidate, Needs, exclusive
 from epicat.association.design import Design, make_design
-from epicat.association.fit_model import fit_model
+from epicat.association.fit_model import FittedModel, fit_model
 from epicat.association.network import Network
 from epicat.association.sites import SiteIndex
 from epicat.association.wadati import Wadati, model_ratio, wadati
@@ -79,17 +79,13 @@ def choose_velocity(
             report(f"warning: velocity model {chosen.name}: {doubt}")
     if sample is None:
         if is_auto:
-            raise InputError(
-                "velocity: auto fits a model to picks, and there are none yet; use `epicat run`, "
-                "which picks a sample first, or `epicat associate` on existing picks, and give "
-                "the layers that it reports as a file with --velocity"
-            )
+            raise InputError("velocity: auto fits a model to picks, and there are none")
         return chosen
     if is_auto:
         fitted = fit_velocity(associate, extent, index, sample, report)
         if fitted is None:
             report(f"warning: velocity auto: {chosen.name} is used")
-        return chosen if fitted is None else fitted_velocity(fitted)
+        return chosen if fitted is None else fitted_velocity(fitted.model)
     first = _first_pass(associate, extent, index, chosen, sample, _CHECKED)
     report(_compared(wadati(first.events), _ratio_of(first.design, chosen.layers), first, sample))
     return chosen
@@ -106,10 +102,10 @@ def fit_velocity(
     index: SiteIndex,
     sample: PickSample,
     report: Callable[[str], None],
-) -> LayerModel | None:
+) -> FittedModel | None:
     """Return a model fitted to a sample of picks; None if it has too few events.
 
-    The fit begins with the model of the region.
+    The fit begins with the model of the options, by default and for ``auto`` that of the region.
     """
     chosen = _named(associate, extent)
     first = _first_pass(associate, extent, index, chosen, sample, _FITTED)
@@ -175,7 +171,7 @@ def _fitted(
     ratio: Wadati | None,
     sample: PickSample,
     report: Callable[[str], None],
-) -> LayerModel | None:
+) -> FittedModel | None:
     design, start = first.design, first.design.layer_model
     if start is None:
         raise TypeError("auto begins with a layered model")
@@ -196,4 +192,4 @@ def _fitted(
         f"{sample.name}, beginning with {chosen.name}; residuals {fitted.misfit_s[0]:.2f} s, now "
         f"{fitted.misfit_s[1]:.2f} s"
     )
-    return replace(fitted.model, spherical=False)
+    return replace(fitted, model=replace(fitted.model, spherical=False))

@@ -42,6 +42,8 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "work": "epicat work --plan s3://BUCKET/submissions/NAME/pick.units --index 3",
     "stations import": "epicat stations import stations.xml --store mendocino",
     "velocity list": "epicat velocity list",
+    "velocity fit": "epicat velocity fit 2019.172 2019.173 39,41,-125,-123 --store mendocino "
+    "-o velocity.csv",
     "picks import": "epicat picks import picks.csv --store mendocino --name analysts",
     "events import": "epicat events import events.xml --store mendocino --name network",
     "models list": "epicat models list",

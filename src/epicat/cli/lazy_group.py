@@ -134,7 +134,7 @@ COMMANDS: Mapping[str, Entry] = {
     "cost": Entry("jobs:cost", "Show the estimated and the actual time and cost of jobs."),
     "work": Entry("work:work", "Run one unit of a submission and print its outcome as JSON."),
     "stations": Entry("stations:app", "Import stations into a store."),
-    "velocity": Entry("velocity:app", "Show the built-in velocity models."),
+    "velocity": Entry("velocity:app", "Show the built-in velocity models, and fit one to picks."),
     "picks": Entry("picks:app", "Import picks into a store."),
     "events": Entry("events:app", "Import an existing catalog into a store."),
     "models": Entry("models:app", "See and compile pickers."),

@@ -126,7 +126,7 @@ class _Fit:
         self._places = np.array(places)
         deepest = max(float(np.percentile(self._places[:, 2], 90)), 4.0)
         tops = [edge for edge in _EDGES_KM if edge < 1.3 * deepest]
-        self._tops = np.array([min(float(self._levels[0]), 0.0), *tops])
+        self._tops = np.array([min(float(self._levels[0]), 0.0) + 0.0, *tops])  # no negative zero
         self._spherical = start.spherical
         self._start = _banded(start, self._tops)
         self._log = np.zeros(len(self._tops) + 1)  # velocities of the bands, and vp/vs

@@ -23,7 +23,14 @@ from epicat.velocity.builtin import is_model_name, named_model, regional_model
 from epicat.velocity.checks import doubts
 from epicat.velocity.layers import LayerModel, read_layers
 
-__all__ = ["PickSample", "Velocity", "choose_velocity", "fit_velocity", "fitted_velocity"]
+__all__ = [
+    "PickSample",
+    "Velocity",
+    "check_layered",
+    "choose_velocity",
+    "fit_velocity",
+    "fitted_velocity",
+]
 
 _CHECKED, _FITTED = 2_000, 10_000
 """Picks of the sample that vp/vs is estimated from, and that a model is fitted to."""
@@ -94,6 +101,15 @@ def choose_velocity(
 def fitted_velocity(model: LayerModel) -> Velocity:
     """Return a fitted model with a name that has its digest."""
     return Velocity(model, f"auto, digest {model.digest}")
+
+
+def check_layered(associate: AssociateOptions) -> None:
+    """Raise `InputError` for constant velocities, with which no fit can begin."""
+    if associate.p_velocity or associate.s_velocity:
+        raise InputError(
+            "a fitted velocity model has layers: remove --p-velocity and --s-velocity (p_velocity "
+            "and s_velocity in a campaign file)"
+        )
 
 
 def fit_velocity(

@@ -75,7 +75,7 @@ def test_a_fit_and_its_file_give_the_events_of_auto(campaign, tmp_path, capsys):
     store = tmp_path / "fitted"
     epicat("run", campaign, *options, "--store", store, "--end", "2020-01-02",
            "--velocity", "iasp91")  # fmt: skip
-    capsys.readouterr()
+    assert json.loads(capsys.readouterr().out)["associator"] != auto["associator"]
     epicat("velocity", "fit", campaign, "--store", store, "-o", model)
     told = capsys.readouterr().err
     assert "picks of 14 events of 2020.001" in told
@@ -124,10 +124,17 @@ def test_a_station_that_is_not_picked_yet_is_reported(campaign, tmp_path, capsys
     assert "1 of 8 stations are not picked on 2020.001 yet" in capsys.readouterr().err
 
 
-def test_constant_velocities_are_no_model_to_begin_with(tmp_path):
+def test_constant_velocities_are_refused(tmp_path):
     asked, store = imported(tmp_path, BEFORE, p_velocity=6.0)
-    with pytest.raises(InputError, match="begins with a layered model"):
+    with pytest.raises(InputError, match="remove --p-velocity"):
         fit_stored_velocity(asked, store, print)
+
+
+def test_auto_refuses_constant_velocities_before_it_picks(campaign, tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["run", str(campaign), "--store", str(tmp_path / "auto"), "--p-velocity", "6"])
+    assert left.value.code == 2
+    assert "remove --p-velocity" in capsys.readouterr().err
 
 
 def test_resolve_names_the_commands(tmp_path):

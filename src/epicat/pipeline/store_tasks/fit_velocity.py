@@ -19,7 +19,7 @@ from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import AssociationOptions
 from epicat.campaign.pick_run import PickRun
 from epicat.campaign.resolve import resolve_association
-from epicat.campaign.velocity import PickSample, fit_velocity
+from epicat.campaign.velocity import PickSample, check_layered, fit_velocity
 from epicat.errors import InputError
 from epicat.ledger import Stage
 from epicat.model import Span, StationDay
@@ -72,11 +72,7 @@ def fit_stored_velocity(
     lacks stations or picks.
     """
     given = options.associate
-    if given.velocity is None and (given.p_velocity or given.s_velocity):
-        raise InputError(
-            "a fit begins with a layered model; give one with --velocity, instead of --p-velocity "
-            "and --s-velocity"
-        )
+    check_layered(given)
     if given.velocity == AUTO_VELOCITY:
         given = given.model_copy(update={"velocity": None})
     begin = options.model_copy(update={"associate": given})
@@ -131,7 +127,7 @@ def _days(span: Span) -> str:
 def _report_missing(part: Campaign, picked: set[StationDay], report: Callable[[str], None]) -> None:
     """Report that the last day of a sample is not picked at some stations.
 
-    Nobody can know it of imported picks, which have no entries of days without any.
+    Imported picks are not checked: a station-day without picks has no entry then.
     """
     if not isinstance(part.run, PickRun):
         return

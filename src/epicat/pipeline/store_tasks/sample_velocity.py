@@ -15,6 +15,7 @@ from epicat.association.associate_options import AssociateOptions
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.fitted_velocity import FittedVelocity
 from epicat.campaign.options import Partition
+from epicat.campaign.velocity import check_layered
 from epicat.errors import InputError
 from epicat.pipeline.executors import Executor
 from epicat.pipeline.runner import Listener, Plan, make_plan, run
@@ -38,6 +39,7 @@ def sample_velocity(
     It is that of the store if there is one, else it is fitted to the picks of the first days and
     recorded.  Raises `InputError` if the picks of the first seven days have too few events.
     """
+    check_layered(settings[0])
     found = FittedVelocity.find(store, campaign.design)
     if found is not None:
         report(f"velocity auto: the model of this store, fitted to picks of {found.sample}")

@@ -102,7 +102,7 @@ def test_the_help_imports_no_command():
 
 def test_the_commands_are_those_of_the_documentation():
     assert {name for name, _ in commands()} == {
-        "epicat", "epicat velocity", "epicat velocity list",
+        "epicat", "epicat velocity", "epicat velocity list", "epicat velocity fit",
         "epicat init", "epicat run", "epicat plan", "epicat status", "epicat export",
         "epicat plot", "epicat cloud", "epicat cloud up", "epicat cloud status",
         "epicat cloud down", "epicat cloud template", "epicat cloud policy", "epicat cloud exec",

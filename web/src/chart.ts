@@ -26,13 +26,13 @@ export class Chart {
 
   readonly width: number;
 
-  /** A chart is as wide as the screen at most, so that its letters keep their size. */
-  constructor(title: string, widest: number, readonly height: number, readonly x: Axis, readonly y: Axis) {
+  /** A chart is as wide as the screen at most, so that its letters keep their size; `right` is the margin there. */
+  constructor(title: string, widest: number, readonly height: number, readonly x: Axis, readonly y: Axis, private readonly right = RIGHT) {
     const width = Math.min(widest, Math.max(300, document.documentElement.clientWidth - 50));
     this.width = width;
     this.layer = svg("g", { "clip-path": `url(#${this.clip})` });
     this.root = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title, class: "chart" },
-      svg("clipPath", { id: this.clip }, svg("rect", { x: LEFT, y: TOP - 4, width: width - LEFT - RIGHT, height: height - TOP - BOTTOM + 4 })),
+      svg("clipPath", { id: this.clip }, svg("rect", { x: LEFT, y: TOP - 4, width: width - LEFT - right, height: height - TOP - BOTTOM + 4 })),
       ...this.axes(), this.layer);
     this.element = h("figure", { class: "figure" }, h("figcaption", {}, title), this.root);
     this.element.style.flex = `${width} 1 ${width >= 600 ? 700 : Math.min(width, 480)}px`;
@@ -41,7 +41,7 @@ export class Chart {
 
   px(value: number): number {
     const [low, high] = this.x.range;
-    return LEFT + ((value - low) / (high - low || 1)) * (this.width - LEFT - RIGHT);
+    return LEFT + ((value - low) / (high - low || 1)) * (this.width - LEFT - this.right);
   }
 
   py(value: number): number {
@@ -50,7 +50,7 @@ export class Chart {
   }
 
   private axes(): SVGElement[] {
-    const { width, height, x, y } = this;
+    const { width, height, x, y, right } = this;
     const bottom = height - BOTTOM;
     const made: SVGElement[] = [];
     const inside = (v: number, [a, b]: Range) => v >= Math.min(a, b) - 1e-9 && v <= Math.max(a, b) + 1e-9;
@@ -62,11 +62,11 @@ export class Chart {
     }
     for (const { value, label } of y.ticks ?? numberTicks(Math.min(...y.range), Math.max(...y.range), (height - BOTTOM) / 34)) {
       if (!inside(value, y.range)) continue;
-      made.push(svg("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: this.py(value), y2: this.py(value) }));
+      made.push(svg("line", { class: "grid", x1: LEFT, x2: width - right, y1: this.py(value), y2: this.py(value) }));
       made.push(svg("text", { x: LEFT - 5, y: this.py(value) + 4, "text-anchor": "end" }, label));
     }
-    made.push(svg("rect", { class: "frame", x: LEFT, y: TOP, width: width - LEFT - RIGHT, height: bottom - TOP }));
-    made.push(svg("text", { x: (LEFT + width - RIGHT) / 2, y: height - 6, "text-anchor": "middle" }, x.title));
+    made.push(svg("rect", { class: "frame", x: LEFT, y: TOP, width: width - LEFT - right, height: bottom - TOP }));
+    made.push(svg("text", { x: (LEFT + width - right) / 2, y: height - 6, "text-anchor": "middle" }, x.title));
     made.push(svg("text", { x: -(TOP + bottom) / 2, y: 11, "text-anchor": "middle", transform: "rotate(-90)" }, y.title));
     return made;
   }
@@ -150,10 +150,17 @@ export function confidenceChart(title: string, p: number[], s: number[]): HTMLEl
   return chart.element;
 }
 
+/** A table; columns of numbers are flush right, others left. */
 export function table(head: string[], rows: Child[][], label: string): HTMLElement {
+  const side = head.map((_, i) => (rows.every((cells) => isNumber(cells[i])) ? undefined : "text"));
   return h("div", { class: "table", role: "region", tabindex: 0, "aria-label": label },
-    h("table", {}, h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)))),
-      h("tbody", {}, ...rows.map((cells) => h("tr", {}, ...cells.map((cell) => h("td", {}, cell)))))));
+    h("table", {}, h("thead", {}, h("tr", {}, ...head.map((text, i) => h("th", { scope: "col", class: side[i] }, text)))),
+      h("tbody", {}, ...rows.map((cells) => h("tr", {}, ...cells.map((cell, i) => h("td", { class: side[i] }, cell)))))));
+}
+
+/** Whether a cell is a number, one with its spread such as "0.12 (0.03)", or empty. */
+function isNumber(cell: Child): boolean {
+  return typeof cell === "number" || cell === null || (typeof cell === "string" && /^[\u2212-]?[\d,.]*( \([\d.]+\))?$/.test(cell));
 }
 
 export function facts(rows: [string, Child][]): HTMLElement {

@@ -78,7 +78,7 @@ function summary(app: App, { row, place, associated }: EventDetails): HTMLElemen
 export function recordSection(app: App, { place, arrivals, waveforms }: EventDetails): HTMLElement {
   const farthest = Math.max(...arrivals.map((a) => a.distance), 1) * 1.08;
   const latest = Math.max(...arrivals.map((a) => a.time - place.time), 1) * 1.15;
-  const chart = new Chart("Record section", 620, 460, { range: [-0.04 * latest, latest], title: "Time after the origin (s)" }, { range: [farthest, 0], title: "Epicentral distance (km)" });
+  const chart = new Chart("Record section", 620, 460, { range: [-0.04 * latest, latest], title: "Time after the origin (s)" }, { range: [farthest, 0], title: "Epicentral distance (km)" }, 46);
   for (const waveform of waveforms) {
     const amplitude = farthest / 26;
     chart.line(waveform.samples.map((v, i) => [waveform.start - place.time + i * waveform.step, waveform.distance - v * amplitude]), "trace");
@@ -107,7 +107,7 @@ export function recordSection(app: App, { place, arrivals, waveforms }: EventDet
     const isFree = labels.every((at) => Math.abs(at - y) > 8);
     if (!named.has(station) && isFree) {
       labels.push(y);
-      chart.outside(svg("text", { class: "small", x: chart.px(latest) - 3, y: y + 3, "text-anchor": "end" }, station.split(".")[1]));
+      chart.outside(svg("text", { class: "small", x: chart.px(latest) + 4, y: y + 3 }, station.split(".")[1]));
     }
     named.add(station);
   }
@@ -138,7 +138,7 @@ function wadati({ place, arrivals }: EventDetails): HTMLElement {
   if (line) {
     chart.line([0, x1].map((x) => [x, line.intercept + line.slope * x]), "fit");
     const shift = line.slope ? -line.intercept / line.slope : NaN;
-    chart.element.append(h("p", { class: "note" }, `vp/vs ${(1 + line.slope).toFixed(3)} from ${points.length} stations; S \u2212 P vanishes ${minus(shift, 2)} s after the origin time (repeated medians).`));
+    chart.element.append(h("p", { class: "note" }, `vp/vs ${(1 + line.slope).toFixed(3)} from ${points.length} stations; S \u2212 P vanishes ${Math.abs(shift).toFixed(2)} s ${shift < 0 ? "before" : "after"} the origin time (repeated medians).`));
   } else chart.element.append(h("p", { class: "note" }, `${points.length} stations have P and S; a line takes three.`));
   return chart.element;
 }

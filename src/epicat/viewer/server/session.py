@@ -74,7 +74,8 @@ class Session:
     def config(self) -> dict[str, Any]:
         """Return what the page is about."""
         months = self.months()
-        days = f"{months[0]['name']} to {months[-1]['name']}" if months else "no events"
+        ends = dict.fromkeys(month["name"] for month in (months[:1] + months[-1:]))
+        days = " to ".join(ends) or "no events"
         name = self.catalog.location.rstrip("/").rpartition("/")[2]
         return {
             **page_config(self.catalog, "server", self._view, self.options.tiles),

@@ -9,7 +9,7 @@ from epicat.store.parquet import ParquetStore
 WHOLE = Invocation(
     run="r", associator="a", archive="/archive", layout="sds", extent="39/41/-125/-123",
     span=Span(1, 2), stations=("NC.KBG",), versions={"epicat": "1"}, python="3.11",
-    machine="x86_64",
+    machine="x86_64", access={"region": "eu-west-1", "endpoint": "", "signed": True},
 )  # fmt: skip
 
 
@@ -27,6 +27,7 @@ def test_invocations_come_back_numbered_in_the_order_of_time(store):
     assert [i.run for i in found] == ["c", "a", "b", "r"]
     assert [i.number for i in found] == [1, 2, 3, 4]
     assert all(i.time.endswith("+00:00") for i in found)
+    assert found[3].access == WHOLE.access
     assert {**WHOLE.to_record(), "number": 4, "time": found[3].time} == found[3].to_record()
 
 

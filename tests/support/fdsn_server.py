@@ -64,7 +64,7 @@ class DataCenter(ThreadingHTTPServer):
         found = []
         for name, records in sorted(self.records.items()):
             network, station, _, channel = name.split(".")
-            if (network, station) != (query["net"], query["sta"]):
+            if network not in query["net"].split(",") or station not in query["sta"].split(","):
                 continue
             if any(code.fullmatch(channel) for code in codes):
                 found += [body for start, end, body in records if start < high and end > low]

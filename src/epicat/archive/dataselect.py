@@ -80,9 +80,24 @@ def credentials() -> tuple[str, str] | None:
 class Dataselect:
     """Requests to the dataselect service of a data center."""
 
-    def __init__(self, base: str, patience: Patience, *, signed: bool = False) -> None:
+    def __init__(
+        self,
+        base: str,
+        patience: Patience,
+        *,
+        signed: bool = False,
+        limit_s: float | None = None,
+        largest: int = _LARGEST,
+    ) -> None:
+        """``limit_s`` bounds the wait for a free place, and for the end of an answer.
+
+        ``largest`` bounds the bytes of an answer.
+        """
         self.base = base
         self._patience = patience
+        self._limit_s = patience.complete.total_seconds() if limit_s is None else limit_s
+        self._slot_limit_s = limit_s
+        self._largest = largest
         login = credentials() if signed else None
         if signed and login is None:
             raise InputError(f"set {USER_VARIABLE} and {PASSWORD_VARIABLE} for --archive-signed")
@@ -113,7 +128,7 @@ class Dataselect:
         def attempt() -> bytes:
             nonlocal tries
             tries += 1
-            with _slot(self._slots):
+            with _slot(self._slots, self._slot_limit_s):
                 return self._answer(url, key)
 
         def is_transient(error: Exception) -> bool | float:
@@ -133,7 +148,7 @@ class Dataselect:
 
     def _give_up(self, error: _TransientError, key: str, tries: int, seconds: float) -> NoReturn:
         self._is_tired = True
-        text = f"{error.text}; {tries} tries in {seconds:.0f} s"
+        text = f"{error.text}; {tries} {'try' if tries == 1 else 'tries'} in {seconds:.0f} s"
         if error.is_away:
             raise AwayError(
                 f"archive 'fdsn:{self.base}' cannot be reached: {text}; check the address and the "
@@ -149,7 +164,7 @@ class Dataselect:
             ) as answer:
                 if answer.status in _NOTHING:
                     return b""
-                return _body(answer, time.monotonic() + self._patience.complete.total_seconds())
+                return _body(answer, time.monotonic() + self._limit_s, self._largest)
         except HTTPError as error:
             return self._refused(error, key)
         except TimeoutError as error:
@@ -188,14 +203,14 @@ def _opener(base: str, login: tuple[str, str] | None) -> OpenerDirector:
     return build_opener(HTTPDigestAuthHandler(passwords))
 
 
-def _body(answer: HTTPResponse, deadline: float) -> bytes:
+def _body(answer: HTTPResponse, deadline: float, largest: int) -> bytes:
     """Read an answer in pieces: each may take the time-out of the socket, all the deadline."""
     parts, size = [], 0
     while part := answer.read(_CHUNK):
         parts.append(part)
         size += len(part)
-        if size > _LARGEST:
-            raise TooLargeError(f"more than {_LARGEST / 1e9:.0f} GB")
+        if size > largest:
+            raise TooLargeError(f"more than {largest / 1e6:,.0f} MB")
         if time.monotonic() > deadline:
             raise _TransientError("the answer took too long")
     if answer.length:  # Python returns a truncated body without an error if it is read in pieces
@@ -222,9 +237,10 @@ def _seconds(retry_after: str) -> float | None:
 
 
 @contextmanager
-def _slot(folder: Path) -> Iterator[None]:
+def _slot(folder: Path, limit_s: float | None = None) -> Iterator[None]:
     """Hold one of the few places for requests to a data center, across processes."""
     folder.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
     with ExitStack() as held:
         while True:
             for number in range(_CONCURRENT):
@@ -237,4 +253,6 @@ def _slot(folder: Path) -> Iterator[None]:
                     held.enter_context(file)
                     yield
                     return
+            if limit_s is not None and time.monotonic() - begin > limit_s:
+                raise _TransientError("other requests of this machine to the service take too long")
             time.sleep(_SLOT_WAIT_S * random.uniform(0.5, 1.5))  # noqa: S311 - no secret

@@ -26,7 +26,14 @@ from epicat.miniseed import covered_s
 from epicat.model import Span
 from epicat.time import DAY_NS, day_name, day_start, iso, named_day
 
-__all__ = ["FdsnArchive", "FdsnOptions", "InstrumentRequest", "is_fdsn", "service_root"]
+__all__ = [
+    "FdsnArchive",
+    "FdsnOptions",
+    "InstrumentRequest",
+    "dataselect_address",
+    "is_fdsn",
+    "service_root",
+]
 
 _PREFIX = "fdsn:"
 _PATH = "/fdsnws/dataselect/1"
@@ -81,6 +88,11 @@ def service_root(location: str) -> str:
             "query; credentials belong in EPICAT_FDSN_USER and EPICAT_FDSN_PASSWORD"
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path.partition('/fdsnws')[0]}"
+
+
+def dataselect_address(location: str) -> str:
+    """Return the address of a data center's dataselect service; raises as `service_root`."""
+    return service_root(location) + _PATH
 
 
 @dataclass(frozen=True, slots=True)

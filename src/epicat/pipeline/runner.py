@@ -6,11 +6,14 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Protocol, runtime_checkable
 
 from epicat._util.processes import sigterm_as_interrupt
+from epicat.archive.fdsn import is_fdsn
+from epicat.archive.registry import locate
+from epicat.archive.s3 import is_bucket
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
 from epicat.ledger import ObjectEntry, Stage, Status
@@ -275,12 +278,14 @@ def write_records(campaign: Campaign, store: Store) -> None:
 
 def _invocation(campaign: Campaign) -> Invocation:
     names = ("epicat", "openvino", "pyocto", "pymseed", "numpy", "scipy", "pyarrow")
+    is_remote = is_fdsn(campaign.archive) or is_bucket(locate(campaign.archive))
     return Invocation(
         run=campaign.run.digest,
         associator=campaign.design.digest,
         location=campaign.location.digest if campaign.location else "",
         archive=campaign.archive,
         layout=campaign.layout,
+        access=asdict(campaign.access) if is_remote else {},
         extent=str(campaign.extent),
         span=campaign.span,
         stations=tuple(campaign.names),

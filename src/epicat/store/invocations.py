@@ -42,6 +42,11 @@ class Invocation:
     """Where the waveforms, or the imported picks, are."""
     layout: str = ""
     """Layout of the archive; empty if no waveforms were to be picked."""
+    access: Mapping[str, Any] = field(default_factory=dict)
+    """How a bucket or data center was accessed: ``region``, ``endpoint``, ``signed``; no secrets.
+
+    Empty for local folders, and in records of earlier versions.
+    """
     extent: str = ""
     """``S/N/W/E`` in degrees, as `epicat.geo.Extent` reads it."""
     span: Span = _NO_SPAN
@@ -67,6 +72,7 @@ class Invocation:
             **{name: str(record.get(name) or "") for name in _TEXTS},
             span=Span(*record.get("span") or (0, 0)),
             stations=None if stations is None else tuple(stations),
+            access=dict(record.get("access") or {}),
             versions=dict(record.get("versions") or {}),
             number=record.get("number", 0),
         )
@@ -77,6 +83,8 @@ class Invocation:
         record["span"] = [self.span.start_ns, self.span.end_ns]
         if self.stations is not None:
             record["stations"] = list(self.stations)
+        if self.access:
+            record["access"] = dict(self.access)
         return {**record, "versions": dict(self.versions), "number": self.number}
 
 

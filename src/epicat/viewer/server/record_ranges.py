@@ -1,7 +1,9 @@
 """Which bytes of a miniSEED object hold a span: found by reading a few headers.
 
-Objects of day-long archives have records of one length in the order of time, so that the records
-of a minute are found by bisection.  Other objects are read as a whole if they are small.
+Objects of archives have records of one length, channel after channel, each in the order of time.
+The ends of the channels, and in them the records of a minute, are found by bisection, so that of
+an object of many channels only the one that is wanted is read.  Other objects are read as a whole
+if they are small.
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ from typing import Final, Protocol
 
 from epicat.model import Span
 
-__all__ = ["LARGEST", "Ranges", "read_span"]
+__all__ = ["LARGEST", "HeaderCodes", "Ranges", "read_span"]
 
 LARGEST: Final = 1_000_000
 """Most bytes that are read of one object."""
 _HEADER: Final = 64
 _SECOND: Final = 1_000_000_000
 _LONGEST_RECORD: Final = 1 << 20
+_MOST_HEADERS: Final = 400
+"""Most headers that are read of one object."""
 
 
 class Ranges(Protocol):
@@ -36,6 +40,16 @@ class Ranges(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class HeaderCodes:
+    """The codes of a channel in a header."""
+
+    location: str
+    """Location code, possibly empty."""
+    channel: str
+    """Channel code, such as ``HHZ``."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Record:
     """What a header of miniSEED 2 says."""
 
@@ -46,44 +60,110 @@ class _Record:
     length: int
     """Bytes of the record; 0 if the header does not say."""
 
+    @property
+    def codes(self) -> HeaderCodes:
+        """Location and channel codes."""
+        text = self.channel.decode("ascii", "replace")
+        return HeaderCodes(text[5:7].strip(), text[7:10].strip())
 
-def read_span(source: Ranges, key: str, span: Span) -> bytes | None:
-    """Return the records of an object that may hold a span; None if that takes too many bytes."""
+
+class _UnorderedError(Exception):
+    """The records of an object are not channel after channel in the order of time."""
+
+
+class _Headers:
+    """The headers of records of one length, read when they are needed."""
+
+    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
+        first = _parse(read(0, min(size, 512)))
+        if first is None or not first.length or size % first.length:
+            raise _UnorderedError
+        self._read = read
+        self.length, self.count = first.length, size // first.length
+        self._known = {0: first}
+
+    def at(self, number: int) -> _Record:
+        """Return what the header of a record says."""
+        if number not in self._known:
+            begin = number * self.length
+            found = _parse(self._read(begin, begin + _HEADER))
+            if found is None or len(self._known) >= _MOST_HEADERS:
+                raise _UnorderedError
+            self._known[number] = found
+        return self._known[number]
+
+
+def read_span(
+    source: Ranges,
+    key: str,
+    span: Span,
+    preference: Callable[[HeaderCodes], tuple[bool, int]] | None = None,
+) -> bytes | None:
+    """Return the records of an object that may hold a span; None if that takes too many bytes.
+
+    With a ``preference``, a sort key, only the records of the channels with the smallest one.
+    """
     size = source.size(key)
-    found = _bisected(lambda start, end: source.read_range(key, start, end), size, span)
-    start, end = found if found is not None else (0, size)
-    return source.read_range(key, start, end) if end - start <= LARGEST else None
-
-
-def _bisected(read: Callable[[int, int], bytes], size: int, span: Span) -> tuple[int, int] | None:
-    """Return first and last byte of the records; None if the object is not as expected."""
-    first = _parse(read(0, min(size, 512)))
-    if first is None or not first.length or size % first.length:
+    try:
+        headers = _Headers(lambda start, end: source.read_range(key, start, end), size)
+        parts = _parts(headers, span, preference)
+    except _UnorderedError:
+        parts = [(0, size)]
+    if sum(end - start for start, end in parts) > LARGEST:
         return None
-    length, count = first.length, size // first.length
-
-    def at(number: int) -> _Record | None:
-        found = _parse(read(number * length, number * length + _HEADER))
-        return found if found and found.channel == first.channel else None
-
-    last = at(count - 1)
-    if last is None or last.start_ns < first.start_ns:
-        return None
-    begin = _first_after(at, count, span.start_ns)
-    end = _first_after(at, count, span.end_ns)
-    if begin is None or end is None:
-        return None
-    return max(begin - 1, 0) * length, end * length
+    return b"".join(source.read_range(key, start, end) for start, end in parts)
 
 
-def _first_after(at: Callable[[int], _Record | None], count: int, time_ns: int) -> int | None:
-    """Return the number of the first record that starts after a time, by bisection."""
-    low, high = 0, count
+def _parts(
+    headers: _Headers, span: Span, preference: Callable[[HeaderCodes], tuple[bool, int]] | None
+) -> list[tuple[int, int]]:
+    """Return first and last byte of the records of each channel that may hold a span."""
+    runs = _runs(headers)
+    if preference is not None:
+        keys = [preference(headers.at(low).codes) for low, _ in runs]
+        runs = [run for run, key in zip(runs, keys, strict=True) if key == min(keys)]
+    parts = []
+    for low, high in runs:
+        begin = _first_after(headers, low, high, span.start_ns)
+        end = _first_after(headers, low, high, span.end_ns)
+        if end > low:
+            parts.append((max(begin - 1, low) * headers.length, end * headers.length))
+    return parts
+
+
+def _runs(headers: _Headers) -> list[tuple[int, int]]:
+    """Return the numbers of the first and after the last record of each run of one channel.
+
+    A part whose ends are of one channel and in the order of time is taken as a run; the records
+    that are met in it later must agree.
+    """
+    runs: list[tuple[int, int]] = []
+    left = [(0, headers.count)]
+    while left:
+        low, high = left.pop()
+        if _is_ordered(headers.at(low), headers.at(high - 1)):
+            before = runs[-1] if runs else None
+            if before and _is_ordered(headers.at(before[1] - 1), headers.at(low)):
+                low = runs.pop()[0]
+            runs.append((low, high))
+        else:
+            middle = (low + high) // 2
+            left += [(middle, high), (low, middle)]
+    return runs
+
+
+def _is_ordered(one: _Record, other: _Record) -> bool:
+    return one.channel == other.channel and one.start_ns <= other.start_ns
+
+
+def _first_after(headers: _Headers, low: int, high: int, time_ns: int) -> int:
+    """Return the number of the first record of a run that starts after a time, by bisection."""
+    channel = headers.at(low).channel
     while low < high:
         middle = (low + high) // 2
-        record = at(middle)
-        if record is None:
-            return None
+        record = headers.at(middle)
+        if record.channel != channel:
+            raise _UnorderedError
         if record.start_ns > time_ns:
             high = middle
         else:

@@ -34,6 +34,7 @@ from epicat.viewer.readings import residual_tables
 from epicat.viewer.server.chosen import Chosen
 from epicat.viewer.server.fdsn_event import parts_of
 from epicat.viewer.server.months import SCHEMAS, Kind, Months
+from epicat.viewer.server.sources import Sources, recorded_access
 from epicat.viewer.server.waveforms import Reading, read_waveforms
 
 if TYPE_CHECKING:
@@ -213,7 +214,12 @@ class Session:
             )
         }
         readings = [Reading(station, distance) for station, distance in distances.items()]
-        return json_bytes(read_waveforms(self.catalog, readings, span))
+        return json_bytes(read_waveforms(self.catalog, readings, span, self._sources))
+
+    @cached_property
+    def _sources(self) -> Sources:
+        """The archives of the waveforms."""
+        return Sources(recorded_access(self.catalog.store, self.catalog.run))
 
     def reviews(self) -> bytes:
         """Return the reviews of the catalog's events."""

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from epicat.archive.access import resolve_access
 from epicat.archive.fdsn import is_fdsn
-from epicat.archive.objects import LocalFolder
-from epicat.archive.registry import locate
-from epicat.archive.s3 import Bucket, is_bucket
 from epicat.errors import EpicatError
 from epicat.ledger import StationDayEntry
 from epicat.model import Span, StationDay
 from epicat.store.base import station_day_entries
-from epicat.viewer.server.record_ranges import Ranges, read_span
+from epicat.viewer.server.record_ranges import LARGEST, HeaderCodes, read_span
+from epicat.viewer.server.sources import Sources, recorded_access
 from epicat.waveforms.records import Channel, Records, decode
 
 if TYPE_CHECKING:
@@ -27,7 +23,7 @@ if TYPE_CHECKING:
 
     from epicat.catalog.catalog import Catalog
 
-__all__ = ["Reading", "Sources", "read_waveforms"]
+__all__ = ["Reading", "read_waveforms"]
 
 _MOST_STATIONS: Final = 60
 _POINTS: Final = 600
@@ -36,6 +32,10 @@ _LOWEST_HZ: Final = 1.0
 _AT_ONCE: Final = 8
 _COMPONENTS: Final = "Z3H12NE"
 """Components in the order of preference."""
+
+
+_Sent: TypeAlias = "dict[str, bytes | EpicatError]"
+"""What data centers sent, or why they did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,54 +57,55 @@ def read_waveforms(
     and ``samples``, filtered above 1 Hz and between -1 and 1.
     """
     nearest = sorted(readings, key=lambda r: r.distance_km)[:_MOST_STATIONS]
-    entries = _entries_by_station(station_day_entries(catalog.store, catalog.run, span))
-    opened = sources or Sources()
+    named = {reading.station for reading in nearest}
+    entries = _entries_by_station(station_day_entries(catalog.store, catalog.run, span), named)
+    opened = sources or Sources(recorded_access(catalog.store, catalog.run))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
+        sent = _fetched([e for some in entries.values() for e in some], opened, span, pool)
         found = list(
-            pool.map(lambda r: _trace(r, entries.get(r.station, []), opened, span), nearest)
+            pool.map(lambda r: _trace(r, entries.get(r.station, []), opened, span, sent), nearest)
         )
     notes = sorted({each for each in found if isinstance(each, str)})
     return {"traces": [each for each in found if not isinstance(each, str)], "notes": notes}
 
 
-def _entries_by_station(entries: Iterable[StationDayEntry]) -> dict[str, list[StationDayEntry]]:
+def _entries_by_station(
+    entries: Iterable[StationDayEntry], wanted: set[str]
+) -> dict[str, list[StationDayEntry]]:
     found: dict[str, list[StationDayEntry]] = {}
     for entry in entries:
         station = ".".join(StationDay.parse(entry.key).station.split(".")[:2])
-        found.setdefault(station, []).append(entry)
+        if station in wanted:
+            found.setdefault(station, []).append(entry)
     return found
 
 
-class Sources:
-    """Archives by location, opened once."""
+def _fetched(
+    entries: Iterable[StationDayEntry], sources: Sources, span: Span, pool: ThreadPoolExecutor
+) -> _Sent:
+    """Send one request to each data center, for all of its stations."""
+    by_center: dict[str, list[StationDayEntry]] = {}
+    for entry in entries:
+        if is_fdsn(entry.archive):
+            by_center.setdefault(entry.archive, []).append(entry)
 
-    def __init__(self) -> None:
-        self._known: dict[str, Ranges] = {}
+    def fetch(center: str) -> bytes | EpicatError:
+        try:
+            return sources.fetch(center, by_center[center], span)
+        except EpicatError as error:
+            return error
 
-    def of(self, location: str) -> Ranges:
-        """Return an archive; raise `EpicatError` if its objects cannot be read in parts."""
-        if location not in self._known:
-            self._known[location] = self.opened(location)
-        return self._known[location]
-
-    def opened(self, location: str) -> Ranges:
-        """Open an archive; region, endpoint and credentials are those of the environment."""
-        if is_fdsn(location):
-            raise EpicatError("waveforms of data centers are not read for the record section")
-        place = locate(location)
-        if not is_bucket(place):
-            return LocalFolder(Path(place))
-        return Bucket(place, resolve_access(location, region=None, endpoint=None, signed=None), 1)
+    return dict(zip(by_center, pool.map(fetch, by_center), strict=True))
 
 
 def _trace(
-    reading: Reading, entries: list[StationDayEntry], sources: Sources, span: Span
+    reading: Reading, entries: list[StationDayEntry], sources: Sources, span: Span, sent: _Sent
 ) -> dict[str, Any] | str:
     """Return the trace of a station, or why there is none."""
     network, station = reading.station.split(".")[:2]
     channels: dict[Channel, list[Records]] = {}
     try:
-        for body in _bodies(entries, sources, span):
+        for body in _bodies(entries, sources, span, sent):
             for channel, records in decode(body, network, station, span).channels.items():
                 channels.setdefault(channel, []).extend(records)
     except EpicatError as error:
@@ -117,16 +118,41 @@ def _trace(
     return _shown(name, reading.distance_km, start_ns, samples, float(best.rate))
 
 
-def _bodies(entries: Iterable[StationDayEntry], sources: Sources, span: Span) -> Iterator[bytes]:
+def _bodies(
+    entries: list[StationDayEntry], sources: Sources, span: Span, sent: _Sent
+) -> Iterator[bytes]:
     """Read the parts of a station's objects; those of other components only if there is no Z."""
+    for center in sorted({entry.archive for entry in entries} & sent.keys()):
+        answer = sent[center]
+        if isinstance(answer, EpicatError):
+            raise answer
+        yield answer
+    picked = _picked(entries)
     for entry in entries:
+        if entry.archive in sent:
+            continue
         keys = [item.key for item in entry.objects if item.etag]
         vertical = [key for key in keys if _is_vertical(key)] or keys
         for key in vertical:
-            body = read_span(sources.of(entry.archive), key, span)
+            source = sources.of(entry.archive)
+            body = read_span(source, key, span, lambda codes: _preference(codes, picked))
             if body is None:
-                raise EpicatError(f"{key} is too large to be read for a record section")
+                raise EpicatError(
+                    f"{key} ({source.size(key) / 1e6:,.0f} MB) is not read: its records are not in "
+                    f"the order of channel and time, and it has more than {LARGEST / 1e6:g} MB"
+                )
             yield body
+
+
+def _picked(entries: Iterable[StationDayEntry]) -> str:
+    return " ".join(entry.channels for entry in entries)
+
+
+def _preference(codes: HeaderCodes, picked: str) -> tuple[bool, int]:
+    """Return a sort key: channels of the band that was picked first, then the vertical ones."""
+    place = _COMPONENTS.find(codes.channel[2:3]) if codes.channel[2:3] else -1
+    is_used = f"{codes.location}.{codes.channel[:2]}" in picked
+    return not is_used, place if place >= 0 else len(_COMPONENTS)
 
 
 def _is_vertical(key: str) -> bool:
@@ -139,12 +165,11 @@ def _best_channel(
     channels: Mapping[Channel, object], entries: Iterable[StationDayEntry]
 ) -> Channel | None:
     """Return the vertical of the band that was picked, or what comes nearest."""
-    picked = " ".join(entry.channels for entry in entries)
+    picked = _picked(entries)
 
-    def rank(channel: Channel) -> tuple[bool, int, Channel]:
-        place = _COMPONENTS.find(channel.component)
-        used = f"{channel.location}.{channel.band}" in picked
-        return (not used, place if place >= 0 else len(_COMPONENTS), channel)
+    def rank(channel: Channel) -> tuple[tuple[bool, int], Channel]:
+        codes = HeaderCodes(channel.location, channel.band + channel.component)
+        return _preference(codes, picked), channel
 
     return min(channels, key=rank, default=None)
 

@@ -1,4 +1,4 @@
-"""Figures of docs/howto/locations.md: ``python -m benchmarks.location_figures FOLDER [STORE]``.
+"""Figures of the pages about locations: ``python -m benchmarks.location_figures FOLDER [STORE]``.
 
 ``location-calibration.png`` comes from simulated events.  ``location-map.png`` compares the
 places of the association in a store with its newest location.

@@ -87,7 +87,7 @@ def test_a_command_or_option_without_help_is_noticed():
 
 @pytest.mark.parametrize("name", PyOctoOptions.model_fields)
 def test_parameters_of_pyocto_are_described_with_their_defaults(name):
-    told = rows(PROJECT / "docs" / "howto" / "association.md")[name]
+    told = rows(PROJECT / "docs" / "reference" / "association.md")[name]
     default = PyOctoOptions.model_fields[name].default
     if default is None:
         assert not told.startswith("`")
@@ -96,7 +96,7 @@ def test_parameters_of_pyocto_are_described_with_their_defaults(name):
 
 
 def test_options_of_association_are_described_with_their_defaults():
-    told = rows(PROJECT / "docs" / "howto" / "association.md")
+    told = rows(PROJECT / "docs" / "reference" / "association.md")
     options = [p for p in ROOT.commands["run"].params if p.name != "pyocto"]
     for option in options:
         if getattr(option, "rich_help_panel", None) == "Association":

@@ -25,7 +25,7 @@ _ABOUT: Final = (
     "The small picker of epicat, for quick looks: --model epicat-mini. MIT licence.\n"
     "PhaseNet's architecture, trained from random weights on synthetic earthquakes, on real ones "
     "of Northern California and on noise, towards known onsets and the probabilities of PhaseNet "
-    "'original'. How, on what, how well and what it is not for: docs/models.md of epicat."
+    "'original'. How, on what, how well and what it is not for: docs/howto/models.md of epicat."
 )
 
 

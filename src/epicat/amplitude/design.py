@@ -12,8 +12,8 @@ from epicat.model import digest_of
 
 __all__ = ["AmplitudeDesign"]
 
-_ALGORITHM = 1
-"""Incremented when the same waveforms and responses give different amplitudes."""
+_ALGORITHM = 2
+"""Incremented when the same waveforms and responses give different amplitudes or polarities."""
 
 
 class AmplitudeDesign(BaseModel):

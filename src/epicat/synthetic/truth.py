@@ -68,7 +68,9 @@ TRUE_ARRIVALS: Final = pa.schema(
     ]
 )
 """Arrivals at the first sensor of each station.  ``recorded``: whether its component (Z
-for P, N or E for S) has data at that time; ``polarity`` is 1 for up and -1 for down."""
+for P, N or E for S) has data at that time; ``polarity`` is 1 for up and -1 for down: that of the
+direct P wave.  Near nodal planes scattered waves are stronger, and the record may begin otherwise.
+"""
 
 
 DETECTABLE_SNR = 3.0

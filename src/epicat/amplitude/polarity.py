@@ -97,7 +97,9 @@ def _first_swing(row: F64, pick: int, rate: float) -> float:
 def _swing(row: F64, at: int) -> tuple[int, int]:
     """Return the first extremum of the swing that a sample belongs to, and the swing's end."""
     peak = at
-    while peak + 1 < len(row) and row[peak + 1] * row[at] > 0 and abs(row[peak + 1]) > abs(row[peak]):
+    while (
+        peak + 1 < len(row) and row[peak + 1] * row[at] > 0 and abs(row[peak + 1]) > abs(row[peak])
+    ):
         peak += 1
     end = peak + 1
     while end < len(row) and row[end] * row[at] > 0:

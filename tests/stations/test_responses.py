@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+from collections import Counter
 from dataclasses import replace
 from io import BytesIO
 
@@ -11,9 +13,17 @@ from hypothesis import given, settings
 from pydantic import TypeAdapter
 
 from epicat.amplitude.response import ResponseError, parse_unit
+from epicat.archive.objects import LocalFolder
 from epicat.errors import InputError
+from epicat.geo import Extent
 from epicat.model import EVER, Span
-from epicat.stations import find_responses, read_stations
+from epicat.stations import (
+    find_responses,
+    find_stations,
+    find_stations_and_responses,
+    read_stations,
+    select,
+)
 from epicat.stations.fdsn import response_urls
 from epicat.stations.responses import ChannelResponse, FlatResponse, Responses
 from epicat.stations.stationxml import read_stationxml, read_stationxml_responses
@@ -113,6 +123,51 @@ def test_channels_without_responses_say_so(tmp_path):
     assert find_responses(str(path), read_stations(path)) == [found]
     (tmp_path / "b.csv").write_text("id,latitude,longitude\nNC.KBG.,39,-124\n")
     assert find_responses(str(tmp_path / "b.csv"), read_stations(path)) == []
+
+
+class CountedFolder(LocalFolder):
+    """A folder that counts how often each file is read."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.reads = Counter()
+
+    def read(self, key, size=None):
+        self.reads[key] += 1
+        return super().read(key, size)
+
+
+def test_stationxml_is_read_once_for_stations_and_responses(tmp_path):
+    """Responses of files elsewhere are left out; all else is as if they were read on their own."""
+    far = SYNTHETIC.replace(b'code="XX"', b'code="YY"').replace(b"<Latitude>40", b"<Latitude>80")
+    far = far.replace(b"<Latitude>39", b"<Latitude>79")
+    (tmp_path / "near.xml").write_bytes(SYNTHETIC)
+    (tmp_path / "far.xml").write_bytes(far)
+    folder = CountedFolder(tmp_path)
+    where, extent = "s3://bucket/stations", Extent(30, 50, -130, -110)
+    stations, responses = find_stations_and_responses(where, extent, None, lambda _: folder)
+    assert folder.reads == {"near.xml": 1, "far.xml": 1}
+    assert stations == find_stations(where, extent, None, lambda _: folder)
+    inside = select(stations, extent)
+    assert {s.network for s in inside} == {"XX"}
+    assert responses == find_responses(where, inside, lambda _: folder)
+    assert find_stations_and_responses(str(tmp_path), extent) == (stations, responses)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_file_has_stations_and_responses(tmp_path, pack):
+    path = tmp_path / "stations.xml"
+    path.write_bytes(pack(SYNTHETIC))
+    stations, responses = find_stations_and_responses(str(path))
+    assert stations == read_stations(path)
+    assert responses == find_responses(str(path), stations)
+    assert len(responses) > len(stations)
+    table = tmp_path / "stations.csv"
+    table.write_text("id,latitude,longitude\nNC.KBG.,39,-124\n")
+    assert find_stations_and_responses(str(table)) == (read_stations(table), [])
+    path.write_bytes(b"<FDSNStationXML>")
+    with pytest.raises(InputError, match=r"stations '.*stations.xml': line 1"):
+        find_stations_and_responses(str(path))
 
 
 def test_a_service_is_asked_for_some_stations_at_a_time():

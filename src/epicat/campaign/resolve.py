@@ -51,10 +51,11 @@ from epicat.stations import (
     bucket_opener,
     find_responses,
     find_stations,
+    find_stations_and_responses,
     move_messages,
     select,
 )
-from epicat.stations.responses import FlatResponse, Responses
+from epicat.stations.responses import ChannelResponse, FlatResponse, Responses
 from epicat.store.base import ReadableStore, Where
 from epicat.store.catalogs import fitting_runs, run_names
 from epicat.store.magnitudes import newest_amplitudes
@@ -109,7 +110,7 @@ def resolve(
     access = _access(options)
     patterns = Patterns(options.select, options.exclude)
     opener = bucket_opener(options.archive, access)
-    found = _stations(options, patterns, opener)
+    found, read = _stations(options, patterns, opener)
     span = whole_days(options.span)
     stations = choose_stations(found, options.extent, patterns, report, span)
     fdsn = FdsnOptions(keep=Path(options.keep) if options.keep else None)
@@ -122,7 +123,7 @@ def resolve(
     design = resolve_design(
         options.associate, run.digest, options.extent, stations, velocity, report=report
     )
-    responses = _responses(options, stations, opener, report)
+    responses = _responses(options, stations, opener, report, read)
     location = location_design(design, options.locate.options) if options.locate.locate else None
     amplitudes = AmplitudeDesign(run=run.digest) if responses else None
     return Campaign(
@@ -165,14 +166,18 @@ def _responses(
     stations: Sequence[Station],
     opener: Callable[[str], Source],
     report: Callable[[str], None],
+    read: Sequence[ChannelResponse] | None,
 ) -> Responses:
     """Return the responses of a campaign's channels, empty if it measures no amplitudes.
 
-    If those of the station list cannot be had, there are none: a catalog does not need them.  A
-    source that was named must work.
+    ``read`` are those that were read with the station list; None if they were not.  If those of
+    the station list cannot be had, there are none: a catalog does not need them.  A source that
+    was named must work.
     """
     if not options.amplitude.amplitudes:
         return Responses()
+    if read is not None:
+        return _usable(options.amplitude, read, stations, report)
     where = options.stations or service_root(options.archive)
     try:
         return resolve_responses(
@@ -216,17 +221,33 @@ def resolve_responses(
     ``report`` receives how many channels have none that can be used, and why.  A folder ``keep``
     keeps them, so that another run needs no network.
     """
-    flat = [FlatResponse.parse(text) for text in options.flat_response]
     source = options.responses or where
-    if keep is None:
+    if keep is None or not source:
         found = find_responses(source, stations, opener, report) if source else []
-        responses = Responses.from_channels(found, flat)
-    else:
-        names = sorted(f"{station.network}.{station.code}" for station in stations)
-        path = Path(keep) / ".epicat" / f"responses.{digest_of(source, *names)}.json"
-        responses = replace(
-            _kept_responses(path, source, stations, opener, report), flat=tuple(flat)
-        )
+        return _usable(options, found, stations, report)
+    flat = tuple(FlatResponse.parse(text) for text in options.flat_response)
+    names = sorted(f"{station.network}.{station.code}" for station in stations)
+    path = Path(keep) / ".epicat" / f"responses.{digest_of(source, *names)}.json"
+    return _reported(
+        replace(_kept_responses(path, source, stations, opener, report), flat=flat), report
+    )
+
+
+def _usable(
+    options: ResponseOptions,
+    found: Sequence[ChannelResponse],
+    stations: Sequence[Station],
+    report: Callable[[str], None],
+) -> Responses:
+    """Return the responses of stations among those found, and the flat ones of the options."""
+    wanted = {f"{station.network}.{station.code}" for station in stations}
+    own = [one for one in found if one.channel.rsplit(".", 2)[0] in wanted]
+    flat = [FlatResponse.parse(text) for text in options.flat_response]
+    return _reported(Responses.from_channels(own, flat), report)
+
+
+def _reported(responses: Responses, report: Callable[[str], None]) -> Responses:
+    """Report the channels whose response cannot be used."""
     for problem, channels in responses.problems().items():
         report(f"no amplitudes, {problem}: {list_some(channels)}")
     return responses
@@ -252,25 +273,29 @@ def _kept_responses(
 
 def _stations(
     options: CampaignOptions, patterns: Patterns, opener: Callable[[str], Source]
-) -> list[Station]:
+) -> tuple[list[Station], Sequence[ChannelResponse] | None]:
     """Return the stations of the list, or of the data center of the waveforms.
 
-    With ``keep`` the latter are kept, so that another run needs no network.
+    With ``keep`` the latter are kept, so that another run needs no network.  Also returns the
+    responses, if a list was read that has both; None if they are to be read elsewhere or not.
     """
+    amplitude = options.amplitude
+    if options.stations and not options.keep and amplitude.amplitudes and not amplitude.responses:
+        return find_stations_and_responses(options.stations, options.extent, patterns, opener)
     if options.stations or not options.keep:
         where = options.stations or service_root(options.archive)
-        return find_stations(where, options.extent, patterns, opener)
+        return find_stations(where, options.extent, patterns, opener), None
     where = service_root(options.archive)
     extent = options.extent
     name = f"stations.{digest_of(where, extent.south, extent.north, extent.west, extent.east)}"
     path = Path(options.keep) / ".epicat" / f"{name}.parquet"
     if path.exists():
-        return stations_of(pq.read_table(path))
+        return stations_of(pq.read_table(path)), None
     found = find_stations(where, extent, patterns, opener)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path, "wb") as file:
         pq.write_table(stations_table(found), file)
-    return found
+    return found, None
 
 
 def _access(options: CampaignOptions) -> Access:

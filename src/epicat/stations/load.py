@@ -26,10 +26,21 @@ from epicat.stations.fixed_formats import FORMATS, read_fixed, recognise
 from epicat.stations.inventory import to_stations
 from epicat.stations.responses import ChannelResponse
 from epicat.stations.select import Patterns
-from epicat.stations.stationxml import read_stationxml, read_stationxml_responses
+from epicat.stations.stationxml import (
+    read_stationxml,
+    read_stationxml_responses,
+    read_stationxml_with_responses,
+)
 from epicat.stations.table import is_station_table, read_table
 
-__all__ = ["bucket_opener", "codes_of_key", "find_responses", "find_stations", "read_stations"]
+__all__ = [
+    "bucket_opener",
+    "codes_of_key",
+    "find_responses",
+    "find_stations",
+    "find_stations_and_responses",
+    "read_stations",
+]
 
 _BRANCH = "FDSNstationXML/"
 _KEY = re.compile(
@@ -67,25 +78,74 @@ def find_stations(
     path = Path(where)
     if scheme in ("http", "https") and separator:
         return to_stations(read_service(where, extent), where)
-    if scheme == "s3" and open_bucket is not None:
-        is_bucket = "/" not in where.partition("://")[2].rstrip("/")
-        source = open_bucket(where)
-        items = _by_name(source, branch_only=is_bucket)
-        return to_stations(_read_all(source, items, patterns or Patterns()), where)
+    if (folder := _stationxml_folder(where, open_bucket)) is not None:
+        return to_stations(_read_all(*folder, patterns or Patterns()), where)
     if separator:
         raise InputError(
             f"stations {scheme}://... is not supported; --stations takes a file, a folder, "
             "s3://BUCKET/PREFIX, or the URL or name of an FDSN station service"
         )
-    if path.is_dir():
-        folder = LocalFolder(path)
-        items = _by_content(folder, path)
-        return to_stations(_read_all(folder, items, patterns or Patterns()), where)
     if path.suffix or path.exists():
         return read_stations(path, network=network, form=form)
     if where.casefold() in SERVICES:
         return to_stations(read_service(where, extent), where)
     raise NameChoiceError("station service", where, SERVICES, "; or give a file, a folder or a URL")
+
+
+def find_stations_and_responses(
+    where: str,
+    extent: Extent | None = None,
+    patterns: Patterns | None = None,
+    open_bucket: Callable[[str], Source] | None = None,
+) -> tuple[list[Station], list[ChannelResponse] | None]:
+    """Return the stations of `find_stations`, and their responses if they were read with them.
+
+    StationXML is read once for both.  The responses are those of all stations of a file, and of a
+    folder's or bucket's files with a channel inside ``extent``; None for a service, which answers
+    another query with responses.
+    """
+    responses: list[ChannelResponse] = []
+
+    def take(inventory: Inventory, body: bytes) -> None:
+        positions = [(row.latitude, row.longitude) for row in inventory.channels]
+        if extent is None or (positions and extent.contains(*zip(*positions, strict=True)).any()):
+            responses.extend(read_stationxml_responses(BytesIO(body)))
+
+    path = Path(where)
+    if (folder := _stationxml_folder(where, open_bucket)) is not None:
+        inventory = _read_all(*folder, patterns or Patterns(), take)
+        return to_stations(inventory, where), responses
+    if path.is_file():
+        return _read_with_responses(path)
+    return find_stations(where, extent, patterns, open_bucket), None
+
+
+def _read_with_responses(path: Path) -> tuple[list[Station], list[ChannelResponse]]:
+    """Return stations and responses of a file; a list that is not StationXML has no responses."""
+    try:
+        body = _decompressed(_bytes_of(path))
+        if _is_xml(body):
+            inventory, responses = read_stationxml_with_responses(BytesIO(body))
+        else:
+            inventory, responses = _read_list(body, network="", form=""), []
+    except ValueError as error:
+        raise InputError(f"stations {str(path)!r}: {error}") from error
+    return to_stations(inventory, str(path)), responses
+
+
+def _stationxml_folder(
+    where: str, open_bucket: Callable[[str], Source] | None
+) -> tuple[Source, list[StoredObject]] | None:
+    """Return a bucket or folder with its StationXML files; None if a place is neither."""
+    scheme, separator, rest = where.partition("://")
+    if scheme == "s3" and separator and open_bucket is not None:
+        source = open_bucket(where)
+        return source, _by_name(source, branch_only="/" not in rest.rstrip("/"))
+    path = Path(where)
+    if path.is_dir():
+        folder = LocalFolder(path)
+        return folder, _by_content(folder, path)
+    return None
 
 
 def find_responses(
@@ -103,13 +163,8 @@ def find_responses(
     path, scheme = Path(where), where.partition("://")[0]
     if scheme in ("http", "https") or (not path.exists() and where.casefold() in SERVICES):
         return read_service_responses(where, wanted)
-    if scheme == "s3" and open_bucket is not None:
-        source = open_bucket(where)
-        is_bucket = "/" not in where.partition("://")[2].rstrip("/")
-        found = _responses_of(source, _by_name(source, branch_only=is_bucket), wanted, report)
-    elif path.is_dir():
-        folder = LocalFolder(path)
-        found = _responses_of(folder, _by_content(folder, path), wanted, report)
+    if (folder := _stationxml_folder(where, open_bucket)) is not None:
+        found = _responses_of(*folder, wanted, report)
     else:
         found = _responses_in(path)
     return [one for one in found if tuple(one.channel.split(".")[:2]) in wanted]
@@ -140,7 +195,7 @@ def _responses_of(
 def _responses_in(path: Path) -> list[ChannelResponse]:
     try:
         body = _decompressed(path.read_bytes())
-        if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        if not _is_xml(body):
             return []
         return read_stationxml_responses(BytesIO(body))
     except OSError as error:
@@ -156,10 +211,7 @@ def read_stations(path: Path, *, network: str = "", form: str = "") -> list[Stat
     and the lists of other programs (`epicat.stations.fixed_formats`), which ``form`` may name.
     ``network`` is the network code where the list has none.  Raises `InputError`.
     """
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"stations {str(path)!r}: cannot be read: {error.strerror}") from error
+    body = _bytes_of(path)
     if form and form not in FORMATS:
         raise NameChoiceError("format of station lists", form, FORMATS)
     try:
@@ -169,10 +221,21 @@ def read_stations(path: Path, *, network: str = "", form: str = "") -> list[Stat
     return to_stations(inventory, str(path))
 
 
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"stations {str(path)!r}: cannot be read: {error.strerror}") from error
+
+
+def _is_xml(body: bytes) -> bool:
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
 def _read_list(body: bytes, *, network: str, form: str) -> Inventory:
     """Read the bytes of a station list; raise `ValueError` for what is not one."""
     body = _decompressed(body)
-    if not form and body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    if not form and _is_xml(body):
         return read_stationxml(BytesIO(body))
     if form:
         return read_fixed(_lines(body), form, network)
@@ -215,15 +278,23 @@ def codes_of_key(key: str) -> tuple[str, str] | None:
     return found["network"], found["station"]
 
 
-def _read_all(source: Source, items: list[StoredObject], patterns: Patterns) -> Inventory:
+def _read_all(
+    source: Source,
+    items: list[StoredObject],
+    patterns: Patterns,
+    take: Callable[[Inventory, bytes], None] = lambda _, __: None,
+) -> Inventory:
     """Read StationXML files; leave out those that are invalid, with the reason.
 
-    Raises `InputError` for a file that could not be read for now: the list would be incomplete.
+    ``take`` receives what was read of each file, and its content.  Raises `InputError` for a file
+    that could not be read for now: the list would be incomplete.
     """
     found = Inventory()
     for item, body in _bodies(source, _allowed(source, items, patterns)):
         try:
-            inventory = read_stationxml(BytesIO(_decompressed(body.result())))
+            content = _decompressed(body.result())
+            inventory = read_stationxml(BytesIO(content))
+            take(inventory, content)
         except ObjectError as error:
             if error.may_pass:
                 raise InputError(f"stations {source.location!r}: {error}; try again") from error

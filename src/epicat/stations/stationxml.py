@@ -26,7 +26,7 @@ from epicat.stations.response_xml import ResponseElements
 from epicat.stations.responses import ChannelResponse
 from epicat.stations.table import NO_ELEVATION
 
-__all__ = ["read_stationxml", "read_stationxml_responses"]
+__all__ = ["read_stationxml", "read_stationxml_responses", "read_stationxml_with_responses"]
 
 _ROOT = "FDSNStationXML"
 _POSITION = ("Latitude", "Longitude", "Elevation")
@@ -49,7 +49,13 @@ def read_stationxml_responses(file: IO[bytes]) -> list[ChannelResponse]:
 
     Raises `ValueError`, with the line, for what is not StationXML.
     """
-    return _read(file, _Reader(with_responses=True)).responses
+    return read_stationxml_with_responses(file)[1]
+
+
+def read_stationxml_with_responses(file: IO[bytes]) -> tuple[Inventory, list[ChannelResponse]]:
+    """Return what `read_stationxml` and `read_stationxml_responses` return, read once."""
+    found = _read(file, _Reader(with_responses=True))
+    return found.inventory, found.responses
 
 
 def _read(file: IO[bytes], reader: _Reader) -> _Reader:

@@ -62,14 +62,8 @@ def test_first_motions_of_synthetic_earthquakes_are_those_of_the_source():
     for _ in range(300):
         samples, at, p = earthquake(rng)
         late = int(rng.integers(-2, 5))
-<<<<<<< HEAD
         trace = trace_of(np.rint(samples).astype(np.int32))
         polarity, _ = first_motions(trace, np.array([at + late]))
-=======
-        polarity, _ = first_motions(
-            trace_of(np.rint(samples).astype(np.int32)), np.array([at + late])
-        )
->>>>>>> 2c0d418 (StationXML is read once for stations and responses)
         if polarity[0]:
             right[abs(p) >= 0.2].append(polarity[0] == np.sign(p))
     assert len(right[True]) > 100

@@ -437,6 +437,23 @@ class TestStyle:
             )
             assert 0.8 * width < drawn.get_size_inches()[0] * 25.4 <= width + 1e-6
 
+    @pytest.mark.parametrize("width", [110.0, 120.0, 180.0])
+    @pytest.mark.parametrize("case", ["plain", "extent", "date line"])
+    def test_words_of_a_narrow_page_do_not_overlap(self, case: str, width: float) -> None:
+        rows, places, title, extent = CASES[case]
+        events = with_columns(events_of(rows), magnitude=np.linspace(0.5, 5.5, len(rows)))
+        options = PlotOptions(choose_style("paper", width))
+        drawn = catalog_figure(
+            events, stations_of(places), title=title, extent=extent, options=options
+        )
+        drawn.canvas.draw()
+        found = texts_of(drawn)
+        for (one, a), (two, b) in combinations(found, 2):
+            across, up = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert min(across, up) <= 1, f"{one!r} overlaps {two!r}"
+        assert max(box.x1 for _, box in found) <= drawn.bbox.x1
+        assert panel(drawn, "map").bbox.width > 0.3 * drawn.bbox.width
+
     @pytest.mark.parametrize(("name", "width"), [("papr", None), ("paper", 20.0), ("screen", 1e3)])
     def test_unknown_styles_and_widths_are_refused(self, name: str, width: float | None) -> None:
         with pytest.raises(InputError, match=r"did you mean paper|from 110 to 420 mm"):
@@ -452,9 +469,10 @@ longitudes = st.floats(-180, 180)
 moments = st.integers(parse_time("1700-01-01"), parse_time("2250-01-01"))
 quakes = st.tuples(moments, latitudes, longitudes, st.floats(-8, 800), st.booleans())
 sites = st.tuples(st.text(max_size=12), latitudes, longitudes)
+sides = st.tuples(longitudes, longitudes).filter(lambda x: x[0] != x[1] and x != (180, -180))
 extents = st.builds(
-    lambda south, height, west, east: Extent(south, min(south + height, 90), west, east),
-    st.floats(-90, 89), st.floats(0.001, 180), longitudes, longitudes,
+    lambda south, height, sides: Extent(south, min(south + height, 90), *sides),
+    st.floats(-90, 89), st.floats(0.001, 180), sides,
 )  # fmt: skip
 
 

@@ -196,7 +196,7 @@ def read_sites(stations: pa.Table) -> Sites:
 
 _KM_PER_DEGREE = 111.195
 LONGEST_SECTION = 2.0
-_SECTION = (1.55, LONGEST_SECTION)
+_SHORTEST_SECTION = 1.55
 """Shortest and longest depth axis in inches; the legend needs the former."""
 
 
@@ -301,17 +301,20 @@ def map_size(view: View, room: float) -> tuple[float, float]:
     return width, width / shape
 
 
-def depth_axis(depth: F64, km_per_inch: float) -> Depths:
-    """Choose the depth axis: at the scale of the map, unless it would be too short or too long."""
+def depth_axis(depth: F64, km_per_inch: float, longest: float = LONGEST_SECTION) -> Depths:
+    """Choose the depth axis: at the scale of the map, unless it would be too short or too long.
+
+    ``longest`` is the length in inches that the page has room for.
+    """
     low, high = (float(depth.min()), float(depth.max())) if len(depth) else (0.0, 20.0)
-    most = _SECTION[1] * km_per_inch
+    most = longest * km_per_inch
     surface = low <= high - low or max(high, 0) - min(low, 0) <= most
     if surface:
         low, high = min(low, 0.0), max(high, 0.0)
     need = 1.15 * max(high - low, 1.0, (0.01 if surface else 0.35) * most)
     room = most / need
     exaggeration = 1.0 if 1 <= room <= 3.2 else round_below(room, (1, 2, 3, 4, 5, 6, 8))
-    inches = min(max(need * exaggeration / km_per_inch, _SECTION[0]), _SECTION[1])
+    inches = min(max(need * exaggeration / km_per_inch, _SHORTEST_SECTION), longest)
     length = inches * km_per_inch / exaggeration
     top = low - 0.05 * length if surface else (low + high - length) / 2
     return Depths(top, top + length, exaggeration, inches)

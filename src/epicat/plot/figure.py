@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PlotOptions", "catalog_figure", "draw_catalog", "save_figure"]
 
+_SECTION_SHARE: Final = 0.3
+"""Largest part of the page that is a section, so that the map of a narrow page is not small."""
 _SAVE: Final[dict[str, dict[str, Any]]] = {
     ".pdf": {"format": "pdf", "dpi": 300, "metadata": {"CreationDate": None}},
     ".png": {"format": "png", "dpi": 200},
@@ -124,9 +126,10 @@ def _compose(
     view = map_view(quakes, sites, extent)
     lines = wrap(drawable(title), 62, max_lines=2, placeholder=" …")
     heading = 0.43 + 0.22 * len(lines)
-    room = style.width_inches - Layout(0, 0, LONGEST_SECTION, heading).width
+    longest = min(LONGEST_SECTION, _SECTION_SHARE * style.width_inches)
+    room = style.width_inches - Layout(0, 0, longest, heading).width
     map_width, map_height = map_size(view, room)
-    depths = depth_axis(quakes.depth[quakes.has_depth], view.width_km / map_width)
+    depths = depth_axis(quakes.depth[quakes.has_depth], view.width_km / map_width, longest)
     layout = Layout(map_width, map_height, depths.inches, heading)
     quakes = replace(quakes, longitude=view.unwrapped(quakes.longitude))
     sites = replace(sites, longitude=view.unwrapped(sites.longitude))

@@ -35,9 +35,11 @@ def frequency_figure(found: FrequencyMagnitude | None, *, title: str) -> Figure:
         figure = Figure(figsize=(5.6, 4.4), dpi=200, facecolor="white", layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
-        axes.set_title(drawable(title), fontsize=9, loc="left", parse_math=False)
-        axes.set_xlabel("magnitude")
-        axes.set_ylabel("events")
+        axes.set_title(
+            drawable(title), fontsize=10, fontweight="bold", loc="left", parse_math=False
+        )
+        axes.set_xlabel("Magnitude")
+        axes.set_ylabel("Number of events")
         if found is None:
             write_no_events(axes)
         else:
@@ -65,6 +67,7 @@ def _draw(axes: Axes, found: FrequencyMagnitude) -> None:
     if found.b_positive is not None:
         axes.plot([], [], " ", label=_text("b-positive", found.b_positive))
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylim(0.7, found.cumulative[0] * 2)
     axes.grid(True)
     axes.legend(loc="upper right", framealpha=0.9)

@@ -242,9 +242,11 @@ def draw_corner(page: Page) -> None:
         )
     if sizes := _handles(_sizes(page)):
         bottom = (left, (layout.south_base + 0.4) / layout.height)
+        # Room for the largest symbol next to its magnitude.
+        length = max(handle.get_markersize() for handle in sizes) / 8
         page.figure.legend(
             handles=sizes, loc="lower left", bbox_to_anchor=bottom, ncols=3, columnspacing=0.9,
-            **shared,
+            **{**shared, "handlelength": max(length, shared["handlelength"])},
         )  # fmt: skip
     if len(page.quakes):
         _draw_color_bar(page)

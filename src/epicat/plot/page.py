@@ -236,6 +236,10 @@ def write_no_events(axes: Axes) -> None:
               color="#777777", style="italic", fontsize=9)  # fmt: skip
 
 
+_LONGITUDE_INCHES: Final = 0.6
+"""Smallest distance of labels of longitude."""
+
+
 def degree_ticks(axis: Any, inches: float, hemispheres: str) -> None:
     """Put ticks at round degrees on an axis of this length; ``hemispheres`` is EW or NS."""
     from matplotlib.ticker import MaxNLocator
@@ -247,6 +251,8 @@ def degree_ticks(axis: Any, inches: float, hemispheres: str) -> None:
     ticks = [float(t) for t in places.tick_values(low, high) if low + edge <= t <= high - edge]
     if hemispheres == "NS":
         ticks = [t for t in ticks if -90 <= t <= 90]
+    elif len(ticks) > 2 and (ticks[1] - ticks[0]) / (high - low) * inches < _LONGITUDE_INCHES:
+        ticks = ticks[::2]
     digits = next((n for n in range(6) if all(abs(round(t, n) - t) < 1e-7 for t in ticks)), 6)
     axis.set_ticks(ticks, [_degrees(t, digits, hemispheres) for t in ticks])
     axis.grid(True)

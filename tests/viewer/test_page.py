@@ -15,16 +15,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from epicat.catalog.catalog import open_catalog
 from epicat.frequency_magnitude import frequency_magnitude
+from epicat.ledger import ObjectRead
+from epicat.model import StationDay
+from epicat.store.base import station_day_entries
+from epicat.store.open import open_store
+from epicat.time import day_start
 from epicat.viewer.report import write_report
-from support.catalog_store import HOSTILE, Wanted, write_store
+from support.catalog_store import HOSTILE, RUN, Wanted, write_store
+from support.tiny_network import write_mseed
 
 WEB = Path(__file__).parents[2] / "web"
 STATIONS = (HOSTILE, *(f"S{n:02d}" for n in range(15)))
@@ -180,3 +188,41 @@ def test_a_million_events_move_at_thirty_frames_a_second(tmp_path):
     assert found["total"] == events.num_rows
     assert found["events"] == pc.sum(inside).as_py() > 100_000
     print(json.dumps(found))
+
+
+def write_waveforms(store: Path, folder: Path) -> None:
+    """Give the days of a store noise of 100 Hz on the vertical component of each station."""
+    rng = np.random.default_rng(2)
+    opened = open_store(str(store))
+    records: dict[int, np.ndarray] = {}
+    marks = []
+    folder.mkdir()
+    for entry in station_day_entries(opened, RUN):
+        station_day = StationDay.parse(entry.key)
+        name, start = station_day.station.split(".")[1], day_start(station_day.day)
+        if start not in records:
+            path, samples = folder / "noise", rng.integers(-2000, 2000, 86_400 * 100)
+            write_mseed(path, ("XX", "NAME", "00", "HHZ"), [(samples, start)], 100.0)
+            records[start] = np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 512).copy()
+            path.unlink()
+        records[start][:, 8:13] = np.frombuffer(name.ljust(5).encode(), np.uint8)
+        key = f"{name}.HHZ.{start}"
+        (folder / key).write_bytes(records[start].tobytes())
+        marks.append(
+            replace(
+                entry, archive=str(folder), layout="files", objects=(ObjectRead(key, "etag"),),
+                channels="00.HH[Z]", marked_ns=entry.marked_ns + 1,
+            )
+        )  # fmt: skip
+    opened.mark(marks)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("EPICAT_SLOW"), reason="measures time: EPICAT_SLOW=1")
+def test_an_event_at_thirty_stations_is_shown_within_two_seconds(tmp_path):
+    pytest.importorskip("starlette")
+    names = tuple(f"S{n:02d}" for n in range(30))
+    write_store(tmp_path / "store", Wanted(events=20, days=1, readings=60, stations=names))
+    write_waveforms(tmp_path / "store", tmp_path / "archive")
+    with serving(tmp_path / "store") as address:
+        print(drive("waveforms", address, tmp_path))

@@ -271,6 +271,32 @@ const cases = {
     assert.ok(panning.frames >= 30, `panning: ${panning.frames} frames a second`);
     assert.ok(brushing.frames >= 30, `brushing: ${brushing.frames} frames a second`);
   },
+
+  /** The page of an event with the waveforms of thirty stations: from the catalog, next by key, and as the first page. */
+  async waveforms(page) {
+    const shown = () => page.waitForFunction(() => /30 waveforms, above/.test(document.querySelector(".detail")?.textContent ?? ""));
+    const took = async (step) => {
+      const begin = Date.now();
+      await step();
+      await shown();
+      return Date.now() - begin;
+    };
+    await page.goto(address);
+    await ready(page);
+    const id = await firstEvent(page);
+    const opened = await took(() => page.evaluate((name) => { location.hash = `#/event/${name}`; }, id));
+    const traces = await page.locator(".chart .trace").count();
+    const next = await took(async () => {
+      await page.keyboard.press("n");
+      await page.waitForFunction((name) => !document.querySelector("h2").textContent.includes(name), id);
+    });
+    const direct = page.url();
+    await page.goto("about:blank");
+    const first = await took(() => page.goto(direct));
+    console.log(JSON.stringify({ traces, opened, next, first }));
+    assert.equal(traces, 30);
+    for (const [way, time] of Object.entries({ opened, next, first })) assert.ok(time <= 2000, `${way}: ${time} ms`);
+  },
 };
 
 async function firstEvent(page) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import uvicorn
 from epicat.errors import InputError
 from epicat.viewer.server.app import make_app
 from epicat.viewer.server.security import Guard, is_loopback, names_of
+from epicat.viewer.server.waveforms import load_filters
 
 if TYPE_CHECKING:
     from epicat.viewer.server.session import Session
@@ -68,6 +70,8 @@ def serve(
         port = listening.getsockname()[1]
         for line in _addresses(host, port, guard):
             report(line)
+        # The first record section need not wait for the import.
+        threading.Thread(target=load_filters, daemon=True).start()
         config = uvicorn.Config(make_app(session, guard), log_level="warning", access_log=False)
         uvicorn.Server(config).run(sockets=[listening])
 

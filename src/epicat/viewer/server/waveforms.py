@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from epicat.catalog.catalog import Catalog
 
-__all__ = ["Reading", "read_waveforms"]
+__all__ = ["Reading", "load_filters", "read_waveforms"]
 
 _MOST_STATIONS: Final = 60
 _POINTS: Final = 600
@@ -207,6 +207,11 @@ def _shown(
         "trace": name, "distance": distance_km, "start": start_ns / 1e9, "step": spacing,
         "samples": np.round(filled / peak, 3).tolist(),
     }  # fmt: skip
+
+
+def load_filters() -> None:
+    """Import the filters, which takes half a second."""
+    import scipy.signal  # noqa: F401
 
 
 def _filtered(samples: NDArray[np.float64], rate: float) -> NDArray[np.float64]:

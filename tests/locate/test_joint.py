@@ -1,4 +1,4 @@
-"""Static terms and scale from events whose hypocenters are eliminated."""
+"""Static terms and scales from events whose hypocenters are eliminated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ NOISE_S = (0.02, 0.03)
 
 
 def equations(case, term, scale, size=64):
-    """The joint equations at places that are 300 m off, of times with terms and a scale."""
+    """The joint equations at places that are 300 m off, of times with terms, scales of P and S."""
+    scale = np.broadcast_to(scale, 2)
     locator = Locator(LAYERS, case.network, case.box)
     keys = 2 * len(case.network.x_km)
     joint = JointEquations(keys)
@@ -24,7 +25,7 @@ def equations(case, term, scale, size=64):
         unknowns = [*(place[:, k : k + 1] for k in range(3)), case.origin_s[batch.events][:, None]]
         times = batch.times(*unknowns[:3])
         sigma = np.array(NOISE_S)[batch.key % 2]
-        total = batch.time_s + term[batch.key] + scale * times - unknowns[3] - times
+        total = batch.time_s + term[batch.key] + scale[batch.key % 2] * times - unknowns[3] - times
         joint.add(batch, unknowns, total, np.where(batch.used, sigma**-2.0, 0.0))
     return joint
 
@@ -34,14 +35,19 @@ def quiet(seed: int, events: int = 150):
     return simulate(seed, events=events, errors=errors, least=10)
 
 
-@pytest.mark.parametrize(("seed", "scale"), [(11, 0.0), (12, 0.015), (13, -0.015)])
-def test_terms_and_scale_are_found(seed, scale):
+@pytest.mark.parametrize(
+    ("seed", "scale"),
+    [(11, 0.0), (12, 0.015), (13, -0.015), (14, (0.0, 0.02)), (15, (0.015, -0.01))],
+)
+def test_terms_and_scales_are_found(seed, scale):
     case = quiet(seed)
     rng = np.random.default_rng(seed)
     by_sensor = rng.normal(0, 0.1, len(case.network.x_km))
     term = np.column_stack([by_sensor, 1.7 * by_sensor]).ravel()
     found = equations(case, term, scale).solved(0.02)
-    assert abs(found.scale - scale) < 3 * np.sqrt(found.covariance[-1, -1]) < 0.01
+    error = np.sqrt(np.diagonal(found.covariance)[-2:])
+    assert (error < 0.01).all()
+    assert (abs(found.scale - scale) < 3 * error).all()
     # All stations late is all events late: that no term can tell.
     off = found.value_s - term
     assert np.std(off) < 0.25 * np.std(term)
@@ -68,7 +74,13 @@ def test_the_equations_do_not_depend_on_batches():
     np.testing.assert_allclose(one.covariance, two.covariance, atol=1e-9)
 
 
+def test_without_data_the_scales_have_their_prior():
+    """P, S, and their ratio are equally uncertain."""
+    p, s = JointEquations(4).solved(0.02).covariance[-2:, -2:]
+    assert [p[0], s[1], p[0] - 2 * p[1] + s[1]] == pytest.approx([0.02**2] * 3)
+
+
 def test_without_freedom_there_is_no_scale():
     case = quiet(15, events=40)
     found = equations(case, np.zeros(2 * len(case.network.x_km)), 0.01).solved(0.0)
-    assert abs(found.scale) < 1e-6
+    assert (abs(found.scale) < 1e-6).all()

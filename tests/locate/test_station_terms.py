@@ -64,13 +64,13 @@ def test_neighbours_are_better_with_terms_and_regions_stay_honest(network, locat
     assert all(50 <= inside <= 97 for inside in after.inside)
 
 
-def test_the_scale_of_the_model_is_found(network):
+def test_the_scales_of_the_model_are_found(network):
     """Velocities are 1.5 % too small in the model, so that times are shorter."""
     static = network.terms.static
-    error = np.sqrt(static.covariance[-1, -1])
-    assert static.scale < 0
-    assert abs(static.scale - (1 / 1.015 - 1)) < 3 * error
-    assert error < 0.01
+    error = np.sqrt(np.diagonal(static.covariance)[-2:])
+    assert (static.scale < 0).all()
+    assert (abs(static.scale - (1 / 1.015 - 1)) < 3 * error).all()
+    assert (error < 0.01).all()
 
 
 def test_picks_and_paths_are_told_apart(network):
@@ -119,12 +119,12 @@ def test_terms_of_a_file_are_those_that_were_written(network, tmp_path):
     static, ours = terms.static, network.terms.static
     at = 2 * order.index("S07")
     assert static.value_s[at : at + 2].tolist() == ours.value_s[14:16].tolist()
-    assert static.covariance[at, -1] == ours.covariance[14, -1]
+    assert static.covariance[at, -2:].tolist() == ours.covariance[14, -2:].tolist()
     assert static.covariance[at, 2 * order.index("S03")] == ours.covariance[14, 6]
     assert static.value_s[:2].tolist() == [0, 0]
     squares = ours.value_s[::2] ** 2 + ours.error_s[::2] ** 2
     assert static.error_s[0] == pytest.approx(np.sqrt(np.mean(squares)))
-    assert static.scale == ours.scale
+    assert static.scale.tolist() == ours.scale.tolist()
     place = np.array([[1.0, 2.0, 8.0]])
     for key, same in ((at, 14), (at + 1, 15)):
         assert terms.source.at(key, place, np.array([-1])) == network.terms.source.at(

@@ -104,7 +104,7 @@ class _Estimate:
             source = self._source(static)
             self._locate(StationTerms(static, source, own), is_searched=False)
             self._fit_errors()
-        report(f"all terms: {_in_words(self._errors)}, scale {1 + static.scale:.4f}")
+        report(f"all terms: {_in_words(self._errors)}, {_scales_in_words(static)}")
         report("delays: " + _fields_in_words(source))
         is_used = any(field.variance_s2 > 0 for field in source.fields)
         return Calibration(static, source if is_used else None, before, self._errors)
@@ -142,7 +142,7 @@ class _Estimate:
             yield batch, [*unknowns, located.origin_s[batch.events][:, None]]
 
     def _static(self, source: SourceTerms | None) -> StaticTerms:
-        """Fit static terms and the scale; paths that ``source`` says delays of add errors."""
+        """Fit static terms and scales; paths that ``source`` says delays of add errors."""
         keys = len(PHASES) * len(self._locator.network.x_km)
         variance = self._arrivals.sigma_s**2
         if source is not None:
@@ -160,8 +160,8 @@ class _Estimate:
         """Fit the delays along paths to what static terms leave."""
         residual = np.zeros(len(self._key))
         for batch, unknowns in self._batches():
-            times = (1 + static.scale) * batch.times(*unknowns[:3])
-            left = batch.time_s - unknowns[3] - times - static.value_s[batch.key]
+            times = batch.times(*unknowns[:3])
+            left = batch.time_s - unknowns[3] - times - static.late_s(batch.key, times)
             residual[batch.rows[batch.used]] = left[batch.used]
         inlier = np.maximum(self._located.inlier, _LEAST_INLIER)
         source = SourceTerms(
@@ -189,6 +189,11 @@ def _fields_in_words(source: SourceTerms) -> str:
         f"{phase} {np.sqrt(f.variance_s2):.3f} s over {f.length_km:g} km" for phase, f in pairs
     ]
     return f"{', '.join(words)}, correlation {source.correlation:.2f}"
+
+
+def _scales_in_words(static: StaticTerms) -> str:
+    words = [f"{phase} {1 + s:.4f}" for phase, s in zip(PHASES, static.scale, strict=True)]
+    return f"scale of {', '.join(words)}"
 
 
 def _in_words(errors: PickErrors) -> str:

@@ -1,4 +1,4 @@
-"""Static station terms and the scale of the velocity model, fitted to all events jointly.
+"""Static station terms and the scales of P and S travel times, fitted to all events jointly.
 
 Joint hypocenter determination (Douglas 1967, doi:10.1038/215047a0): the hypocenters are
 eliminated from the normal equations, so that only what no hypocenter explains decides the terms.
@@ -29,27 +29,33 @@ _FIRST_S = 0.1
 """Standard deviation of the terms in s that the fit begins with."""
 _LEAST_S = 0.003
 """Smallest standard deviation of the terms of a phase in s."""
+_SHARED = 0.5
+"""Correlation of the errors of the scales of P and S before there are data.
+
+With 0.5 vp, vs and vp/vs are equally uncertain.  A common scale would take vp/vs as exact; an error
+of 1 % in it is then explained by other depths and a scale that is wrong by several per cent."""
 
 
 @dataclass(frozen=True, slots=True)
 class JointTerms:
-    """Static terms, the scale of travel times, and their covariance."""
+    """Static terms, the scales of travel times, and their covariance."""
 
     value_s: F64
     """Terms in s, shape (keys,); the number of a key is twice the sensor, plus 1 for S."""
-    scale: float
-    """By how much all travel times are longer than in the velocity model, 0.01 for 1 %."""
+    scale: F64
+    """By how much travel times of P and S are longer than in the model, 0.01 for 1 %, shape (2,)."""
     covariance: F64
-    """Covariance of the terms and, last, the scale, shape (keys + 1, keys + 1)."""
+    """Covariance of the terms and, last, the scales, shape (keys + 2, keys + 2)."""
 
 
 class JointEquations:
-    """Normal equations of terms and scale, from which hypocenters are eliminated."""
+    """Normal equations of terms and scales, from which hypocenters are eliminated."""
 
     def __init__(self, keys: int) -> None:
         self._keys = keys
-        self._matrix = np.zeros((keys + 1, keys + 1))
-        self._right = np.zeros(keys + 1)
+        size = keys + len(PHASES)
+        self._matrix = np.zeros((size, size))
+        self._right = np.zeros(size)
 
     def add(self, batch: Batch, unknowns: list[F64], total_s: F64, weight: F64) -> None:
         """Add events at ``unknowns``; ``total_s`` are residuals without any term in s.
@@ -58,48 +64,65 @@ class JointEquations:
         """
         times, slopes = batch.times_and_slopes(*unknowns[:3])
         changes = [*(slope[:, :, 0] for slope in slopes), np.ones(times.shape[:2])]
-        times, residual, weight = times[:, :, 0], total_s[:, :, 0], weight[:, :, 0]
-        free = _Eliminated(changes, weight)
-        key = batch.key[:, :, 0]
-        n = len(key)
-        times, residual = free.project(times), free.project(residual)
-        rows = np.stack([free.row(i) for i in range(n)])
-        flat = key[:, None] * (self._keys + 1) + key[None]
-        sums = np.bincount(flat.ravel(), rows.ravel(), self._matrix.size)
-        self._matrix += sums.reshape(self._matrix.shape)
-        by_scale = np.bincount(key.ravel(), times.ravel(), self._keys)
-        self._matrix[:-1, -1] += by_scale
-        self._matrix[-1, :-1] += by_scale
-        raw = batch.times(*unknowns[:3])[:, :, 0]
-        self._matrix[-1, -1] += float(np.sum(total(raw * times)))
-        self._right[:-1] += np.bincount(key.ravel(), residual.ravel(), self._keys)
-        self._right[-1] += float(np.sum(total(raw * residual)))
+        free = _Eliminated(changes, weight[:, :, 0])
+        key, keys = batch.key[:, :, 0], self._keys
+        residual = free.project(total_s[:, :, 0])
+        rows = np.stack([free.row(i) for i in range(len(key))])
+        flat = key[:, None] * keys + key[None]
+        sums = np.bincount(flat.ravel(), rows.ravel(), keys * keys)
+        self._matrix[:keys, :keys] += sums.reshape(keys, keys)
+        self._right[:keys] += np.bincount(key.ravel(), residual.ravel(), keys)
+        travel = by_phase(batch, times[:, :, 0])
+        reduced = [free.project(values) for values in travel]
+        for p, values in enumerate(travel):
+            by_scale = np.bincount(key.ravel(), reduced[p].ravel(), keys)
+            self._matrix[:keys, keys + p] += by_scale
+            self._matrix[keys + p, :keys] += by_scale
+            self._right[keys + p] += float(np.sum(total(values * residual)))
+            for q in range(len(PHASES)):
+                product = travel[max(p, q)] * reduced[min(p, q)]  # symmetric to the last bit
+                self._matrix[keys + p, keys + q] += float(np.sum(total(product)))
 
     def solved(self, scale_error: float) -> JointTerms:
         """Return terms whose prior covariance is fitted by expectation maximisation.
 
         It is that of the P and the S term of a sensor: slow ground delays both.
 
-        ``scale_error`` is the prior standard error of the scale.
+        ``scale_error`` is the prior standard error of the scale of P, of that of S, and of their
+        ratio.
         """
-        n = self._keys // len(PHASES)
-        seen = (np.diagonal(self._matrix)[:-1] > 0).reshape(n, len(PHASES)).all(axis=1)
+        keys, n = self._keys, self._keys // len(PHASES)
+        seen = (np.diagonal(self._matrix)[:keys] > 0).reshape(n, len(PHASES)).all(axis=1)
         prior = np.eye(len(PHASES)) * _FIRST_S**2
         p, s = 2 * np.arange(n), 2 * np.arange(n) + 1
+        of_scales = _inverse(_prior_of_scales(scale_error))
         for _ in range(_ROUNDS):
-            precision = np.diag(np.full(self._keys + 1, 1 / max(scale_error, 1e-6) ** 2))
+            precision = np.zeros_like(self._matrix)
+            precision[keys:, keys:] = of_scales
             inverse = _inverse(prior)
             precision[p, p], precision[s, s] = inverse[0, 0], inverse[1, 1]
             precision[p, s] = precision[s, p] = inverse[0, 1]
             covariance = _inverse(self._matrix + precision)
             value = np.sum(covariance * self._right, axis=1)
             if seen.any():
-                pairs = value[:-1].reshape(n, -1)[seen]
+                pairs = value[:keys].reshape(n, -1)[seen]
                 among = np.stack([covariance[2 * i : 2 * i + 2, 2 * i : 2 * i + 2]
                                   for i in np.flatnonzero(seen)])  # fmt: skip
                 squares = pairs[:, :, None] * pairs[:, None] + among
                 prior = squares.mean(axis=0) + np.eye(len(PHASES)) * _LEAST_S**2
-        return JointTerms(value[:-1], float(value[-1]), covariance)
+        return JointTerms(value[:keys], value[keys:], covariance)
+
+
+def by_phase(batch: Batch, values: F64) -> list[F64]:
+    """Return values (picks, events) of P picks, 0 for others, and the same of S picks."""
+    phase = batch.key[:, :, 0] % len(PHASES)
+    return [np.where(phase == p, values, 0.0) for p in range(len(PHASES))]
+
+
+def _prior_of_scales(error: float) -> F64:
+    """Return the covariance of the scales of P and S; see `_SHARED`."""
+    correlation = np.array([[1.0, _SHARED], [_SHARED, 1.0]])
+    return np.asarray(correlation * max(error, 1e-6) ** 2)
 
 
 class _Eliminated:

@@ -167,7 +167,7 @@ class _Finder:
         left = np.zeros(len(travel))
         if terms is not None:
             by_key, left = terms.everywhere(key, events.place_km)
-            travel = (1 + terms.static.scale) * travel + by_key
+            travel = (1 + terms.static.scale[phase]) * travel + by_key
         after = events.origin_s + travel
         predicted = events.time_ns + np.round(after * SECOND_NS).astype(np.int64)
         noise = self._locator.settings.noise

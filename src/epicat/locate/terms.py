@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from epicat.locate.arrivals import Batch, Correction
 from epicat.locate.grids import PHASES
+from epicat.locate.joint import by_phase
 from epicat.locate.kriging import NEIGHBOURS, DelayField, Neighbourhood, fit_field
 from epicat.locate.ordered import total
 
@@ -42,20 +43,25 @@ class StaticTerms:
     """The terms in s, drawn towards 0, shape (keys,)."""
     support: F64
     """Picks that they rest on, weighted by the probability that they are right, shape (keys,)."""
-    scale: float
-    """By how much all travel times are longer than in the velocity model, 0.01 for 1 %."""
+    scale: F64
+    """By how much travel times of P and S are longer than in the model, 0.01 for 1 %, shape (2,)."""
     covariance: F64
-    """Covariance of the terms and, last, the scale, shape (keys + 1, keys + 1)."""
+    """Covariance of the terms and, last, the scales, shape (keys + 2, keys + 2)."""
 
     @property
     def error_s(self) -> F64:
         """Standard errors of the terms in s, shape (keys,)."""
-        return np.asarray(np.sqrt(np.diagonal(self.covariance)[:-1]))
+        return np.asarray(np.sqrt(np.diagonal(self.covariance)[: len(self.value_s)]))
 
     @classmethod
     def none(cls, keys: int) -> StaticTerms:
         """Return terms that are 0 without error."""
-        return cls(np.zeros(keys), np.zeros(keys), 0.0, np.zeros((keys + 1, keys + 1)))
+        size = keys + len(PHASES)
+        return cls(np.zeros(keys), np.zeros(keys), np.zeros(len(PHASES)), np.zeros((size, size)))
+
+    def late_s(self, key: I64, times: F64) -> F64:
+        """Return by how much picks of keys are later than ``times`` in s."""
+        return np.asarray(self.value_s[key] + self.scale[key % len(PHASES)] * times)
 
 
 @dataclass(frozen=True)
@@ -195,7 +201,7 @@ class StationTerms:
     def __call__(self, batch: Batch, unknowns: list[F64]) -> Correction:
         """Return the terms of a batch's picks for its hypocenters (events, 1)."""
         key, used = batch.key[:, :, 0], batch.used[:, :, 0]
-        value = self.static.value_s[key] + self.static.scale * batch.times(*unknowns[:3])[:, :, 0]
+        value = self.static.late_s(key, batch.times(*unknowns[:3])[:, :, 0])
         left, shared = np.zeros(key.shape), np.zeros(key.shape)
         if self.source is not None:
             place = np.concatenate(unknowns[:3], axis=1)
@@ -214,7 +220,7 @@ class StationTerms:
     def everywhere(self, key: int, place_km: F64) -> tuple[F64, F64]:
         """Return the terms in s of a key for all events at places, and the variances left in s².
 
-        The scale of travel times is not in them.
+        The scales of travel times are not in them.
         """
         value = np.full(len(place_km), self.static.value_s[key])
         if self.source is None:
@@ -230,29 +236,26 @@ class StationTerms:
         ``response`` is how far place and origin time move with each pick, four arrays of shape
         (picks, events).  Shape (events, 4, 4), in km and s.
         """
-        key = batch.key[:, :, 0]
-        times = batch.times(*unknowns[:3])[:, :, 0]
-        covariance = self.static.covariance
-        by_scale = [total(r * times) for r in response]
-        among, with_scale = covariance[:-1, :-1], covariance[key, -1]
-        moved = [np.zeros_like(r) for r in response]
-        for i in range(len(key)):
-            part = among[key[i], key]
-            for k, r in enumerate(response):
-                moved[k] += part * r[i]
-        for k, by_path in enumerate(self._by_paths(batch, response, correction)):
-            moved[k] += by_path
-        crossed = [total(r * with_scale) for r in response]
-        rows = [
-            [
-                total(moved[k] * response[j])
-                + crossed[k] * by_scale[j]
-                + by_scale[k] * crossed[j]
-                + covariance[-1, -1] * by_scale[k] * by_scale[j]
-                for j in range(len(response))
+        key, covariance = batch.key[:, :, 0], self.static.covariance
+        keys = len(self.static.value_s)
+        travel = by_phase(batch, batch.times(*unknowns[:3])[:, :, 0])
+        rows = []
+        for r, by_path in zip(response, self._by_paths(batch, response, correction), strict=True):
+            # Covariance of this coordinate's error with that of each pick's term, and each scale's.
+            by_scale = [total(r * values) for values in travel]
+            with_term = by_path
+            for i in range(len(key)):
+                with_term = with_term + covariance[key[i], key] * r[i]
+            for p, by in enumerate(by_scale):
+                with_term = with_term + covariance[key, keys + p] * by
+            with_scale = [
+                total(r * covariance[key, keys + p])
+                + covariance[keys, keys + p] * by_scale[0]
+                + covariance[keys + 1, keys + p] * by_scale[1]
+                for p in range(len(PHASES))
             ]
-            for k in range(len(response))
-        ]
+            late = with_term + sum(c * v for c, v in zip(with_scale, travel, strict=True))
+            rows.append([total(late * other) for other in response])
         return np.stack([np.stack(row, -1) for row in rows], -2)
 
     def _by_paths(self, batch: Batch, response: list[F64], correction: Correction) -> list[F64]:

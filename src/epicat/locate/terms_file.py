@@ -23,7 +23,7 @@ __all__ = ["FileTerms", "TermsFile"]
 
 F64 = NDArray[np.float64]
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class TermsFile:
                 "value_s": found.static.value_s,
                 "error_s": found.static.error_s,
                 "support": found.static.support,
-                "scale": np.array(found.static.scale),
+                "scale": found.static.scale,
                 "covariance": found.static.covariance,
                 "scatter_s": np.array(found.before.phase_s),
                 "pick_error_s": np.array(found.after.phase_s),
@@ -147,10 +147,11 @@ class TermsFile:
         none.covariance[np.arange(keys), np.arange(keys)] = spread[phase]
         none.value_s[ours] = self.values["value_s"][theirs]
         none.support[ours] = self.values["support"][theirs]
-        # The last row is that of the scale.
-        mine, own = [*ours, keys], [*theirs, len(self.values["value_s"])]
+        # The last rows are those of the scales.
+        scales, last = np.arange(len(PHASES)), len(self.values["value_s"])
+        mine, own = [*ours, *(keys + scales)], [*theirs, *(last + scales)]
         none.covariance[np.ix_(mine, mine)] = self.values["covariance"][np.ix_(own, own)]
-        return replace(none, scale=float(self.values["scale"]))
+        return replace(none, scale=self.values["scale"])
 
     def _source(self, new: NDArray[np.int64]) -> SourceTerms | None:
         """Return the events of source-specific terms, with keys as ``new`` numbers them."""

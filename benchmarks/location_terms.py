@@ -28,6 +28,8 @@ CASES = {
     "long paths (15 km)": (30, Errors(static_s=0.15, path_s=0.05, path_km=15)),
     "velocities 2 % too small, 10 % wrong": (
         30, Errors(static_s=0.1, path_s=0.05, velocity=0.02, wrong=0.1)),
+    "velocities 1 % too small, vp/vs 1 % too large": (
+        30, Errors(static_s=0.1, path_s=0.05, velocity=0.01, ratio=-0.01)),
     "only static delays": (30, Errors(static_s=0.1)),
     "no delays": (30, Errors()),
 }  # fmt: skip

@@ -22,7 +22,10 @@ EXPECTED_S = (0.05, 0.08)
 
 @dataclass(frozen=True)
 class Errors:
-    """What disturbs the picks, standard deviations in s of P; S has 1.74 times the delays."""
+    """What disturbs the picks, standard deviations in s of P; S has 1.74 times the delays.
+
+    True velocities are larger than the model's by ``velocity``, true vp/vs by ``ratio``.
+    """
 
     noise_s: tuple[float, float] = (0.03, 0.06)
     wrong: float = 0.05
@@ -30,6 +33,7 @@ class Errors:
     path_s: float = 0.0
     path_km: float = 8.0
     velocity: float = 0.0
+    ratio: float = 0.0
     gaussian: bool = False
 
 
@@ -87,7 +91,7 @@ def _picks(rng, network, place, origin, model, errors):
     events = len(place)
     scale = 1 + errors.velocity
     true = LayerModel(model.depth_km, tuple(v * scale for v in model.vp),
-                      tuple(v * scale for v in model.vs), model.constant)  # fmt: skip
+                      tuple(v * scale / (1 + errors.ratio) for v in model.vs), model.constant)  # fmt: skip
     apart = ((place[:, None] - place[None]) ** 2).sum(-1)
     correlation = np.exp(-0.5 * apart / errors.path_km**2) + 1e-6 * np.eye(events)
     factor = np.linalg.cholesky(correlation)

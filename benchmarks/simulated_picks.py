@@ -90,8 +90,8 @@ def _places(rng, events):
 def _picks(rng, network, place, origin, model, errors):
     events = len(place)
     scale = 1 + errors.velocity
-    true = LayerModel(model.depth_km, tuple(v * scale for v in model.vp),
-                      tuple(v * scale / (1 + errors.ratio) for v in model.vs), model.constant)  # fmt: skip
+    vp, vs = (v * scale for v in (np.array(model.vp), np.array(model.vs) / (1 + errors.ratio)))
+    true = LayerModel(model.depth_km, tuple(vp), tuple(vs), model.constant)
     apart = ((place[:, None] - place[None]) ** 2).sum(-1)
     correlation = np.exp(-0.5 * apart / errors.path_km**2) + 1e-6 * np.eye(events)
     factor = np.linalg.cholesky(correlation)

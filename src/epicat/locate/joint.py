@@ -16,7 +16,7 @@ from epicat.locate.arrivals import Batch
 from epicat.locate.grids import PHASES
 from epicat.locate.ordered import Symmetric, solve, total
 
-__all__ = ["JointEquations", "JointTerms"]
+__all__ = ["JointEquations", "JointTerms", "by_phase"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -43,7 +43,7 @@ class JointTerms:
     value_s: F64
     """Terms in s, shape (keys,); the number of a key is twice the sensor, plus 1 for S."""
     scale: F64
-    """By how much travel times of P and S are longer than in the model, 0.01 for 1 %, shape (2,)."""
+    """By how much times of P and S are longer than in the model, 0.01 for 1 %, shape (2,)."""
     covariance: F64
     """Covariance of the terms and, last, the scales, shape (keys + 2, keys + 2)."""
 

@@ -44,7 +44,7 @@ class StaticTerms:
     support: F64
     """Picks that they rest on, weighted by the probability that they are right, shape (keys,)."""
     scale: F64
-    """By how much travel times of P and S are longer than in the model, 0.01 for 1 %, shape (2,)."""
+    """By how much times of P and S are longer than in the model, 0.01 for 1 %, shape (2,)."""
     covariance: F64
     """Covariance of the terms and, last, the scales, shape (keys + 2, keys + 2)."""
 

@@ -68,7 +68,7 @@ def epicat(command: str, folder: Path, environment: dict[str, str], more: str = 
     print(f"\n$ {command}", flush=True)
     words = [*shlex.split(command)[1:], *shlex.split(more)]
     call = [sys.executable, "-c", _MAIN, *words]
-    done = subprocess.run(call, cwd=folder, env=environment, check=False)
+    done = subprocess.run(call, cwd=folder, env=environment, check=False)  # nosec B603
     if done.returncode:
         sys.exit(f"exit status {done.returncode}")
 

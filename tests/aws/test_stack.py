@@ -132,7 +132,9 @@ def check_rights(bed, outputs):
                 found[policy] = rights_of(iam, name, policy)
     bucket = "arn:aws:s3:::epicat-life-123456789012-us-west-2"
     assert set(found) == {"campaign", "logs", "image", "store-secret"}
-    assert [s["Resource"] for s in found["campaign"]] == [f"{bucket}/*", bucket]
+    assert [s["Resource"] for s in found["campaign"]] == [
+        f"{bucket}/*", f"{bucket}/*/journal/*", bucket,
+    ]  # fmt: skip
     assert found["store-secret"][0]["Resource"] == outputs["StoreSecret"]
     assert found["store-secret"][0]["Action"] == "secretsmanager:GetSecretValue"
     assert found["logs"][0]["Resource"] == (
@@ -224,7 +226,9 @@ def test_a_bucket_and_a_network_of_one_s_own(bed, epicat, role):
     ]
     rights = rights_of(iam, name, "campaign")
     assert rights[0]["Resource"] == "arn:aws:s3:::shared-bucket/my/campaign/*"
-    assert rights[1]["Condition"]["StringLike"] == {"s3:prefix": "my/campaign/*"}
+    assert rights[1]["Resource"] == "arn:aws:s3:::shared-bucket/my/campaign/*/journal/*"
+    assert rights[1]["Action"] == "s3:DeleteObject"
+    assert rights[2]["Condition"]["StringLike"] == {"s3:prefix": "my/campaign/*"}
 
     down = epicat("cloud", "down", "--name", "own", "--yes", "--delete-data")
     assert down.code == 0, down.err

@@ -69,7 +69,7 @@ def test_imported_picks_are_seen_before_they_are_associated(tmp_path, capsys):
     store = tmp_path / "store"
     assert run("picks", "import", tmp_path / "picks.csv", "--store", store) == 0
     assert run("status", "--store", store) == 0
-    assert "(imported from picks.csv)" in capsys.readouterr().out
+    assert ", imported from picks.csv)" in capsys.readouterr().out
     assert run("export", "--store", store, "--table", "picks") == 0
     assert "XX.ST00.*,,P,2020-01-01T12:00:00.000000Z,0.5000" in capsys.readouterr().out
     assert run("export", "--store", store, "--table", "events") == 0

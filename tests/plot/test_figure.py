@@ -509,7 +509,7 @@ def test_importing_the_module_does_not_import_matplotlib() -> None:
 
 def test_drawing_leaves_pyplot_alone() -> None:
     code = (
-        "import sys, pathlib, epicat.plot as f, epicat.tables as t\n"
+        "import sys, pathlib, epicat.plot as f, epicat.table_rows as t\n"
         "f.catalog_figure(t.events_table([], '', ''), t.stations_table([]), title='')\n"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )

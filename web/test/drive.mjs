@@ -191,7 +191,10 @@ const cases = {
     });
     assert.deepEqual(kept, { magnitude: 0.7, azimuth: 37, colorBy: "time", focus: "plot map" });
     await page.waitForFunction(() => location.hash.includes("magnitude=0.7"));
-    assert.ok(await page.evaluate(() => window.epicat.list.rows.every((row) => window.epicat.catalog.value("magnitude", row) >= 0.7)));
+    await page.waitForFunction((n) => {
+      const { list, catalog } = window.epicat;
+      return list.rows.length > n && list.rows.every((row) => catalog.value("magnitude", row) >= Math.fround(0.7)); // 32 bits
+    }, known);
   },
 
   /** Downloads hold the selection; the caller reads them. */

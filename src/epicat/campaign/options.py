@@ -146,8 +146,8 @@ _Name = Annotated[
     Shown(metavar="NAME"),
     Field(
         pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        description="Name of the catalog, for --run of other commands.  Default: model, weights "
-        "and thresholds, such as PhaseNet-original-0.3.  Does not change the results.",
+        description="Name of the catalog, which other commands take as the run.  Default: model, "
+        "weights and thresholds, such as PhaseNet-original-0.3.  Does not change the results.",
         examples=["mendocino"],
     ),
 ]

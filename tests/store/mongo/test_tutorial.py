@@ -120,7 +120,7 @@ def test_it_is_exported(url, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("EPICAT_STORE", url)
     assert called("status") == 0
     out = capsys.readouterr().out
-    assert "(PhaseNet instance)" in out
+    assert ", PhaseNet instance)" in out
     assert "6 picks" in out
     for table, rows in (("events", 1), ("picks", 6), ("arrivals", 6), ("stations", 3)):
         assert called("export", "--table", table) == 0

@@ -65,6 +65,7 @@ def serve(
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, port))
+            listening.listen()  # the address that is printed next can be opened at once
         except OSError as error:
             raise InputError(f"cannot listen on {host} port {port}: {error.strerror}") from error
         port = listening.getsockname()[1]

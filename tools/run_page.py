@@ -27,8 +27,11 @@ from typing import Final
 PROJECT: Final = Path(__file__).resolve().parent.parent
 _BLOCK: Final = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 _TIMES: Final = re.compile(r"\d+(\.\d+)? ?(seconds|s of work|s\b|min\b|station-days/s|blocks/s)")
-_PROGRESS: Final = re.compile(r"^(picking|associating|locating|compiling|downloading) .*\n", re.M)
-"""Lines of progress, one a minute, which a fast machine does not print."""
+_PROGRESS: Final = re.compile(
+    r"^((picking|associating|locating|compiling|downloading) .*|[a-z][^\n]*( \.\.\.|: [0-9]+ s))\n",
+    re.M,
+)
+"""Lines of progress and of phases that take seconds, which a fast machine does not print."""
 _DIGEST: Final = re.compile(r"\b[a-z2-7]{16}\b")
 """Digests of settings, which change with every version of an algorithm."""
 _LONGEST_S: Final = 900

@@ -87,11 +87,12 @@ class PickStage:
             if not is_measured(self._campaign, key, before, known.measured.get(text)):
                 yield self._measure_stored(unit, before, generation)
         else:
-            yield from self._picked_again(unit, text, generation, coming)
+            yield from self._pick_and_measure(unit, text, generation, coming)
 
-    def _picked_again(
+    def _pick_and_measure(
         self, unit: Unit, text: str, generation: str, coming: StationDay | None
     ) -> Iterator[KeyResult]:
+        """Pick a station-day, then measure the amplitudes at its picks while it is in memory."""
         begun = BegunKey(unit, text, generation, self._campaign.run.digest)
         results: list[DayResult] = []
         done = compute_key(begun, partial(self._pick_key, coming=coming, results=results))

@@ -26,7 +26,8 @@ from epicat.imports.picks import read_picks
 from epicat.ledger import Stage
 from epicat.pipeline.store_tasks.import_picks import import_picks
 from epicat.stations import find_stations
-from epicat.store.parquet import DataFile, ParquetStore
+from epicat.store.parquet import ParquetStore
+from epicat.store.parquet_rows import DataFile
 from epicat.velocity.layers import read_layers
 from support.hostile import hostile
 from support.layout_keys import KEYS

@@ -22,7 +22,8 @@ from epicat.model import Pick, Span
 from epicat.store.base import Store, Where
 from epicat.store.compact import Limits, compact
 from epicat.store.open import find_store, open_store
-from epicat.store.parquet import ParquetStore, as_source
+from epicat.store.parquet import ParquetStore
+from epicat.store.parquet_files import as_source
 from epicat.table_rows import picks_table
 from epicat.tables import SCHEMA_VERSION
 from epicat.testing.store_contract import StoreContract, entry_of, pick_at

@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 from epicat._util.lists import batched
 from epicat.ledger import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF, Compaction, Where, day_of_key, new_generation, newest
-from epicat.store.parquet import DataFile, ParquetStore, in_threads
+from epicat.store.parquet_files import in_threads
+from epicat.store.parquet_rows import DataFile, ParquetRows
 from epicat.tables import TABLES, TableName
 
 __all__ = ["Limits", "compact"]
@@ -37,7 +38,7 @@ class Limits:
     """Entries of one file of the ledger."""
 
 
-def compact(store: ParquetStore, limits: Limits | None = None) -> Compaction:
+def compact(store: ParquetRows, limits: Limits | None = None) -> Compaction:
     """Compact a store; others may read and write it at the same time."""
     limits = limits or Limits()
     done = Compaction()
@@ -65,7 +66,7 @@ class _Key:
 class _Plan:
     """Which keys of a design to rewrite, and which of them together."""
 
-    def __init__(self, store: ParquetStore, stage: Stage, design: str, limits: Limits) -> None:
+    def __init__(self, store: ParquetRows, stage: Stage, design: str, limits: Limits) -> None:
         self._limit = limits.rows
         self._written: Counter[str] = Counter()
         self._keys: dict[str, _Key] = {}
@@ -126,7 +127,7 @@ def _tables(stage: Stage) -> list[TableName]:
 
 
 def _counted(
-    store: ParquetStore, stage: Stage, design: str
+    store: ParquetRows, stage: Stage, design: str
 ) -> list[tuple[DataFile, set[str], _Counts]]:
     """Count the rows of each key in each file that has live ones."""
     live: dict[str, set[str]] = defaultdict(set)
@@ -137,7 +138,7 @@ def _counted(
     return [(f, live[f.generation], n) for f, n in zip(files, counts, strict=True)]
 
 
-def _count(store: ParquetStore, file: DataFile) -> _Counts:
+def _count(store: ParquetRows, file: DataFile) -> _Counts:
     rows = store.scan(file, ["key", "time"])
     days = pc.floor_temporal(rows["time"], unit="day").cast(pa.int64())
     grouped = pa.table({"key": rows["key"], "day": days}).group_by("key")
@@ -146,7 +147,7 @@ def _count(store: ParquetStore, file: DataFile) -> _Counts:
     return dict(zip(found["key"], numbers, strict=True))
 
 
-def _rewrite(store: ParquetStore, stage: Stage, design: str, keys: Sequence[str]) -> int:
+def _rewrite(store: ParquetRows, stage: Stage, design: str, keys: Sequence[str]) -> int:
     """Write the rows of keys under a new generation, then mark them with it."""
     tables = _tables(stage)
     wanted = set(keys)
@@ -163,7 +164,7 @@ def _rewrite(store: ParquetStore, stage: Stage, design: str, keys: Sequence[str]
     return sum(rows.num_rows for rows in parts)
 
 
-def _clear(store: ParquetStore, limits: Limits) -> int:
+def _clear(store: ParquetRows, limits: Limits) -> int:
     """Merge the ledger; then delete dead files of rows, and then those of marks.
 
     What is dead is decided by the marks at the beginning: the merged file tells readers that files
@@ -202,7 +203,7 @@ def _id(entry: LedgerEntry) -> tuple[str, str, str, str, int]:
 
 
 def _dead(
-    store: ParquetStore, marks: dict[str, list[LedgerEntry]], live: Sequence[LedgerEntry]
+    store: ParquetRows, marks: dict[str, list[LedgerEntry]], live: Sequence[LedgerEntry]
 ) -> list[DataFile]:
     """Return the files without live rows, and without any that can become live."""
     named = {(entry.stage, entry.design, entry.generation) for entry in live}

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pyarrow as pa
 
@@ -21,16 +21,14 @@ from epicat._util.arrow_arrays import arrow_array
 from epicat.errors import StoreError
 from epicat.ledger import LedgerEntry, Stage
 from epicat.model import digest_of
+from epicat.store.base import STAGE_OF
+from epicat.store.parquet_files import JOURNAL, ParquetFiles
+from epicat.store.parquet_rows import ParquetRows
 from epicat.table_rows import entries_of, ledger_table
 from epicat.tables import LEDGER, SCHEMAS, TABLES, TableName
 
-if TYPE_CHECKING:
-    from epicat.store.parquet import ParquetStore
+__all__ = ["Journal", "Journaled", "clear_journal", "is_journal"]
 
-__all__ = ["JOURNAL", "Journal", "Journaled", "clear_journal", "is_journal"]
-
-JOURNAL: Final = "journal"
-"""The folder of the journal in a store."""
 _LEDGER: Final = "ledger"
 _SCHEMA: Final = pa.schema([("part", pa.string()), ("data", pa.binary())])
 
@@ -41,7 +39,7 @@ Journaled = Sequence[tuple[LedgerEntry, Mapping[TableName, pa.Table]]]
 class Journal:
     """The journal of one design in a store of files."""
 
-    def __init__(self, store: ParquetStore, design: str) -> None:
+    def __init__(self, store: ParquetFiles, design: str) -> None:
         self._store = store
         self._folder = f"{JOURNAL}/{design}"
 
@@ -70,7 +68,7 @@ class Journal:
         return f"{self._folder}/{digest_of(key)}.parquet"
 
 
-def clear_journal(store: ParquetStore) -> int:
+def clear_journal(store: ParquetRows) -> int:
     """Delete what the journal has of keys that were committed since; return the number of files.
 
     A worker that was killed between its commit and the deletion has left them.
@@ -99,7 +97,7 @@ def is_journal(name: str) -> bool:
     return path.parts[0] == JOURNAL and len(path.parts) == 3 and path.suffix == ".parquet"
 
 
-def _read(store: ParquetStore, name: str) -> Journaled:
+def _read(store: ParquetFiles, name: str) -> Journaled:
     """Return the results in a file; none if it is damaged, outdated, or gone."""
     try:
         found = store.read_table(name, _SCHEMA).to_pylist()
@@ -110,8 +108,6 @@ def _read(store: ParquetStore, name: str) -> Journaled:
 
 def _unpacked(parts: Sequence[tuple[str, bytes]]) -> Journaled:
     """Return entries, each with the rows of its stage; raise ValueError for other schemas."""
-    from epicat.store.base import STAGE_OF
-
     tables = [(part, _table(data)) for part, data in parts]
     schemas: dict[str, pa.Schema] = {_LEDGER: LEDGER}
     schemas.update((str(table), schema) for table, schema in SCHEMAS.items())

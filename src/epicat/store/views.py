@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 
 from epicat.located import best_event_sources
 from epicat.store.base import STAGE_OF, Designs, ReadableStore, Where
-from epicat.store.parquet import DataFile, ParquetStore, months_of
+from epicat.store.parquet_rows import DataFile, ParquetRows, months_of
 from epicat.tables import RENAMED, SCHEMAS, TABLES, TableName
 from epicat.time import month_span
 
@@ -39,7 +39,7 @@ _NEWEST = """
 
 
 def show_files(
-    store: ParquetStore, connection: DuckDBPyConnection, words: set[str], designs: Designs
+    store: ParquetRows, connection: DuckDBPyConnection, words: set[str], designs: Designs
 ) -> None:
     """Create a view of each table over the needed files; empty if the query does not name it.
 
@@ -91,7 +91,7 @@ def show_best(connection: DuckDBPyConnection) -> None:
 
 
 def _register_months(
-    store: ParquetStore, connection: DuckDBPyConnection, table: TableName, files: list[DataFile]
+    store: ParquetRows, connection: DuckDBPyConnection, table: TableName, files: list[DataFile]
 ) -> None:
     parts = []
     for month, some in groupby(files, lambda file: file.month):  # sorted by it
@@ -128,7 +128,7 @@ def _make_view(
     connection.execute(" ".join(words))
 
 
-def _dataset(store: ParquetStore, table: TableName, files: Iterable[DataFile]) -> ds.Dataset:
+def _dataset(store: ParquetRows, table: TableName, files: Iterable[DataFile]) -> ds.Dataset:
     """Return files of a table as a dataset that knows month and generation of each."""
     schema = pa.schema(
         [

@@ -19,7 +19,8 @@ from epicat.ledger import LedgerEntry, Stage
 from epicat.store.base import STAGE_OF
 from epicat.store.findings import Findings, Kind
 from epicat.store.journal import is_journal
-from epicat.store.parquet import DataFile, ParquetStore, as_source, in_threads
+from epicat.store.parquet_files import MARKED, as_source, in_threads
+from epicat.store.parquet_rows import DataFile, ParquetRows
 from epicat.table_rows import entries_of
 from epicat.tables import SCHEMAS, STATIONS, STORED_LEDGER, old_names
 
@@ -33,7 +34,6 @@ QUARANTINE: Final = "damaged"
 """The folder for damaged files."""
 _AT_ONCE: Final = 64
 """Files that are read together."""
-_MARKS: Final = ("ledger", "compacted")
 
 _Writing = tuple[Stage, str, str]
 """Stage, design and generation."""
@@ -52,7 +52,7 @@ class _Sorted:
 
 
 def verify_files(
-    store: ParquetStore, findings: Findings, *, repair: bool
+    store: ParquetRows, findings: Findings, *, repair: bool
 ) -> Callable[[LedgerEntry], bool] | None:
     """Verify all files; return a function that tells whether the rows of an entry are unreadable.
 
@@ -99,7 +99,7 @@ def _sorted(files: Iterable[FileInfo]) -> _Sorted:
 
 def _is_of_marks(folder: str) -> bool:
     top, _, month = folder.partition("/")
-    return top in _MARKS and (not month or (month.startswith("month=") and "/" not in month))
+    return top in MARKED and (not month or (month.startswith("month=") and "/" not in month))
 
 
 def _is_other(folder: str, last: str) -> bool:
@@ -109,7 +109,7 @@ def _is_other(folder: str, last: str) -> bool:
 
 
 def _damaged(
-    store: ParquetStore, names: Sequence[str], findings: Findings, kind: Kind, *, repair: bool
+    store: ParquetRows, names: Sequence[str], findings: Findings, kind: Kind, *, repair: bool
 ) -> list[str]:
     """Return the unreadable files among marks, stations and records, repaired or not."""
     errors = in_threads(lambda name: _error_of(store, name), names)
@@ -120,13 +120,13 @@ def _damaged(
     return list(bad)
 
 
-def _error_of(store: ParquetStore, name: str) -> str:
+def _error_of(store: ParquetRows, name: str) -> str:
     """Return why a file of marks, stations or a record is unreadable; empty if it is not."""
     try:
         data = store.files.read(name)
         if name.endswith(".json"):
             return "" if isinstance(json.loads(data), dict) else "not a JSON object"
-        is_marks = name.partition("/")[0] in _MARKS
+        is_marks = name.partition("/")[0] in MARKED
         schema = STORED_LEDGER if is_marks else STATIONS
         rows = pq.read_table(
             as_source(data), schema=schema, partitioning=None, page_checksum_verification=True
@@ -141,7 +141,7 @@ def _error_of(store: ParquetStore, name: str) -> str:
 
 
 def _left_behind(
-    store: ParquetStore, found: _Sorted, findings: Findings, clock_ns: int, *, repair: bool
+    store: ParquetRows, found: _Sorted, findings: Findings, clock_ns: int, *, repair: bool
 ) -> None:
     """Find leftovers of stopped writers; with ``repair``, delete the old ones."""
     marked = {
@@ -161,7 +161,7 @@ def _left_behind(
 
 
 def _damaged_rows(
-    store: ParquetStore, found: _Sorted, findings: Findings, *, repair: bool
+    store: ParquetRows, found: _Sorted, findings: Findings, *, repair: bool
 ) -> Callable[[LedgerEntry], bool]:
     """Read every file of rows; return a function that tells whether an entry's are in a bad one."""
     bad: set[_Writing] = set()
@@ -175,7 +175,7 @@ def _damaged_rows(
     return lambda e: (e.stage, e.design, e.generation) in bad
 
 
-def _row_error(store: ParquetStore, data: DataFile) -> str:
+def _row_error(store: ParquetRows, data: DataFile) -> str:
     """Return why rows are unusable; empty if they are not.  Reads all, some rows at a time."""
     try:
         with store.files.arrow.open_input_file(data.name) as source:
@@ -207,7 +207,7 @@ def _misplaced(batch: pa.RecordBatch, data: DataFile, needed: Collection[str]) -
     return f"has rows of {others[0]}" if others else ""
 
 
-def _quarantine(store: ParquetStore, name: str) -> int:
+def _quarantine(store: ParquetRows, name: str) -> int:
     """Move a damaged file to where it is not read; return the number of files moved."""
     try:
         data = store.files.read(name)

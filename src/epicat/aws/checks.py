@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from epicat.aws.errors import asked
 from epicat.aws.image import image_warnings
-from epicat.aws.session import Aws
+from epicat.aws.session import Aws, try_call
 from epicat.pipeline.estimate import PICKING_S
 
 __all__ = ["deployment_warnings", "quota_vcpus", "usable_vcpus"]
@@ -33,7 +32,7 @@ def deployment_warnings(aws: Aws, parameters: Mapping[str, str]) -> Iterator[str
 
 def quota_vcpus(aws: Aws, capacity: str) -> float | None:
     """Return how many vCPUs of ``spot`` or ``on-demand`` the account may use; None if unknown."""
-    answer = asked(
+    answer = try_call(
         aws, "service-quotas", "get_service_quota", ServiceCode="fargate",
         QuotaCode=QUOTAS[capacity],
     )  # fmt: skip
@@ -70,7 +69,7 @@ def nat_warnings(aws: Aws, parameters: Mapping[str, str]) -> Iterator[str]:
     subnets = [subnet for subnet in parameters["Subnets"].split(",") if subnet]
     if not subnets:
         return
-    answer = asked(aws, "ec2", "describe_route_tables", Filters=[
+    answer = try_call(aws, "ec2", "describe_route_tables", Filters=[
         {"Name": "vpc-id", "Values": [parameters["VpcId"]]}
     ])  # fmt: skip
     if answer is None:

@@ -12,9 +12,7 @@ from epicat.errors import CloudError
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from epicat.aws.session import Aws
-
-__all__ = ["asked", "code_of", "explained", "translated_errors"]
+__all__ = ["code_of", "explained", "translated_errors"]
 
 _KEYS = "the access key is invalid, or not for this account or region: renew the credentials"
 _EXPIRED = "the credentials have expired: sign in again (aws login, aws sso login, or new keys)"
@@ -76,17 +74,6 @@ def translated_errors(doing: str, region: str) -> Iterator[None]:
         raise CloudError(f"cannot {doing}{where}: {_client_message(error)}") from error
     except ResponseParserError as error:  # for example a page of HTML
         raise CloudError(f"cannot {doing} in {region}: {_FOREIGN}") from error
-
-
-def asked(aws: Aws, service: str, call: str, **request: Any) -> dict[str, Any] | None:
-    """Return an answer, or None where the credentials may not ask or the service is missing."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        answer: dict[str, Any] = getattr(aws.client(service), call)(**request)
-    except (BotoCoreError, ClientError):
-        return None
-    return answer
 
 
 def code_of(error: ClientError) -> str:

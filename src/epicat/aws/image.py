@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.request import urlopen
 
-from epicat.aws.errors import asked
 from epicat.aws.public_image import MANIFESTS, architectures, find_public_image
-from epicat.aws.session import Aws
+from epicat.aws.session import Aws, try_call
 from epicat.aws.template import ECR_IMAGE
 from epicat.errors import InputError
 
@@ -88,7 +87,7 @@ def image_problem(aws: Aws, parameters: Mapping[str, str]) -> str | None:
 
 
 def _ecr_problem(aws: Aws, name: str, image: _EcrImage, wanted: str) -> str | None:
-    answer = asked(
+    answer = try_call(
         aws, "ecr", "batch_get_image", registryId=image.account, repositoryName=image.repository,
         imageIds=[image.reference], acceptedMediaTypes=list(MANIFESTS),
     )  # fmt: skip
@@ -125,7 +124,7 @@ def _architecture(aws: Aws, image: _EcrImage, digest: str) -> str:
     """Return the architecture in the configuration of a single image; empty if unknown."""
     if not digest:
         return ""
-    answer = asked(
+    answer = try_call(
         aws, "ecr", "get_download_url_for_layer", registryId=image.account,
         repositoryName=image.repository, layerDigest=digest,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from epicat._version import __version__
 from epicat.aws.errors import translated_errors
 from epicat.errors import CloudError, InputError
 
-__all__ = ["Aws"]
+__all__ = ["Aws", "try_call"]
 
 _TRIES: Final = 8
 
@@ -93,6 +93,17 @@ class Aws:
     def pages(self, service: str, call: str, **request: Any) -> Any:
         """Return the pages of a listing."""
         return self.client(service).get_paginator(call).paginate(**request)
+
+
+def try_call(aws: Aws, service: str, call: str, **request: Any) -> dict[str, Any] | None:
+    """Return an answer; None where it is denied or the service is missing."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer: dict[str, Any] = getattr(aws.client(service), call)(**request)
+    except (BotoCoreError, ClientError):
+        return None
+    return answer
 
 
 def _session(profile: str | None, region: str | None) -> Any:

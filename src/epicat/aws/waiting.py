@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from epicat.aws.errors import asked
-from epicat.aws.session import Aws
+from epicat.aws.session import Aws, try_call
 
 __all__ = ["LONG_S", "waiting_note"]
 
@@ -48,19 +47,19 @@ def _reason(aws: Aws, job: Mapping[str, Any]) -> str:
     """Return the reason that Batch gives for a waiting job, or for the first such child."""
     if "statusSummary" not in job.get("arrayProperties", {}):
         return str(job.get("statusReason", ""))
-    answer = asked(aws, "batch", "list_jobs", arrayJobId=job["jobId"], jobStatus="RUNNABLE")
+    answer = try_call(aws, "batch", "list_jobs", arrayJobId=job["jobId"], jobStatus="RUNNABLE")
     children = (answer or {}).get("jobSummaryList", [])
     return next((str(c["statusReason"]) for c in children if c.get("statusReason")), "")
 
 
 def _environments(aws: Aws, queue: str) -> Iterator[str]:
     """Yield the state of a queue's compute environments."""
-    found = asked(aws, "batch", "describe_job_queues", jobQueues=[queue]) or {}
+    found = try_call(aws, "batch", "describe_job_queues", jobQueues=[queue]) or {}
     orders = [o for q in found.get("jobQueues", []) for o in q["computeEnvironmentOrder"]]
     names = [order["computeEnvironment"] for order in orders]
     if not names:
         return
-    found = asked(aws, "batch", "describe_compute_environments", computeEnvironments=names) or {}
+    found = try_call(aws, "batch", "describe_compute_environments", computeEnvironments=names) or {}
     for environment in found.get("computeEnvironments", []):
         reason = environment.get("statusReason")
         yield (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -24,7 +23,7 @@ from epicat.pipeline.plan import Unit, block_units, n_planned, pick_units
 from epicat.pipeline.schedule import PlanSchedule, Schedule, days_of
 from epicat.pipeline.stages.measure_day import response_rows
 from epicat.pipeline.stream import StreamedPlan
-from epicat.store.base import ReadableStore, Store, new_generation
+from epicat.store.base import ReadableStore, Store, mark_time, new_generation
 from epicat.store.catalogs import name_catalog
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.store.journal import clear_journal
@@ -308,7 +307,7 @@ def _mark_unreadable(campaign: Campaign, store: Store) -> None:
                 key=key,
                 status=Status.READ_ERROR,
                 generation=new_generation(),
-                marked_ns=max(time.time_ns(), before.marked_ns + 1 if before else 0),
+                marked_ns=mark_time(before),
                 reason=reason,
                 archive=campaign.archive,
             )

@@ -57,6 +57,7 @@ __all__ = [
     "day_of_key",
     "locate_entries",
     "magnitude_entries",
+    "mark_time",
     "measure_entries",
     "new_generation",
     "newest",
@@ -279,6 +280,11 @@ def begun_ns(generation: str) -> int | None:
     1561118400123456078
     """
     return int(generation[1:17], 16) if _NAMED.fullmatch(generation) else None
+
+
+def mark_time(*before: LedgerEntry | None) -> int:
+    """Return the time for a mark, later than those it replaces even if the clock was set back."""
+    return max([time.time_ns(), *(entry.marked_ns + 1 for entry in before if entry)])
 
 
 def day_of_key(stage: Stage, key: str) -> str | None:

@@ -17,10 +17,19 @@ from epicat.errors import AwayError, EpicatError, unforeseen
 from epicat.ledger import LedgerEntry
 from epicat.model import Span, digest_of
 from epicat.pipeline.outcome import BegunKey, failed, stamped
-from epicat.store.base import Store, new_generation
+from epicat.store.base import Store, mark_time, new_generation
 from epicat.tables import SCHEMAS, TableName
 
-__all__ = ["KeyResult", "Keyed", "compute_key", "hull", "ids_digest", "save", "save_generation"]
+__all__ = [
+    "KeyResult",
+    "Keyed",
+    "compute_key",
+    "hull",
+    "ids_digest",
+    "save",
+    "save_again",
+    "save_generation",
+]
 
 Rows = Mapping[TableName, pa.Table]
 Keyed = tuple[LedgerEntry, Rows]
@@ -76,6 +85,12 @@ def save_generation(store: Store, results: Sequence[KeyResult]) -> None:
     generation = new_generation()
     named = [replace(r, entry=replace(r.entry, generation=generation)) for r in results]
     save(store, named, generation)
+
+
+def save_again(store: Store, result: KeyResult, before: LedgerEntry | None) -> None:
+    """Save the result of a key in place of the one that ``before`` marks."""
+    entry = replace(result.entry, marked_ns=mark_time(before))
+    save_generation(store, [KeyResult(entry, result.rows)])
 
 
 def ids_digest(ids: pa.ChunkedArray) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from epicat.ledger import BlockEntry, Stage, Status
 from epicat.model import Arrival, Event, Span, Station, digest_of
 from epicat.pipeline.plan import block_key
 from epicat.pipeline.store_tasks.import_picks import save_picks
-from epicat.store.base import Store, Where, new_generation
+from epicat.store.base import Store, Where, mark_time, new_generation
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.table_rows import arrivals_table, events_table, stations_of
 from epicat.time import DAY_NS
@@ -222,7 +221,7 @@ def _save_events(events: Iterable[Event], catalog: ImportedCatalog, store: Store
     store.replace("events", pa.concat_tables(tables.values()), generation)
     arrivals = [arrivals_table(days[key], design, key) for key in sorted(days)]
     store.replace("arrivals", pa.concat_tables(arrivals), generation)
-    marked_ns = max([time.time_ns(), *(entry.marked_ns + 1 for entry in known)])
+    marked_ns = mark_time(*known)
     store.mark(
         [
             BlockEntry(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from epicat.imports.picks import read_picks
 from epicat.imports.raw import ReadingOptions
 from epicat.ledger import ObjectRead, Stage, StationDayEntry, Status
 from epicat.model import Pick, Span, StationDay, digest_of
-from epicat.store.base import Store, new_generation
+from epicat.store.base import Store, mark_time, new_generation
 from epicat.store.invocations import Invocation, record_invocation
 from epicat.table_rows import picks_table
 from epicat.tables import SCHEMAS
@@ -82,7 +81,7 @@ def save_picks(path: Path, picks: Sequence[Pick], run: ImportedRun, store: Store
     store.put_record("run", run.digest, run.model_dump(mode="json"))
     if not picks:
         return True
-    marked_ns = max([time.time_ns(), *(e.marked_ns + 1 for e in known)])
+    marked_ns = mark_time(*known)
     generation = new_generation()
     rows = pa.concat_tables([SCHEMAS["picks"].empty_table(), *tables.values()])
     store.replace("picks", rows, generation)

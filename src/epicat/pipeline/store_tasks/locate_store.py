@@ -16,9 +16,10 @@ from epicat.locate.design import LocationDesign
 from epicat.locate.options import LocateOptions
 from epicat.locate.terms_file import TermsFile
 from epicat.pipeline.plan import is_located, near_blocks
+from epicat.pipeline.stages.key_result import KeyResult, save_again
 from epicat.pipeline.stages.locate_block import BlockLocator
 from epicat.pipeline.store_tasks.import_events import catalog_design
-from epicat.store.base import Store, block_entries, locate_entries, new_generation
+from epicat.store.base import Store, block_entries, locate_entries
 from epicat.table_rows import stations_of
 from epicat.velocity.layers import LayerModel
 
@@ -98,12 +99,8 @@ class StoreLocator:
                 continue
             begin = time.monotonic()
             entry, rows = self._blocks.locate(block, near)
-            generation = new_generation()
-            for table, part in rows.items():
-                store.replace(table, part, generation)
-            marked = max(time.time_ns(), before.marked_ns + 1 if before else 0)
-            seconds = time.monotonic() - begin
-            store.mark([replace(entry, generation=generation, marked_ns=marked, seconds=seconds)])
+            entry = replace(entry, seconds=time.monotonic() - begin)
+            save_again(store, KeyResult(entry, rows), before)
             origins, done = origins + entry.n_origins, done + 1
             for flag in entry.flags:
                 flags[flag.criterion] = flags.get(flag.criterion, 0) + flag.count

@@ -17,6 +17,7 @@ from epicat.magnitude.events import observations
 from epicat.magnitude.options import MagnitudeOptions
 from epicat.model import Span
 from epicat.pipeline.plan import block_span, has_magnitudes, magnitude_inputs
+from epicat.pipeline.stages.key_result import KeyResult, save_again
 from epicat.pipeline.stages.magnitude_block import BlockMagnitudes
 from epicat.pipeline.store_tasks.locate_store import associator_of
 from epicat.store.base import (
@@ -25,7 +26,6 @@ from epicat.store.base import (
     locate_entries,
     magnitude_entries,
     measure_entries,
-    new_generation,
 )
 from epicat.store.locations import choose_location
 from epicat.store.magnitudes import name_magnitudes, newest_amplitudes
@@ -112,12 +112,8 @@ class StoreMagnitudes:
                 continue
             begin = time.monotonic()
             entry, rows = self._blocks.compute(block, span, inputs)
-            generation = new_generation()
-            for table, part in rows.items():
-                store.replace(table, part, generation)
-            marked = max(time.time_ns(), before.marked_ns + 1 if before else 0)
-            seconds = time.monotonic() - begin
-            store.mark([replace(entry, generation=generation, marked_ns=marked, seconds=seconds)])
+            entry = replace(entry, seconds=time.monotonic() - begin)
+            save_again(store, KeyResult(entry, rows), before)
             count, done = count + entry.n_magnitudes, done + 1
             for flag in entry.flags:
                 flags[flag.criterion] = flags.get(flag.criterion, 0) + flag.count

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from epicat.errors import InputError
 from epicat.ledger import ENTRY_TYPES, LedgerEntry, Stage, Status
 from epicat.model import Span
-from epicat.store.base import ReadableStore, Store, Verifiable, Where, new_generation
+from epicat.store.base import ReadableStore, Store, Verifiable, Where, mark_time, new_generation
 from epicat.store.batches import batches_of, content_digest, name_of, tables_of, where_of
 from epicat.store.findings import Findings, Kind
 from epicat.store.verify.rows import (
@@ -239,7 +239,7 @@ def _failed(entry: LedgerEntry, generation: str, why: Problem) -> LedgerEntry:
         key=entry.key,
         status=Status.FAILED,
         generation=generation,
-        marked_ns=max(time.time_ns(), entry.marked_ns + 1),
+        marked_ns=mark_time(entry),
         reason=f"{_REASON}: {why.kind.value}: {why.text}",
     )
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from distributed import KilledWorker
 
 from epicat.errors import AwayError, ClusterError, unforeseen
-from epicat.ledger import Stage
+from epicat.pipeline.dask.events import key_of, outcome_of
+from epicat.pipeline.dask.task_size import TaskSize
 from epicat.pipeline.dask.worker_plugin import (
     CampaignPlugin,
     RefusedWorkerError,
     check_worker,
-    run_unit,
+    run_units,
 )
 from epicat.pipeline.outcome import FinishedKey, Outcome
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DaskExecutor"]
 
+_Answer: TypeAlias = "list[dict[str, Any]] | Exception | None"
+"""The counts of a task's units, what it raised, or None if it is lost with the scheduler."""
+
 _POLL_S = 1.0
 _ANSWER_S = 5.0
 _THREADS_AGE_S = 2.0
@@ -41,8 +44,9 @@ _DIED = "its workers died (killed, or out of memory), also when it ran alone"
 
 
 class DaskExecutor:
-    """Units as tasks of Dask, twice as many as the cluster has threads.
+    """Units as tasks of Dask, twice as many tasks as the cluster has threads.
 
+    A task has one unit, or several while units take only milliseconds (`TaskSize`).
     If a worker dies, Dask runs its tasks again elsewhere.  It gives up a task whose workers died
     four times; but that may have been the fault of another task on the same workers.  Such units
     are suspects: each is run again with no other unit, so that the one that kills its workers is
@@ -64,11 +68,14 @@ class DaskExecutor:
         self._count = 0
         self._waiting: deque[Unit] = deque()
         self._suspects: deque[Unit] = deque()
-        self._units: dict[str, Unit] = {}
+        self._tasks: dict[str, list[Unit]] = {}
+        self._size = TaskSize()
+        self._ready: deque[Outcome] = deque()
         self._alone: Unit | None = None
-        self._done: SimpleQueue[tuple[str, Outcome | Exception | None]] = SimpleQueue()
+        self._done: SimpleQueue[tuple[str, _Answer]] = SimpleQueue()
+        self._counts: dict[str, list[dict[str, Any]]] = {}  # by task, until it is done
         self._threads, self._threads_at = 0, 0.0
-        self._keys: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._keys: SimpleQueue[FinishedKey] = SimpleQueue()
         self._on_key: Callable[[FinishedKey], None] = lambda _: None
         self._is_closing = False
         self._prepare(campaign)
@@ -80,6 +87,8 @@ class DaskExecutor:
         text = campaign.model_copy(update={"bundle": bundle}).model_dump_json()
         plugin = CampaignPlugin(self._name, text, files)
         self._register(plugin)
+        with suppress(Exception):  # without events, results are fetched
+            self._client.subscribe_topic(self._name, self._receive_event)
         self._wait_for_workers()
         found = self._asked(lambda: self._client.run(check_worker, self._name, on_error="return"))
         for address, error in found.items():
@@ -112,7 +121,11 @@ class DaskExecutor:
 
     @property
     def capacity(self) -> int:
-        """How many units to submit at once: twice the threads, which may come and go."""
+        """How many units to submit at once: for twice the threads, which may come and go."""
+        return self._most_tasks * self._size.units
+
+    @property
+    def _most_tasks(self) -> int:
         return max(2 * self._threads, 2)
 
     def _count_threads(self) -> int:
@@ -142,48 +155,62 @@ class DaskExecutor:
         )
 
     def report_keys(self, on_key: Callable[[FinishedKey], None]) -> None:
-        """Report each finished key that the workers log."""
+        """Report each finished key that the workers log, but for the last of each unit."""
         self._on_key = on_key
-        with suppress(Exception):  # progress by units is enough
-            self._client.subscribe_topic(self._name, lambda event: self._keys.put(event[1]))
+
+    def _receive_event(self, event: tuple[float, dict[str, Any]]) -> None:
+        """Take an event of a worker; runs in the client's event loop."""
+        _, message = event
+        if "key" in message:
+            self._keys.put(key_of(message["key"]))
+        else:
+            self._counts[message["task"]] = message["outcomes"]
 
     def _report_keys(self) -> None:
         with suppress(Empty):
             while True:
-                event = self._keys.get_nowait()
-                # Dask adds the address of the worker
-                given = {field.name: event[field.name] for field in fields(FinishedKey)}
-                self._on_key(FinishedKey(**{**given, "stage": Stage(event["stage"])}))
+                self._on_key(self._keys.get_nowait())
 
     def submit(self, unit: Unit) -> None:
-        """Queue a unit for the next free thread."""
+        """Queue a unit; `next_outcome` sends those that wait together."""
         self._waiting.append(unit)
-        self._feed()
 
     def _feed(self) -> None:
         """Send waiting units; while there are suspects, one of these at a time."""
         if self._suspects:
-            if not self._units:
+            if not self._tasks:
                 self._alone = self._suspects.popleft()
-                self._send(self._alone)
-            return
-        if self._alone is None:
-            while self._waiting:
-                self._send(self._waiting.popleft())
+                self._send([[self._alone]])
+        elif self._alone is None and self._waiting:
+            units = list(self._waiting)
+            self._waiting.clear()
+            self._send(self._size.split(units, self._most_tasks - len(self._tasks)))
 
-    def _send(self, unit: Unit) -> None:
-        self._count += 1
-        key = f"{self._name}-{self._count}"
-        future = self._client.submit(run_unit, self._name, unit, key=key, pure=False)
-        self._units[key] = unit
-        self._client.loop.add_callback(self._receive, future)
+    def _send(self, tasks: list[list[Unit]]) -> None:
+        keys = [f"{self._name}-{self._count + 1 + i}" for i in range(len(tasks))]
+        self._count += len(tasks)
+        self._tasks.update(zip(keys, tasks, strict=True))
+        names = [self._name] * len(tasks)
+        for future in self._client.map(run_units, names, tasks, key=keys, pure=False):
+            future.add_done_callback(self._receive)
 
-    async def _receive(self, future: Future) -> None:
-        """Queue the answer of a task as soon as it is there; runs in the client's event loop.
+    def _receive(self, future: Future) -> None:
+        """Queue the answer of a task; runs in a thread of Dask.
 
-        So the answers of several tasks are fetched at once, while others are submitted.  A task
-        whose worker died before its answer was fetched is run again by Dask.
+        The counts of a unit have come with an event before.  If they have not, they are fetched.
         """
+        counts = self._counts.pop(future.key, None)
+        if counts is not None and future.status == "finished":
+            self._done.put((future.key, counts))
+        else:
+            self._client.loop.add_callback(self._fetch, future)
+
+    async def _fetch(self, future: Future) -> None:
+        """Queue the result of a task, or its error; runs in the client's event loop.
+
+        A task whose worker died before its result was fetched is run again by Dask.
+        """
+        answer: _Answer
         try:
             answer = await self._client.gather(future, asynchronous=True)
         except Exception as error:
@@ -196,28 +223,46 @@ class DaskExecutor:
 
         Raises `AwayError` if the archive, and `ClusterError` if the scheduler is gone.
         """
-        while True:
-            self._feed()
+        while not self._ready:
+            if self._done.empty():  # so that units are sent together if several tasks are done
+                self._feed()
             key, answer = self._next_done()
             if answer is None:
                 raise self._gone()
-            unit = self._units.pop(key)
-            was_alone = unit is self._alone
-            self._alone = None if was_alone else self._alone
-            if isinstance(answer, KilledWorker) and not was_alone:
-                self._suspects.append(unit)
-            elif isinstance(answer, RefusedWorkerError):
-                self._retire(answer)
-                self._waiting.appendleft(unit)
-            elif isinstance(answer, AwayError):
-                raise answer
-            elif isinstance(answer, Exception):
-                reason = _DIED if isinstance(answer, KilledWorker) else unforeseen(answer)
-                return Outcome(unit, 0.0, failure=reason)
+            units = self._tasks.pop(key)
+            if isinstance(answer, Exception):
+                self._take_error(units, answer)
             else:
-                return answer
+                self._take(units, answer)
+        return self._ready.popleft()
 
-    def _next_done(self) -> tuple[str, Outcome | Exception | None]:
+    def _take(self, units: list[Unit], counts: list[dict[str, Any]]) -> None:
+        """Take the outcomes of a task; units that it has not run wait again."""
+        outcomes = [outcome_of(unit, each) for unit, each in zip(units, counts, strict=False)]
+        self._size.add(len(units), len(outcomes), sum(each.seconds for each in outcomes))
+        self._ready += outcomes
+        self._put_back(units[len(outcomes) :])
+        self._alone = None  # if a unit was alone, it was this one
+
+    def _take_error(self, units: list[Unit], error: Exception) -> None:
+        """Take what the first unit of a task raised, or what became of its workers."""
+        was_alone, self._alone = self._alone is not None, None
+        if isinstance(error, AwayError):
+            raise error
+        if isinstance(error, RefusedWorkerError):
+            self._retire(error)
+            self._put_back(units)
+        elif isinstance(error, KilledWorker) and not was_alone:
+            self._suspects += units
+        else:
+            reason = _DIED if isinstance(error, KilledWorker) else unforeseen(error)
+            self._ready.append(Outcome(units[0], 0.0, failure=reason))
+            self._put_back(units[1:])
+
+    def _put_back(self, units: Sequence[Unit]) -> None:
+        self._waiting.extendleft(reversed(units))
+
+    def _next_done(self) -> tuple[str, _Answer]:
         """Wait for the answer of a task; meanwhile see that the scheduler is alive."""
         while True:
             self._watch()

@@ -8,7 +8,8 @@ where the references in it say, in its own environment or files.
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, replace
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,18 @@ from distributed import WorkerPlugin, get_worker
 
 from epicat._version import __version__
 from epicat.errors import ClusterError, EpicatError
+from epicat.pipeline.dask.events import counts_of, plain_key
+from epicat.pipeline.dask.task_size import LONG_S
 
 if TYPE_CHECKING:
     from distributed import Worker as DaskWorker
 
     from epicat.campaign.campaign import Campaign
-    from epicat.pipeline.outcome import FinishedKey, Outcome
+    from epicat.pipeline.outcome import FinishedKey
     from epicat.pipeline.plan import Unit
     from epicat.pipeline.worker import Worker
 
-__all__ = ["CampaignPlugin", "RefusedWorkerError", "check_worker", "run_unit"]
+__all__ = ["CampaignPlugin", "RefusedWorkerError", "check_worker", "run_units"]
 
 
 class RefusedWorkerError(ClusterError):
@@ -53,9 +56,32 @@ class CampaignPlugin(WorkerPlugin):  # type: ignore[misc]
         self._local = threading.local()
         self._checked: Campaign | None = None
 
-    def work(self, unit: Unit) -> Outcome:
-        """Run a unit in this thread."""
-        return self._worker().work(unit)
+    def work(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
+        """Run units in this thread; return the counts of their outcomes, and send them.
+
+        They are sent as an event, which the client receives with the news that the task is done:
+        to fetch the result of a task takes four more messages.
+        """
+        counts = self._run(units)
+        worker = get_worker()
+        worker.log_event(self.name, {"task": worker.get_current_task(), "outcomes": counts})
+        return counts
+
+    def _run(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
+        """Run the first unit, and others until one of them raises or much time has passed."""
+        worker, begin = self._worker(), time.monotonic()
+        counts: list[dict[str, Any]] = []
+        for unit in units:
+            self._local.last_key = unit.keys[-1]
+            try:
+                counts.append(counts_of(worker.work(unit)))
+            except Exception:
+                if not counts:
+                    raise
+                break  # the client sends it again, as the first unit of a task
+            if time.monotonic() - begin > LONG_S:
+                break
+        return counts
 
     def _worker(self) -> Worker:
         """Return the worker of this thread, with one inference thread."""
@@ -68,9 +94,9 @@ class CampaignPlugin(WorkerPlugin):  # type: ignore[misc]
         return worker
 
     def _report(self, finished: FinishedKey) -> None:
-        """Send a finished key to the client, for its progress; as plain text."""
-        fields = {**asdict(finished), "stage": finished.stage.value}
-        get_worker().log_event(self.name, fields)
+        """Send a finished key to the client, for its progress; not the last of a unit."""
+        if finished.key != self._local.last_key:
+            get_worker().log_event(self.name, {"key": plain_key(finished)})
 
     def check(self) -> Campaign:
         """Return the campaign as this worker can do it; raise `RefusedWorkerError` if it cannot."""
@@ -122,10 +148,14 @@ def check_worker(name: str, dask_worker: Any) -> None:
         plugin.check()
 
 
-def run_unit(name: str, unit: Unit) -> Outcome:
-    """Run a unit on a worker; the task of Dask."""
-    outcome: Outcome = get_worker().plugins[name].work(unit)
-    return replace(outcome, statuses=dict(outcome.statuses), flags=dict(outcome.flags))
+def run_units(name: str, units: Sequence[Unit]) -> list[dict[str, Any]]:
+    """Run units on a worker; the task of Dask.
+
+    Returns the counts of the outcomes of the units that were run: of the first, and of those after
+    it up to one that raised or until `LONG_S` had passed.  Raises what the first one raises.
+    """
+    counts: list[dict[str, Any]] = get_worker().plugins[name].work(units)
+    return counts
 
 
 def _check_store(campaign: Campaign) -> None:

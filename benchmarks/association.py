@@ -1,49 +1,48 @@
-"""``python -m benchmarks.association``: a month of picks, and the overhead over PyOcto.
+"""``python -m benchmarks.association``: a month of picks, beside PyOcto alone on the same picks.
 
-The picks are imported into a store and associated as `epicat associate` does it, in one process;
-PyOcto's time is that inside its calls.  For comparison, the same picks in one PyOcto call a day
-with the same parameters, as in a script.
+The picks are imported into a store and associated as `epicat associate` does it, in one process,
+with nothing set but the extent and the velocities of the picks.  PyOcto alone gets the same
+velocities and keeps its own defaults otherwise, in one call in another process.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import resource
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmarks.measure import machine
 from benchmarks.month_of_picks import BEGIN, EXTENT, VP, VS, write_month
-from epicat._util.files import cache_folder
 from epicat.association.associate_options import AssociateOptions
-from epicat.association.associator import Associator, site_picks
-from epicat.association.search import Found, Search, SearchInput
-from epicat.association.sites import SiteIndex
-from epicat.association.slices import Slice
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import AssociationOptions, Partition
 from epicat.campaign.resolve import resolve_association
+from epicat.geo import Plane
 from epicat.pipeline.runner import make_plan
 from epicat.pipeline.store_tasks.import_picks import import_picks
 from epicat.pipeline.worker import Worker
-from epicat.store.base import Store, Where
+from epicat.store.base import Store
 from epicat.store.open import open_store
 from epicat.table_rows import stations_table
 from epicat.time import DAY_NS, day_of, parse_time
 
 
-@dataclass(slots=True)
-class _Clock:
-    """Seconds inside PyOcto."""
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """Events, and what they cost."""
 
-    seconds: float = 0.0
-    calls: int = 0
+    events: int
+    cpu_s: float
+    peak_mb: float
 
 
 def main() -> None:
@@ -51,7 +50,8 @@ def main() -> None:
     asked = _arguments()
     print(_HEAD.format(machine=machine(), **vars(asked)), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        print(_row(Path(folder), asked), flush=True)
+        for row in _rows(Path(folder), asked):
+            print(row, flush=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,30 +65,58 @@ def _arguments() -> argparse.Namespace:
 _HEAD = """\
 {picks:,} picks of {stations} stations on {days} days, in one process. {machine}.
 
-| picks | earthquakes | events | PyOcto s | calls | around s | added | by the day s | peak MB |
-|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
+| picks | earthquakes | | events | CPU s | peak MB |
+|---:|---:|---|---:|---:|---:|"""
 
 
-def _row(folder: Path, asked: argparse.Namespace) -> str:
+def _rows(folder: Path, asked: argparse.Namespace) -> Iterator[str]:
     quakes = write_month(folder, asked.stations, asked.days, asked.picks)
+    picks = pq.read_metadata(folder / "picks.parquet").num_rows
+    for name, way in (("epicat", _epicat), ("PyOcto alone, its defaults", _alone)):
+        context = multiprocessing.get_context("spawn")  # each has a peak memory of its own
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            cost = pool.submit(way, folder, asked.days).result()
+        yield (
+            f"| {picks:,} | {quakes:,} | {name} | {cost.events:,} | {cost.cpu_s:.1f} "
+            f"| {cost.peak_mb:.0f} |"
+        )
+
+
+def _epicat(folder: Path, days: int) -> _Cost:
+    pa.set_cpu_count(1)
     store = open_store(str(folder / "store"), create=True)
-    campaign = _campaign(folder, store, asked.days)
+    campaign = _campaign(folder, store, days)
     units = make_plan(campaign, Partition(), store, recheck=False).associating
     worker = Worker(campaign)
-    before_mb = _peak_mb()
-    with _timed() as clock:
-        begin = time.process_time()
-        events = sum(worker.work(unit).n_rows for unit in units)
-        whole = time.process_time() - begin
-    peak_mb = _peak_mb()
-    picks = store.read("picks", Where()).num_rows
-    around = whole - clock.seconds
-    return (
-        f"| {picks:,} | {quakes:,} | {events:,} "
-        f"| {clock.seconds:.1f} | {clock.calls:,} | {around:.2f} "
-        f"| {100 * around / clock.seconds:.1f} % | {_by_the_day(campaign, store, asked.days):.1f} "
-        f"| {peak_mb:.0f}, {before_mb:.0f} before |"
-    )
+    begin = time.process_time()
+    events = sum(worker.work(unit).n_rows for unit in units)
+    return _Cost(events, time.process_time() - begin, _peak_mb())
+
+
+def _alone(folder: Path, days: int) -> _Cost:
+    """Associate with PyOcto's own interface and defaults, in one call."""
+    import pandas as pd
+    import pyocto
+
+    del days
+    stations = pd.read_csv(folder / "stations.csv").rename(columns={"elevation": "z"})
+    plane = Plane(*EXTENT.center)
+    stations["x"], stations["y"] = plane.to_xy(stations["latitude"], stations["longitude"])
+    rows = pq.read_table(folder / "picks.parquet", columns=["trace_id", "phase", "time"])
+    seconds = rows["time"].cast(pa.int64()).to_numpy() / 1e9
+    picks = pd.DataFrame(
+        {"station": rows["trace_id"].to_pylist(), "phase": rows["phase"].to_pylist(),
+         "time": seconds}
+    ).sort_values("time", ignore_index=True)  # fmt: skip
+    low, high = plane.to_xy([EXTENT.south, EXTENT.north], [EXTENT.west, EXTENT.east])
+    octo = pyocto.OctoAssociator(
+        tuple(low), tuple(high), (0.0, 30.0),
+        pyocto.VelocityModel0D(VP, VS, tolerance=2.0, association_cutoff_distance=250.0),
+        time_before=300, n_threads=1,
+    )  # fmt: skip
+    begin = time.process_time()
+    events, _ = octo.associate(picks, stations)
+    return _Cost(len(events), time.process_time() - begin, _peak_mb())
 
 
 def _campaign(folder: Path, store: Store, days: int) -> Campaign:
@@ -110,45 +138,9 @@ def _campaign(folder: Path, store: Store, days: int) -> Campaign:
     )
 
 
-@contextmanager
-def _timed() -> Iterator[_Clock]:
-    """Measure the seconds spent inside PyOcto."""
-    clock, method = _Clock(), Search.find
-
-    def timed(search: Search, picks: SearchInput) -> list[Found]:
-        begin = time.process_time()
-        try:
-            return method(search, picks)
-        finally:
-            clock.seconds += time.process_time() - begin
-            clock.calls += 1
-
-    Search.find = timed  # type: ignore[method-assign]
-    try:
-        yield clock
-    finally:
-        Search.find = method  # type: ignore[method-assign]
-
-
-def _by_the_day(campaign: Campaign, store: Store, days: int) -> float:
-    """Return the seconds of PyOcto on the same picks, one day at a time."""
-    design = campaign.design
-    index = SiteIndex.from_stations(campaign.stations, design.plane, campaign.site_radius_m)
-    picks = site_picks(store.read("picks", Where()), index)
-    associator = Associator(design, cache_folder("traveltimes"))
-    first_ns = parse_time(BEGIN)
-    with _timed() as clock:
-        for day in range(days):
-            start_ns = first_ns + day * DAY_NS
-            part = tuple(p for p in picks if start_ns <= p.time_ns < start_ns + DAY_NS)
-            associator.associate_slice(Slice(start_ns, part))
-    return clock.seconds
-
-
 def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 if __name__ == "__main__":
-    pa.set_cpu_count(1)
     main()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from epicat.api import load_picker, load_stations, open_archive, run
     from epicat.archive.archive import Archive
     from epicat.association.associate_options import AssociateOptions
+    from epicat.association.fit_model import FittedModel
     from epicat.campaign.campaign import Campaign
     from epicat.campaign.options import CampaignOptions
     from epicat.campaign.resolve import resolve
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from epicat.pipeline.runner import Listener
     from epicat.pipeline.stages.pick_stream import pick_stream
     from epicat.pipeline.store_tasks.associate_picks import associate
+    from epicat.pipeline.store_tasks.fit_picks import fit_velocity
     from epicat.velocity.layers import LayerModel
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "Event",
     "Events",
     "Extent",
+    "FittedModel",
     "InputError",
     "LayerModel",
     "Listener",
@@ -66,6 +69,7 @@ __all__ = [
     "Station",
     "StoreError",
     "associate",
+    "fit_velocity",
     "list_catalogs",
     "load_picker",
     "load_stations",
@@ -90,6 +94,7 @@ _MODULES = {
     "Event": "model",
     "Events": "catalog.results",
     "Extent": "geo",
+    "FittedModel": "association.fit_model",
     "InputError": "errors",
     "LayerModel": "velocity.layers",
     "Listener": "pipeline.runner",
@@ -101,6 +106,7 @@ _MODULES = {
     "Station": "model",
     "StoreError": "errors",
     "associate": "pipeline.store_tasks.associate_picks",
+    "fit_velocity": "pipeline.store_tasks.fit_picks",
     "load_picker": "api",
     "load_stations": "api",
     "open_archive": "api",

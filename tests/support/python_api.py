@@ -25,8 +25,8 @@ velocity_layers = "constant"
 
 
 def write_example(folder: Path) -> Path:
-    """Write half an hour of waveforms with five earthquakes, and a campaign file."""
-    words = "--hours 0.4 --events 5 --separation 120 --station-count 8 --radius 30"
+    """Write half an hour of waveforms with twelve earthquakes, and a campaign file."""
+    words = "--hours 0.4 --events 12 --separation 100 --station-count 8 --radius 30"
     run("synth", folder, *words.split(), "--max-magnitude", "3.5", "--workers", "1")
     (folder / "campaign.toml").write_text(CAMPAIGN)
     return folder

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,20 @@ def test_velocities_are_those_of_the_publications(name, depth, vp, vs):
     model = model_of(name)
     for phase, expected in (("P", vp), ("S", vs)):
         assert model.velocity(np.array([depth]), phase)[0] == pytest.approx(expected, abs=0.005)
+
+
+@pytest.mark.parametrize("name", ["iasp91", "ak135"])
+def test_global_models_are_those_of_obspy(name):
+    """The steps have the mean slowness of the gradients of ObsPy's tables, down to 760 km."""
+    taup = pytest.importorskip("obspy.taup")
+    text = (Path(taup.__file__).parent / "data" / f"{name}.tvel").read_text()
+    rows = np.array([line.split()[:3] for line in text.splitlines()[2:]], float)
+    z = 0.005 + 0.01 * np.arange(76_000)
+    for column, phase in ((1, "P"), (2, "S")):
+        depth = rows[:, 0] + np.concatenate([[0], 1e-6 * (np.diff(rows[:, 0]) == 0)])
+        own, other = model_of(name).velocity(z, phase), np.interp(z, depth, rows[:, column])
+        assert np.abs(own - other).max() < 0.025
+        assert np.sum(1 / own - 1 / other) * 0.01 == pytest.approx(0, abs=2e-3)  # seconds
 
 
 def test_steps_keep_the_vertical_time_of_the_gradient():

@@ -111,3 +111,20 @@ def test_the_model_of_holuhraun_is_read(realdata: Path) -> None:
     assert (model.depth_km[0], model.vp[0], model.vs[0]) == (-3.0, 1.5, 0.843)
     assert (model.depth_km[-1], model.vp[-1], model.vs[-1]) == (42.0, 7.4, 4.157)
     assert len(model.depth_km) == 19
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        (((), (), ()), "0 depths, 0 vp and 0 vs"),
+        (((0, 5), (5.0,), (3.0, 3.2)), "2 depths, 1 vp and 2 vs"),
+        (((0, 0), (5.0, 6.0), (3.0, 3.2)), "depth 0 km after 0 km"),
+        (((float("nan"),), (5.0,), (3.0,)), "depth nan km"),
+        (((0,), (5.0,), (5.0,)), "vp 5 and vs 5 km/s"),
+        (((0,), (5.0,), (0.0,)), "vp 5 and vs 0 km/s"),
+        (((0,), (float("inf"),), (3.0,)), "vp inf"),
+    ],
+)
+def test_a_model_that_cannot_be_is_refused(columns, problem) -> None:
+    with pytest.raises(InputError, match=problem):
+        LayerModel(*columns)

@@ -224,6 +224,12 @@ class Associator:
         """
         return self._times.times(place_km), self._times.distance_km(place_km)
 
+    def allowed_s(
+        self, travel_s: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        """Return the largest residuals, in s, of picks with these travel times."""
+        return self._matcher.allowed_s(travel_s)
+
     def _searched(self, parts: Sequence[Slice[SitePick]]) -> Iterable[list[Candidate]]:
         if self._threads == 1 or len(parts) < 2:
             return map(self.associate_slice, parts)

@@ -40,7 +40,20 @@ _LEVEL_KM = 0.5
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A fitted model, and what it was fitted to."""
+    """A fitted velocity model, and what it was fitted to.
+
+    Examples
+    --------
+    >>> import epicat as ec
+    >>> picks = ec.open_catalog("catalog").picks()
+    >>> fitted = ec.fit_velocity(picks, ec.load_stations("stations.csv"))
+    >>> fitted.events >= 10, fitted.model.constant
+    (True, True)
+    >>> before, after = fitted.misfit_s
+    >>> after <= before
+    True
+
+    """
 
     model: LayerModel
     """Tops of uniform layers."""
@@ -155,7 +168,8 @@ class _Fit:
 
     def _sheets(self, log: F64) -> _Sheets:
         vp = tuple((self._start * np.exp(log[:-1])).tolist())
-        model = LayerModel(tuple(self._tops.tolist()), vp, vp, True, self._spherical)
+        vs = tuple(v / self._ratio(log) for v in vp)
+        model = LayerModel(tuple(self._tops.tolist()), vp, vs, True, self._spherical)
         p = self._picks
         reach = np.hypot(*(self._places[p.event, :2].T - [p.x_km, p.y_km])).max() * 1.3 + 20
         x = np.linspace(0.0, reach, 160)

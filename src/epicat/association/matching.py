@@ -41,7 +41,7 @@ class Matcher:
         """Return the event with the best fitting pick of each site and phase among ``rows``."""
         travel = self.times.times(event.place_km)
         predicted = event.time_s + travel
-        allowed = np.maximum(self.match_s, _FAR * self.model_error * travel)
+        allowed = self.allowed_s(travel)
         end = np.nanmax(predicted + allowed, initial=event.time_s)
         low, high = np.searchsorted(picks.time_s[rows], [event.time_s - self.match_s, end])
         near = rows[low:high]
@@ -55,6 +55,10 @@ class Matcher:
         best = order[np.concatenate([[True], key[1:] != key[:-1]])] if len(order) else order
         best = np.sort(best[self._is_near(event, site[best], picks, rows)])
         return Found(event.time_s, event.place_km, near[best], residual[best])
+
+    def allowed_s(self, travel_s: F64) -> F64:
+        """Return the largest residuals of picks with these travel times, in s, shape as given."""
+        return np.asarray(np.maximum(self.match_s, _FAR * self.model_error * travel_s))
 
     def _is_near(self, event: Found, site: I64, picks: SearchInput, rows: I64) -> NDArray[np.bool_]:
         """Return for each site whether enough of the sites up to it have a pick of the event.

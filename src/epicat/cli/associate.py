@@ -42,7 +42,7 @@ def associate(
     begin = time.monotonic()
     opened = open_store(options.store)
     with warnings_as_messages():
-        campaign = resolve_association(options, opened, report)
+        campaign = resolve_association(options, opened, report, compare=not explain)
     if explain:
         from epicat.pipeline.store_tasks.explain import explain as lines_about
 

@@ -1,8 +1,8 @@
 """Layered velocity models that have a name, with their sources, and which one fits a region.
 
 Numbers of publications, nothing of our own but two things: the gradients of global models become
-uniform steps of at most 15 km, and where a publication has P velocities alone, S follows from
-vp/vs.
+uniform steps of at most 15 km, and in California S follows from vp/vs.  ``source`` says with what
+text the numbers were compared, and which were not compared with the publication itself.
 """
 
 from __future__ import annotations
@@ -127,19 +127,22 @@ MODELS: tuple[NamedModel, ...] = (
     NamedModel(
         "iasp91",
         "global, continents; the default where no regional model is",
-        "Kennett and Engdahl 1991, doi:10.1111/j.1365-246X.1991.tb06724.x",
+        "Kennett and Engdahl 1991, doi:10.1111/j.1365-246X.1991.tb06724.x; down to 760 km equal to "
+        "ObsPy's iasp91.tvel",
         _IASP91,
     ),
     NamedModel(
         "ak135",
         "global, continents",
-        "Kennett, Engdahl and Buland 1995, doi:10.1111/j.1365-246X.1995.tb03540.x",
+        "Kennett, Engdahl and Buland 1995, doi:10.1111/j.1365-246X.1995.tb03540.x; down to 760 km "
+        "equal to ObsPy's ak135.tvel",
         _AK135,
     ),
     NamedModel(
         "norcal",
         "Northern California",
-        "GIL7, Dreger and Romanowicz 1994, USGS Open-File Report 94-176; vp/vs 1.73",
+        "P velocities of GIL7, Dreger and Romanowicz 1994, USGS Open-File Report 94-176, equal to "
+        "a gil7.d of moment tensor programs; S is not that of GIL7, but vp/vs 1.73",
         _layers((0, 3.2), (1, 4.5), (3, 4.8), (4, 5.51), (5, 6.21), (17, 6.89), (25, 7.83)),
         Extent(36.5, 42.0, -125.5, -119.0),
         ("gil7",),
@@ -147,15 +150,16 @@ MODELS: tuple[NamedModel, ...] = (
     NamedModel(
         "socal",
         "Southern California",
-        "Hadley and Kanamori 1977, as in Hutton et al. 2010, doi:10.1785/0120090130; vp/vs 1.73",
+        "Hadley and Kanamori 1977, as in Hutton et al. 2010, doi:10.1785/0120090130; P equal to "
+        "SPECFEM3D's model_1d_socal, S from vp/vs 1.73, within 0.01 km/s of it",
         _layers((0, 5.5), (5.5, 6.3), (16, 6.7), (32, 7.8)),
         Extent(32.0, 36.5, -121.5, -114.5),
     ),
     NamedModel(
         "central-italy",
-        "central Apennines; only if named: agrees to two decimals with another copy, not "
-        "compared with the paper",
-        "CIA, Herrmann, Malagnini and Munafo 2011, Bull. Seismol. Soc. Am. 101, 975-993",
+        "central Apennines; only if named",
+        "CIA, Herrmann, Malagnini and Munafo 2011, Bull. Seismol. Soc. Am. 101, 975-993; agrees to "
+        "two decimals with another copy, not compared with the paper",
         _layers(
             (0, 3.7497, 2.1436), (1.5, 4.9399, 2.8210), (4.5, 6.0129, 3.4336),
             (7.5, 5.5516, 3.1475), (14.5, 5.8805, 3.3583), (29.5, 7.1059, 4.0081),
@@ -167,7 +171,8 @@ MODELS: tuple[NamedModel, ...] = (
     NamedModel(
         "chile",
         "northern Chile",
-        "Graeber and Asch 1999, doi:10.1029/1999JB900020, as in the tests of PyOcto",
+        "Graeber and Asch 1999, doi:10.1029/1999JB900020, equal to graeber.csv of PyOcto's tests; "
+        "not compared with the paper",
         _nodes(
             (0, 6.1, 3.6), (10, 6.1, 3.6), (20, 6.4, 3.8), (30, 6.5, 3.8), (40, 7.1, 4.2),
             (50, 7.1, 4.2), (60, 7.3, 4.3), (70, 7.9, 4.7), (80, 8.1, 4.8), (90, 8.5, 5.1),
@@ -178,7 +183,8 @@ MODELS: tuple[NamedModel, ...] = (
     NamedModel(
         "iceland",
         "Northern Volcanic Zone of Iceland",
-        "Askja and Bardarbunga, as in QuakeMigrate's example Volcanotectonic_Iceland",
+        "Askja and Bardarbunga, equal to the file of QuakeMigrate's example "
+        "Volcanotectonic_Iceland; not compared with a publication",
         _nodes(
             (-3, 1.5, 0.843), (1, 4.0, 2.247), (3, 5.2, 2.921), (5, 6.1, 3.427),
             (6, 6.404, 3.598), (7, 6.583, 3.698), (8, 6.688, 3.757), (9, 6.792, 3.816),
@@ -191,7 +197,8 @@ MODELS: tuple[NamedModel, ...] = (
     NamedModel(
         "japan",
         "Japan",
-        "F-net, Kubo et al. 2002, doi:10.1016/S0040-1951(02)00375-X",
+        "F-net, Kubo et al. 2002, doi:10.1016/S0040-1951(02)00375-X, equal to the table of F-net's "
+        "web page",
         _layers(
             (0, 5.5, 3.14), (3, 6.0, 3.55), (18, 6.7, 3.83), (33, 7.8, 4.46), (100, 8.0, 4.57),
             (225, 8.4, 4.8), (325, 8.6, 4.91), (425, 9.3, 5.31),

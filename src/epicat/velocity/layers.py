@@ -33,6 +33,9 @@ _LARGEST_DEPTH = 1000.0
 class LayerModel:
     """P and S velocity by depth; the first row extends upwards, the last one downwards.
 
+    Raises `InputError` for columns of different lengths, depths that do not rise, and velocities
+    that are not finite, not above 0, or those of S not below those of P.
+
     Examples
     --------
     >>> import epicat as ec
@@ -51,6 +54,28 @@ class LayerModel:
     """False: rows are nodes, linear in between.  True: rows are tops of uniform layers."""
     spherical: bool = False
     """Whether the layers are shells of a spherical Earth rather than flat."""
+
+    def __post_init__(self) -> None:
+        """Check the columns, also of models that are not read from a file."""
+        lengths = {len(column) for column in (self.depth_km, self.vp, self.vs)}
+        if len(lengths) > 1 or 0 in lengths:
+            raise InputError(
+                f"velocity model: {len(self.depth_km)} depths, {len(self.vp)} vp and "
+                f"{len(self.vs)} vs; give one or more rows, each with all three"
+            )
+        above = -math.inf
+        for depth, vp, vs in zip(self.depth_km, self.vp, self.vs, strict=True):
+            if not (math.isfinite(depth) and depth > above):
+                raise InputError(
+                    f"velocity model: depth {depth:g} km after {above:g} km; depths must be "
+                    "finite and rise, each once"
+                )
+            if not (math.isfinite(vp) and 0 < vs < vp):
+                raise InputError(
+                    f"velocity model: vp {vp:g} and vs {vs:g} km/s at {depth:g} km depth; both "
+                    "must be finite and above 0, and vs below vp"
+                )
+            above = depth
 
     @classmethod
     def read(cls, path: str | Path, *, constant: bool = False) -> LayerModel:

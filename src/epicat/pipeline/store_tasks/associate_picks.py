@@ -24,7 +24,7 @@ from epicat.pipeline.stages.associate_block import BlockAssociator
 from epicat.tables import PICKS
 from epicat.velocity.layers import LayerModel
 
-__all__ = ["associate"]
+__all__ = ["around", "as_table", "associate", "busiest_day"]
 
 _MARGIN_DEG = 0.05
 """Added on all sides of the stations where no extent is given, about 5 km."""
@@ -80,19 +80,19 @@ def associate(
     rows = tuple(stations)
     if not rows:
         raise InputError("no stations: picks are associated at the places of stations")
-    table, run = _as_table(picks)
+    table, run = as_table(picks)
     made = options or AssociateOptions()
     layers = velocity if isinstance(velocity, LayerModel) else None
     if velocity is not None and layers is None:
         made = made.model_copy(update={"velocity": str(velocity)})
-    box = extent or _around(rows)
-    sample = _busiest_day(table) if made.velocity == AUTO_VELOCITY else None
+    box = extent or around(rows)
+    sample = busiest_day(table) if made.velocity == AUTO_VELOCITY else None
     design = resolve_design(made, run, box, list(rows), layers or sample)
     index = SiteIndex.from_stations(rows, design.plane, made.site_radius_m)
     return Events(tuple(_associate(table, design, index)), design.digest, table)
 
 
-def _as_table(picks: Picks | pa.Table | Iterable[Pick]) -> tuple[pa.Table, str]:
+def as_table(picks: Picks | pa.Table | Iterable[Pick]) -> tuple[pa.Table, str]:
     """Return picks as rows, and the digest of their run."""
     if isinstance(picks, pa.Table):
         missing = sorted(set(PICKS.names) - set(picks.column_names))
@@ -114,7 +114,7 @@ def _as_table(picks: Picks | pa.Table | Iterable[Pick]) -> tuple[pa.Table, str]:
     return picks.table(), picks.run
 
 
-def _busiest_day(picks: pa.Table) -> PickSample | None:
+def busiest_day(picks: pa.Table) -> PickSample | None:
     """Return the picks of the UTC day that has the most."""
     if not picks.num_rows:
         return None
@@ -126,7 +126,7 @@ def _busiest_day(picks: pa.Table) -> PickSample | None:
     return PickSample(f"{day:%Y-%m-%d}", lambda count: ordered.slice(0, count))
 
 
-def _around(stations: Sequence[Station]) -> Extent:
+def around(stations: Sequence[Station]) -> Extent:
     """Return a box around stations, in any of their positions."""
     positions = [position for station in stations for position in station.positions]
     latitudes, longitudes = [p.latitude for p in positions], [p.longitude for p in positions]

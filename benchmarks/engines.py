@@ -4,7 +4,7 @@ The demo and a synthetic week of twelve stations, on a pool of processes, Dask, 
 (``EPICAT_SNAKEMAKE`` names its command) and a stand-in for AWS Batch: seconds, and whether the
 catalogs are equal row by row, ids included.  SLURM needs root and its packages (.ci/slurm).
 
-A folder keeps the archive and the first catalog, so that engines can be run one by one (``--only``).
+A folder keeps the archive and the first catalog, so that engines can be run one by one.
 """
 
 from __future__ import annotations

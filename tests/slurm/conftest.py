@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,23 @@ from support import slurm_cluster
 @pytest.fixture(scope="session")
 def running_cluster() -> Iterator[slurm_cluster.SlurmCluster]:
     """Give a real cluster; skip without SLURM, or fail if EPICAT_REQUIRE_SLURM=1."""
-    reason = slurm_cluster.missing()
+    with _serving(slurm_cluster.PROGRAMS) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def accounting_cluster() -> Iterator[slurm_cluster.SlurmCluster]:
+    """Give a real cluster with slurmdbd; skip or fail likewise."""
+    programs = (*slurm_cluster.PROGRAMS, *slurm_cluster.ACCOUNTANTS)
+    with _serving(programs, accounts=True) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _serving(
+    programs: Sequence[str], *, accounts: bool = False
+) -> Iterator[slurm_cluster.SlurmCluster]:
+    reason = slurm_cluster.missing(programs)
     if reason:
         if os.environ.get("EPICAT_REQUIRE_SLURM", "0") not in {"", "0"}:
             pytest.fail(f"{reason}; EPICAT_REQUIRE_SLURM asks for it", pytrace=False)
@@ -23,20 +40,7 @@ def running_cluster() -> Iterator[slurm_cluster.SlurmCluster]:
     # Not pytest's folder: the path of munge's socket must be short.
     with (
         tempfile.TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True) as folder,
-        slurm_cluster.serving(Path(folder, "cluster")) as cluster,
-    ):
-        yield cluster
-
-
-@pytest.fixture(scope="session")
-def accounting_cluster() -> Iterator[slurm_cluster.SlurmCluster]:
-    """Give a real cluster with slurmdbd, or skip: its packages are many."""
-    reason = slurm_cluster.missing((*slurm_cluster.PROGRAMS, *slurm_cluster.ACCOUNTANTS))
-    if reason:
-        pytest.skip(reason)
-    with (
-        tempfile.TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True) as folder,
-        slurm_cluster.serving(Path(folder, "cluster"), accounts=True) as cluster,
+        slurm_cluster.serving(Path(folder, "cluster"), accounts=accounts) as cluster,
     ):
         yield cluster
 

@@ -1,7 +1,7 @@
 """A real SLURM cluster of one node on this machine, for one process of tests.
 
-It needs root and Debian's packages slurmctld, slurmd, slurm-client and munge (see .ci/slurm); for
-accounts, which few tests need, slurmdbd, slurm-wlm-mysql-plugin and mariadb-server, too.
+It needs root and Debian's packages slurmctld, slurmd, slurm-client and munge; with accounts also
+slurmdbd, slurm-wlm-mysql-plugin and mariadb-server (see .ci/slurm).
 Everything, munge included, is private: folders, ports, key and socket.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "munged")
 ACCOUNTANTS = ("slurmdbd", "sacctmgr", "sacct", "mariadbd", "mariadb-install-db")
-PACKAGES = "slurmctld slurmd slurm-client munge"
+PACKAGES = "slurmctld slurmd slurm-client munge slurmdbd slurm-wlm-mysql-plugin mariadb-server"
 MOST_TASKS = 5
 _WAIT_S = 60.0
 

@@ -143,13 +143,13 @@ def _command(
     """
     plan = f"{submission.location}/{array.name}.units"
     processes = record.shape(array.stage).processes
-    limit = _time_limit(stack.parameters, array.stage)
+    limit = time_limit(stack.parameters, array.stage)
     strict = ["--strict"] if record.strict else []
     return [
         "work", "--plan", plan, "--workers", str(processes), "--time-limit", str(limit), *strict,
     ]  # fmt: skip
 
 
-def _time_limit(parameters: Mapping[str, str], stage: Stage) -> int:
+def time_limit(parameters: Mapping[str, str], stage: Stage) -> int:
     limit = int(parameters["PickTimeout" if stage == Stage.PICK else "AssociateTimeout"])
     return max(limit - _SPARE_S, limit // 2)

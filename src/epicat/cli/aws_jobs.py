@@ -15,11 +15,13 @@ from epicat.aws.submit import BatchTarget
 from epicat.cli.aws_credentials import exported_credentials
 from epicat.cli.job_status import Amount
 from epicat.cli.messages import aligned
+from epicat.cli.submit_plan import TimeLimit
 from epicat.pipeline.jobs.job_arrays import MOST_JOBS
 
 if TYPE_CHECKING:
     from epicat.aws.prices import Prices
     from epicat.aws.session import Aws
+    from epicat.ledger import Stage
     from epicat.pipeline.jobs.job_arrays import JobArray
     from epicat.pipeline.jobs.job_progress import JobProgress, LedgerCounts
     from epicat.pipeline.jobs.submission_record import Job
@@ -55,6 +57,17 @@ class AwsDestination:
     def most_jobs(self) -> int:
         """Jobs in one array."""
         return MOST_JOBS
+
+    def time_limit(self, stage: Stage) -> TimeLimit:
+        """Return the timeout of the jobs of a stage."""
+        from epicat.aws.submit import time_limit
+
+        option = "--timeout" if stage.value == "pick" else "--associate-timeout"
+        return TimeLimit(
+            seconds=time_limit(self.target.stack.parameters, stage),
+            processes=self.record.shape(stage).processes,
+            longer=f"the stack's limit (`epicat cloud up {option} SECONDS`)",
+        )
 
     def preview(self, array: JobArray) -> None:
         """Print nothing: the jobs are shown in one table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -89,7 +89,7 @@ class _Snapshot:
         """Estimated remaining time in seconds; None if unknown."""
         from epicat.pipeline.jobs.job_progress import share_done
 
-        share = share_done(self.lines)
+        share = share_done(self.lines, self.found.station_days if self.found else 0)
         return self.seconds * (1 - share) / share if share else None
 
 
@@ -183,7 +183,17 @@ class _Ledger:
             round(self._record.time.timestamp() * 1e9),
             measured=store.ledger(Stage.MEASURE),
             located=[*store.ledger(Stage.LOCATE), *store.ledger(Stage.MAGNITUDE)],
+            pending=_pending(store, self._record.run),
         )
+
+
+def _pending(store: ReadableStore, run: str) -> Callable[[Iterable[str]], int]:
+    """Return a function that counts the station-days in the journal of a store of files."""
+    from epicat.store.parquet import ParquetStore
+
+    if isinstance(store, ParquetStore):
+        return store.journal(run).count_pending
+    return lambda _: 0  # other stores have each station-day in the ledger when it is finished
 
 
 def jobs_table(lines: Sequence[JobProgress]) -> Iterator[str]:
@@ -227,9 +237,10 @@ def _summary(snapshot: _Snapshot) -> Iterator[str]:
     found = snapshot.found
     if found is not None:
         rate = found.station_days / snapshot.seconds
+        due = sum(line.job.keys for line in snapshot.lines if line.job.stage.value == "pick")
         yield (
-            f"{found.station_days:,} station-days ({rate:.2f} a second) and {found.blocks:,} "
-            f"blocks; {found.picks:,} picks and {found.events:,} events so far"
+            f"{found.station_days:,} of {due:,} station-days ({rate:.2f} a second) and "
+            f"{found.blocks:,} blocks; {found.picks:,} picks and {found.events:,} events so far"
         )
         if found.failed:
             yield f"{found.failed:,} station-days or blocks failed"

@@ -12,12 +12,13 @@ import typer
 
 from epicat.cli.job_status import Amount
 from epicat.cli.messages import aligned, confirm, report, warnings_as_messages
-from epicat.cli.submit_plan import submit_due
+from epicat.cli.submit_plan import TimeLimit, submit_due
 from epicat.errors import InputError
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
     from epicat.campaign.options import CampaignOptions
+    from epicat.ledger import Stage
     from epicat.pipeline.jobs.job_arrays import JobArray
     from epicat.pipeline.jobs.job_progress import JobProgress, LedgerCounts
     from epicat.slurm.cost import CoreTime
@@ -64,6 +65,12 @@ class SlurmDestination:
     def most_jobs(self) -> int:
         """Tasks in one array."""
         return self.target.cluster.most_tasks
+
+    def time_limit(self, stage: Stage) -> TimeLimit:
+        """Return the time limit of a unit, which is the same for all stages."""
+        del stage
+        settings = self.record.settings
+        return TimeLimit(settings.unit_limit_s, settings.cores, "--time of `epicat submit`")
 
     def preview(self, array: JobArray) -> None:
         """Print the script of an array."""

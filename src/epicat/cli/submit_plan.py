@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import typer
 
@@ -14,12 +15,29 @@ from epicat.cli.messages import report
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
+    from epicat.ledger import Stage
     from epicat.pipeline.jobs.job_arrays import JobArray
     from epicat.pipeline.jobs.submission_record import Job
     from epicat.pipeline.jobs.target import Target
     from epicat.pipeline.ledger_view import LedgerView
 
-__all__ = ["Destination", "submit_due"]
+__all__ = ["Destination", "TimeLimit", "submit_due"]
+
+
+_SPARE: Final = 2
+"""A swarm, or a slow machine, takes about twice the estimated time of a unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """How long a job may take."""
+
+    seconds: float
+    """Limit of an attempt in seconds."""
+    processes: int
+    """Worker processes of a job."""
+    longer: str
+    """The option that raises the limit."""
 
 
 class Destination(Protocol):
@@ -48,6 +66,10 @@ class Destination(Protocol):
     @property
     def most_jobs(self) -> int:
         """The number of jobs in one array."""
+        ...
+
+    def time_limit(self, stage: Stage) -> TimeLimit:
+        """Return how long a job may take, and what to do about it."""
         ...
 
     def preview(self, array: JobArray) -> None:
@@ -89,7 +111,7 @@ def submit_due(
         report("nothing to do: all station-days and their blocks are done")
         _print({"submission": None, "jobs": []}, as_json=as_json)
         return
-    arrays = chain([first], arrays)
+    arrays = _with_warnings(chain([first], arrays), destination)
     if dry_run:
         _show(arrays, destination, as_json=as_json)
     else:
@@ -165,6 +187,37 @@ def _counting(
             found = (entries[key].status.value for key in unit.keys if key in entries)
             again.update(f"{words} ({status})" for status in found)
         yield array
+
+
+def _with_warnings(arrays: Iterable[JobArray], destination: Destination) -> Iterator[JobArray]:
+    """Warn of the first array of each stage whose units may take longer than they are allowed to.
+
+    That is if `_SPARE` times the estimated time of the longest unit exceeds the limit.
+    """
+    from epicat.pipeline.estimate import longest_seconds
+
+    warned: set[Stage] = set()
+    for array in arrays:
+        limit = destination.time_limit(array.stage)
+        seconds = longest_seconds(array, destination.record.stations, limit.processes)
+        if seconds * _SPARE > limit.seconds and array.stage not in warned:
+            warned.add(array.stage)
+            report(f"warning: {_too_long(array, seconds, limit)}")
+        yield array
+
+
+def _too_long(array: JobArray, seconds: float, limit: TimeLimit) -> str:
+    from epicat.cli.progress_counts import format_duration
+
+    smaller = "--stations-per-unit or --window-days"
+    if array.stage.value == "associate":
+        is_smallest = max(len(unit.keys) for unit in array.units) <= limit.processes
+        smaller = "--block-hours" if is_smallest else "--blocks-per-unit"
+    return (
+        f"a unit of {array.name} takes an estimated {format_duration(seconds)}, a swarm or a slow "
+        f"machine twice that, and its limit is {format_duration(limit.seconds)}: a unit that "
+        f"reaches it fails.  Raise {limit.longer}, or make units smaller ({smaller})"
+    )
 
 
 def _report_again(again: Counter[str]) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "LOCATING_S",
     "PICKING_S",
     "blocks_per_unit",
+    "longest_seconds",
     "stations_per_unit",
     "with_unit_sizes",
     "work_seconds",
@@ -47,6 +48,13 @@ def work_seconds(array: JobArray, stations: int, processes: int) -> float:
     if array.stage == Stage.PICK:
         return PICKING_S * sum(len(unit.keys) for unit in array.units) / processes
     return sum(_block_seconds(unit, stations, processes) for unit in array.units)
+
+
+def longest_seconds(array: JobArray, stations: int, processes: int) -> float:
+    """Return the estimated seconds of work of the longest job of an array."""
+    if array.stage == Stage.PICK:
+        return PICKING_S * max(ceil(len(unit.keys) / processes) for unit in array.units)
+    return max(_block_seconds(unit, stations, processes) for unit in array.units)
 
 
 def _block_seconds(unit: Unit, stations: int, processes: int) -> float:

@@ -59,6 +59,17 @@ class Journal:
         found = {names[name]: _read(self._store, name) for name in there}
         return {key: results for key, results in found.items() if results}
 
+    def count_pending(self, committed: Iterable[str]) -> int:
+        """Return the number of keys that the journal has and that are not ``committed``.
+
+        One listing; no file is read.
+        """
+        names = [name for name in self._store.files.list(self._folder) if is_journal(name)]
+        if not names:
+            return 0
+        done = {self._name(key) for key in committed}
+        return sum(name not in done for name in names)
+
     def forget(self, keys: Iterable[str]) -> None:
         """Delete the results of keys.  Without permission to delete, the next run does it."""
         with suppress(StoreError):

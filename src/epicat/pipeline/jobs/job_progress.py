@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from epicat.ledger import LedgerEntry, Status
+from epicat.ledger import LedgerEntry, Stage, Status
 from epicat.pipeline.jobs.submission_record import Job
 
 __all__ = ["STATES", "JobProgress", "LedgerCounts", "count_entries", "share_done"]
@@ -51,7 +51,7 @@ class LedgerCounts:
     events: int
     """All events of the associator, including rejected ones."""
     station_days: int
-    """Station-days processed since the submission."""
+    """Station-days processed since the submission, also those of units that are running."""
     blocks: int
     """Blocks processed since the submission."""
     failed: int
@@ -62,11 +62,22 @@ class LedgerCounts:
     """Processing time of the blocks in seconds."""
 
 
-def share_done(lines: Iterable[JobProgress]) -> float:
-    """Return the share of a submission that has ended, 0 to 1, weighted by estimated time."""
+def share_done(lines: Iterable[JobProgress], station_days: int = 0) -> float:
+    """Return the share of a submission that is done, 0 to 1, weighted by estimated time.
+
+    By units that have ended; that of picking by ``station_days`` if these are ahead.
+    """
     lines = list(lines)
     total = sum(line.job.seconds for line in lines)
-    return sum(line.share * line.job.seconds for line in lines) / total if total else 1.0
+    if not total:
+        return 1.0
+    picking = [line for line in lines if line.job.stage == Stage.PICK]
+    others = sum(line.share * line.job.seconds for line in lines if line not in picking)
+    picked = sum(line.share * line.job.seconds for line in picking)
+    if keys := sum(line.job.keys for line in picking):
+        share = min(1.0, station_days / keys)
+        picked = max(picked, share * sum(line.job.seconds for line in picking))
+    return (others + picked) / total
 
 
 def count_entries(
@@ -76,11 +87,14 @@ def count_entries(
     *,
     measured: Iterable[LedgerEntry] = (),
     located: Iterable[LedgerEntry] = (),
+    pending: Callable[[Iterable[str]], int] = lambda _: 0,
 ) -> LedgerCounts:
     """Count the entries of a run and of an associator.
 
     ``measured`` are entries of amplitudes, which picking jobs make, ``located`` those of locations
     and magnitudes, which association jobs make: their time is part of that of these jobs.
+    ``pending`` takes the station-days among ``picks`` that were processed since then, and returns
+    how many others are finished that no unit has committed yet.
     """
     picks, blocks = list(picks), list(blocks)
     new_picks = [entry for entry in picks if entry.marked_ns >= since_ns]
@@ -88,7 +102,7 @@ def count_entries(
     return LedgerCounts(
         picks=sum(entry.n_rows for entry in picks),
         events=sum(entry.n_rows for entry in blocks),
-        station_days=len(new_picks),
+        station_days=len(new_picks) + pending(entry.key for entry in new_picks),
         blocks=len(new_blocks),
         failed=sum(entry.status == Status.FAILED for entry in (*new_picks, *new_blocks)),
         pick_s=_seconds((*picks, *measured), since_ns),

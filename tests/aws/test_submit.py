@@ -15,6 +15,7 @@ from epicat.aws.submission_record import SubmissionRecord, folder_of
 from epicat.aws.submit import BatchTarget
 from epicat.aws.template import DEFAULTS
 from epicat.campaign.options import Partition
+from epicat.cli.aws_jobs import AwsDestination
 from epicat.errors import CloudError, InputError
 from epicat.ledger import Stage
 from epicat.model import Span
@@ -272,3 +273,15 @@ def test_a_request_that_aws_would_refuse_is_not_sent(tmp_path):
         handed_over(aws, tmp_path, stack=Stack("x" * 130, "", "", "", stack.parameters, OUTPUTS))
     assert not aws.requests
     assert not issubclass(InputError, CloudError)
+
+
+def test_the_limits_of_units_are_the_timeouts_of_the_stack():
+    stack = stack_of(PickTimeout="7200", AssociateTimeout="100")
+    campaign = bare_campaign(Span(MIDNIGHT, MIDNIGHT + DAY_NS))
+    record = SubmissionRecord.from_plan(stack, campaign, PARTITION, strict=False)
+    destination = AwsDestination(BatchTarget(Counted(), stack), record)
+    picking, associating = map(destination.time_limit, (Stage.PICK, Stage.ASSOCIATE))
+    assert 3600 < picking.seconds < 7200
+    assert associating.seconds < 100
+    assert picking.processes == record.pick.processes
+    assert "--associate-timeout" in associating.longer

@@ -186,3 +186,11 @@ def test_blocks_are_whole_seconds_so_that_their_keys_are_exact(hours):
 def test_a_region_across_the_date_line():
     design = design_with(extent=Extent.parse("-18,-16,179,-179"))
     assert 200 < design.x_km[1] - design.x_km[0] < 260
+
+
+def test_a_search_box_far_from_the_stations_is_reported():
+    far = Extent(60.0, 61.0, 10.0, 11.0)
+    (text,) = (t for t in design_with(event_extent=far).contradictions() if "search box, and" in t)
+    assert text.startswith("0 of ")
+    assert "--event-extent" in text
+    assert not any("search box, and" in t for t in design_with().contradictions())

@@ -212,6 +212,14 @@ def _contradictions(design: Design) -> Iterator[str]:
             "only picks are made"
         )
     network = Network.from_sites(design.positions, design.plane)
+    near = _sites_near_box(design, network)
+    if near < needed <= sites:
+        yield (
+            f"{near} of {sites} sites are within association_cutoff_distance "
+            f"{p['association_cutoff_distance']:g} km of the search box, and an event needs "
+            f"{needed}: hardly any event can be found; stations are taken from EXTENT, events "
+            "are looked for in the search box (--event-extent, --margin)"
+        )
     deepest = design.z_km[1] - float(np.min(network.depth_km, initial=0.0))
     cutoff = p["association_cutoff_distance"]
     if not design.layers and cutoff < deepest:
@@ -234,6 +242,16 @@ def _contradictions(design: Design) -> Iterator[str]:
             f"halo {design.halo_ns / SECOND_NS:g} s is less than time_slicing and time_before, "
             f"{least:g} s: events near the edges of blocks may differ"
         )
+
+
+def _sites_near_box(design: Design, network: Network) -> int:
+    """Return the number of positions within the cutoff of the search box, on the map."""
+    outside = [
+        np.maximum(np.maximum(low - place, place - high), 0.0)
+        for place, (low, high) in ((network.x_km, design.x_km), (network.y_km, design.y_km))
+    ]
+    cutoff = design.pyocto["association_cutoff_distance"]
+    return int(np.count_nonzero(np.hypot(*outside) <= cutoff))
 
 
 def make_design(

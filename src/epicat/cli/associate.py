@@ -44,6 +44,8 @@ def associate(
     with warnings_as_messages():
         campaign = resolve_association(options, opened, report, compare=not explain)
     if explain:
+        for contradiction in campaign.design.contradictions():
+            report(f"warning: {contradiction}")
         from epicat.pipeline.store_tasks.explain import explain as lines_about
 
         for line in lines_about(campaign, opened, explain):

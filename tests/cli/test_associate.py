@@ -31,6 +31,11 @@ def test_a_run_is_associated_again_without_its_waveforms(tmp_path, capsys):
                "--pyocto", "n_picks=8", "--workers", 1]  # fmt: skip
     assert run("associate", *options, "--p-velocity", 6.0) == 0
     assert "nothing to do: all blocks are done" in capsys.readouterr().err
+    explain = ("--pyocto", "association_cutoff_distance=5", "--explain", "2020-01-02")
+    assert run("associate", *options, "--p-velocity", 6.0, *explain) == 0
+    printed = capsys.readouterr()
+    assert "warning: association_cutoff_distance 5 km is less than the depth" in printed.err
+    assert printed.out.startswith("2020-01-02T00:00:00")
     assert run("associate", *options, "--p-velocity", 5.9, "--json") == 0
     second = json.loads(capsys.readouterr().out)
     assert second["run"] == first["run"]

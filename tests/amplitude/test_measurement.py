@@ -68,8 +68,17 @@ def test_windows_in_gaps_and_at_edges_are_flagged(counts):
     assert found.flag[:, :, 0].tolist() == wanted
     assert_array_equal(np.isnan(found.amplitude_mm), found.flag != ok)
     assert_array_equal(found.flag[:, :, 1:], AmplitudeFlag.NO_RESPONSE)
-    assert np.isnan(found.noise_mm[[0, 7], 0]).all()
-    assert np.isfinite(found.noise_mm[[1, 8], 0]).all()
+    assert np.isnan(found.noise_mm[[0, 6], 0]).all()
+    assert np.isfinite(found.noise_mm[[1, 7, 8], 0]).all()
+
+
+def test_noise_soon_after_a_gap_is_from_what_follows_the_transient(counts):
+    trace = trace_of(counts[10_300:], start_s=103)
+    found = measured(vertical(trace), [114.4, 114.5, 117, 119.5]).amplitudes.noise_mm[:, 0]
+    record = np.abs(wood_anderson_record(trace, HH))
+    expected = [record[800 : round(100 * (at - 103.5))].max() for at in (114.5, 117, 119.5)]
+    assert np.isnan(found[0])
+    assert_allclose(found[1:], expected, rtol=1e-6)
 
 
 def test_an_interpolated_gap_is_a_gap(counts):

@@ -12,7 +12,7 @@ from epicat.model import digest_of
 
 __all__ = ["AmplitudeDesign"]
 
-_ALGORITHM = 2
+_ALGORITHM = 3
 """Incremented when the same waveforms and responses give different amplitudes or polarities."""
 
 

@@ -26,6 +26,8 @@ I64 = NDArray[np.int64]
 
 _NOISE_S: Final = (8.5, 0.5)
 """Begin and end of the noise window before the pick."""
+_LEAST_NOISE_S: Final = 3.0
+"""Shortest noise window: what remains of it after a gap or the filter's transient."""
 _CLIPPED_BEFORE_S: Final = 2.0
 """A flat top so shortly before a window still swings in it."""
 _HALF_PERIOD_S: Final = 1.0
@@ -141,12 +143,18 @@ def _has_bridge(trace: Trace, begins: I64, ends: I64) -> NDArray[np.bool_]:
 
 
 def _noise(trace: Trace, record: F32, starts: I64) -> F64:
-    begin, end = (ceil(seconds * trace.rate) for seconds in _NOISE_S)
-    size = np.abs(_rows(record, starts - begin, begin - end)).max(axis=1).astype(np.float64)
-    first = starts - begin
-    settle = ceil(SETTLE_S * trace.rate)
-    is_bad = (first < settle) | (starts - end > len(record))
-    return np.where(is_bad | _has_bridge(trace, first, starts - end), np.nan, size)
+    """Return the largest amplitude before picks; NaN where too little of it is known.
+
+    Soon after a gap the window is what follows the filter's transient.
+    """
+    begin, end, least = (ceil(seconds * trace.rate) for seconds in (*_NOISE_S, _LEAST_NOISE_S))
+    first, stop = starts - begin, starts - end
+    rows = np.abs(_rows(record, first, begin - end))
+    settled = np.maximum(first, ceil(SETTLE_S * trace.rate))
+    np.copyto(rows, 0, where=np.arange(begin - end) < (settled - first)[:, None])
+    size = rows.max(axis=1).astype(np.float64)
+    is_bad = (stop - settled < least) | (stop > len(record))
+    return np.where(is_bad | _has_bridge(trace, settled, stop), np.nan, size)
 
 
 def _periods(record: F32, peaks: I64, rate: float) -> F64:

@@ -99,8 +99,8 @@ class InstrumentAmplitudes:
     period_s: F64
     """Period of that peak in s, of the same shape."""
     noise_mm: F64
-    """Largest amplitude from 8.5 to 0.5 s before the pick in mm, (n, 3 components); soon after a gap
-    of the last 3 s of that at least; NaN where it cannot be measured."""
+    """Largest amplitude from 8.5 to 0.5 s before the pick in mm, (n, 3 components); soon after a
+    gap of the last 3 s of that at least; NaN where it cannot be measured."""
     flag: NDArray[np.uint8]
     """`AmplitudeFlag`, of the shape of the amplitudes."""
     polarity: NDArray[np.int8]

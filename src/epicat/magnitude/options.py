@@ -25,7 +25,7 @@ class MagnitudeOptions(BaseModel):
         examples=["california", "1.11,0.00189,0.591"],
     )
     least_snr: float = Field(
-        default=2.0,
+        default=1.75,
         gt=1,
         description="Amplitudes below this multiple of the largest noise are upper bounds.",
     )

@@ -72,6 +72,8 @@ class Setup:
     """Relative scatter of travel times between paths."""
     site_error_s: float = 0.08
     """Scatter of the station corrections."""
+    pick_error_s: float = 0.06
+    """Scatter of 95 % of the picks; 0.5 s for the others."""
     dense_sites: int = 0
     """So many of the sites are in a cluster in the middle."""
     dense_km: float = 0.0
@@ -198,7 +200,7 @@ def _picks(
         times = _times(setup, phase, across, places[:, 2], elevation)
         times = times * (1 + random.normal(0, setup.path_error, times.shape))
         times += random.normal(0, setup.site_error_s, len(grid))[None]
-        scatter = np.where(random.uniform(size=times.shape) < 0.05, 0.5, 0.06)
+        scatter = np.where(random.uniform(size=times.shape) < 0.05, 0.5, setup.pick_error_s)
         arrivals = seconds[:, None] + times + random.normal(0, scatter)
         away = np.maximum(slant - setup.depth_km[0], 0.0)
         seen = random.uniform(size=times.shape) < share * np.exp(-((away / reach[:, None]) ** 2))

@@ -74,6 +74,7 @@ def test_provenance_names_settings_and_outcomes(page):
     from epicat.viewer.provenance import provenance
 
     found = provenance(page.catalog)
+    assert found["name"] == page.catalog.name
     assert found["digests"]["run"] == RUN
     assert found["records"]["run"]["weights"] == "original"
     assert len(found["invocations"]) == 1

@@ -15,6 +15,7 @@ pytest.importorskip("starlette")
 from epicat.archive.access import Access
 from epicat.archive.objects import LocalFolder
 from epicat.archive.s3 import Bucket
+from epicat.campaign.recorded_access import recorded_access
 from epicat.catalog.catalog import open_catalog
 from epicat.ledger import ObjectRead, StationDayEntry, Status
 from epicat.model import Span
@@ -22,7 +23,7 @@ from epicat.store.invocations import Invocation, record_invocation
 from epicat.store.open import open_store
 from epicat.time import DAY_NS, parse_time
 from epicat.viewer.server.record_ranges import LARGEST, read_span
-from epicat.viewer.server.sources import Sources, recorded_access
+from epicat.viewer.server.sources import Sources
 from epicat.viewer.server.waveforms import Reading, _joined, _shown, read_waveforms
 from epicat.waveforms.records import decode
 from support.catalog_store import RUN, Wanted, write_store

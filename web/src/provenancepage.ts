@@ -5,6 +5,7 @@ import { count } from "./scales";
 import type { Config } from "./source";
 
 export interface Provenance {
+  name: string;
   digests: Record<string, string>;
   records: Record<string, unknown>;
   invocations: Record<string, unknown>[];
@@ -14,7 +15,7 @@ export interface Provenance {
 export function provenancePage(config: Config, found: Provenance): HTMLElement {
   return h("article", { class: "detail" },
     h("h2", {}, "Provenance"),
-    facts([["Store", config.location], ["Page", `made ${config.created.replace("T", " ").replace("Z", " UTC")} by epicat ${config.version}`], ...Object.entries(found.digests).map(([kind, digest]): [string, Child] => [`Digest of the ${kind}`, h("code", {}, digest)])]),
+    facts([["Name", found.name], ["Store", config.location], ["Page", `made ${config.created.replace("T", " ").replace("Z", " UTC")} by epicat ${config.version}`], ...Object.entries(found.digests).map(([kind, digest]): [string, Child] => [`Digest of the ${kind}`, h("code", {}, digest)])]),
     h("div", { class: "masonry" },
       h("section", {}, h("h3", {}, "Units of work"), table(["Stage", "Status", "Number"], found.units.map((u) => [u.stage, u.status, count(u.count)]), "Units of work")),
       h("section", {}, h("h3", {}, "Invocations"), ...found.invocations.slice(-20).reverse().map((i) => tree(i.time ? { ...i, time: moment(i.time) } : i))),

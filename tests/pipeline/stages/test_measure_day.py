@@ -10,6 +10,7 @@ import pytest
 
 from epicat.amplitude.design import AmplitudeDesign
 from epicat.amplitude.rows import AmplitudeFlag, read_amplitudes, read_envelopes
+from epicat.archive.access import Access
 from epicat.campaign.options import Partition
 from epicat.ledger import Status
 from epicat.model import EVER, Span, StationDay
@@ -89,6 +90,28 @@ def test_measuring_later_gives_the_same_and_reads_once(network, tmp_path):
     first, second = measurer.measure(), measurer.measure()
     assert contents(store) == contents(at_once)
     assert (second.measured, second.unchanged) == (0, first.measured)
+
+
+def test_measuring_later_accesses_the_bucket_as_on_record(
+    network, tmp_path, s3_server, monkeypatch
+):
+    """The endpoint of the run is used, not that of the environment."""
+    local = campaign_of(network, tmp_path / "store", Responses())
+    folder = Path(local.archive)
+    objects = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    where = {
+        "archive": s3_server.make("measured-later", objects),
+        "access": Access(endpoint=s3_server.endpoint),
+    }
+    store, _ = done(local.model_copy(update=where))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    made = StoreMeasurer(store, local.run.digest, FLAT).measure()
+    assert (made.failed, made.unchanged) == (0, 0)
+    assert made.measured > 0
 
 
 def test_other_responses_measure_again_and_only_where_they_hold(network, tmp_path):

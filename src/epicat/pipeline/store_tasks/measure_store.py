@@ -15,11 +15,10 @@ import pyarrow as pa
 
 from epicat._util.lists import batched
 from epicat.amplitude.design import AmplitudeDesign
-from epicat.archive.access import Access, resolve_access
 from epicat.archive.archive import Archive, open_archive
 from epicat.archive.fdsn import FdsnOptions
-from epicat.archive.s3 import is_bucket
 from epicat.campaign.pick_run import PickRun
+from epicat.campaign.recorded_access import access_of, recorded_access
 from epicat.errors import AwayError, EpicatError, InputError, StoreError
 from epicat.ledger import MeasureEntry, StationDayEntry, Status, flag_counts
 from epicat.model import Place, StationDay, places_of
@@ -82,10 +81,12 @@ class StoreMeasurer:
     ) -> None:
         """``run`` is a digest; ``archive`` is where the waveforms are now, if they have moved.
 
-        ``network`` is the network of records whose network code is blank.  Raises `InputError` if
+        Archives of the run are accessed as on record, others as the environment says.  ``network``
+        is the network of records whose network code is blank.  Raises `InputError` if
         the picks were imported.
         """
         self._store, self._archive = store, archive
+        self._access = recorded_access(store, run)
         self._given = _Store(
             _pick_run(store, run),
             AmplitudeDesign(run=run),
@@ -130,10 +131,7 @@ class StoreMeasurer:
         return due
 
     def _opened(self, archive: str, layout: str) -> Archive:
-        access = Access()
-        if is_bucket(archive):
-            access = resolve_access(archive, region=None, endpoint=None, signed=None)
-        network = self._given.network
+        access, network = access_of(self._access, archive), self._given.network
         return open_archive(archive, layout, access, fdsn=FdsnOptions(), blank_network=network)
 
     def _measured(self, reader: DayReader, day: StationDayEntry) -> tuple[MeasureEntry, Rows]:

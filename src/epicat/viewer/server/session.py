@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epicat.campaign.recorded_access import recorded_access
 from epicat.errors import InputError
 from epicat.export.formats import FORMATS
 from epicat.model import Span
@@ -34,7 +35,7 @@ from epicat.viewer.readings import residual_tables
 from epicat.viewer.server.chosen import Chosen
 from epicat.viewer.server.fdsn_event import parts_of
 from epicat.viewer.server.months import SCHEMAS, Kind, Months
-from epicat.viewer.server.sources import Sources, recorded_access
+from epicat.viewer.server.sources import Sources
 from epicat.viewer.server.waveforms import Reading, read_waveforms
 
 if TYPE_CHECKING:

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from epicat.archive.access import Access, resolve_access
+from epicat.archive.access import Access
 from epicat.archive.dataselect import Dataselect, TooLargeError
 from epicat.archive.fdsn import dataselect_address
 from epicat.archive.objects import LocalFolder
 from epicat.archive.registry import locate
 from epicat.archive.s3 import Bucket, is_bucket
+from epicat.campaign.recorded_access import access_of
 from epicat.errors import EpicatError
 from epicat.fs.retry import Patience
 from epicat.ledger import StationDayEntry
 from epicat.model import Span, StationDay
-from epicat.store.invocations import invocations
 from epicat.time import iso
 from epicat.viewer.server.record_ranges import Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from epicat.store.base import ReadableStore
-
-__all__ = ["Sources", "recorded_access"]
+__all__ = ["Sources"]
 
 _LIMIT_S: Final = 15.0
 """Longest wait for a free place among requests to a data center, and then for its answer."""
@@ -36,16 +34,6 @@ _LARGEST_ANSWER: Final = 20_000_000
 """Most bytes that a data center may send for an event."""
 _PICKED = re.compile(r"\.(\w\w)\[(\w+)")
 _VERTICALS: Final = tuple(f"{band}HZ" for band in "HEBSC")
-
-
-def recorded_access(store: ReadableStore, run: str) -> dict[str, Access]:
-    """Return how the archives of a run were accessed, by location, as last recorded."""
-    found = {}
-    for one in invocations(store):
-        if one.run == run and one.access:
-            names = {field.name for field in fields(Access)} & one.access.keys()
-            found[one.archive] = Access(**{name: one.access[name] for name in names})
-    return found
 
 
 class Sources:
@@ -69,10 +57,7 @@ class Sources:
         place = locate(location)
         if not is_bucket(place):
             return LocalFolder(Path(place))
-        access = self._access.get(location)
-        if access is None:
-            access = resolve_access(location, region=None, endpoint=None, signed=None)
-        return Bucket(place, access, 1)
+        return Bucket(place, access_of(self._access, location), 1)
 
     def fetch(self, location: str, entries: Iterable[StationDayEntry], span: Span) -> bytes:
         """Request a span of one component of all stations from a data center.

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from epicat.archive.fdsn import is_fdsn
+from epicat.campaign.recorded_access import recorded_access
 from epicat.errors import EpicatError
 from epicat.ledger import StationDayEntry
 from epicat.model import Span, StationDay
 from epicat.store.base import station_day_entries
 from epicat.viewer.server.record_ranges import LARGEST, HeaderCodes, read_span
-from epicat.viewer.server.sources import Sources, recorded_access
+from epicat.viewer.server.sources import Sources
 from epicat.waveforms.records import Channel, Records, decode
 
 if TYPE_CHECKING:

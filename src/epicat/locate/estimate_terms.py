@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epicat.errors import InputError
 from epicat.locate.arrivals import Arrivals, Batch, batches
+from epicat.locate.common_shift import ShiftEquations
 from epicat.locate.grids import PHASES
 from epicat.locate.joint import JointEquations
 from epicat.locate.kriging import DelayField
@@ -101,6 +102,7 @@ class _Estimate:
         source = self._source(static)
         for _ in range(_SOURCE_ROUNDS):
             static = self._static(source)
+            self._recenter(static, source)
             source = self._source(static)
             self._locate(StationTerms(static, source, own), is_searched=False)
             self._fit_errors()
@@ -155,6 +157,26 @@ class _Estimate:
         found = equations.solved(self._locator.settings.model_error)
         support = np.bincount(self._key, self._located.inlier, keys).astype(float)
         return StaticTerms(found.value_s, support, found.scale, found.covariance)
+
+    def _recenter(self, static: StaticTerms, source: SourceTerms) -> None:
+        """Move neighbouring events in common to where static terms alone place them."""
+        variance_s2 = np.array([field.variance_s2 for field in source.fields])
+        if not variance_s2.any():
+            return
+        located, arrivals = self._located, self._arrivals
+        weight = located.inlier / (arrivals.sigma_s**2 + variance_s2[arrivals.phase])
+        equations = ShiftEquations.empty(len(arrivals))
+        for batch, unknowns in self._batches():
+            times = batch.times(*unknowns[:3])
+            residual = batch.time_s - unknowns[3] - times - static.late_s(batch.key, times)
+            used_weight = np.where(batch.used, weight[batch.rows], 0.0)
+            equations.add(batch, unknowns, residual, used_weight)
+        length_km = max(field.length_km for field in source.fields)
+        shift = equations.solved(located.place_km, length_km)
+        box = self._locator.box
+        place_km = np.clip(located.place_km + shift[:, :3], box.low, box.low + box.size)
+        origin_s = located.origin_s + shift[:, 3]
+        self._located = replace(located, place_km=place_km, origin_s=origin_s)
 
     def _source(self, static: StaticTerms) -> SourceTerms:
         """Fit the delays along paths to what static terms leave."""

@@ -134,7 +134,7 @@ def lasting(campaign: Campaign, names: tuple[str, ...]) -> Trial:
         less, more = difference(campaign.right, campaign.rows(store))
         lost, doubled = lost + less, doubled + more
         survived += is_told and _is_well((code, less, more) == (0, 0, 0), told)
-    remark = f"{', '.join(names)}; mended, and run again"
+    remark = f"{', '.join(names)}; repaired, and run again"
     return _trial("archive gone for good", begin, len(names), survived, (lost, doubled), remark)
 
 
@@ -176,7 +176,9 @@ def one_object(campaign: Campaign) -> Trial:
     is_well &= _is_well(code == 0 and rows == (0, 0), told)
     survived = proxy.given.total() if is_well else 0
     what = "one object of an archive fails for good"
-    return _trial(what, begin, proxy.given.total(), survived, rows, "told; done by the next run")
+    return _trial(
+        what, begin, proxy.given.total(), survived, rows, "reported; done by the next run"
+    )
 
 
 def database(

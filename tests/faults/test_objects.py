@@ -20,7 +20,7 @@ from faults.trial import Form
 from support.waves import AROUND, counts, mseed, records
 
 
-def test_no_bad_object_costs_the_others_a_pick_or_goes_untold(tmp_path: Path):
+def test_no_bad_object_costs_the_others_a_pick_or_goes_unreported(tmp_path: Path):
     for trial in trials(Form.SHORT, tmp_path):
         assert trial.tried >= 38
         assert (trial.survived, trial.lost, trial.doubled) == (trial.tried, 0, 0), trial

@@ -197,7 +197,7 @@ def _unclear(case: Case, done: Done) -> str:
     if "Traceback" in done.told:
         return f"a traceback: {_last(done.told)}"
     if done.code and not re.search(case.words, done.told):
-        return f"does not tell {case.words!r}: {_last(done.told)}"
+        return f"does not report {case.words!r}: {_last(done.told)}"
     return ""
 
 

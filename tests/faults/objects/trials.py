@@ -1,4 +1,4 @@
-"""Campaigns in which many objects are bad: none may cost the others a pick, or go untold."""
+"""Campaigns in which many objects are bad: none may cost the others a pick, or go unreported."""
 
 from __future__ import annotations
 

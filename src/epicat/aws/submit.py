@@ -21,7 +21,7 @@ from epicat.pipeline.jobs.job_arrays import JobArray
 from epicat.pipeline.jobs.job_progress import JobProgress
 from epicat.pipeline.jobs.submission import Submission
 
-__all__ = ["BatchTarget", "request_of"]
+__all__ = ["BatchTarget", "request_of", "time_limit"]
 
 _SPARE_S = 120
 _ATTEMPTS = 8
@@ -151,5 +151,9 @@ def _command(
 
 
 def time_limit(parameters: Mapping[str, str], stage: Stage) -> int:
+    """Return the timeout of a unit in seconds, from the parameters of the stack.
+
+    It is shorter than the job's, so that what is not done can still be recorded as failed.
+    """
     limit = int(parameters["PickTimeout" if stage == Stage.PICK else "AssociateTimeout"])
     return max(limit - _SPARE_S, limit // 2)

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from epicat.geo import Extent
     from epicat.model import Arrival, Event, Pick, Span, Station
     from epicat.pick.picker import Picker
+    from epicat.pipeline.in_memory.associate_picks import associate
+    from epicat.pipeline.in_memory.fit_picks import fit_velocity
+    from epicat.pipeline.in_memory.pick_stream import pick_stream
     from epicat.pipeline.runner import Listener
-    from epicat.pipeline.stages.pick_stream import pick_stream
-    from epicat.pipeline.store_tasks.associate_picks import associate
-    from epicat.pipeline.store_tasks.fit_picks import fit_velocity
     from epicat.velocity.layers import LayerModel
 
 __all__ = [
@@ -105,14 +105,14 @@ _MODULES = {
     "Span": "model",
     "Station": "model",
     "StoreError": "errors",
-    "associate": "pipeline.store_tasks.associate_picks",
-    "fit_velocity": "pipeline.store_tasks.fit_picks",
+    "associate": "pipeline.in_memory.associate_picks",
+    "fit_velocity": "pipeline.in_memory.fit_picks",
     "load_picker": "api",
     "load_stations": "api",
     "open_archive": "api",
     "list_catalogs": "catalog.overview",
     "open_catalog": "catalog.catalog",
-    "pick_stream": "pipeline.stages.pick_stream",
+    "pick_stream": "pipeline.in_memory.pick_stream",
     "resolve": "campaign.resolve",
     "run": "api",
     "to_obspy": "catalog.convert",

@@ -10,7 +10,7 @@ import pytest
 from epicat.association.associate_options import AssociateOptions
 from epicat.geo import Extent, Plane
 from epicat.model import EVER, Pick, Placement, Span, Station
-from epicat.pipeline.store_tasks.associate_picks import associate
+from epicat.pipeline.in_memory.associate_picks import associate
 from epicat.time import SECOND_NS, parse_time
 
 PLANE = Plane(40.0, -124.0)

@@ -15,7 +15,6 @@ from epicat.pipeline.plan import Unit
 from epicat.pipeline.worker import Worker
 from epicat.store.base import Store, Where, new_generation, station_day_entries
 from epicat.store.findings import Findings, Kind
-from epicat.store.journal import clear_journal
 from epicat.store.parquet import ParquetStore
 from epicat.store.verify.files import verify_files
 from support.tiny_network import settled, truths, write_network
@@ -151,13 +150,13 @@ def test_what_was_committed_before_the_journal_was_deleted_is_cleared(network, t
     campaign, store = campaign_in(network, tmp_path)
     unit = unit_of(campaign)
     killed(campaign, unit, 4)
-    assert clear_journal(store) == 0
+    assert store.clear_journal() == 0
     assert files(store)["journal"] == 4
     kept = {name: store.files.read(name) for name in store.files.list("journal")}
     Worker(campaign).work(unit)
     for name, data in kept.items():
         store.files.write(name, data)
-    assert clear_journal(ParquetStore(tmp_path / "store")) == 4
+    assert ParquetStore(tmp_path / "store").clear_journal() == 4
     assert "journal" not in files(store)
 
 

@@ -188,10 +188,10 @@ class _Ledger:
 
 
 def _pending(store: ReadableStore, run: str) -> Callable[[Iterable[str]], int]:
-    """Return a function that counts the station-days in the journal of a store of files."""
-    from epicat.store.parquet import ParquetStore
+    """Return a function that counts the station-days in the journal of a store that has one."""
+    from epicat.store.journal import Journaled
 
-    if isinstance(store, ParquetStore):
+    if isinstance(store, Journaled):
         return store.journal(run).count_pending
     return lambda _: 0  # other stores have each station-day in the ledger when it is finished
 

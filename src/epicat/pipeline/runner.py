@@ -26,8 +26,7 @@ from epicat.pipeline.stream import StreamedPlan
 from epicat.store.base import ReadableStore, Store, mark_time, new_generation
 from epicat.store.catalogs import name_catalog
 from epicat.store.invocations import Invocation, record_invocation
-from epicat.store.journal import clear_journal
-from epicat.store.parquet import ParquetStore
+from epicat.store.journal import Journaled
 from epicat.store.responses import put_responses
 from epicat.table_rows import stations_table
 
@@ -270,8 +269,8 @@ def write_records(campaign: Campaign, store: Store) -> None:
         magnitude = campaign.magnitude
         store.put_record("magnitude", magnitude.digest, magnitude.model_dump(mode="json"))
     record_invocation(store, _invocation(campaign))
-    if isinstance(store, ParquetStore):
-        clear_journal(store)
+    if isinstance(store, Journaled):
+        store.clear_journal()
     _mark_unreadable(campaign, store)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -27,12 +27,12 @@ from epicat.store.parquet_rows import ParquetRows
 from epicat.table_rows import entries_of, ledger_table
 from epicat.tables import LEDGER, SCHEMAS, TABLES, TableName
 
-__all__ = ["Journal", "Journaled", "clear_journal", "is_journal"]
+__all__ = ["Journal", "Journaled", "KeptResults", "clear_journal", "is_journal"]
 
 _LEDGER: Final = "ledger"
 _SCHEMA: Final = pa.schema([("part", pa.string()), ("data", pa.binary())])
 
-Journaled = Sequence[tuple[LedgerEntry, Mapping[TableName, pa.Table]]]
+KeptResults = Sequence[tuple[LedgerEntry, Mapping[TableName, pa.Table]]]
 """The results of a key: its entries, each with its rows by table."""
 
 
@@ -43,7 +43,7 @@ class Journal:
         self._store = store
         self._folder = f"{JOURNAL}/{design}"
 
-    def keep(self, key: str, results: Journaled) -> None:
+    def keep(self, key: str, results: KeptResults) -> None:
         """Keep the results of a finished key."""
         parts: list[tuple[str, pa.Table]] = [(_LEDGER, ledger_table(e for e, _ in results))]
         parts += [(table, part) for _, made in results for table, part in made.items()]
@@ -52,7 +52,7 @@ class Journal:
         rows = pa.Table.from_arrays([names, data], schema=_SCHEMA)
         self._store.write_table(self._name(key), rows)
 
-    def find(self, keys: Iterable[str]) -> dict[str, Journaled]:
+    def find(self, keys: Iterable[str]) -> dict[str, KeptResults]:
         """Return the results of the keys that the journal has."""
         names = {self._name(key): key for key in keys}
         there = [name for name in self._store.files.list(self._folder) if name in names]
@@ -77,6 +77,19 @@ class Journal:
 
     def _name(self, key: str) -> str:
         return f"{self._folder}/{digest_of(key)}.parquet"
+
+
+@runtime_checkable
+class Journaled(Protocol):
+    """A store that commits the keys of a unit together, and keeps the finished ones until then."""
+
+    def journal(self, design: str) -> Journal:
+        """Return the journal of a design."""
+        ...
+
+    def clear_journal(self) -> int:
+        """Delete what the journals have of keys that are committed; return the number of files."""
+        ...
 
 
 def clear_journal(store: ParquetRows) -> int:
@@ -108,7 +121,7 @@ def is_journal(name: str) -> bool:
     return path.parts[0] == JOURNAL and len(path.parts) == 3 and path.suffix == ".parquet"
 
 
-def _read(store: ParquetFiles, name: str) -> Journaled:
+def _read(store: ParquetFiles, name: str) -> KeptResults:
     """Return the results in a file; none if it is damaged, outdated, or gone."""
     try:
         found = store.read_table(name, _SCHEMA).to_pylist()
@@ -117,7 +130,7 @@ def _read(store: ParquetFiles, name: str) -> Journaled:
         return []
 
 
-def _unpacked(parts: Sequence[tuple[str, bytes]]) -> Journaled:
+def _unpacked(parts: Sequence[tuple[str, bytes]]) -> KeptResults:
     """Return entries, each with the rows of its stage; raise ValueError for other schemas."""
     tables = [(part, _table(data)) for part, data in parts]
     schemas: dict[str, pa.Schema] = {_LEDGER: LEDGER}

@@ -37,7 +37,7 @@ from epicat.fs.local import LocalFiles
 from epicat.ledger import LedgerEntry
 from epicat.model import digest_of
 from epicat.store.base import Compaction, Designs
-from epicat.store.journal import Journal
+from epicat.store.journal import Journal, clear_journal
 from epicat.store.parquet_files import in_threads
 from epicat.store.parquet_rows import ParquetRows
 from epicat.tables import STATIONS
@@ -56,6 +56,10 @@ class ParquetStore(ParquetRows):
     def journal(self, design: str) -> Journal:
         """Return the journal of a run: finished keys whose unit is not committed yet."""
         return Journal(self, design)
+
+    def clear_journal(self) -> int:
+        """Delete what the journals have of keys that are committed; return the number of files."""
+        return clear_journal(self)
 
     def lease_folder(self) -> Path | None:
         """Return the folder of the store; None for a bucket."""

@@ -14,8 +14,7 @@ from typing import Protocol
 from epicat.pipeline.plan import Unit
 from epicat.pipeline.stages.key_result import KeyResult, save, save_generation
 from epicat.store.base import Store
-from epicat.store.journal import Journal
-from epicat.store.parquet import ParquetStore
+from epicat.store.journal import Journal, Journaled
 
 __all__ = ["KeyCommits", "commits_of"]
 
@@ -38,7 +37,7 @@ class KeyCommits(Protocol):
 
 def commits_of(store: Store, unit: Unit, design: str) -> KeyCommits:
     """Return how the keys of a unit are committed in a store; ``design`` names the journal."""
-    if not isinstance(store, ParquetStore):
+    if not isinstance(store, Journaled):
         return _EachKey(store)
     return _Together(store, unit, store.journal(design) if len(unit.keys) > 1 else None)
 
@@ -64,7 +63,7 @@ class _EachKey:
 class _Together:
     """Commits all keys at once; a journal keeps the finished ones until then."""
 
-    def __init__(self, store: ParquetStore, unit: Unit, journal: Journal | None) -> None:
+    def __init__(self, store: Store, unit: Unit, journal: Journal | None) -> None:
         self._store = store
         self._unit = unit
         self._journal = journal

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from epicat._util.files import cache_folder
 from epicat.association.associate_options import AUTO_VELOCITY, AssociateOptions
@@ -15,19 +14,15 @@ from epicat.association.associator import Associator
 from epicat.association.design import Design
 from epicat.association.sites import SiteIndex
 from epicat.campaign.resolve import resolve_design
-from epicat.campaign.velocity import PickSample
 from epicat.catalog.results import Events, Picks
 from epicat.errors import InputError
 from epicat.geo import Extent
-from epicat.model import Event, Pick, Span, Station, digest_of
+from epicat.model import Event, Pick, Span, Station
+from epicat.pipeline.in_memory.pick_rows import around, as_table, busiest_day
 from epicat.pipeline.stages.associate_block import BlockAssociator
-from epicat.tables import PICKS
 from epicat.velocity.layers import LayerModel
 
-__all__ = ["around", "as_table", "associate", "busiest_day"]
-
-_MARGIN_DEG = 0.05
-"""Added on all sides of the stations where no extent is given, about 5 km."""
+__all__ = ["associate"]
 
 
 def associate(
@@ -90,47 +85,6 @@ def associate(
     design = resolve_design(made, run, box, list(rows), layers or sample)
     index = SiteIndex.from_stations(rows, design.plane, made.site_radius_m)
     return Events(tuple(_associate(table, design, index)), design.digest, table)
-
-
-def as_table(picks: Picks | pa.Table | Iterable[Pick]) -> tuple[pa.Table, str]:
-    """Return picks as rows, and the digest of their run."""
-    if isinstance(picks, pa.Table):
-        missing = sorted(set(PICKS.names) - set(picks.column_names))
-        if missing:
-            raise InputError(
-                f"the table of picks lacks {', '.join(missing)}; it needs the columns of a "
-                f"store's picks: {', '.join(PICKS.names)}"
-            )
-        runs = pc.unique(picks["design"]).to_pylist()
-        if len(runs) > 1:
-            raise InputError(
-                f"the table holds picks of {len(runs)} runs, {', '.join(sorted(runs))}: associate "
-                "those of one run, such as Catalog.picks gives"
-            )
-        return picks.select(PICKS.names), runs[0] if runs else digest_of("no picks")
-    if not isinstance(picks, Picks):
-        some = tuple(sorted(picks))
-        picks = Picks(some, digest_of("picks in memory", *(p.id("") for p in some)))
-    return picks.table(), picks.run
-
-
-def busiest_day(picks: pa.Table) -> PickSample | None:
-    """Return the picks of the UTC day that has the most."""
-    if not picks.num_rows:
-        return None
-    days = pc.floor_temporal(picks["time"], unit="day")
-    counts = {row["values"]: row["counts"] for row in pc.value_counts(days).to_pylist()}
-    day = min(counts, key=lambda start: (-counts[start], start))
-    rows = picks.filter(pc.equal(days, pa.scalar(day, days.type)))
-    ordered = rows.sort_by([("time", "ascending"), ("pick_id", "ascending")])
-    return PickSample(f"{day:%Y-%m-%d}", lambda count: ordered.slice(0, count))
-
-
-def around(stations: Sequence[Station]) -> Extent:
-    """Return a box around stations, in any of their positions."""
-    positions = [position for station in stations for position in station.positions]
-    latitudes, longitudes = [p.latitude for p in positions], [p.longitude for p in positions]
-    return Extent.around(latitudes, longitudes, _MARGIN_DEG)
 
 
 def _associate(picks: pa.Table, design: Design, index: SiteIndex) -> list[Event]:

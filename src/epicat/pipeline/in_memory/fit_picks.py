@@ -16,7 +16,7 @@ from epicat.catalog.results import Picks
 from epicat.errors import InputError
 from epicat.geo import Extent, Plane
 from epicat.model import Pick, Station
-from epicat.pipeline.store_tasks.associate_picks import around, as_table, busiest_day
+from epicat.pipeline.in_memory.pick_rows import around, as_table, busiest_day
 
 __all__ = ["fit_velocity"]
 

@@ -26,7 +26,7 @@ _SYNTHETICS, _REAL_HOURS, _SYNTHETIC_HOURS = 600, 12, 6
 
 
 def table(data: Path) -> str:
-    """Return the table as Markdown."""
+    """Return the table as Markdown; residuals are the median ± MAD."""
     columns = {
         "`epicat-mini`": PickOptions(model=BUILTIN),
         "`original`": PickOptions(model="PhaseNet", weight=str(data / TEACHER)),
@@ -50,8 +50,8 @@ def _row(what: str, cells: list[str]) -> str:
 
 def _trials(data: Path, pickers: Mapping[str, OpenVinoPicker]) -> Iterator[str]:
     for what, trial, tolerance in (
-        ("Northern California, unseen windows", analysts_windows(data), 0.5),
-        ("synthetic, signal to noise above 3", synthetics(_SYNTHETICS), 0.5),
+        ("Northern California", analysts_windows(data), 0.5),
+        ("synthetic", synthetics(_SYNTHETICS), 0.5),
     ):
         scores = [s for p in pickers.values() for s in trial.scores(p, tolerance).values()]
         yield from _score_rows(what, scores)
@@ -61,7 +61,7 @@ def _score_rows(what: str, scores: list[Score]) -> Iterator[str]:
     measures: dict[str, Callable[[Score], str]] = {
         "recall": lambda s: f"{len(s.residuals)} of {s.wanted} ({s.recall:.0%})",
         "precision": lambda s: f"{s.precision:.0%} of {s.picked}",
-        "residual, median ± MAD in ms": lambda s: f"{s.median_ms:+.0f} ± {s.mad_ms:.0f}",
+        "residual in ms": lambda s: f"{s.median_ms:+.0f} ± {s.mad_ms:.0f}",
     }
     for name, of in measures.items():
         yield _row(f"{what}: {name}", [of(score) for score in scores])
@@ -82,7 +82,7 @@ def _swarm(data: Path, columns: Mapping[str, PickOptions]) -> Iterator[str]:
     ]
     cells: list[str] = []
     scores = [score for swarm in found for score in swarm.picks.values()]
-    yield from _score_rows("Holuhraun, unseen network, automatic reference", scores)
+    yield from _score_rows("Holuhraun", scores)
     for swarm in found:
         events = swarm.events
         told = f"{len(events.residuals)} of {events.wanted}, {events.picked} in all"

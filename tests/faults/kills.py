@@ -55,9 +55,8 @@ def struck(scene: Scene, name: str, strikes: Sequence[Strike], count: int) -> Tr
         _round(scene, strikes, count, tally)
     survived = max(tally.struck.total() - len(tally.wrong), 0)
     remark = (
-        f"{tally.rounds} times to the end, {tally.readings} readings meanwhile; "
-        f"all processes gone within {tally.slowest_s:.1f} s; "
-        f"{tally.left} files left that nobody reads"
+        f"{tally.rounds} ran to the end, {tally.readings:,} readings; "
+        f"processes gone within {tally.slowest_s:.1f} s; {tally.left} unread files left"
     )
     return Trial(
         what=f"runs {name}, {scene.place.name}",

@@ -20,15 +20,18 @@ def table_of(trials: Sequence[Trial], seconds: float) -> str:
     lines = [
         f"`make faults`, {seconds / 60:.0f} minutes, {machine()}.",
         "",
-        "| trial | tried | survived | rows lost | rows doubled | seconds | |",
-        "|---|---:|---:|---:|---:|---:|---|",
+        "| trial | tried | survived | rows lost or doubled | |",
+        "|---|---:|---:|---:|---|",
     ]
     lines += [
-        f"| {t.what} | {t.tried:,} | {t.survived:,} | {t.lost:,} | {t.doubled:,} "
-        f"| {t.seconds:.0f} | {t.remark} |"
+        f"| {t.what} | {t.tried:,} | {t.survived:,} | {t.lost + t.doubled:,} | {_cell(t.remark)} |"
         for t in trials
     ]
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def put_table(page: Path, table: str) -> None:

@@ -16,12 +16,12 @@ def test_rows_are_counted_as_bags():
 def test_a_page_gets_the_new_table_and_keeps_the_rest(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    put_table(page, table_of([Trial("workers killed", 500, 500, 0, 0, 61.4)], 120))
+    put_table(page, table_of([Trial("workers killed", 500, 498, 3, 1, 61.4, "a|b")], 120))
     text = page.read_text()
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")
     assert "old" not in text
-    assert "| workers killed | 500 | 500 | 0 | 0 | 61 |" in text
+    assert "| workers killed | 500 | 498 | 4 | a\\|b |" in text
 
 
 def test_a_page_without_a_place_is_left_alone(tmp_path):

@@ -118,10 +118,11 @@ def test_stdout_holds_what_the_file_does(
     path = tmp_path / "catalog.out"
     run("--store", store.location, "--format", name, "-o", path)
     capsys.readouterr()
-    assert run("--store", store.location, "--format", name) == 0
-    told = capsys.readouterr()
-    assert told.out == path.read_text()
-    assert told.err == ""
+    for stdout in ([], ["-o", "-"]):
+        assert run("--store", store.location, "--format", name, *stdout) == 0
+        told = capsys.readouterr()
+        assert told.out == path.read_text()
+        assert told.err == ""
 
 
 def test_tables_are_exported_as_before(store: ParquetStore, tmp_path: Path) -> None:

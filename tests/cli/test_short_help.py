@@ -15,8 +15,8 @@ from epicat.cli.short_help import COMMON
 LONG = ["run", "associate", "plan", "submit"]
 
 
-def flags(*arguments):
-    done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120", "TERM": "dumb"})
+def flags(*arguments, columns=120):
+    done = CliRunner().invoke(app, list(arguments), env={"COLUMNS": str(columns), "TERM": "dumb"})
     assert done.exit_code == 0, done.output
     return set(re.findall(r"--[a-z][a-z-]+", done.output)), done.output.splitlines()
 
@@ -28,6 +28,29 @@ def test_the_help_is_short_and_names_the_way_to_all_options(command):
     assert "--help-all" in shown
     assert shown < everything
     assert len(lines) < len(all_lines) / 2
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_the_help_of_run_fits_a_screen(columns):
+    _, lines = flags("run", "--help", columns=columns)
+    assert len(lines) <= 36
+    assert max(map(len, lines)) <= 80
+    options = [line.split()[0] for line in lines if line.startswith("  --")]
+    assert options[0] == "--archive"
+    assert "--scheduler" not in options
+
+
+def test_defaults_and_what_an_option_takes_are_shown():
+    _, lines = flags("submit", "--help", columns=80)
+    shown = [" ".join(line.split()) for line in lines]
+    assert "--region VALUE AWS region" in shown
+    assert "--model NAME SeisBench model, or epicat-mini [PhaseNet]" in shown
+    assert "--name NAME name of the campaign; several can exist at once [campaign]" in shown
+
+
+def test_paragraphs_of_the_help_are_not_broken_where_the_code_breaks_them():
+    _, lines = flags("export", "--help", columns=300)
+    assert any("including station-days that were requested but not" in line for line in lines)
 
 
 def test_common_options_exist_and_are_shown():

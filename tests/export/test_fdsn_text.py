@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,13 @@ def test_a_line_has_the_fields_of_the_header() -> None:
         f"|epicat|{name}||||",
     ]
     assert HEADER.count("|") == text_of(part(found)).splitlines()[1].count("|")
+
+
+def test_a_catalog_is_called_by_its_name() -> None:
+    found = part(event(ROWS))
+    assert text_of(found).splitlines()[1].split("|")[6] == ASSOCIATOR
+    named = replace(found, catalog="PhaseNet-original-0.3")
+    assert text_of(named).splitlines()[1].split("|")[6] == "PhaseNet-original-0.3"
 
 
 def test_an_empty_catalog_is_a_header() -> None:

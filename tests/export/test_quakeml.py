@@ -64,6 +64,13 @@ def checked(text: str) -> Any:
     return obspy.read_events(io.BytesIO(text.encode()), format="QUAKEML")
 
 
+def test_the_document_has_the_name_of_the_catalog() -> None:
+    found = part(event(ROWS))
+    assert checked(text_of(found)).description is None
+    named = replace(found, catalog="a < b")
+    assert checked(text_of(named)).description == "a < b"
+
+
 def test_obspy_reads_what_was_written() -> None:
     found, picks = event(ROWS, place=(-40.123456, 175.654321, 8.5432), rms_s=0.1234)
     (read,) = checked(text_of(part((found, picks))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
@@ -456,7 +457,8 @@ class Catalog:
             with_rejected=with_rejected,
             span=span,
         )
-        return reviewed_parts(parts, reviews_of(self), only_accepted=reviewed)
+        named = (replace(part, catalog=self.name) for part in parts)
+        return reviewed_parts(named, reviews_of(self), only_accepted=reviewed)
 
     def reviews(self) -> list[EventReview]:
         """Return the reviews of the events, those of an earlier association as stale ones.

@@ -90,7 +90,7 @@ def takes(
         made = [*([position] if file else []), *flags, *others.values()]
         signed = _signed(call, command, [parameter("context", typer.Context), *made])
         if common:
-            with_short_help(signed, [*common, *others, "collection", "help"])
+            with_short_help(signed, common, [*others, "help"])
         return signed
 
     return decorated

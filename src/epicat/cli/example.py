@@ -13,6 +13,7 @@ from epicat.campaign.file import read_campaign
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import make_options
 from epicat.cli.messages import report
+from epicat.cli.progress import report_next_steps
 from epicat.cli.run import make_catalog
 from epicat.errors import NameChoiceError
 
@@ -85,3 +86,4 @@ def _build(example: Example, campaign: Path, picture: Path) -> None:
     else:
         open_catalog(options.store).plot(picture, title=example.title)
         report(f"map: {picture}")
+    report_next_steps(options.store, has_picture=True)

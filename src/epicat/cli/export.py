@@ -72,7 +72,9 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="Output file.  Default: stdout, except for parquet and hypodd."
+            "-o",
+            "--output",
+            help="Output file; - is stdout, the default except for parquet and hypodd.",
         ),
     ] = None,
     columns: Annotated[str, typer.Option(help="'standard' or 'all'.")] = "standard",
@@ -96,6 +98,7 @@ def export(
     but not processed, by a campaign file or by earlier invocations.
     """
     _check(table, output_format, columns)
+    output = None if output == Path("-") else output
     if output_format == "parquet" and output is None:
         raise InputError("--format parquet needs a file: -o FILE")
     from epicat.catalog.catalog import open_catalog

@@ -32,6 +32,7 @@ _REQUIRED: Final = (
 )
 """Packages that every command may need; they are imported, so that a broken one shows."""
 _EXTRAS: Final = {
+    "example": ("pooch",),
     "plot": ("matplotlib",),
     "query": ("duckdb",),
     "mongo": ("pymongo",),

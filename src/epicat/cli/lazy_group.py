@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any
 
 import typer
@@ -41,7 +42,16 @@ class Entry:
         from epicat.cli.examples import add_examples
 
         add_examples(command, name)
+        _unwrap(command)
         return command
+
+
+def _unwrap(command: Any) -> None:
+    """Make each paragraph of the help one line, of a command or a group and its commands."""
+    for child in getattr(command, "commands", {}).values():
+        _unwrap(child)
+    paragraphs = cleandoc(command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(text.split()) for text in paragraphs)
 
 
 COMMANDS: Mapping[str, Entry] = {

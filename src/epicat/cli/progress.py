@@ -49,16 +49,18 @@ def run_campaign(
     """
     from epicat.pipeline.local import run_plan
     from epicat.pipeline.runner import make_plan
+    from epicat.store.lease import held
 
-    report_campaign(campaign, options.span)
-    plan = make_plan(campaign, options.partition, store, recheck=recheck)
-    is_warned = _check_archive(campaign, plan)
-    workers = options.partition.workers
-    _show_run(
-        plan,
-        lambda progress: run_plan(campaign, plan, store, progress, workers=workers, pool=pool),
-        store=store, campaign=campaign, is_warned=is_warned, begin=begin, as_json=as_json,
-    )  # fmt: skip
+    with held(store, campaign.identity):
+        report_campaign(campaign, options.span)
+        plan = make_plan(campaign, options.partition, store, recheck=recheck)
+        is_warned = _check_archive(campaign, plan)
+        workers = options.partition.workers
+        _show_run(
+            plan,
+            lambda progress: run_plan(campaign, plan, store, progress, workers=workers, pool=pool),
+            campaign=campaign, is_warned=is_warned, begin=begin, as_json=as_json,
+        )  # fmt: skip
 
 
 def _check_archive(campaign: Campaign, plan: Plan | StreamedPlan) -> bool:
@@ -125,7 +127,7 @@ def run_streamed(
     _show_run(
         plan,
         lambda progress: run(campaign, plan, store, make_executor, progress),
-        store=store, campaign=campaign, is_warned=is_warned, begin=begin, as_json=as_json,
+        campaign=campaign, is_warned=is_warned, begin=begin, as_json=as_json,
     )  # fmt: skip
 
 
@@ -133,23 +135,14 @@ def _show_run(
     plan: Plan | StreamedPlan,
     run: Callable[[RunProgress], Summary],
     *,
-    store: Store,
     campaign: Campaign,
     is_warned: bool,
     begin: float,
     as_json: bool,
 ) -> None:
     """Run a plan with a progress display, and show its summary."""
-    from epicat.store.lease import held
-
     report(_described(plan))
-    with held(store, campaign.identity) as other:
-        if other is not None:
-            report(
-                f"warning: this campaign is already being run by {other}; both do the same work, "
-                "and the catalog is correct: Ctrl-C stops this one"
-            )
-        made = _watched(plan, run, None if is_warned else campaign)
+    made = _watched(plan, run, None if is_warned else campaign)
     seconds = time.monotonic() - begin
     if as_json:
         designs = {"run": campaign.run.digest, "associator": campaign.design.digest}
@@ -162,12 +155,13 @@ def _show_run(
         raise typer.Exit(1)
 
 
-def report_next_steps(store: str) -> None:
-    """Print what to do with a new catalog."""
+def report_next_steps(store: str, *, has_picture: bool = False) -> None:
+    """Print what to do with a new catalog, of which there may be a picture already."""
     place = f"--store {shlex.quote(store)}"
+    plot = (f"epicat plot {place} -o events.png", "map, depth sections and events over time")
     report_next(
         [
-            (f"epicat plot {place} -o events.png", "map, depth sections and events over time"),
+            *([] if has_picture else [plot]),
             (f"epicat view {place}", "events, picks and waveforms in a browser"),
             (f"epicat export {place} -o events.csv", "the catalog as a table"),
             (f"epicat status {place}", "what became of each station-day, with reasons"),

@@ -101,15 +101,16 @@ def _run_on_dask(
     from epicat.pipeline.dask.cluster import connected
     from epicat.pipeline.jobs.submission import with_absolute_paths
     from epicat.pipeline.stream import StreamedPlan
+    from epicat.store.lease import held
     from epicat.store.open import open_store
 
     begin = time.monotonic()
     workers = options.partition.workers or usable_cores()
     campaign = with_absolute_paths(_resolved(options))
     store = open_store(campaign.store, create=True)
-    report_campaign(campaign, options.span)
-    plan = StreamedPlan.from_store(campaign, options.partition, store, recheck=recheck)
-    with connected(scheduler, workers, report) as cluster:
+    with held(store, campaign.identity), connected(scheduler, workers, report) as cluster:
+        report_campaign(campaign, options.span)
+        plan = StreamedPlan.from_store(campaign, options.partition, store, recheck=recheck)
         from epicat.pipeline.dask.executor import DaskExecutor
 
         run_streamed(

@@ -13,6 +13,7 @@ from epicat.campaign.options import AssociationOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report, warnings_as_messages
+from epicat.cli.short_help import command_class
 
 __all__ = ["app"]
 
@@ -69,7 +70,6 @@ def list_models(
                 typer.echo("    " + ",".join(f"{value:g}" for value in layer))
 
 
-@app.command("fit")
 @takes(AssociationOptions, without=_UNUSED, common=_COMMON)
 def fit(
     given: Values,
@@ -100,3 +100,6 @@ def fit(
     with atomic_file(output, "w") as file:
         file.write(found.csv())
     report(f"written to {output}: --velocity {output} --velocity-layers constant")
+
+
+app.command("fit", cls=command_class(fit))(fit)

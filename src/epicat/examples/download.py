@@ -106,7 +106,7 @@ def _fetched(keeper: Any, source: SourceFile) -> str:
     except requests.RequestException as error:
         raise InputError(
             f"{address} cannot be downloaded ({type(error).__name__}): check the network, or "
-            "give a server that has the same files with --base-url"
+            "give a server that has the same files with --base-url; `epicat demo` needs no network"
         ) from error
     except ValueError as error:
         raise InputError(

@@ -38,7 +38,7 @@ def _line(quake: Quake) -> str:
     time = iso(origin.time_ns).removesuffix("Z")
     place = f"{origin.latitude:z.6f}|{origin.longitude:z.6f}|{origin.depth_km:z.4f}"
     name = _without_bars(quake.event_id)
-    catalog = _without_bars(quake.associator)
+    catalog = _without_bars(quake.catalog or quake.associator)
     kind = _without_bars(quake.magnitude_type)
     size = "||" if quake.magnitude is None else f"{kind}|{quake.magnitude:z.2f}|epicat"
     return f"{name}|{time}|{place}|epicat|{catalog}|epicat|{name}|{size}|\n"

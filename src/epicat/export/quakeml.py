@@ -40,7 +40,7 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <q:quakeml xmlns:q="http://quakeml.org/xmlns/quakeml/1.2" \
 xmlns="http://quakeml.org/xmlns/bed/1.2">
 <eventParameters publicID="{catalog}">
-{creation}
+{name}{creation}
 """
 _TAIL = "</eventParameters>\n</q:quakeml>\n"
 _EDGE = "The hypocenter lies at the edge of the search box: do not trust its position."
@@ -60,7 +60,8 @@ def write_quakeml(
     stream = quakes(parts)
     first = next(stream, None)
     catalog = uri("catalog", first.associator if first else "empty")
-    file.write(_HEAD.format(catalog=catalog, creation=creation()))
+    name = f"<description>{text(first.catalog)}</description>\n" if first and first.catalog else ""
+    file.write(_HEAD.format(catalog=catalog, name=name, creation=creation()))
     events = arrivals = 0
     long: set[str] = set()
     for quake in chain([first] if first else [], stream):

@@ -53,6 +53,8 @@ class Part:
     polarities: Mapping[str, int] = field(default_factory=dict)
     """First motions by pick: 1 up, -1 down, 0 undecided; picks that were not looked at are not
     there."""
+    catalog: str = ""
+    """Name of the catalog; empty if it has none."""
 
 
 class Quake(NamedTuple):
@@ -78,6 +80,8 @@ class Quake(NamedTuple):
     """The computed magnitude, which ``magnitude`` is then; None if there is none."""
     polarities: Mapping[str, int] = MappingProxyType({})
     """First motions by pick, as in `Part`."""
+    catalog: str = ""
+    """Name of its catalog, as in `Part`."""
 
     @property
     def origin(self) -> Origin:

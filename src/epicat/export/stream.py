@@ -57,13 +57,13 @@ def quakes(parts: Iterable[Part]) -> Iterator[Quake]:
 
 
 def _sized(quake: Quake, sizes: Mapping[str, NetworkMagnitude], part: Part) -> Quake:
-    """Return an event with its magnitude, verdict and first motions, as far as there are any."""
+    """Return an event with what its part knows: magnitude, verdict, first motions, catalog."""
     size = sizes.get(quake.event_id)
     if size is not None:
         quake = quake._replace(magnitude=size.value, magnitude_type=size.kind, size=size)
     verdict = part.verdicts.get(quake.event_id)
-    if part.polarities or verdict:
-        quake = quake._replace(polarities=part.polarities, verdict=verdict)
+    if part.polarities or verdict or part.catalog:
+        quake = quake._replace(polarities=part.polarities, verdict=verdict, catalog=part.catalog)
     return quake
 
 

@@ -30,10 +30,8 @@ def run_locally(
 ) -> Catalog:
     """Do what is due, with a pool of processes; see `epicat.run`."""
     store = open_store(campaign.store, create=True)
-    plan = make_plan(campaign, partition or Partition(), store, recheck=recheck)
-    with held(store, campaign.identity) as other:
-        if other is not None:
-            warnings.warn(f"this campaign is already being run by {other}", stacklevel=3)
+    with held(store, campaign.identity):
+        plan = make_plan(campaign, partition or Partition(), store, recheck=recheck)
         summary = run_plan(campaign, plan, store, listener or _Silent(), workers=workers)
     if summary.has_failures:
         failed = summary.failures[:1] or ["station-days or blocks failed"]

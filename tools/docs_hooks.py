@@ -23,6 +23,8 @@ _PUBLISHED = {
     "CONTRIBUTING.md": "contributing.md",
     "CITATION.cff": "CITATION.cff",
     "LICENSE": "LICENSE.txt",
+    "src/epicat/aws/policies/deploy.json": "reference/deploy.json",
+    "src/epicat/aws/policies/submit.json": "reference/submit.json",
 }
 _HOMES = {published: path for path, published in _PUBLISHED.items()}
 _STYLE = re.compile(r"<style scoped>.*?</style>\s*", re.S)

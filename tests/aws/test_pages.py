@@ -1,4 +1,4 @@
-"""The pages about AWS: one region, no tag pushed twice, policies as they are."""
+"""The pages about AWS: one region, no tag pushed twice."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-
-from epicat.aws.policies import policy
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = (
@@ -40,10 +38,3 @@ def test_a_tag_of_the_immutable_repository_is_pushed_once():
     assert len(pushed) == len(set(pushed)) == 2
     built = [line for line in lines if line.startswith("docker build ")]
     assert all("--platform linux/amd64" in line for line in built)
-
-
-def test_the_page_of_policies_has_them_as_they_are():
-    blocks = re.findall(
-        r"^```json\n(.*?)^```", (DOCS / "reference/iam-policies.md").read_text(), re.M | re.S
-    )
-    assert blocks == [policy("deploy"), policy("submit")]

@@ -146,8 +146,6 @@ def run(
     ------
     ArchiveError, ModelError, StoreError
         If the archive is unreachable, the picker does not load, or the store cannot be written.
-    epicat.errors.BusyError
-        If another process runs the same campaign in the same store at this moment.
 
     Warns
     -----

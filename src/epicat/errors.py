@@ -10,7 +10,6 @@
     │   └── AwayError           it is unreachable as a whole: the run stops
     ├── ObjectError             one object cannot be used: recorded, the run continues
     ├── ModelError              a picker cannot be found, compiled or run
-    ├── BusyError               another process runs the same campaign; exit status 75
     ├── CloudError              a request to AWS failed
     ├── ClusterError            a command of SLURM or a Dask cluster failed
     └── StoreError              a store cannot be opened, read or written
@@ -30,7 +29,6 @@ __all__ = [
     "AccessError",
     "ArchiveError",
     "AwayError",
-    "BusyError",
     "CloudError",
     "ClusterError",
     "EpicatError",
@@ -189,12 +187,6 @@ class StoreError(EpicatError):
     """
 
     exit_code = 2
-
-
-class BusyError(EpicatError):
-    """Another process runs the same campaign in the same store at this moment."""
-
-    exit_code = 75
 
 
 class CloudError(EpicatError):

@@ -84,24 +84,21 @@ class Scene:
     def undisturbed(self) -> tuple[float, str]:
         """Let a run on a new store come to its end; return how long it took, and the store."""
         location, begin = self.place.fresh(), time.monotonic()
-        self.complete(self.start(location))
-        return time.monotonic() - begin, location
-
-    def complete(self, run: Command) -> None:
-        """Let a run come to its end; raise `RuntimeError` if it fails."""
+        run = self.start(location)
         if not run.ends_within(PATIENCE_S) or self.commands.exit_code(run):
             raise RuntimeError(f"an undisturbed run failed: {run.log.read_text()}")
+        return time.monotonic() - begin, location
 
     @property
     def limit_s(self) -> float:
         """How long a run that is told to stop, or a worker without its parent, may take to end."""
         return max(_LIMIT_S, self.life_s)  # longer only where everything takes longer
 
-    def start(self, location: str, cut: int = 0, *more: str) -> Command:
-        """Start the run on a store, with more options."""
+    def start(self, location: str, cut: int = 0) -> Command:
+        """Start the run on a store."""
         workers = str(self.chance.choice(_WORKERS))
         environment = {**self.place.environment, "EPICAT_STORE": location}
-        given = asked(self.network, *CUTS[cut], "--workers", workers, *more)
+        given = asked(self.network, *CUTS[cut], "--workers", workers)
         return self.commands.start(given, environment)
 
     def cost(self, location: str) -> tuple[int, int]:

@@ -1,39 +1,28 @@
-"""Two runs at once on one store, cut in different ways; one of them killed.
-
-They make the same picks and amplitudes, and each its own events: the same campaign twice is
-refused (``tests/pipeline/test_same_campaign_twice.py``).
-"""
+"""Two runs of one campaign at once on one store, cut in different ways; one of them killed."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
-from epicat.store.open import open_store
 from faults.campaigns import CUTS, PATIENCE_S, Scene
 from faults.processes import Command
-from faults.rows import Reader, rows_of
+from faults.rows import Reader
 from faults.trial import Trial
 
 __all__ = ["rivals"]
-
-_OWN = ((), ("--max-depth", "50"))
-"""What only one of them is asked for."""
 
 
 def rivals(scene: Scene, pairs: int) -> Trial:
     """Let pairs of runs begin together; kill one of every second pair, and run it again."""
     begin = time.monotonic()
-    scene = replace(scene, right=_right(scene))
     lost = doubled = 0
     wrong: list[str] = []
-    for pair in range(pairs):
+    for number in range(pairs):
         location = scene.place.fresh()
         with Reader(location, scene.right) as reader:
-            runs = [_start(scene, location, number) for number in range(len(CUTS))]
-            if pair % 2 == 0:
+            runs = [scene.start(location, cut) for cut in range(len(CUTS))]
+            if number % 2 == 0:
                 _disturb(scene, location, runs)
             trouble = [words for run in runs for words in _ended(scene, run)]
         missing, surplus = scene.cost(location)
@@ -58,18 +47,6 @@ def rivals(scene: Scene, pairs: int) -> Trial:
     )
 
 
-def _start(scene: Scene, location: str, number: int) -> Command:
-    return scene.start(location, number, *_OWN[number])
-
-
-def _right(scene: Scene) -> Counter[str]:
-    """Return what a store says after one of them and then the other."""
-    location = scene.place.fresh()
-    for number in range(len(CUTS)):
-        scene.complete(_start(scene, location, number))
-    return Counter(rows_of(open_store(location)))
-
-
 def _disturb(scene: Scene, location: str, runs: list[Command]) -> None:
     """Kill one of the runs, and begin it again."""
     struck = scene.chance.randrange(len(runs))
@@ -77,7 +54,7 @@ def _disturb(scene: Scene, location: str, runs: list[Command]) -> None:
         runs[struck].kill_group()
         runs[struck].ends_within(PATIENCE_S)
         scene.commands.exit_code(runs[struck])
-        runs[struck] = _start(scene, location, struck)
+        runs[struck] = scene.start(location, struck)
 
 
 def _ended(scene: Scene, run: Command) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """The command ``epicat``: entry point, exit status, and error messages.
 
-Exit status: 0 done, 1 something failed, 2 invalid input, 75 to be tried again later,
+Exit status: 0 done, 1 something failed, 2 invalid input, 75 a job that should be retried,
 130 interrupted.
 """
 

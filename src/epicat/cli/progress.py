@@ -6,7 +6,8 @@ import json
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
     from epicat.pipeline.stream import StreamedPlan
     from epicat.store.base import Store
 
-__all__ = ["progress_of", "report_campaign", "report_next_steps", "run_campaign", "run_streamed"]
+__all__ = [
+    "progress_of",
+    "report_campaign",
+    "report_next_steps",
+    "run_campaign",
+    "run_streamed",
+    "warned_if_running",
+]
 
 
 _SHORT = 500
@@ -49,9 +57,8 @@ def run_campaign(
     """
     from epicat.pipeline.local import run_plan
     from epicat.pipeline.runner import make_plan
-    from epicat.store.lease import held
 
-    with held(store, campaign.identity):
+    with warned_if_running(store, campaign):
         report_campaign(campaign, options.span)
         plan = make_plan(campaign, options.partition, store, recheck=recheck)
         is_warned = _check_archive(campaign, plan)
@@ -61,6 +68,20 @@ def run_campaign(
             lambda progress: run_plan(campaign, plan, store, progress, workers=workers, pool=pool),
             campaign=campaign, is_warned=is_warned, begin=begin, as_json=as_json,
         )  # fmt: skip
+
+
+@contextmanager
+def warned_if_running(store: Store, campaign: Campaign) -> Iterator[None]:
+    """Mark a campaign as being run, and say at once if another process is running it."""
+    from epicat.store.lease import held
+
+    with held(store, campaign.identity) as other:
+        if other is not None:
+            report(
+                f"warning: this campaign is already being run by {other}; both do the same work, "
+                "and the catalog is correct: Ctrl-C stops this one"
+            )
+        yield
 
 
 def _check_archive(campaign: Campaign, plan: Plan | StreamedPlan) -> bool:

@@ -19,6 +19,7 @@ from epicat.cli.progress import (
     report_next_steps,
     run_campaign,
     run_streamed,
+    warned_if_running,
 )
 from epicat.cli.short_help import COMMON
 from epicat.errors import InputError
@@ -101,14 +102,13 @@ def _run_on_dask(
     from epicat.pipeline.dask.cluster import connected
     from epicat.pipeline.jobs.submission import with_absolute_paths
     from epicat.pipeline.stream import StreamedPlan
-    from epicat.store.lease import held
     from epicat.store.open import open_store
 
     begin = time.monotonic()
     workers = options.partition.workers or usable_cores()
     campaign = with_absolute_paths(_resolved(options))
     store = open_store(campaign.store, create=True)
-    with held(store, campaign.identity), connected(scheduler, workers, report) as cluster:
+    with warned_if_running(store, campaign), connected(scheduler, workers, report) as cluster:
         report_campaign(campaign, options.span)
         plan = StreamedPlan.from_store(campaign, options.partition, store, recheck=recheck)
         from epicat.pipeline.dask.executor import DaskExecutor

@@ -30,7 +30,9 @@ def run_locally(
 ) -> Catalog:
     """Do what is due, with a pool of processes; see `epicat.run`."""
     store = open_store(campaign.store, create=True)
-    with held(store, campaign.identity):
+    with held(store, campaign.identity) as other:
+        if other is not None:
+            warnings.warn(f"this campaign is already being run by {other}", stacklevel=3)
         plan = make_plan(campaign, partition or Partition(), store, recheck=recheck)
         summary = run_plan(campaign, plan, store, listener or _Silent(), workers=workers)
     if summary.has_failures:

@@ -1,10 +1,9 @@
-"""One process at a time runs a campaign in a store: another one is refused, so as not to repeat it.
+"""Whether the same campaign is being run in a store by another process at this moment.
 
-After a kill the campaign can resume at once.  In a folder a lock of the operating system tells,
-which ends with its process.  Elsewhere a record in the store is renewed while a run is active; a
-record that is old, or whose process on this machine is gone, means nothing.  Two processes that
-begin within the time of a request may both miss the other's record: then both do the work, and the
-catalog is still correct.
+It is only reported and never refused: several processes may write at once, and after a kill a
+campaign must resume at once.  In a folder a lock of the operating system tells, which ends with
+its process.  Elsewhere a record in the store is renewed while a run is active; a record that is
+old, or whose process on this machine is gone, means nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol, Self, runtime_checkable
 
-from epicat.errors import BusyError, StoreError
+from epicat.errors import StoreError
 from epicat.store.base import ReadableStore
 
 __all__ = ["Holder", "LeaseRecords", "held"]
@@ -70,14 +69,7 @@ class Holder:
         is_gone = self.host == socket.gethostname() and not _is_alive(self.pid)
         return abs(age.total_seconds()) <= _FRESH_S and not is_gone
 
-    @property
-    def is_this_process(self) -> bool:
-        """Whether it is this one, or one that had its number before, as in a new container."""
-        return (self.host, self.pid) == (socket.gethostname(), os.getpid())
-
     def __str__(self) -> str:
-        if not self.pid:  # a lock whose owner has not written its record yet
-            return "another process"
         return f"process {self.pid} on {self.host} since {self.since[:16].replace('T', ' ')} UTC"
 
 
@@ -103,42 +95,33 @@ class LeaseRecords(Protocol):
 
 
 @contextmanager
-def held(store: ReadableStore, name: str) -> Iterator[None]:
-    """Mark a campaign as being run by this process; raise `BusyError` if another one runs it.
+def held(store: ReadableStore, name: str) -> Iterator[Holder | None]:
+    """Mark a campaign as being run by this process; yield another process that runs it.
 
     ``name`` is that of the campaign, such as a digest.
     """
     if not isinstance(store, LeaseRecords):
-        yield
+        yield None
         return
     folder = store.lease_folder()
-    with _locked(folder / f".{name}.lock") if folder else _renewed(store, name):
-        yield
-
-
-def _refused(other: Holder) -> BusyError:
-    is_here = other.pid and other.host == socket.gethostname()
-    stop = f"stop it (kill {other.pid})" if is_here else "stop it"
-    late = "" if is_here else ".  If it was killed, this is known a minute later"
-    return BusyError(
-        f"this campaign is already being run by {other}: wait until it is done, or {stop}; then "
-        f"the same command does what is left{late}"
-    )
+    with _locked(folder / f".{name}.lock") if folder else _renewed(store, name) as other:
+        yield other
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Iterator[Holder | None]:
     """Lock a file, which the system unlocks when this process ends in any way."""
     try:
         number = _opened(path)
     except OSError:  # a file system without locks, or one that cannot be written
-        yield
+        yield None
         return
     if number is None:
-        raise _refused(_holder_in(path))
+        yield _holder_in(path)
+        return
     try:
         os.write(number, json.dumps(asdict(Holder.of_this_process())).encode())
-        yield
+        yield None
     finally:
         path.unlink(missing_ok=True)
         os.close(number)
@@ -171,9 +154,12 @@ def _opened(path: Path) -> int | None:
 
 
 @contextmanager
-def _renewed(store: LeaseRecords, name: str) -> Iterator[None]:
+def _renewed(store: LeaseRecords, name: str) -> Iterator[Holder | None]:
     """Renew a record in the store from a thread; errors of the store are no reason to stop."""
-    own, stopped = Holder.of_this_process(), threading.Event()
+    other, own, stopped = None, Holder.of_this_process(), threading.Event()
+    with suppress(StoreError):
+        found = Holder.from_record(store.read_lease(name) or {})
+        other = found if found is not None and found.is_active else None
 
     def renew() -> None:
         with suppress(StoreError):
@@ -183,27 +169,18 @@ def _renewed(store: LeaseRecords, name: str) -> Iterator[None]:
         while not stopped.wait(_BEAT_S):
             renew()
 
-    _check_free(store, name)
-    renew()
-    _check_free(store, name)  # another one may have begun at the same time
     thread = threading.Thread(target=keep_renewing, daemon=True)
-    thread.start()
+    if other is None:
+        renew()
+        thread.start()
     try:
-        yield
+        yield other
     finally:
         stopped.set()
-        thread.join(_BEAT_S)
-        with suppress(StoreError):
-            store.delete_lease(name)
-
-
-def _check_free(store: LeaseRecords, name: str) -> None:
-    """Raise `BusyError` for an active record of another process."""
-    found = None
-    with suppress(StoreError):
-        found = Holder.from_record(store.read_lease(name) or {})
-    if found and found.is_active and not found.is_this_process:
-        raise _refused(found)
+        if other is None:
+            thread.join(_BEAT_S)
+            with suppress(StoreError):
+                store.delete_lease(name)
 
 
 def _now() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from epicat.pick.builtin import BUILTIN
@@ -26,7 +26,7 @@ _SYNTHETICS, _REAL_HOURS, _SYNTHETIC_HOURS = 600, 12, 6
 
 
 def table(data: Path) -> str:
-    """Return the table as Markdown; residuals are the median ± MAD."""
+    """Return the table as Markdown: recall, precision, and median ± MAD of the residuals in ms."""
     columns = {
         "`epicat-mini`": PickOptions(model=BUILTIN),
         "`original`": PickOptions(model="PhaseNet", weight=str(data / TEACHER)),
@@ -54,17 +54,15 @@ def _trials(data: Path, pickers: Mapping[str, OpenVinoPicker]) -> Iterator[str]:
         ("synthetic", synthetics(_SYNTHETICS), 0.5),
     ):
         scores = [s for p in pickers.values() for s in trial.scores(p, tolerance).values()]
-        yield from _score_rows(what, scores)
+        yield _score_row(what, scores)
 
 
-def _score_rows(what: str, scores: list[Score]) -> Iterator[str]:
-    measures: dict[str, Callable[[Score], str]] = {
-        "recall": lambda s: f"{len(s.residuals)} of {s.wanted} ({s.recall:.0%})",
-        "precision": lambda s: f"{s.precision:.0%} of {s.picked}",
-        "residual in ms": lambda s: f"{s.median_ms:+.0f} ± {s.mad_ms:.0f}",
-    }
-    for name, of in measures.items():
-        yield _row(f"{what}: {name}", [of(score) for score in scores])
+def _score_row(what: str, scores: list[Score]) -> str:
+    def cell(score: Score) -> str:
+        found = f"{score.recall:.0%} of {score.wanted}, {score.precision:.0%} of {score.picked}"
+        return f"{found}, {score.median_ms:+.0f} ± {score.mad_ms:.0f}"
+
+    return _row(what, [cell(score) for score in scores])
 
 
 def _noise(data: Path, pickers: Mapping[str, OpenVinoPicker]) -> Iterator[str]:
@@ -82,7 +80,7 @@ def _swarm(data: Path, columns: Mapping[str, PickOptions]) -> Iterator[str]:
     ]
     cells: list[str] = []
     scores = [score for swarm in found for score in swarm.picks.values()]
-    yield from _score_rows("Holuhraun", scores)
+    yield _score_row("Holuhraun", scores)
     for swarm in found:
         events = swarm.events
         told = f"{len(events.residuals)} of {events.wanted}, {events.picked} in all"

@@ -56,7 +56,7 @@ def struck(scene: Scene, name: str, strikes: Sequence[Strike], count: int) -> Tr
     survived = max(tally.struck.total() - len(tally.wrong), 0)
     remark = (
         f"{tally.rounds} ran to the end, {tally.readings:,} readings; "
-        f"processes gone within {tally.slowest_s:.1f} s; {tally.left} unread files left"
+        f"gone within {tally.slowest_s:.1f} s; {tally.left} files left"
     )
     return Trial(
         what=f"runs {name}, {scene.place.name}",

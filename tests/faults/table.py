@@ -17,20 +17,21 @@ BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 
 def table_of(trials: Sequence[Trial], seconds: float) -> str:
     """Return the table in Markdown."""
+    lost, doubled = sum(t.lost for t in trials), sum(t.doubled for t in trials)
     lines = [
-        f"`make faults`, {seconds / 60:.0f} minutes, {machine()}.",
+        f"`make faults`, {seconds / 60:.0f} minutes, {machine()}. "
+        f"Rows lost: {lost:,}, doubled: {doubled:,}.",
         "",
-        "| trial | tried | survived | rows lost or doubled | |",
-        "|---|---:|---:|---:|---|",
+        "| trial | tried | survived | |",
+        "|---|---:|---:|---|",
     ]
-    lines += [
-        f"| {t.what} | {t.tried:,} | {t.survived:,} | {t.lost + t.doubled:,} | {_cell(t.remark)} |"
-        for t in trials
-    ]
+    lines += [f"| {t.what} | {t.tried:,} | {t.survived:,} | {_remark(t)} |" for t in trials]
     return "\n".join(lines)
 
 
-def _cell(text: str) -> str:
+def _remark(trial: Trial) -> str:
+    rows = f"rows lost: {trial.lost:,}, doubled: {trial.doubled:,}; "
+    text = (rows if trial.lost or trial.doubled else "") + trial.remark
     return text.replace("|", "\\|")
 
 

@@ -24,7 +24,7 @@ __all__ = ["StationTables", "station_tables"]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-_FORMAT = 2
+_FORMAT = 3
 """Part of the name of every folder of tables: raise it when the times or the files change."""
 _MARGIN = 2
 """Nodes of a table beyond what was asked for, on each side."""

@@ -18,6 +18,8 @@ CASES = {
     "noise 0.05, 0.08 s, Gauss": Errors(noise_s=(0.05, 0.08), gaussian=True),
     "velocity +2 %": Errors(velocity=0.02),
     "velocity -2 %": Errors(velocity=-0.02),
+    "vp/vs +2 %": Errors(ratio=0.02),
+    "vp/vs -2 %": Errors(ratio=-0.02),
     "stations 0.1 s, paths 0.08 s": Errors(static_s=0.1, path_s=0.08),
 }
 _QUANTILES = {1: 1.0, 2: 2.2957, 3: 3.5267}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from epicat.locate.arrivals import Batch
 from epicat.locate.grids import PHASES
 from epicat.locate.ordered import Symmetric, solve, total
+from epicat.locate.scales import CORRELATION
 
 __all__ = ["JointEquations", "JointTerms", "by_phase"]
 
@@ -29,11 +30,6 @@ _FIRST_S = 0.1
 """Standard deviation of the terms in s that the fit begins with."""
 _LEAST_S = 0.003
 """Smallest standard deviation of the terms of a phase in s."""
-_SHARED = 0.5
-"""Correlation of the errors of the scales of P and S before there are data.
-
-With 0.5 vp, vs and vp/vs are equally uncertain.  A common scale would take vp/vs as exact; an error
-of 1 % in it is then explained by other depths and a scale that is wrong by several per cent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +116,8 @@ def by_phase(batch: Batch, values: F64) -> list[F64]:
 
 
 def _prior_of_scales(error: float) -> F64:
-    """Return the covariance of the scales of P and S; see `_SHARED`."""
-    correlation = np.array([[1.0, _SHARED], [_SHARED, 1.0]])
-    return np.asarray(correlation * max(error, 1e-6) ** 2)
+    """Return the covariance of the scales of P and S."""
+    return np.asarray(CORRELATION * max(error, 1e-6) ** 2)
 
 
 class _Eliminated:

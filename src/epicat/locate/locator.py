@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epicat.locate.arrivals import Arrivals, Batch, Correction, Network, batches
-from epicat.locate.grids import TravelTimeGrids
+from epicat.locate.grids import PHASES, TravelTimeGrids
 from epicat.locate.likelihood import StudentT
 from epicat.locate.refine import Hypocenters, Refiner
 from epicat.locate.search import Box, GlobalSearch
@@ -132,7 +132,7 @@ class Locator:
             pairs = zip(seeds or [v[:, :0] for v in place], place, strict=True)
             seeds = [np.concatenate(pair, axis=1) for pair in pairs]
         likelihood = StudentT(batch.inverse_sigma, _FREEDOM)
-        unknowns = [*seeds, np.zeros_like(seeds[0])]
+        unknowns = [*seeds, *(np.zeros_like(seeds[0]) for _ in PHASES)]
         return self._refiner(False).refine(batch, likelihood, unknowns, _ROUNDS).best()
 
     @property

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from epicat.locate.arrivals import Batch
 from epicat.locate.likelihood import Likelihood
-from epicat.locate.ordered import Symmetric, solve, total
+from epicat.locate.ordered import Symmetric, normal_equations, solve, total
 from epicat.locate.refine import Hypocenters
+from epicat.locate.scales import add_prior, misfit, scale_changes
 from epicat.locate.search import Box
 
 __all__ = ["Posterior", "posterior", "profile"]
@@ -50,7 +51,7 @@ def posterior(
 ) -> Posterior:
     """Integrate the likelihood around hypocenters (events, 1) found by `Refiner.refine`.
 
-    Origin time and scale are integrated out by Laplace's approximation at each node.  Nodes
+    Origin time and scales are integrated out by Laplace's approximation at each node.  Nodes
     outside the box count nothing.  Where the likelihood falls off much faster than Laplace's
     approximation, as at the boundary of two layers, the nodes are put closer together.
     """
@@ -91,32 +92,33 @@ def _integrated(
 def profile(
     batch: Batch, likelihood: Likelihood, start: list[F64], scale_error: float, rounds: int
 ) -> tuple[list[F64], F64]:
-    """Fit origin time and scale at given places; ``start`` holds five unknowns (events, n).
+    """Fit origin time and scales at given places; ``start`` holds six unknowns (events, n).
 
-    Returns the unknowns, and the log-likelihood with origin time and scale integrated out.
+    Returns the unknowns, and the log-likelihood with origin time and scales integrated out.
     """
-    x, y, z, origin, scale = start
+    x, y, z, origin, *scales = start
     times = batch.times(x, y, z)
     delay = batch.time_s - times
-    change = scale_error * times
+    changes = scale_changes(batch, times, scale_error)
+    none = [np.zeros_like(scale) for scale in scales]
+
+    def residual() -> F64:
+        return np.asarray(delay - origin - scales[0] * changes[0] - scales[1] * changes[1])
+
     for _ in range(rounds):
-        weight = likelihood.weights(delay - origin - scale * change)
-        a = total(weight) + 1e-6
-        weighted = weight * change
-        b, c = total(weighted), total(weighted * change) + 1.0
-        weighted *= delay
-        right = total(weighted)
-        left = total(weight * delay)
-        determinant = a * c - b * b
-        origin = (c * left - b * right) / determinant
-        scale = (a * right - b * left) / determinant
-    logarithm = likelihood.logarithm(delay - origin - scale * change)
-    logarithm -= 0.5 * scale * scale + 0.5 * np.log(determinant)
-    return [x, y, z, origin, scale], logarithm
+        weight = likelihood.weights(residual())
+        normal, right = normal_equations(weight, [np.ones_like(times), *changes], delay)
+        normal.lower[0][0] += 1e-6
+        add_prior(normal, right, 1, none)
+        origin, *scales = solve(normal, right)
+    factor = normal.cholesky()
+    logarithm = likelihood.logarithm(residual())
+    logarithm -= misfit(scales) + np.log(factor[0][0] * factor[1][1] * factor[2][2])
+    return [x, y, z, origin, *scales], logarithm
 
 
 def _nodes(found: Hypocenters, axes: F64) -> tuple[list[F64], list[F64]]:
-    """Return places (events, nodes), and the origin time and scale to expect there."""
+    """Return places (events, nodes), and the origin time and scales to expect there."""
     covariance = found.normal.inverse()
     offset = []
     for k in range(3):
@@ -125,7 +127,7 @@ def _nodes(found: Hypocenters, axes: F64) -> tuple[list[F64], list[F64]]:
     places = [v + d for v, d in zip(found.unknowns[:3], offset, strict=True)]
     inner = Symmetric([[covariance[i, j] for j in range(3)] for i in range(3)])
     guess = []
-    for k in (3, 4):
+    for k in range(3, len(covariance)):
         by = solve(inner, [covariance[k, j] for j in range(3)])
         change = by[0] * offset[0] + by[1] * offset[1] + by[2] * offset[2]
         guess.append(found.unknowns[k] + change)

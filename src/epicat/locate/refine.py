@@ -2,7 +2,7 @@
 
 Iteratively reweighted least squares with Levenberg's and Marquardt's damping (Marquardt 1963,
 doi:10.1137/0111030).  The unknowns are x, y, depth, origin time and, with a Gaussian prior, the
-common scale of all travel times: the error of the velocity model.
+scales of the travel times of P and S: the error of the velocity model.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from epicat.locate.arrivals import Batch
 from epicat.locate.likelihood import Likelihood
 from epicat.locate.ordered import Symmetric, normal_equations, solve
+from epicat.locate.scales import add_prior, misfit, scale_changes, scaled
 from epicat.locate.search import Box
 
 __all__ = ["Hypocenters", "Refiner", "residuals"]
@@ -22,8 +23,8 @@ __all__ = ["Hypocenters", "Refiner", "residuals"]
 F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
-_DEPTH, _ORIGIN, _SCALE = 2, 3, 4
-"""Numbers of the unknowns after x and y."""
+_DEPTH, _ORIGIN, _SCALES = 2, 3, 4
+"""Numbers of the unknowns after x and y; the scales are the last."""
 _CONVERGED_KM = 1e-3
 _LARGEST_STEP_KM = 5.0
 _WEAK = 1e-4
@@ -39,11 +40,11 @@ class Hypocenters:
     """Hypocenters of events, n for each: arrays of shape (events, n)."""
 
     unknowns: list[F64]
-    """x, y and depth in km, origin time in s, scale of travel times in standard errors."""
+    """x, y and depth in km, origin time in s, scales of P and S in standard errors."""
     logarithm: F64
-    """Log-likelihood, with the prior of the scale."""
+    """Log-likelihood, with the prior of the scales."""
     normal: Symmetric
-    """Matrix of the normal equations, with the prior of the scale: the inverse covariance."""
+    """Matrix of the normal equations, with the prior of the scales: the inverse covariance."""
 
     def best(self) -> Hypocenters:
         """Return the most likely hypocenter of each event, shape (events, 1)."""
@@ -119,26 +120,26 @@ class Refiner:
         return Hypocenters(state.unknowns, state.logarithm, state.normal)
 
     def _evaluate(self, batch: Batch, likelihood: Likelihood, unknowns: list[F64]) -> _State:
-        x, y, z, origin, scale = unknowns
+        x, y, z, origin, *scales = unknowns
         times, slopes = batch.times_and_slopes(x, y, z)
-        factor = 1 + self.scale_error * scale
+        factor = scaled(batch, scales, self.scale_error)
         residual = batch.time_s - origin - factor * times
         changes = [
             *(factor * slope for slope in slopes),
             np.ones_like(times),
-            self.scale_error * times,
+            *scale_changes(batch, times, self.scale_error),
         ]
         normal, right = normal_equations(likelihood.weights(residual), changes, residual)
-        normal.lower[_SCALE][_SCALE] += 1.0
-        right[_SCALE] -= scale
-        for k in range(_SCALE):
+        add_prior(normal, right, _SCALES, scales)
+        for k in range(_SCALES):
             normal.lower[k][k] += _WEAK
-        logarithm = likelihood.logarithm(residual) - 0.5 * scale * scale
+        logarithm = likelihood.logarithm(residual) - misfit(scales)
         return _State(unknowns, logarithm, normal, right)
 
     def _step(self, state: _State, damping: F64) -> list[F64]:
         """Return the next step, inside the box; at its edge along the edge."""
-        held = [np.full(damping.shape, self.is_depth_fixed and k == _DEPTH) for k in range(5)]
+        unknowns = range(len(state.unknowns))
+        held = [np.full(damping.shape, self.is_depth_fixed and k == _DEPTH) for k in unknowns]
         step = _damped(state, damping, held)
         outside = [*self._leaves(state, step), *held[_ORIGIN:]]
         held = [a | b for a, b in zip(held, outside, strict=True)]
@@ -173,8 +174,8 @@ class Refiner:
 
 def residuals(batch: Batch, unknowns: list[F64], scale_error: float) -> F64:
     """Observed minus predicted times at hypocenters, in s, shape (picks, events, n)."""
-    x, y, z, origin, scale = unknowns
-    return batch.time_s - origin - (1 + scale_error * scale) * batch.times(x, y, z)
+    x, y, z, origin, *scales = unknowns
+    return batch.time_s - origin - scaled(batch, scales, scale_error) * batch.times(x, y, z)
 
 
 def _damped(state: _State, damping: F64, held: list[Bool]) -> list[F64]:

@@ -13,6 +13,7 @@ from epicat.locate.arrivals import Batch
 from epicat.locate.ordered import Symmetric, total
 from epicat.locate.pick_noise import PickNoise
 from epicat.locate.refine import Hypocenters
+from epicat.locate.scales import scale_changes
 
 __all__ = ["sharing"]
 
@@ -70,7 +71,7 @@ def sharing(
 
 def _slopes(batch: Batch, found: Hypocenters, scale_error: float) -> list[F64]:
     times, slopes = batch.times_and_slopes(*found.unknowns[:3])
-    return [*slopes, np.ones_like(times), scale_error * times]
+    return [*slopes, np.ones_like(times), *scale_changes(batch, times, scale_error)]
 
 
 def _row(inverse: Symmetric, slopes: list[F64], k: int) -> F64:

@@ -106,7 +106,7 @@ class Solution:
     fitted: Fitted
     """Errors and most likely hypocenters."""
     unknowns: list[F64]
-    """x, y, depth, origin time and scale that are reported, (events, 1) each."""
+    """x, y, depth, origin time and scales that are reported, (events, 1) each."""
     residual: F64
     """Residuals there, (picks, events, 1)."""
     correction: Correction | None
@@ -219,6 +219,6 @@ def _laplace(around: Hypocenters) -> Posterior:
 
 
 def _relative(normal: Symmetric) -> F64:
-    """Return the covariance of places if the scale of travel times is known."""
+    """Return the covariance of places if the scales of travel times are known."""
     known = Symmetric(normal.lower[:4])
     return known.inverse().stacked(3)[:, 0]

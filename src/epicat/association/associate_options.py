@@ -94,7 +94,11 @@ class PyOctoOptions(BaseModel):
     )
     min_interevent_time: float = Field(default=3.0, ge=0, description="Between two events, in s.")
     min_pick_fraction: float = Field(
-        default=0.25, ge=0, le=1, description="Share of nearer sites that must have a pick."
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Share of the nearer sites that must have a pick, for the picks of sites that "
+        "are farther away than the event is deep.",
     )
     max_pick_overlap: int = Field(
         default=4,

@@ -29,9 +29,10 @@ def reference_page() -> str:
 
 
 def _section(table: Table) -> Iterator[str]:
+    first = table.description.partition("\n\n")[0]
     yield f"## `[{'.'.join(table.path)}]`" if table.path else "## Top of the file"
     yield ""
-    yield f"{table.title}. {table.description}"
+    yield f"{table.title}. {first}"
     yield ""
     yield "| key | value | default | meaning |"
     yield "|---|---|---|---|"

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from epicat.campaign.campaign import Campaign
+from epicat.cli.app import main
 from epicat.ledger import Stage, Status
 from epicat.pipeline.outcome import FinishedKey
 from epicat.pipeline.plan import Unit
+from epicat.pipeline.runner import write_records
 from epicat.pipeline.worker import Worker
 from epicat.store.base import Store, Where, new_generation, station_day_entries
 from epicat.store.findings import Findings, Kind
 from epicat.store.parquet import ParquetStore
 from epicat.store.verify.files import verify_files
-from support.tiny_network import settled, truths, write_network
+from support.tiny_network import arguments, settled, truths, write_network
 
 DAYS = ("2020.001", "2020.002")
 
@@ -96,6 +98,24 @@ def test_finished_keys_survive_and_the_store_is_that_of_an_undisturbed_run(
     assert Worker(same).work(unit).n_rows == outcome.n_rows
     assert rows(store) == rows(undisturbed)
     assert files(store) == files(undisturbed)
+
+
+def test_status_and_the_next_run_say_what_is_finished(network, tmp_path, capsys):
+    """Else it would seem that a kill had cost everything."""
+    campaign, store = campaign_in(network, tmp_path)
+    write_records(campaign, store)
+    killed(campaign, unit_of(campaign), 4)
+    for command in (
+        ["status", "--store", store.location],
+        ["run", *arguments(network, tmp_path / "store", "--workers", "1")],
+        ["status", "--store", store.location],
+    ):
+        with pytest.raises(SystemExit) as left:
+            main(command)
+        assert not left.value.code
+    told = capsys.readouterr()
+    assert told.out.count("  4 of the missing are finished, and are recorded with their unit") == 1
+    assert "16 to pick (4 of them finished by an interrupted run)" in told.err
 
 
 def test_keys_are_restored_however_the_work_is_partitioned(network, tmp_path):

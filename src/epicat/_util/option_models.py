@@ -195,7 +195,12 @@ class Table:
 def tables_of(model: type[BaseModel]) -> list[Table]:
     """Return the tables of a model, the top first, each before its subtables."""
     title = str(model.model_config.get("title") or "")
-    return list(_tables(model, Table((), title, model.__doc__ or "", None)))
+    return list(_tables(model, Table((), title, _summary(model), None)))
+
+
+def _summary(model: type[BaseModel]) -> str:
+    """Return the first paragraph of a model's docstring."""
+    return " ".join((model.__doc__ or "").partition("\n\n")[0].split())
 
 
 def options_of(model: type[BaseModel]) -> dict[KeyPath, Option]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
@@ -189,11 +190,9 @@ class _Ledger:
 
 def _pending(store: ReadableStore, run: str) -> Callable[[Iterable[str]], int]:
     """Return a function that counts the station-days in the journal of a store that has one."""
-    from epicat.store.journal import Journaled
+    from epicat.store.journal import count_kept
 
-    if isinstance(store, Journaled):
-        return store.journal(run).count_pending
-    return lambda _: 0  # other stores have each station-day in the ledger when it is finished
+    return partial(count_kept, store, run)
 
 
 def jobs_table(lines: Sequence[JobProgress]) -> Iterator[str]:

@@ -67,6 +67,7 @@ def run_campaign(
             plan,
             lambda progress: run_plan(campaign, plan, store, progress, workers=workers, pool=pool),
             campaign=campaign, is_warned=is_warned, begin=begin, as_json=as_json,
+            kept=_kept(store, campaign),
         )  # fmt: skip
 
 
@@ -82,6 +83,14 @@ def warned_if_running(store: Store, campaign: Campaign) -> Iterator[None]:
                 "and the catalog is correct: Ctrl-C stops this one"
             )
         yield
+
+
+def _kept(store: Store, campaign: Campaign) -> int:
+    """Return how many station-days an interrupted run has finished but not committed."""
+    from epicat.store.journal import count_kept
+
+    run = campaign.run.digest
+    return count_kept(store, run, (entry.key for entry in store.ledger(Stage.PICK, run)))
 
 
 def _check_archive(campaign: Campaign, plan: Plan | StreamedPlan) -> bool:
@@ -160,9 +169,13 @@ def _show_run(
     is_warned: bool,
     begin: float,
     as_json: bool,
+    kept: int = 0,
 ) -> None:
-    """Run a plan with a progress display, and show its summary."""
-    report(_described(plan))
+    """Run a plan with a progress display, and show its summary.
+
+    ``kept``: station-days that an interrupted run has finished.
+    """
+    report(_described(plan, kept))
     made = _watched(plan, run, None if is_warned else campaign)
     seconds = time.monotonic() - begin
     if as_json:
@@ -215,7 +228,7 @@ def report_campaign(campaign: Campaign, span: Span) -> None:
         report(text)
 
 
-def _described(plan: Plan | StreamedPlan) -> str:
+def _described(plan: Plan | StreamedPlan, kept: int) -> str:
     due = plan.station_days - plan.done_before
     blocks = plan.n_keys(Stage.ASSOCIATE)
     days = f"{plan.station_days} station-days and their " if plan.station_days else ""
@@ -223,8 +236,9 @@ def _described(plan: Plan | StreamedPlan) -> str:
         return f"nothing to do: all {days}blocks are done"
     if not plan.station_days:
         return f"{blocks} blocks to associate"
+    again = f" ({kept} of them finished by an interrupted run)" if kept and due else ""
     return (
-        f"{plan.station_days} station-days, {plan.done_before} already done, {due} to pick; "
+        f"{plan.station_days} station-days, {plan.done_before} already done, {due} to pick{again}; "
         f"{blocks} blocks to associate"
     )
 

@@ -131,7 +131,7 @@ def _show_store(given: Values, run: str | None, *, as_json: bool) -> None:
     locations = _locations(opened, {design for stage, design in groups if stage == "associate"})
     designs = []
     for group, entries in groups.items():
-        summary = _summary(group, entries, records)
+        summary = _summary(group, entries, records, opened)
         about = summary["about"] or locations.get(group[1], "")
         designs.append({**summary, "name": labels.get(group[1], ""), "about": about})
     if as_json:
@@ -191,9 +191,13 @@ def _day_of(key: str) -> str:
 
 
 def _summary(
-    group: tuple[Stage, str], entries: list[LedgerEntry], records: dict[str, Any]
+    group: tuple[Stage, str],
+    entries: list[LedgerEntry],
+    records: dict[str, Any],
+    store: ReadableStore,
 ) -> dict[str, Any]:
-    from epicat.ledger import BlockEntry, flag_counts
+    from epicat.ledger import BlockEntry, Status, flag_counts
+    from epicat.store.journal import count_kept
 
     stage, design = group
     picker = records.get(design, {}).get("picker", {})
@@ -209,6 +213,9 @@ def _summary(
         else "",
         "keys": len(entries),
         "statuses": dict(Counter(entry.status.value for entry in entries)),
+        "kept": 0
+        if stage != "pick"
+        else count_kept(store, design, (e.key for e in entries if e.status != Status.MISSING)),
         "reasons": _reasons(entries),
         "found": sum(entry.n_rows for entry in entries),
         "rejected": sum(e.n_rejected for e in entries if isinstance(e, BlockEntry)),
@@ -262,6 +269,8 @@ def _show(summary: dict[str, Any]) -> None:
     for status in _EXPECTED:
         for reason, count in summary["reasons"].get(status, {}).items():
             typer.echo(f"  {status}, {count:,}: {reason}")
+    if kept := summary["kept"]:
+        typer.echo(f"  {kept:,} of the missing are finished, and are recorded with their unit")
     for problem in summary["problems"][:_SHOWN]:
         typer.echo(f"  {problem['key']}: {problem['status']}: {problem['reason']}")
     more = len(summary["problems"]) - _SHOWN

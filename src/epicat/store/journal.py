@@ -27,7 +27,7 @@ from epicat.store.parquet_rows import ParquetRows
 from epicat.table_rows import entries_of, ledger_table
 from epicat.tables import LEDGER, SCHEMAS, TABLES, TableName
 
-__all__ = ["Journal", "Journaled", "KeptResults", "clear_journal", "is_journal"]
+__all__ = ["Journal", "Journaled", "KeptResults", "clear_journal", "count_kept", "is_journal"]
 
 _LEDGER: Final = "ledger"
 _SCHEMA: Final = pa.schema([("part", pa.string()), ("data", pa.binary())])
@@ -113,6 +113,11 @@ def clear_journal(store: ParquetRows) -> int:
     with suppress(StoreError):
         store.files.delete(done)
     return len(done)
+
+
+def count_kept(store: object, design: str, committed: Iterable[str]) -> int:
+    """Return the number of keys that are finished and not ``committed``: 0 without a journal."""
+    return store.journal(design).count_pending(committed) if isinstance(store, Journaled) else 0
 
 
 def is_journal(name: str) -> bool:

@@ -12,7 +12,7 @@ from epicat.campaign.options import CampaignOptions
 from epicat.cli.app import app
 from epicat.cli.short_help import COMMON
 
-LONG = ["run", "associate", "plan", "submit"]
+LONG = ["init", "run", "associate", "plan", "submit"]
 
 
 def flags(*arguments, columns=120):

@@ -13,6 +13,7 @@ from epicat.campaign.parse import Values, check
 from epicat.campaign.template import campaign_text
 from epicat.cli.campaign_args import spanned_by, takes
 from epicat.cli.messages import report
+from epicat.cli.short_help import COMMON
 from epicat.errors import InputError
 
 __all__ = ["init"]
@@ -20,7 +21,7 @@ __all__ = ["init"]
 _NAME = f"campaign{SUFFIX}"
 
 
-@takes(CampaignOptions, file=False, opens=False)
+@takes(CampaignOptions, file=False, opens=False, common=COMMON)
 def init(
     given: Values,
     words: Annotated[

@@ -67,11 +67,12 @@ class _Command(TyperCommand):
             super().format_help(ctx, formatter)
             return
         formatter.width = min(formatter.width, _WIDTH)
-        formatter.write_usage(ctx.command_path, "[OPTIONS] CAMPAIGN.toml | START END EXTENT")
+        argument: Any = next(p for p in self.params if p.param_type_name == "argument")
+        formatter.write_usage(ctx.command_path, f"[OPTIONS] {argument.metavar}")
         for paragraph in (self.help or "").split("\n\n"):
             formatter.write_paragraph()
             formatter.write_text(paragraph)
-        rows = [*_ARGUMENTS, ("", ""), *self._rows()]
+        rows = [*_arguments(argument), ("", ""), *self._rows()]
         formatter.write_paragraph()
         formatter.indent()
         formatter.write_dl(rows, col_max=24)
@@ -82,7 +83,7 @@ class _Command(TyperCommand):
     def _rows(self) -> Iterator[tuple[str, str]]:
         """Yield options and what they are: a line of `COMMON`, or a sentence of their help."""
         option: Any
-        for option in self.params:
+        for option in (p for p in self.params if p.param_type_name == "option"):
             if option.name in self._common and option.name in COMMON:
                 takes, text = COMMON[option.name]
             elif option.name in self._common | self._own:
@@ -93,6 +94,13 @@ class _Command(TyperCommand):
                 continue
             default = f" [{option.default}]" if option.default and takes else ""
             yield f"{option.opts[0]} {takes}".rstrip(), f"{text}{default}"
+
+
+def _arguments(argument: Any) -> tuple[tuple[str, str], ...]:
+    """Return what the argument takes: a campaign file instead of START END EXTENT, or before."""
+    if _ARGUMENTS[0][0] in argument.metavar:
+        return _ARGUMENTS
+    return ((argument.metavar.partition(" ")[0], argument.help), *_ARGUMENTS[1:])
 
 
 def _show_all(context: typer.Context, value: bool) -> None:

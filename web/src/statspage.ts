@@ -114,9 +114,14 @@ export async function statisticsPage(app: App): Promise<HTMLElement> {
       h("button", { type: "button", onclick: () => void saveNumbers() }, "Numbers as JSON"),
       h("a", { class: "button", href: app.address() }, "Change the selection")),
     h("div", { class: "figures" }, found.magnitudes ? frequencyMagnitude(found.magnitudes) : null, found.magnitudes ? stability(found.magnitudes) : null,
-      ...FIELDS.map(([name, title, axis]) => histogramChart(title, axis, found.histograms[name], `Median ${minus(found.medians[name], name === "rms_s" ? 3 : 1)}`)), times.element, found.confidence && confidenceChart("Confidence of all picks", found.confidence.P, found.confidence.S)),
+      ...FIELDS.map(([name, title, axis]) => histogramChart(title, axis, found.histograms[name], `Median ${minus(found.medians[name], decimals(name, found.medians[name]))}`)), times.element, found.confidence && confidenceChart("Confidence of all picks", found.confidence.P, found.confidence.S)),
     found.magnitudes ? null : h("p", { class: "note" }, "The selected events have no magnitudes."),
     tables);
+}
+
+/** Decimals of a median; those of counts are whole or end in a half. */
+function decimals(name: string, median: number): number {
+  return { depth_km: 1, rms_s: 3, gap_deg: 0 }[name] ?? (Number.isInteger(median) ? 0 : 1);
 }
 
 function superscript(value: number): string {

@@ -90,7 +90,11 @@ def _kept(store: Store, campaign: Campaign) -> int:
     from epicat.store.journal import count_kept
 
     run = campaign.run.digest
-    return count_kept(store, run, (entry.key for entry in store.ledger(Stage.PICK, run)))
+
+    def committed() -> Iterator[str]:  # the ledger is read only if something is kept
+        yield from (entry.key for entry in store.ledger(Stage.PICK, run))
+
+    return count_kept(store, run, committed())
 
 
 def _check_archive(campaign: Campaign, plan: Plan | StreamedPlan) -> bool:

@@ -23,10 +23,12 @@ def location_design(
 ) -> LocationDesign:
     """Return the location of an associator's events.
 
-    ``layers`` takes precedence over the velocities of the association.  With ``can_rematch``,
-    picks may join events and leave them: those of a catalog from elsewhere stay as they are.
+    ``layers`` takes precedence over the velocities of the association.  Layers are shells of a
+    spherical Earth: at 100 km flat ones are 0.02 to 0.08 s late, as much as a pick is wrong.  With
+    ``can_rematch``, picks may join events and leave them: those of a catalog from elsewhere stay.
     """
     model = layers or design.layer_model
+    is_layered = model is not None
     if model is None:
         model = LayerModel((0.0,), (design.p_velocity,), (design.s_velocity,), constant=True)
     rows = tuple(zip(model.depth_km, model.vp, model.vs, strict=True))
@@ -43,7 +45,7 @@ def location_design(
         z_km=design.z_km,
         layers=rows,
         constant_layers=model.constant,
-        spherical=model.spherical or design.spherical,
+        spherical=is_layered,
         options=options,
         match_s=float(design.pyocto["pick_match_tolerance"]),
         cutoff_km=float(design.pyocto["association_cutoff_distance"]) if can_rematch else 0.0,

@@ -1,14 +1,14 @@
 """The path from source to station: the layered crust, attenuation, and first-arrival rays.
 
-Times come from the layered solver of `epicat.velocity`.  Directions come from the derivatives
-of the times: the horizontal slowness is dT/dX, and the vertical direction at the source is the
-sign of dT/dz (Aki and Richards 2002, chapter 9).  A first arrival whose slowness does not change
-with distance is a head wave.
+Times come from the layered solver of `epicat.velocity`; layers are shells of the Earth.
+Directions come from the derivatives of the times: the horizontal slowness is dT/dX, and the
+vertical direction at the source is the sign of dT/dz (Aki and Richards 2002, chapter 9).  A first
+arrival whose slowness does not change with distance is a head wave.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +133,8 @@ def trace_rays(
 def _ray(crust: Crust, phase: Phase, x: float, z: float, elevation_m: float) -> Ray:
     across = np.array([max(x - _STEP_KM, 0.0), x, x + _STEP_KM])
     down = np.array([z - _STEP_KM, z, z + _STEP_KM])
-    times = travel_times(crust.layers, phase, -elevation_m / 1000.0, across, down)
+    shells = replace(crust.layers, spherical=True)
+    times = travel_times(shells, phase, -elevation_m / 1000.0, across, down)
     slopes = np.diff(times[:, 1]) / np.maximum(np.diff(across), 1e-9)
     slowness = float((times[2, 1] - times[0, 1]) / (across[2] - across[0]))
     sine = min(slowness * crust.velocity(phase, z), 1.0)

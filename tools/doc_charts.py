@@ -14,7 +14,7 @@ from typing import Final
 
 DESIGN: Final = Path(__file__).resolve().parent.parent / "docs" / "design"
 IMAGES: Final = DESIGN.parent / "images"
-_WIDTH, _LABEL, _ROW = 720, 230, 26
+_WIDTH, _LABEL, _ROW = 720, 250, 26
 _COLORS: Final = ("#3f51b5", "#9fa8da", "#757575")
 
 

@@ -27,6 +27,16 @@ def test_a_uniform_sphere_has_straight_rays():
         assert np.abs(found - chord / 6.0).max() < 0.03
 
 
+def test_times_of_a_local_network_are_right_to_milliseconds():
+    model = LayerModel((0.0,), (6.0,), (3.5,), constant=True, spherical=True)
+    distance, depth = np.linspace(0, 200, 41), np.array([0.0, 5.0, 15.0, 30.0])
+    found = travel_times(model, "S", -0.5, distance, depth)
+    angle = distance[:, None] / RADIUS_KM
+    a, b = RADIUS_KM + 0.5, RADIUS_KM - depth
+    chord = np.sqrt(a**2 + b**2 - 2 * a * b * np.cos(angle))
+    assert np.abs(found - chord / 3.5).max() < 0.003
+
+
 def test_global_models_agree_with_published_times():
     # TauP (Crotwell et al. 1999, doi:10.1785/gssrl.70.2.154) for iasp91, first arrivals.
     model = replace(model_of("iasp91"), spherical=True)

@@ -17,13 +17,17 @@ from numpy.typing import NDArray
 
 from epicat.velocity.layers import LayerModel
 
-__all__ = ["flat_depth", "flattened"]
+__all__ = ["NEAR_KM", "flat_depth", "flattened"]
 
 F64 = NDArray[np.float64]
 
 _RADIUS_KM = 6371.0
-_STEP_KM = 4.0
-"""Shells are at most so thick: within one the flat velocity changes by 0.07 % at most."""
+_STEP_KM, _NEAR_STEP_KM = 4.0, 0.5
+"""Shells are at most so thick: within one the flat velocity changes by 0.07 % at most.
+
+Thin ones are for short distances, where times are wrong by 3 ms at most then."""
+NEAR_KM = 300.0
+"""The longest of the short distances."""
 _SAG = 1.5
 """Rays dive deeper than the sagitta of the longest distance by at most this factor."""
 
@@ -42,7 +46,8 @@ def flattened(model: LayerModel, deepest_km: float, distance_km: float) -> Layer
     sagitta = _SAG * distance_km**2 / (8 * _RADIUS_KM)
     end = min(max(last, deepest_km) + sagitta + _STEP_KM, 0.5 * _RADIUS_KM)
     edges = [*model.depth_km, max(end, last + _STEP_KM)]
-    depth = _subdivided(np.array(edges))
+    step = _NEAR_STEP_KM if distance_km <= NEAR_KM else _STEP_KM
+    depth = _subdivided(np.array(edges), step)
     inside = depth if not model.constant else (depth + np.append(depth[1:], depth[-1])) / 2
     scale = _RADIUS_KM / (_RADIUS_KM - inside)
     vp, vs = (model.velocity(inside, phase) * scale for phase in ("P", "S"))
@@ -55,10 +60,10 @@ def flattened(model: LayerModel, deepest_km: float, distance_km: float) -> Layer
     )
 
 
-def _subdivided(edges: F64) -> F64:
-    """Return edges with others in between, at most a step apart."""
+def _subdivided(edges: F64, step: float) -> F64:
+    """Return edges with others in between, at most ``step`` km apart."""
     parts = [
-        np.linspace(top, bottom, math.ceil((bottom - top) / _STEP_KM), endpoint=False)
+        np.linspace(top, bottom, math.ceil((bottom - top) / step), endpoint=False)
         for top, bottom in itertools.pairwise(edges.tolist())
     ]
     return np.concatenate([*parts, edges[-1:]])

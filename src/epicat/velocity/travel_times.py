@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from epicat.velocity.flattening import flat_depth, flattened
+from epicat.velocity.flattening import NEAR_KM, flat_depth, flattened
 from epicat.velocity.layers import LayerModel, Phase
 
 __all__ = ["travel_times"]
@@ -28,7 +28,7 @@ I64 = NDArray[np.int64]
 _SLICE_ERROR_S = 1e-3
 """Bound for what one slice adds to a time through a gradient, in seconds; half of it is seen."""
 _SPHERICAL_SLICE_ERROR_S = 5e-3
-"""The same in spherical models, little beside their other errors."""
+"""The same in spherical models beyond `NEAR_KM`, little beside their other errors."""
 _DECIMALS = 9
 """Depths in km that agree to this many decimals are the same."""
 _KNOT_STEP = 0.05
@@ -67,12 +67,16 @@ def travel_times(
     below sea level in any order.  Station and points may lie anywhere, also above the model.
     The error is below 5e-8 of the time in uniform layers, and below 0.5 ms where velocity changes
     with depth.  Times are continuous in distance and never decrease with it.  In spherical models
-    distances are along the surface at sea level, and errors are below 0.1 s up to 2,000 km.
+    distances are along the surface at sea level, and errors are below 3 ms up to 300 km, 0.1 s up
+    to 2,000 km.
     """
-    slice_error_s = _SPHERICAL_SLICE_ERROR_S if model.spherical else _SLICE_ERROR_S
+    slice_error_s = _SLICE_ERROR_S
     if model.spherical:
+        farthest = float(np.max(distance_km, initial=0.0))
+        if farthest > NEAR_KM:
+            slice_error_s = _SPHERICAL_SLICE_ERROR_S
         deepest = max(float(np.max(depth_km, initial=0.0)), station_depth_km)
-        model = flattened(model, deepest, float(np.max(distance_km, initial=0.0)))
+        model = flattened(model, deepest, farthest)
         station_depth_km = float(flat_depth(np.array(station_depth_km)))
         depth_km = flat_depth(depth_km)
     distance, column = np.unique(np.asarray(distance_km, dtype=float), return_inverse=True)

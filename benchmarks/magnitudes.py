@@ -8,6 +8,18 @@ The first form compares the newest magnitudes of stores with the truth of the ar
 come from, the plain median beside them.  Events are matched within 1.5 s and 10 km, one to one.
 The second form applies the law of Iceland to the amplitudes of a folder with the reference catalog,
 the third compares the magnitudes of a store with those of that catalog.
+
+One of the archives on the page about magnitudes:
+
+    epicat synth g1 --seed 731 --hours 5 --faults all --station-count 18 --radius 35 \\
+        --min-magnitude 0.5
+    epicat run 2024.061 2024.062 39.4,40.6,-124.8,-123.2 --archive g1/waveforms --layout sds \\
+        --stations g1/stations.xml --velocity g1/velocity.txt --velocity-layers constant \\
+        --model epicat-mini --law hutton-boore --store g1/cat
+    python benchmarks/magnitudes.py g1/cat g1/truth
+
+Others: seed 732, 24 stations, 90 km, from magnitude 1.0; 733, 12 stations, 50 km, from 0.7,
+``--center 36,-120 --depth 5,12``; 5151 to 5153, after the method was fixed.
 """
 
 from __future__ import annotations

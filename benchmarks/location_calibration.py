@@ -28,9 +28,14 @@ _QUANTILES = {1: 1.0, 2: 2.2957, 3: 3.5267}
 
 def share(off: np.ndarray, covariance: np.ndarray) -> float:
     """Return the share of errors inside the 68 % region, in per cent."""
+    return 100 * float(np.mean(is_inside(off, covariance)))
+
+
+def is_inside(off: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Tell which errors (events, n) are inside the 68 % region."""
     inverse = np.linalg.inv(covariance)
     distance = np.einsum("ei,eij,ej->e", off, inverse, off)
-    return 100 * float(np.mean(distance <= _QUANTILES[off.shape[1]]))
+    return distance <= _QUANTILES[off.shape[1]]
 
 
 def main(seeds: list[int], events: int = 500) -> None:

@@ -12,26 +12,31 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import chi2
 
+from benchmarks.location_terms import with_terms
 from benchmarks.simulated_picks import LAYERS, Errors, simulate
 from epicat.locate.locator import Locator
 from epicat.store.base import Where, locate_entries
 from epicat.store.open import open_store
 
+DELAYS = Errors(static_s=0.1, path_s=0.08)
 CASES = {
-    "noise and wrong picks": Errors(),
-    "velocities 2 % too small": Errors(velocity=0.02),
-    "velocities 2 % too large": Errors(velocity=-0.02),
-    "stations 0.1 s, paths 0.08 s": Errors(static_s=0.1, path_s=0.08),
+    "noise and wrong picks": (Errors(), False),
+    "velocities 2 % too small": (Errors(velocity=0.02), False),
+    "velocities 2 % too large": (Errors(velocity=-0.02), False),
+    "delays of stations and paths": (DELAYS, False),
+    "the same, with station terms": (DELAYS, True),
 }
+"""Errors, and whether there are station terms."""
 LEVELS = np.linspace(0.02, 0.98, 49)
 
 
-def distances(errors: Errors, seeds: range) -> tuple[np.ndarray, np.ndarray]:
+def distances(errors: Errors, has_terms: bool, seeds: range) -> tuple[np.ndarray, np.ndarray]:
     """Return squared errors over variances of epicentres (2 dimensions) and depths."""
     epicentre, depth = [], []
     for seed in seeds:
         case = simulate(seed, events=200, errors=errors)
-        located = Locator(LAYERS, case.network, case.box).locate(case.arrivals)
+        locator = Locator(LAYERS, case.network, case.box)
+        located = with_terms(locator, case) if has_terms else locator.locate(case.arrivals)
         off, covariance = located.place_km - case.place_km, located.covariance_km2
         inverse = np.linalg.inv(covariance[:, :2, :2])
         epicentre.append(np.einsum("ei,eij,ej->e", off[:, :2], inverse, off[:, :2]))
@@ -39,16 +44,17 @@ def distances(errors: Errors, seeds: range) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(epicentre), np.concatenate(depth)
 
 
-def draw_calibration(path: Path, seeds: range = range(601, 607)) -> None:
+def draw_calibration(path: Path, seeds: range = range(601, 613)) -> None:
     """Draw the share of true places in regions against their confidence level."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(8.4, 4.2), sharey=True, layout="constrained")
-    for name, errors in CASES.items():
-        for axis, found, freedom in zip(axes, distances(errors, seeds), (2, 1), strict=True):
+    for name, (errors, has_terms) in CASES.items():
+        found_of_both = distances(errors, has_terms, seeds)
+        for axis, found, freedom in zip(axes, found_of_both, (2, 1), strict=True):
             limits = chi2.ppf(LEVELS, freedom)
             share = [100 * np.mean(found <= limit) for limit in limits]
-            axis.plot(100 * LEVELS, share, label=name, lw=1.6)
+            axis.plot(100 * LEVELS, share, label=name, lw=1.6, ls="--" if has_terms else "-")
     for axis, title in zip(axes, ("Epicentre: ellipse", "Depth: interval"), strict=True):
         axis.plot([0, 100], [0, 100], color="0.6", lw=0.8, zorder=0)
         axis.axvline(68.27, color="0.8", lw=0.8, zorder=0)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Symmetric", "normal_equations", "solve", "total"]
+__all__ = ["Symmetric", "normal_equations", "product", "solve", "total", "trace"]
 
 F64 = NDArray[np.float64]
 
@@ -38,6 +38,10 @@ class Symmetric:
     def __getitem__(self, ij: tuple[int, int]) -> F64:
         i, j = max(ij), min(ij)
         return self.lower[i][j]
+
+    def square(self) -> list[list[F64]]:
+        """Return all rows in full."""
+        return [[self[i, j] for j in range(len(self))] for i in range(len(self))]
 
     def cholesky(self) -> list[list[F64]]:
         """Return the lower factor.  The matrices must be positive definite."""
@@ -70,6 +74,20 @@ class Symmetric:
 def solve(matrix: Symmetric, right: Sequence[F64]) -> list[F64]:
     """Solve ``matrix @ x = right`` for each element of the batch, by Cholesky's method."""
     return _substitute(matrix.cholesky(), right)
+
+
+def product(left: Sequence[Sequence[F64]], right: Sequence[Sequence[F64]]) -> list[list[F64]]:
+    """Multiply square matrices for each element of the batch."""
+    n = range(1, len(left))
+    return [
+        [sum((row[k] * right[k][j] for k in n), row[0] * right[0][j]) for j in range(len(left))]
+        for row in left
+    ]
+
+
+def trace(matrix: Sequence[Sequence[F64]]) -> F64:
+    """Sum the diagonal for each element of the batch."""
+    return sum((matrix[i][i] for i in range(1, len(matrix))), matrix[0][0])
 
 
 def _substitute(factor: list[list[F64]], right: Sequence[F64]) -> list[F64]:

@@ -24,7 +24,7 @@ F64 = NDArray[np.float64]
 class NoiseModel:
     """What is assumed about the errors of picks before any event is seen."""
 
-    prior_picks: float = 1.0
+    prior_picks: float = 0.5
     """How many picks the expected errors are worth against the residuals of an event."""
     wrong_share: float = 0.1
     """Expected share of wrong picks."""
@@ -33,7 +33,7 @@ class NoiseModel:
     wrong_width_s: float = 3.0
     """Width of the window over which wrong picks are spread evenly."""
     unknowns: float = 5.0
-    """Unknowns of a hypocenter that the residuals have been made small by."""
+    """Unknowns that the residuals have been made small by, before a fit says how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,10 @@ class PickNoise:
     """Errors over expected errors, shape (events, 1)."""
     wrong_share: F64
     """Share of wrong picks, shape (events, 1)."""
-    sharing: F64
-    """Picks for each independent one, see `epicat.locate.sharing`; shape (events, 1)."""
+    absorbed: F64
+    """How many squared errors the fit of a hypocenter takes from the residuals, (events, 1)."""
+    correlation: F64
+    """Correlation of the errors of P and S of a station, (events, 1); see `Sharing`."""
 
     @classmethod
     def expected(cls, model: NoiseModel, inverse_sigma: F64, inverse_floor: F64) -> PickNoise:
@@ -62,7 +64,8 @@ class PickNoise:
         shape = inverse_sigma.shape[1:]
         wide = np.full(shape, 2.0)
         share = np.full(shape, model.wrong_share)
-        return cls(model, inverse_sigma, inverse_floor, wide, share, np.ones(shape))
+        absorbed = np.full(shape, model.unknowns)
+        return cls(model, inverse_sigma, inverse_floor, wide, share, absorbed, np.zeros(shape))
 
     @property
     def inverse_sigma(self) -> F64:
@@ -82,25 +85,28 @@ class PickNoise:
             noise = noise._improved(residual)
         return noise
 
-    def shared(self, sharing: F64) -> PickNoise:
-        """Return the same errors with another number of picks for each independent one."""
-        return replace(self, sharing=sharing)
+    def shared(self, absorbed: F64, correlation: F64) -> PickNoise:
+        """Return the same errors with what P and S share; see `epicat.locate.sharing`."""
+        return replace(self, absorbed=absorbed, correlation=correlation)
 
     def inliers(self, residual: F64) -> F64:
         """Probability of each pick to belong to the core; 0 where there is none."""
         return self.mixture().inlier_probability(residual)
 
     def freedom(self, residual: F64) -> F64:
-        """Degrees of freedom of the errors, with those of the prior; shape (events, 1)."""
-        support = total(self.inliers(residual)) / self.sharing - self.model.unknowns
-        return np.asarray(self.model.prior_picks + np.maximum(support, 0.0))
+        """Degrees of freedom of the errors, with those of the prior; shape (events, 1).
+
+        Squares of errors with correlation c are correlated by c² (Satterthwaite 1946,
+        doi:10.2307/3002019).
+        """
+        free = np.maximum(total(self.inliers(residual)) - self.absorbed, 0.0)
+        return np.asarray(self.model.prior_picks + free / (1 + self.correlation**2))
 
     def _improved(self, residual: F64) -> PickNoise:
         model, inlier = self.model, self.inliers(residual)
         support, picks = total(inlier), total((self.inverse_expected > 0).astype(float))
         misfit = total(inlier * (residual * self.inverse_expected) ** 2)
-        absorbed = model.unknowns * self.sharing
-        free = np.maximum(support - absorbed, 0.0) + model.prior_picks
+        free = np.maximum(support - self.absorbed, 0.0) + model.prior_picks
         factor = np.sqrt((misfit + model.prior_picks) / free)
         wrong = picks - support + model.wrong_share * model.wrong_prior_picks
         share = wrong / (picks + model.wrong_prior_picks)

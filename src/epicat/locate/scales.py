@@ -14,7 +14,7 @@ from epicat.locate.arrivals import Batch
 from epicat.locate.grids import PHASES
 from epicat.locate.ordered import Symmetric
 
-__all__ = ["CORRELATION", "add_prior", "misfit", "scale_changes", "scaled"]
+__all__ = ["CORRELATION", "add_prior", "misfit", "scale_changes", "scaled", "without_prior"]
 
 F64 = NDArray[np.float64]
 
@@ -48,6 +48,15 @@ def add_prior(normal: Symmetric, right: list[F64], at: int, scales: list[F64]) -
         for j in range(i + 1):
             normal.lower[at + i][at + j] += row[j]
         right[at + i] -= row[0] * scales[0] + row[1] * scales[1]
+
+
+def without_prior(normal: Symmetric, at: int) -> Symmetric:
+    """Return normal equations without the prior of the scales, which `add_prior` added."""
+    rows = normal.square()
+    for i, row in enumerate(_PRECISION.tolist()):
+        for j, value in enumerate(row):
+            rows[at + i][at + j] = rows[at + i][at + j] - value
+    return Symmetric(rows)
 
 
 def misfit(scales: list[F64]) -> F64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from epicat.locate.pick_noise import PickNoise
 from epicat.locate.posterior import Posterior, posterior, profile
 from epicat.locate.refine import Hypocenters, Refiner, residuals
 from epicat.locate.settings import Settings
-from epicat.locate.sharing import sharing
+from epicat.locate.sharing import Sharing, sharing, widening
 from epicat.locate.terms import StationTerms
 from epicat.locate.uncertainty import region_factor
 
@@ -25,6 +25,8 @@ F64 = NDArray[np.float64]
 _WIDENED = (2.0, 1.4, 1.0, 1.0)
 """Factors by which errors are wider in successive refinements: no basin is lost at once."""
 _ROUNDS = 12
+_SMALL_KM2 = 1e-9
+"""What is added to variances, and to 1 km² of them, so that all are positive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ def fit(batch: Batch, found: Hypocenters, refiner: Refiner, settings: Settings) 
         found = refiner.refine(batch, noise.mixture(widened), found.unknowns, _ROUNDS)
         residual = residuals(batch, found.unknowns, settings.scale_error)
         noise = noise.fitted(residual)
-        noise = noise.shared(sharing(batch, found, noise, residual, settings.scale_error))
-    noise = noise.fitted(residual)
+    shared = sharing(batch, found, noise, residual, settings.scale_error)
+    noise = noise.shared(shared.absorbed, shared.correlation).fitted(residual)
     return Fitted(batch, found, noise)
 
 
@@ -117,7 +119,7 @@ class Solution:
     """Variance of the origin time, (events,)."""
     relative: F64
     """Relative covariance, (events, 3, 3)."""
-    shared: F64
+    of_terms: F64
     """Covariance of place and origin time by errors of terms, (events, 4, 4)."""
     is_fixed: bool
     """Whether depths are fixed."""
@@ -127,12 +129,12 @@ class Solution:
         batch, noise = self.fitted.batch, self.fitted.noise
         at = batch.events
         region = region_factor(noise.freedom(self.residual)[:, 0])
-        region = region * noise.sharing[:, 0]
+        absolute = region * widening(noise.correlation[:, 0])
         into.place_km[at] = np.concatenate(self.unknowns[:3], axis=1)
         into.origin_s[at] = self.unknowns[3][:, 0]
-        into.origin_error_s[at] = np.sqrt(region * self.origin_variance + self.shared[:, 3, 3])
-        into.covariance_km2[at] = region[:, None, None] * self.place.covariance
-        into.covariance_km2[at] += self.shared[:, :3, :3]
+        into.origin_error_s[at] = np.sqrt(absolute * self.origin_variance + self.of_terms[:, 3, 3])
+        into.covariance_km2[at] = absolute[:, None, None] * self.place.covariance
+        into.covariance_km2[at] += self.of_terms[:, :3, :3]
         into.relative_km2[at] = region[:, None, None] * self.relative
         into.is_depth_fixed[at] = self.is_fixed
         into.error_factor[at] = noise.factor[:, 0]
@@ -178,21 +180,23 @@ def solve_batch(
         place = _laplace(around)
     else:
         place = posterior(batch, mixture, around, refiner.box, error)
+    shared = sharing(batch, around, noise, residuals(batch, around.unknowns, error), error)
+    place = replace(place, covariance=_sandwiched(place.covariance, shared))
     unknowns = [*(place.mean[:, k : k + 1] for k in range(3)), *found.unknowns[3:]]
     unknowns, _ = profile(batch, mixture, unknowns, error, 4)
-    shared = np.zeros((len(batch.events), 4, 4))
+    of_terms = np.zeros((len(batch.events), 4, 4))
     if terms is not None and correction is not None:
         response = _response(batch, mixture, around)
-        shared = terms.shared_covariance(batch, around.unknowns, response, correction)
+        of_terms = terms.shared_covariance(batch, around.unknowns, response, correction)
     return Solution(
         fitted=fitted,
         unknowns=unknowns,
         residual=residuals(batch, unknowns, error),
         correction=correction,
         place=place,
-        origin_variance=around.normal.inverse()[3, 3][:, 0],
-        relative=_relative(found.normal),
-        shared=shared,
+        origin_variance=shared.covariance[3, 3][:, 0],
+        relative=shared.relative.stacked(3)[:, 0],
+        of_terms=of_terms,
         is_fixed=refiner.is_depth_fixed,
     )
 
@@ -218,7 +222,14 @@ def _laplace(around: Hypocenters) -> Posterior:
     return Posterior(mean, around.normal.inverse().stacked(3)[:, 0])
 
 
-def _relative(normal: Symmetric) -> F64:
-    """Return the covariance of places if the scales of travel times are known."""
-    known = Symmetric(normal.lower[:4])
-    return known.inverse().stacked(3)[:, 0]
+def _sandwiched(covariance: F64, shared: Sharing) -> F64:
+    """Change covariances (events, 3, 3) of the posterior as sharing changes Laplace's."""
+    own = _factor(covariance)
+    change = own @ np.linalg.inv(_factor(shared.normal.inverse().stacked(3)[:, 0]))
+    return np.asarray(change @ shared.covariance.stacked(3)[:, 0] @ change.transpose(0, 2, 1))
+
+
+def _factor(covariance: F64) -> F64:
+    """Return the lower factors of covariances (events, 3, 3), which may be singular."""
+    size = 1 + np.trace(covariance, axis1=1, axis2=2)[:, None, None]
+    return np.asarray(np.linalg.cholesky(covariance + _SMALL_KM2 * size * np.eye(3)))

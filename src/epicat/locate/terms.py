@@ -143,7 +143,12 @@ class SourceTerms:
         return replace(found, correlation=found._correlation(is_likely, growth))
 
     def _correlation(self, is_likely: NDArray[np.bool_], growth: float) -> float:
-        """Return the correlation of P and S delays: what the errors of the picks do not share."""
+        """Return the correlation of P and S delays: what the errors of the picks do not share.
+
+        Hypocenters explain a share h of the variance of P and S alike.  It is missing from what
+        residuals have in common as well: their correlation c becomes
+        (c (1 - h) - h) / (1 - h - c h), if slopes of P and S are nearly in proportion.
+        """
         rows = np.flatnonzero(is_likely)
         p, s = rows[:-1], rows[1:]
         is_pair = (self.event[p] == self.event[s]) & (self.key[p] + 1 == self.key[s])
@@ -151,8 +156,15 @@ class SourceTerms:
         size = np.sqrt(self.fields[0].variance_s2 * self.fields[1].variance_s2)
         if size == 0 or not is_pair.any():
             return 0.0
-        product = growth * float(np.mean(self.value_s[p[is_pair]] * self.value_s[s[is_pair]]))
-        return float(np.clip(product / size, 0.0, 1.0))
+        pairs = (p[is_pair], s[is_pair])
+        values = [self.value_s[rows] for rows in pairs]
+        both = float(np.mean(values[0] * values[1]))
+        seen = both / np.sqrt(np.mean(values[0] ** 2) * np.mean(values[1] ** 2))
+        explained = 1 - 1 / growth
+        whole = (seen * (1 - explained) + explained) / (1 - explained + seen * explained)
+        errors = [f.variance_s2 + float(np.mean(self.noise_s2[rows]))
+                  for f, rows in zip(self.fields, pairs, strict=True)]  # fmt: skip
+        return float(np.clip(whole * np.sqrt(errors[0] * errors[1]) / size, 0.0, 1.0))
 
     def _around_rows(self, rows: I64) -> Neighbourhood:
         """Return the neighbours of picks, in the order of ``rows``."""

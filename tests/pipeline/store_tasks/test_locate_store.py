@@ -104,7 +104,9 @@ def test_origins_are_near_the_truth_and_say_how_near(store, case):
     assert set(made.flags) <= {"rejected after rematch"}
     rows = store.read("origins", Where(design=made.location))
     off = placed(store, made.location) - case.place_km
-    assert np.median(np.hypot(off[:, 0], off[:, 1])) < 0.6
+    assert np.median(np.hypot(off[:, 0], off[:, 1])) < 0.7
+    order = np.argsort(rows["time"].cast("int64").to_numpy())
+    assert np.mean(np.abs(off[:, 2]) <= rows["depth_error_km"].to_numpy()[order]) > 0.5
     assert set(rows["quality"].to_pylist()) <= set("ABCD")
     major, minor = rows["major_km"].to_numpy(), rows["minor_km"].to_numpy()
     assert np.all(major >= minor)

@@ -190,7 +190,8 @@ class Associator:
                 if z_km[0] > design.z_km[0]:
                     part = network.take(members)
                     own = deep_parameters(pyocto, design.model_error, part, z_km[1])
-                search = Search(sites, (design.x_km, design.y_km, z_km), own, self._speed)
+                speed = self._times.for_search(members)
+                search = Search(sites, (design.x_km, design.y_km, z_km), own, speed)
                 window_s = own["time_before"] + 2 * own["tolerance"]
                 by_depth.append(DepthRange(search, number, window_s))
             yield Level(tuple(by_depth))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from epicat.association.search_tables import SearchTables, SpeedModels
 
 __all__ = ["Found", "Search", "SearchInput", "SearchSites"]
 
@@ -62,7 +63,7 @@ class SearchSites:
     """Sites of a search: numbers of sites elsewhere are not known to it."""
 
     names: tuple[str, ...]
-    """Names, as the tables of travel times have them."""
+    """Names."""
     place_km: F64
     """East, north and depth, shape (sites, 3)."""
 
@@ -75,19 +76,18 @@ class Search:
         sites: SearchSites,
         box_km: tuple[tuple[float, float], ...],
         pyocto: dict[str, Any],
-        speed: tuple[float, float] | Path,
+        speed: tuple[float, float] | SearchTables,
     ) -> None:
         """Build the search of the box ``box_km``: its sides in x, y and depth.
 
         ``pyocto`` has PyOcto's parameters, and ``speed`` constant P and S velocities or the
-        folder of the sites' tables.
+        tables of the sites.
         """
-        from pyocto import OctoAssociator, _core
+        from pyocto import OctoAssociator
 
-        stations = [
-            _core.Station(name, *map(float, place), 0.0, 0.0)
-            for name, place in zip(sites.names, sites.place_km, strict=True)
-        ]
+        x_km, y_km, z_km = box_km
+        models = _models(sites, z_km, pyocto, speed)
+        self._top_km = models.top_km
         # Each call gets one slice, which must be one for PyOcto, too.
         whole = pyocto["time_slicing"] + 2 * pyocto["time_before"] + 1
         parameters = {k: v for k, v in pyocto.items() if k not in _OF_THE_MODEL}
@@ -97,15 +97,18 @@ class Search:
             parameters["edt_pick_std"] = _UNUSED_STD_S
         # PyOcto's objects hold pointers to each other: all must stay.
         self._octo = OctoAssociator(
-            *box_km,
-            velocity_model=_Built(_velocity_model(speed, pyocto).to_cpp(stations)),
+            x_km,
+            y_km,
+            (z_km[0] - models.top_km, z_km[1] - models.top_km),
+            velocity_model=_Built(models.search),
+            velocity_model_location=_Built(models.location),
             n_threads=1,
             **{**parameters, "time_slicing": whole},
         )
         second = pyocto.get("second_pass_overwrites")
-        self._configs = [self._octo._build_config(stations)]
+        self._configs = [self._octo._build_config([])]
         if second:
-            again = self._octo._build_config(stations, second_pass=True)
+            again = self._octo._build_config([], second_pass=True)
             self._configs += [again] * int(second.get("iterations", 1))
         self.least_picks = min(config.n_picks for config in self._configs)
 
@@ -114,7 +117,7 @@ class Search:
         found: list[Found] = []
         left = np.arange(len(picks))
         for config in self._configs:
-            more = list(_events(config, picks, left))
+            more = list(_events(config, picks, left, self._top_km))
             if not more:
                 break
             found += more
@@ -135,16 +138,26 @@ class _Built:
         return self._model
 
 
-def _velocity_model(speed: tuple[float, float] | Path, pyocto: dict[str, Any]) -> Any:
-    from pyocto import StationSpecificVelocityModel1D, VelocityModel0D
+def _models(
+    sites: SearchSites,
+    z_km: tuple[float, float],
+    pyocto: dict[str, Any],
+    speed: tuple[float, float] | SearchTables,
+) -> SpeedModels:
+    from pyocto import VelocityModel0D, _core
 
-    limits = [pyocto[name] for name in _OF_THE_MODEL]
-    if isinstance(speed, Path):
-        return StationSpecificVelocityModel1D(speed, *limits)
-    return VelocityModel0D(*speed, *limits)
+    tolerance_s, cutoff_km = (pyocto[name] for name in _OF_THE_MODEL)
+    if isinstance(speed, SearchTables):
+        return speed.models(sites.place_km, z_km, tolerance_s, cutoff_km)
+    stations = [
+        _core.Station(name, *map(float, place), 0.0, 0.0)
+        for name, place in zip(sites.names, sites.place_km, strict=True)
+    ]
+    model = VelocityModel0D(*speed, tolerance_s, cutoff_km).to_cpp(stations)
+    return SpeedModels(model, model, 0.0)
 
 
-def _events(config: Any, picks: SearchInput, rows: I64) -> Iterator[Found]:
+def _events(config: Any, picks: SearchInput, rows: I64, top_km: float) -> Iterator[Found]:
     from pyocto import _core
 
     if len(rows) < config.n_picks:
@@ -155,5 +168,5 @@ def _events(config: Any, picks: SearchInput, rows: I64) -> Iterator[Found]:
         residual = np.array(event.residuals)
         is_there = np.isfinite(residual)  # a pick beyond the tables has none
         members = np.array([pick.idx for pick in event.picks], np.int64)[is_there]
-        place = (float(event.x), float(event.y), float(event.z))
+        place = (float(event.x), float(event.y), float(event.z) + top_km)
         yield Found(float(event.time), place, members, residual[is_there])

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from epicat.association.search_tables import SearchTables
 from epicat.association.station_tables import StationTables
 
 __all__ = ["SiteTimes"]
@@ -51,6 +52,12 @@ class SiteTimes:
             return np.asarray(np.hypot(distance, offset[..., 2]) / np.array(self._speed)[phase])
         group = self._group[site]
         return self._tables.times(group, phase, distance, places_km[:, 2:] - self._tops[group])
+
+    def for_search(self, sites: I64) -> tuple[float, float] | SearchTables:
+        """Return constant velocities of P and S, or the tables of some of the sites."""
+        if not isinstance(self._speed, Path):
+            return self._speed
+        return SearchTables(self._tables, self._tops, self._group).take(sites)
 
     def distance_km(self, place_km: tuple[float, float, float]) -> F64:
         """Horizontal distances of the sites from a place, shape (sites,)."""

@@ -26,6 +26,8 @@ I64 = NDArray[np.int64]
 
 _FORMAT = 3
 """Part of the name of every folder of tables: raise it when the times or the files change."""
+_HEAD_BYTES = 16
+"""Bytes of a file before its times."""
 _MARGIN = 2
 """Nodes of a table beyond what was asked for, on each side."""
 
@@ -72,8 +74,7 @@ def station_tables(
     the cells next to it: for 0.5 km and 5 km/s 15 ms there, 1 ms from 6 km on.  A point beyond
     the table in distance or below it is dropped from PyOcto's location in silence, and above it
     PyOcto does not check at all: ``max_distance_km`` must reach across the whole search box and
-    ``depth_range_km`` must hold its depths.  PyOcto keeps a copy for each station in memory, 16
-    bytes a node.
+    ``depth_range_km`` must hold its depths.
 
     The folder in ``cache`` is named by all that it depends on and found again without work.  It
     appears complete or not at all: many processes may ask for it, and be killed, at any time (a
@@ -172,18 +173,22 @@ class StationTables:
     """Distance between nodes, both ways."""
     above_km: float
     """Height of the first node of a table above its station."""
-    seconds: F64
-    """Travel times, shape (tables, 2, nx, nz): of P, then of S; by distance and depth."""
+    seconds: NDArray[np.float32]
+    """Travel times, shape (tables, 2, nx, nz): of P, then of S; by distance and depth.
+
+    Right to 0.03 ms after 500 s.
+    """
 
     @classmethod
     def read(cls, folder: Path, names: Sequence[str]) -> StationTables:
         """Read the tables of some stations."""
-        raw = [(folder / f"{name}.pyocto").read_bytes() for name in names]
-        nx, nz, spacing = struct.unpack_from("iid", raw[0])
+        paths = [folder / f"{name}.pyocto" for name in names]
+        with paths[0].open("rb") as file:
+            nx, nz, spacing = struct.unpack("iid", file.read(_HEAD_BYTES))
         (above,) = struct.unpack("i", (folder / "n_padding").read_bytes())
-        seconds = np.empty((len(raw), 2, nx, nz))
-        for table, content in zip(seconds, raw, strict=True):
-            table[:] = np.frombuffer(content, offset=16).reshape(2, nx, nz)
+        seconds = np.empty((len(paths), 2, nx, nz), np.float32)
+        for table, path in zip(seconds, paths, strict=True):
+            table[:] = np.fromfile(path, offset=_HEAD_BYTES).reshape(2, nx, nz)
         return cls(spacing, above * spacing, seconds)
 
     def times(self, table: I64, phase: I64, distance_km: F64, below_km: F64) -> F64:

@@ -13,11 +13,14 @@ from epicat.association.associate_options import AssociateOptions
 from epicat.association.associator import Associator
 from epicat.association.candidates import Needs, exclusive
 from epicat.association.design import make_design
+from epicat.association.events import to_events
 from epicat.association.network import Network
-from epicat.association.search_levels import search_levels
+from epicat.association.quality import event_flags
+from epicat.association.search_levels import level_parameters, search_levels, sparse_sites
 from epicat.association.search_rules import Rules
 from epicat.association.sites import Site
-from epicat.geo import Extent
+from epicat.geo import Extent, Plane
+from epicat.ledger import Flag
 from epicat.velocity.builtin import model_of
 
 
@@ -82,12 +85,43 @@ def test_the_box_is_where_the_network_can_hold_events():
 
 
 def test_the_extent_of_events_and_a_negative_margin_set_the_box():
-    design = design_of(event_extent="10,10.2,20,20.2")
+    design = design_of(event_extent="10,10.2,20,20.2", margin_km=0.0)
     assert design.x_km[1] - design.x_km[0] == pytest.approx(22, abs=0.5)
     smaller = design_of(event_extent="10,10.2,20,20.2", margin_km=-5.0)
     assert smaller.x_km[1] - smaller.x_km[0] == pytest.approx(12, abs=0.5)
     with pytest.raises(ValueError, match="leaves nothing"):
         design_of(event_extent="10,10.2,20,20.2", margin_km=-20.0)
+
+
+def test_the_box_is_larger_than_the_extent_of_events():
+    """As far as the network can hold events, so that none from outside is at its edge."""
+    part = design_of(event_extent="10,10.1,20,20.1")
+    whole = design_of()
+    assert part.x_km[0] <= whole.x_km[0]
+    assert part.x_km[1] == whole.x_km[1]
+    assert part.wanted == Extent(10.0, 10.1, 20.0, 20.1)
+    assert whole.wanted is None
+    far = design_of(event_extent="10,10.1,23,23.1")
+    assert far.x_km[0] > 270
+    assert "of 9 sites are within" in far.contradictions()[0]
+
+
+def test_events_outside_the_extent_of_events_are_placed_there_and_rejected():
+    made = case(replace(setup("volcano"), elevation_m=(0.0, 0.0)))
+    middle, east = made.extent.center[1], made.extent.east
+    extent = Extent(made.extent.south, made.extent.north, middle, east)
+    design, found, _ = associated(
+        made, model_of("iasp91"), lambda o: o.model_copy(update={"event_extent": extent})
+    )
+    events = to_events(found, design)
+    kept = [e for e in events if not e.rejected]
+    assert {e.rejected for e in events} == {"", "outside the extent of events"}
+    assert all(e.longitude >= middle for e in kept)
+    assert 5 < len(kept) < len(events) - 5
+    assert min(e.longitude for e in kept) > middle + 1e-4  # none at the edge
+    assert event_flags(events, design.quality, extent) == (
+        Flag("outside", len(events) - len(kept)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,3 +168,34 @@ def test_even_networks_have_one_level():
         network = Network(x, y, np.zeros(60))
         cutoff = Rules.from_network(network, 0.02).cutoff_km
         assert len(search_levels(network, cutoff)) == 1
+
+
+def test_a_dense_cluster_in_a_region_has_a_last_level_without_it():
+    rng = np.random.default_rng(7)
+    x, y = np.vstack([rng.uniform(-15, 15, (80, 2)), rng.uniform(-150, 150, (30, 2))]).T
+    network = Network(x, y, np.zeros(110))
+    cutoff = Rules.from_network(network, 0.02).cutoff_km
+    sites = sparse_sites(network, 0.02, cutoff)
+    assert sites is not None
+    is_cluster = sites < 80
+    assert is_cluster.sum() < 8
+    assert (~is_cluster).sum() > 20
+    ours = {"n_picks": 13, "n_p_and_s_picks": 3, "association_cutoff_distance": cutoff,
+            "tolerance": 0.7, "min_node_size": 7.0}  # fmt: skip
+    found = level_parameters(ours, 0.02, network.take(sites), is_last=True)
+    assert found["n_picks"] < 13
+    assert found["association_cutoff_distance"] > cutoff
+
+
+def test_an_even_network_has_no_cluster():
+    made = case(setup("1,000"))
+    network = Network.from_sites(made.sites, Plane(*made.extent.center))
+    assert sparse_sites(network, 0.02, Rules.from_network(network, 0.02).cutoff_km) is None
+
+
+def test_events_outside_a_dense_cluster_are_found():
+    made = case(replace(setup("80 sites"), elevation_m=(0.0, 0.0), seed=1))
+    _, found, _ = associated(made, model_of("iasp91"))
+    result = score(found, made)
+    assert result.found >= result.expected - 1
+    assert result.false + result.doubled == 0

@@ -92,7 +92,11 @@ class PyOctoOptions(BaseModel):
         "to 2.",
         examples=[1.0],
     )
-    min_interevent_time: float = Field(default=3.0, ge=0, description="Between two events, in s.")
+    min_interevent_time: float = Field(
+        default=3.0,
+        ge=0,
+        description="Within it, in s, an event of picks that a larger one left is its double.",
+    )
     min_pick_fraction: float = Field(
         default=0.25,
         ge=0,
@@ -107,7 +111,7 @@ class PyOctoOptions(BaseModel):
         "gets one slice at a time.",
     )
     refinement_iterations: int = Field(
-        default=2, ge=0, description="Rounds of location and matching."
+        default=1, ge=0, description="Rounds of location and matching."
     )
     location_split_depth: int = Field(
         default=5, ge=1, description="Depth of the location's search."
@@ -195,8 +199,8 @@ class AssociateOptions(BaseModel):
     event_extent: Annotated[Extent | None, BeforeValidator(_extent), Shown(metavar="EXTENT")] = (
         Field(
             default=None,
-            description="Where earthquakes are looked for; default: EXTENT, as far as the stations "
-            "in it can hold events.",
+            description="Where earthquakes are wanted: those that are found outside are rejected; "
+            "default: EXTENT, as far as the stations in it can hold events.",
             examples=["39.5,40.5,-124.5,-123.5"],
         )
     )
@@ -204,8 +208,8 @@ class AssociateOptions(BaseModel):
         default=None,
         alias="margin",
         description="The search box reaches this many km beyond that extent on all sides, or, if "
-        "negative, stays so far inside; default: 5 % of the diagonal of EXTENT, 0 for "
-        "event_extent.",
+        "negative, stays so far inside; default: 5 % of the diagonal of EXTENT, for event_extent "
+        "the cutoff, so that events outside are placed there.",
         examples=[10.0],
     )
     site_radius_m: float = Field(

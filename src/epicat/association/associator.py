@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from epicat.association.candidates import Candidate, Matched, Needs, exclusive, without_impossible
 from epicat.association.design import Design
+from epicat.association.doubles import Doubles
 from epicat.association.matching import Matcher
 from epicat.association.network import Network
 from epicat.association.quick_location import QuickLocator
@@ -24,6 +25,7 @@ from epicat.association.search_levels import (
     deep_parameters,
     level_parameters,
     search_levels,
+    sparse_sites,
 )
 from epicat.association.search_rules import depth_ranges
 from epicat.association.site_times import SiteTimes
@@ -170,18 +172,24 @@ class Associator:
         return Matcher(self._times, match_s, design.model_error, fraction)
 
     @cached_property
+    def _doubles(self) -> Doubles:
+        return Doubles(self._network, self._number, self._design.pyocto["min_interevent_time"])
+
+    @cached_property
     def _levels(self) -> tuple[Level, ...]:
         return tuple(self._make_levels()) if self._names else ()
 
     def _make_levels(self) -> Iterator[Level]:
         design, network = self._design, self._network
         cutoff_km = float(design.pyocto["association_cutoff_distance"])
-        for members in search_levels(network, cutoff_km):
+        levels = search_levels(network, cutoff_km)
+        sparse = sparse_sites(network, design.model_error, cutoff_km)
+        for members in [*levels, *([] if sparse is None else [sparse])]:
             sites = SearchSites(tuple(self._names[n] for n in members), self._place_km[members])
             pyocto = design.pyocto
             if len(members) < len(network):
                 part = network.take(members)
-                pyocto = level_parameters(pyocto, design.model_error, part)
+                pyocto = level_parameters(pyocto, design.model_error, part, members is sparse)
             number = np.full(len(network), -1)
             number[members] = np.arange(len(members))
             by_depth = []
@@ -256,11 +264,10 @@ class Associator:
                 found = [self._matched(event, picks, left) for event in search.find(picks, free)]
                 made += [without_impossible(_candidate(event, part)) for event in found]
                 free = _rows_left(free, part, filter(self._is_certain, made))
-            if level is not self._levels[-1]:
-                made = exclusive(made, self._needs)
-                left = _rows_left(left, part, made)
+            made = exclusive(made, self._needs)
+            left = _rows_left(left, part, made)
             candidates += made
-        return candidates
+        return self._doubles.left_out(candidates, self._needs)
 
     def _is_certain(self, candidate: Candidate) -> bool:
         """Return whether an event keeps its picks from ranges of depth that are searched later."""

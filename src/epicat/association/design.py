@@ -35,7 +35,7 @@ from epicat.velocity.travel_times import travel_times
 
 __all__ = ["Design", "make_design"]
 
-_ALGORITHM = 5
+_ALGORITHM = 6
 """Raised whenever the same design gives other events."""
 _REGIONAL_KM = 400.0
 """Aperture of a network from which rays run in the mantle."""
@@ -104,6 +104,8 @@ class Design(BaseModel):
     """Version of epicat's own part."""
     quality: CatalogQuality = CatalogQuality()
     """Which picks are left out, and which events are rejected."""
+    wanted: Extent | None = None
+    """Where events are wanted, if not in all of the search box: others are rejected."""
     velocity: str = ""
     """Name of the layered model."""
     reasons: dict[str, str] = {}
@@ -112,7 +114,9 @@ class Design(BaseModel):
     @property
     def digest(self) -> str:
         """Names the design; equal for equal designs.  Names and reasons are not part of it."""
-        unused = {name for name in ("groups", "epochs", "spherical") if not getattr(self, name)}
+        unused = {
+            name for name in ("groups", "epochs", "spherical", "wanted") if not getattr(self, name)
+        }
         # In the order of keys: a store may return the parameters of PyOcto in another one.
         given = self.model_dump(mode="json", exclude={"quality", "velocity", "reasons", *unused})
         text = json.dumps(given, sort_keys=True)
@@ -245,10 +249,14 @@ def _contradictions(design: Design) -> Iterator[str]:
 
 
 def _sites_near_box(design: Design, network: Network) -> int:
-    """Return the number of positions within the cutoff of the search box, on the map."""
+    """Return the number of positions within the cutoff of where events are wanted, on the map."""
+    sides = [design.x_km, design.y_km]
+    if design.wanted:
+        outline = _outline(design.wanted, design.plane)
+        sides = [(float(v.min()), float(v.max())) for v in outline]
     outside = [
         np.maximum(np.maximum(low - place, place - high), 0.0)
-        for place, (low, high) in ((network.x_km, design.x_km), (network.y_km, design.y_km))
+        for place, (low, high) in zip((network.x_km, network.y_km), sides, strict=True)
     ]
     cutoff = design.pyocto["association_cutoff_distance"]
     return int(np.count_nonzero(np.hypot(*outside) <= cutoff))
@@ -307,6 +315,7 @@ def make_design(
         pyocto=pyocto,
         model_error=error,
         quality=options.quality,
+        wanted=options.event_extent,
         velocity=velocity,
         reasons={"search box": why_box, **reasons, **_ranges(pyocto, z_km, error)},
     )
@@ -331,25 +340,26 @@ def _box(
     """Return the search box to 10 m, and why it is that one.
 
     A box much larger than the network invites events outside it that take the picks of
-    those inside.  So without ``--event-extent`` or ``--margin`` it reaches no farther than events
-    that the network can hold.
+    those inside.  So without ``--margin`` it reaches no farther than events that the network can
+    hold.  Around ``--event-extent`` it reaches as far as an event shares sites with one inside:
+    events outside would be placed at its edge.
     """
     within = options.event_extent or extent
     x, y = _outline(within, plane)
+    inner = [(float(v.min()), float(v.max())) for v in (x, y)]
     diagonal = float(np.hypot(np.ptp(x), np.ptp(y)))
     margin = options.margin_km
     if margin is None:
-        margin = 0.0 if options.event_extent else max(2.0, _MARGIN * diagonal)
-    box = [(float(v.min()) - margin, float(v.max()) + margin) for v in (x, y)]
+        margin = cutoff_km if options.event_extent else max(2.0, _MARGIN * diagonal)
+    box = [(low - margin, high + margin) for low, high in inner]
     why = f"{'EVENT_EXTENT' if options.event_extent else 'EXTENT'} and {margin:.1f} km around it"
-    if options.margin_km is None and options.event_extent is None and len(network):
-        box, why = (
-            _near_network(box, network, cutoff_km),
-            (
-                f"{why}, where it is within {_reach_km(network):.0f} km of sites that have "
-                "neighbours"
-            ),
-        )
+    if options.margin_km is None and len(network):
+        box = _near_network(box, network, cutoff_km)
+        if options.event_extent:
+            box = [
+                (min(a, low), max(b, high)) for (a, b), (low, high) in zip(box, inner, strict=True)
+            ]
+        why += f", where it is within {_reach_km(network):.0f} km of sites that have neighbours"
     sides = tuple((round(low, 2), round(high, 2)) for low, high in box)
     if any(low >= high for low, high in sides):
         raise InputError(

@@ -18,7 +18,7 @@ __all__ = ["azimuthal_gap", "to_events"]
 def to_events(candidates: Iterable[Candidate], design: Design) -> list[Event]:
     """Return candidates as events, in the same order."""
     places = {name: (latitude, longitude) for name, latitude, longitude, _ in design.sites}
-    return judged((_event(c, design, places) for c in candidates), design.quality)
+    return judged((_event(c, design, places) for c in candidates), design.quality, design.wanted)
 
 
 def _event(candidate: Candidate, design: Design, places: dict[str, tuple[float, float]]) -> Event:

@@ -63,18 +63,20 @@ class Network:
         ]
         return float(max(corners))
 
-    def spread(self, count: int) -> I64:
+    def spread(self, count: int, least_km: float = 0.0) -> I64:
         """Return the numbers of ``count`` sites that are spread evenly, rising.
+
+        No two of them are nearer to each other than ``least_km``; there may be fewer, then.
 
         Farthest-point sampling (Gonzalez 1985, doi:10.1016/0304-3975(85)90224-5): beginning with
         the site nearest to the centre of gravity, each next one is the farthest from those taken.
         """
-        if count >= len(self):
+        if count >= len(self) and not least_km:
             return np.arange(len(self))
         x, y = self.x_km - self.x_km.mean(), self.y_km - self.y_km.mean()
         taken = [int(np.argmin(np.hypot(x, y)))]
         away = np.hypot(x - x[taken[0]], y - y[taken[0]])
-        while len(taken) < count:
+        while len(taken) < count and away.max() > least_km:
             taken.append(int(np.argmax(away)))
             away = np.minimum(away, np.hypot(x - x[taken[-1]], y - y[taken[-1]]))
         return np.sort(np.array(taken, np.int64))

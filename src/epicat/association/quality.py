@@ -14,6 +14,7 @@ from typing import Protocol
 from pydantic import Field
 
 from epicat._util.option_models import Limits
+from epicat.geo import Extent
 from epicat.ledger import Flag
 from epicat.model import Event
 
@@ -62,6 +63,16 @@ class Judged(Protocol):
     """What an event is judged by."""
 
     @property
+    def latitude(self) -> float:
+        """Degrees north."""
+        ...
+
+    @property
+    def longitude(self) -> float:
+        """Degrees east."""
+        ...
+
+    @property
     def n_stations(self) -> int:
         """Sites with arrivals."""
         ...
@@ -77,20 +88,31 @@ class Judged(Protocol):
         ...
 
 
-def judged(events: Iterable[Event], limits: CatalogQuality) -> list[Event]:
+def judged(
+    events: Iterable[Event], limits: CatalogQuality, within: Extent | None = None
+) -> list[Event]:
     """Return the events, each with the reasons why it is rejected, if there are any."""
-    return [replace(e, rejected="; ".join(text for _, text in failings(e, limits)))
+    return [replace(e, rejected="; ".join(text for _, text in failings(e, limits, within)))
             for e in events]  # fmt: skip
 
 
-def event_flags(events: Iterable[Event], limits: CatalogQuality) -> tuple[Flag, ...]:
+def event_flags(
+    events: Iterable[Event], limits: CatalogQuality, within: Extent | None = None
+) -> tuple[Flag, ...]:
     """Count the rejected events by criterion; an event may fail several."""
-    counts = Counter(criterion for e in events for criterion, _ in failings(e, limits))
+    counts = Counter(criterion for e in events for criterion, _ in failings(e, limits, within))
     return tuple(Flag(*item) for item in sorted(counts.items()))
 
 
-def failings(event: Judged, limits: CatalogQuality) -> Iterator[tuple[str, str]]:
-    """Give the criteria that an event fails, each with value and limit."""
+def failings(
+    event: Judged, limits: CatalogQuality, within: Extent | None = None
+) -> Iterator[tuple[str, str]]:
+    """Give the criteria that an event fails, each with value and limit.
+
+    ``within`` is where events are wanted; None for everywhere.
+    """
+    if within is not None and not within.contains(event.latitude, event.longitude):
+        yield "outside", "outside the extent of events"
     if limits.min_stations is not None and event.n_stations < limits.min_stations:
         yield "stations", f"stations {event.n_stations} < {limits.min_stations}"
     if limits.max_gap_deg is not None and event.gap_deg > limits.max_gap_deg:

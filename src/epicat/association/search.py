@@ -21,8 +21,11 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 _OF_THE_MODEL = ("tolerance", "association_cutoff_distance")
-_UNUSED_STD_S = 1e3
+_UNUSED_STD_S = 1e12
 """PyOcto computes its exponential loss even where it is not used; exp(0) is the fastest."""
+_LOCATION_NODE = 0.2
+"""Smallest node of PyOcto's location over that of its search, at least: travel times within it
+differ by less than the picks that it has to match may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,11 @@ class Search:
         parameters = {k: v for k, v in pyocto.items() if k not in _OF_THE_MODEL}
         # The matcher leaves out far picks, once an event: PyOcto would in each node.
         parameters["min_pick_fraction"] = 0.0
+        # Each event is located again, from here, and doubles are told by their picks.
+        parameters["min_node_size_location"] = max(
+            pyocto["min_node_size_location"], _LOCATION_NODE * pyocto["min_node_size"]
+        )
+        parameters["min_interevent_time"] = -1.0
         if not pyocto["exponential_edt"]:
             parameters["edt_pick_std"] = _UNUSED_STD_S
         # PyOcto's objects hold pointers to each other: all must stay.

@@ -1,8 +1,12 @@
-"""Search levels: some of the sites first, all of them last.
+"""Search levels: some of the sites first, all of them later, and the sparse ones once more.
 
 The time of PyOcto's location grows with the square of the picks of an event.  So a network in which
 an event may have hundreds is searched with evenly spread sites first: large events are found with
 few of their picks and matched with the others.  The small ones are left for the finer levels.
+
+A dense cluster decides how many picks an event needs, and around it few sites are within the
+cutoff.  So the last level has the sites of such a network as if all were as sparse as around the
+cluster, with cutoff and number of picks that suit those.
 """
 
 from __future__ import annotations
@@ -23,7 +27,14 @@ from epicat.association.search_rules import (
     needed_picks,
 )
 
-__all__ = ["DepthRange", "Level", "deep_parameters", "level_parameters", "search_levels"]
+__all__ = [
+    "DepthRange",
+    "Level",
+    "deep_parameters",
+    "level_parameters",
+    "search_levels",
+    "sparse_sites",
+]
 
 I64 = NDArray[np.int64]
 
@@ -33,6 +44,15 @@ _FINER = 4
 """Sites of a level over those of the one before."""
 _WORTHWHILE = 2
 """Sites of a level over those of the one before it, at least."""
+_SPARSE_PERCENT = 90
+"""Percentile of the distance to the nearest site that is the spacing of the sparse sites."""
+_NEAR = 0.5
+"""Sites nearer to each other than this share of it are in a cluster: an even network has none."""
+_DEEP_ROUNDS = 2
+"""Rounds of location and matching for deep events: depth and origin time stand for each other, so
+that the few picks of a node tell the place less well."""
+_CLUSTERED = 2
+"""Sites within the cutoff of a clustered network over those that there would be without cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +103,40 @@ def search_levels(network: Network, cutoff_km: float) -> list[I64]:
     return [*levels, np.arange(len(network))]
 
 
+def sparse_sites(network: Network, model_error: float, cutoff_km: float) -> I64 | None:
+    """Return the sites without clusters, as rising numbers; None if there is no cluster.
+
+    ``cutoff_km`` is the cutoff of the search with all sites.
+    """
+    if len(network) < 2:
+        return None
+    spacing_km = float(np.percentile(network.distance_to_nth_km(2), _SPARSE_PERCENT))
+    sites = network.spread(len(network), _NEAR * spacing_km)
+    part = network.take(sites)
+    own_km = Rules.from_network(part, model_error).cutoff_km
+    within = part.most_within(max(own_km, cutoff_km))
+    return sites if _CLUSTERED * within <= network.most_within(cutoff_km) else None
+
+
 def level_parameters(
-    pyocto: Mapping[str, Any], model_error: float, part: Network
+    pyocto: Mapping[str, Any], model_error: float, part: Network, is_last: bool = False
 ) -> dict[str, Any]:
-    """Return PyOcto's parameters for some of the sites: looser ones where the rules say so."""
+    """Return PyOcto's parameters for some of the sites: looser ones where the rules say so.
+
+    In the last level an event needs as many picks as these sites ask for, if those are fewer.
+    """
     rules = Rules.from_network(part, model_error)
     own = {
         "association_cutoff_distance": rules.cutoff_km,
         "tolerance": rules.tolerance_s,
         "min_node_size": rules.node_km,
-        "n_picks": rules.n_picks,
     }
-    return {**pyocto, **{name: max(value, pyocto[name]) for name, value in own.items()}}
+    looser = {name: max(value, pyocto[name]) for name, value in own.items()}
+    if not is_last:
+        return {**pyocto, **looser, "n_picks": max(rules.n_picks, pyocto["n_picks"])}
+    both = max(pyocto["n_p_and_s_picks"] - 1, 0)
+    n_picks = min(rules.n_picks, pyocto["n_picks"])
+    return {**pyocto, **looser, "n_picks": n_picks, "n_p_and_s_picks": both}
 
 
 def deep_parameters(
@@ -112,5 +154,6 @@ def deep_parameters(
         "pick_match_tolerance": match,
         "min_node_size": node,
         "n_picks": min(needed_picks(sites, match), round(0.7 * 2 * sites)),
+        "refinement_iterations": _DEEP_ROUNDS,
     }
     return {**pyocto, **{name: max(value, pyocto[name]) for name, value in own.items()}}

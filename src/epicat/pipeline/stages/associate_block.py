@@ -107,7 +107,11 @@ class BlockAssociator:
             n_picks=len(picks),
             n_sites=len({pick.site for pick in picks}),
             reason="; ".join(excessive),
-            flags=(*event_flags(events, self._design.quality), *impossible, *rate),
+            flags=(
+                *event_flags(events, self._design.quality, self._design.wanted),
+                *impossible,
+                *rate,
+            ),
         )
 
     def _neighbour(self, block: Span, step: int) -> Span:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -104,13 +104,15 @@ class PickReader:
 class _Judged:
     """What `epicat.association.quality` judges an event by."""
 
+    latitude: float
+    longitude: float
     n_stations: int
     gap_deg: float
     rms_s: float
 
 
 def judged_origins(rows: LocatedRows, design: Design, index: SiteIndex) -> LocatedRows:
-    """Say of each origin why it no longer is an event: too few picks, or a limit of quality.
+    """Say of each origin why it no longer is an event: too few picks, a limit, its place.
 
     ``rejected`` is null for those that are.
     """
@@ -123,8 +125,8 @@ def judged_origins(rows: LocatedRows, design: Design, index: SiteIndex) -> Locat
         found[origin].add(((site.group or site.name) if site else trace, phase))
     reasons = []
     for row in rows.origins.to_pylist():
-        judged = _Judged(row["n_stations"], row["gap_deg"], row["rms_s"])
-        limits = (text for _, text in failings(judged, design.quality))
+        judged = _Judged(**{field.name: row[field.name] for field in fields(_Judged)})
+        limits = (text for _, text in failings(judged, design.quality, design.wanted))
         reasons.append("; ".join([*needs.unmet_by(found[row["origin_id"]]), *limits]) or None)
     at = ORIGINS.get_field_index("rejected")
     column = pa.array(reasons, pa.string())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "aligned",
     "confirm",
+    "counted",
     "format_flags",
     "report",
     "report_location",
@@ -116,6 +117,15 @@ def report_rejected(rejected: int) -> None:
             "(--with-rejected includes them)",
             err=True,
         )
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number with what it counts.
+
+    >>> counted(1, "station-day"), counted(2000, "block")
+    ('1 station-day', '2,000 blocks')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def format_flags(flags: Mapping[str, int], rejected: int) -> str:

@@ -11,7 +11,7 @@ import typer
 from epicat.campaign.options import CampaignOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
-from epicat.cli.messages import report
+from epicat.cli.messages import counted, report
 from epicat.cli.picker_download import prepare_with_progress
 from epicat.cli.run import Recheck
 from epicat.cli.short_help import COMMON
@@ -52,8 +52,9 @@ def plan(
         for text in campaign.design.report():
             report(text)
         report(
-            f"{plan.station_days} station-days, {plan.done_before} already done; "
-            f"{len(plan.picking)} units of picking, {len(plan.associating)} of association"
+            f"{counted(plan.station_days, 'station-day')}, {plan.done_before} already done; "
+            f"{counted(len(plan.picking), 'unit')} of picking, "
+            f"{len(plan.associating)} of association"
         )
     for unit in (*plan.picking, *plan.associating):
         if as_json:

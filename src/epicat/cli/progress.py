@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from epicat.cli.messages import format_flags, report, report_next, waiting
+from epicat.cli.messages import counted, format_flags, report, report_next, waiting
 from epicat.cli.progress_display import RunProgress
 from epicat.ledger import Stage
 
@@ -234,16 +234,17 @@ def report_campaign(campaign: Campaign, span: Span) -> None:
 
 def _described(plan: Plan | StreamedPlan, kept: int) -> str:
     due = plan.station_days - plan.done_before
-    blocks = plan.n_keys(Stage.ASSOCIATE)
-    days = f"{plan.station_days} station-days and their " if plan.station_days else ""
+    blocks = counted(plan.n_keys(Stage.ASSOCIATE), "block")
+    station_days = counted(plan.station_days, "station-day")
+    days = f"{station_days} and their " if plan.station_days else ""
     if plan.is_empty:
         return f"nothing to do: all {days}blocks are done"
     if not plan.station_days:
-        return f"{blocks} blocks to associate"
+        return f"{blocks} to associate"
     again = f" ({kept} of them finished by an interrupted run)" if kept and due else ""
     return (
-        f"{plan.station_days} station-days, {plan.done_before} already done, {due} to pick{again}; "
-        f"{blocks} blocks to associate"
+        f"{station_days}, {plan.done_before} already done, {due} to pick{again}; "
+        f"{blocks} to associate"
     )
 
 

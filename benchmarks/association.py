@@ -1,8 +1,8 @@
 """``python -m benchmarks.association``: a month of picks, beside PyOcto alone on the same picks.
 
 The picks are imported into a store and associated as `epicat associate` does it, in one process,
-with nothing set but the extent and the velocities of the picks.  PyOcto alone gets the same
-velocities and keeps its own defaults otherwise, in one call in another process.
+with nothing set but the extent and the velocities of the picks, with locations and without.  PyOcto
+alone gets the same velocities and keeps its own defaults otherwise, in one call in another process.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import AssociationOptions, Partition
 from epicat.campaign.resolve import resolve_association
 from epicat.geo import Plane
+from epicat.locate.options import LocateSection
 from epicat.pipeline.runner import make_plan
 from epicat.pipeline.store_tasks.import_picks import import_picks
 from epicat.pipeline.worker import Worker
@@ -72,7 +73,12 @@ _HEAD = """\
 def _rows(folder: Path, asked: argparse.Namespace) -> Iterator[str]:
     quakes = write_month(folder, asked.stations, asked.days, asked.picks)
     picks = pq.read_metadata(folder / "picks.parquet").num_rows
-    for name, way in (("epicat", _epicat), ("PyOcto alone, its defaults", _alone)):
+    ways = (
+        ("epicat, with locations", _located),
+        ("epicat", _associated),
+        ("PyOcto alone, its defaults", _alone),
+    )
+    for name, way in ways:
         context = multiprocessing.get_context("spawn")  # each has a peak memory of its own
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             cost = pool.submit(way, folder, asked.days).result()
@@ -82,10 +88,18 @@ def _rows(folder: Path, asked: argparse.Namespace) -> Iterator[str]:
         )
 
 
-def _epicat(folder: Path, days: int) -> _Cost:
+def _located(folder: Path, days: int) -> _Cost:
+    return _epicat(folder, days, locate=True)
+
+
+def _associated(folder: Path, days: int) -> _Cost:
+    return _epicat(folder, days, locate=False)
+
+
+def _epicat(folder: Path, days: int, *, locate: bool) -> _Cost:
     pa.set_cpu_count(1)
-    store = open_store(str(folder / "store"), create=True)
-    campaign = _campaign(folder, store, days)
+    store = open_store(str(folder / f"store-{locate}"), create=True)
+    campaign = _campaign(folder, store, days, LocateSection(locate=locate))
     units = make_plan(campaign, Partition(), store, recheck=False).associating
     worker = Worker(campaign)
     begin = time.process_time()
@@ -119,7 +133,7 @@ def _alone(folder: Path, days: int) -> _Cost:
     return _Cost(len(events), time.process_time() - begin, _peak_mb())
 
 
-def _campaign(folder: Path, store: Store, days: int) -> Campaign:
+def _campaign(folder: Path, store: Store, days: int, locate: LocateSection) -> Campaign:
     from epicat.stations import Patterns, find_stations
 
     import_picks(folder / "picks.parquet", store)
@@ -133,6 +147,7 @@ def _campaign(folder: Path, store: Store, days: int) -> Campaign:
             extent=EXTENT,
             store=store.location,
             associate=AssociateOptions(p_velocity=VP, s_velocity=VS),
+            locate=locate,
         ),
         store,
     )

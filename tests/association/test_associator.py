@@ -287,3 +287,6 @@ def test_slices_that_two_blocks_share_are_computed_once(crowd, monkeypatch):
         c for c in everything if c.time_ns >= middle
     ]
     assert second == make().associate(late)
+    so_far = len(calls)
+    assert associator.associate(early) == first
+    assert len(calls) == so_far  # a unit begins with the last block of the one before it

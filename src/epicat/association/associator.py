@@ -38,6 +38,9 @@ __all__ = ["Associator", "SitePick", "site_picks"]
 
 I64 = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
+_Searched = dict[int, tuple[Sequence["SitePick"], list[Candidate]]]
+"""Picks and candidates of slices, by their start."""
+
 _SAME_ARRIVAL_NS = SECOND_NS // 2
 
 _CERTAIN = 3
@@ -131,7 +134,7 @@ class Associator:
         self._names = tuple(name for name, *_ in design.sites)
         self._number = {name: number for number, name in enumerate(self._names)}
         self._network = Network.from_sites(design.positions, design.plane)
-        self._kept: dict[int, tuple[Sequence[SitePick], list[Candidate]]] = {}
+        self._kept: tuple[_Searched, ...] = ({}, {})
         self.slicing = design.slicing
 
     @cached_property
@@ -208,16 +211,18 @@ class Associator:
         """Return candidates, in the order of time; picks may be in several.
 
         ``picks`` are in the order of time.  Candidates depend on the picks of their slice alone,
-        see `epicat.association.slices`: slices of the last call that come again, as they do where
-        blocks are read with a halo, are not computed again.
+        see `epicat.association.slices`: slices of the last two calls that come again, as they do
+        where blocks are read with a halo and where a unit follows another, are not computed again.
         """
-        before, self._kept = self._kept, {}
+        older, last = self._kept
+        before = {**older, **last}
         parts = list(self.slicing.cut(picks))
         new = [p for p in parts if before.get(p.start_ns, ((), []))[0] != p.picks]
         for part, found in zip(new, self._searched(new), strict=True):
             before[part.start_ns] = (part.picks, found)
-        self._kept = {part.start_ns: before[part.start_ns] for part in parts}
-        candidates = [c for _, found in self._kept.values() for c in found]
+        own = {part.start_ns: before[part.start_ns] for part in parts}
+        self._kept = last, own
+        candidates = [c for _, found in own.values() for c in found]
         return sorted(candidates, key=lambda c: (c.time_ns, c.picks))
 
     def predicted(

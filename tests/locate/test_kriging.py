@@ -83,6 +83,14 @@ def test_the_field_is_found_in_the_data(seed, length_km):
     assert 0.8 < factor < 1.25
 
 
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_a_field_is_not_larger_than_the_delays_that_are_seen(seed):
+    """It is much longer than the events are apart, so that neighbours do not tell its size."""
+    around, value, noise = neighbourhoods(seed, DelayField(0.3**2, 60.0), 0.03)
+    field, _ = fit_field(around, value, noise, 1.0)
+    assert field.variance_s2 <= np.mean(value**2)
+
+
 def test_noise_is_no_field():
     around, value, noise = neighbourhoods(9, DelayField(0.0, 4.0), 0.05)
     field, factor = fit_field(around, value, noise, 1.0)

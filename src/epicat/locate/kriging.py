@@ -29,6 +29,8 @@ NEIGHBOURS = 32
 _LENGTHS_KM = (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0, 22.0, 32.0)
 _RATIOS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 5.0, 9.0, 16.0)
 """Lengths, and variances of the field over those of the picks, among which the best is chosen."""
+_STEEP = 1e6
+"""Slope by which the log-likelihood falls beyond the largest variance."""
 _STARTS = (2, 6)
 """Numbers of the lengths from which the best is looked for."""
 
@@ -122,14 +124,20 @@ def fit_field(
 
     Returns the field, and the factor by which the variances of the picks are to be multiplied.
     ``growth`` is by how much squared residuals are too small since hypocenters were fitted.
+
+    A field that is longer than the events are apart, and larger in proportion, looks the same to
+    neighbours.  A variance above that of the delays themselves is therefore not accepted.
     """
     unit = float(np.mean(noise_s2)) if len(noise_s2) else 1.0
+    largest = max(float(np.mean(value_s**2)), 1e-9) if len(value_s) else 1.0
     known: dict[tuple[int, int], tuple[float, float]] = {}
 
     def value(at: tuple[int, int]) -> float:
         if at not in known:
             field = DelayField(_RATIOS[at[1]] * unit, _LENGTHS_KM[at[0]])
-            known[at] = _likelihood(around, value_s, noise_s2, field)
+            logarithm, factor = _likelihood(around, value_s, noise_s2, field)
+            excess = max(factor * field.variance_s2 / largest, 1.0)
+            known[at] = logarithm - _STEEP * float(np.log(excess)), factor
         return known[at][0]
 
     best = max((_climb(value, (start, 5)) for start in _STARTS), key=value)

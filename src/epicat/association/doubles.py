@@ -21,7 +21,7 @@ __all__ = ["Doubles"]
 
 F64 = NDArray[np.float64]
 
-_LARGEST = 0.8
+_LARGEST = 0.9
 """Picks of a double over those of the event, at most: of two events with as many picks, both are
 real."""
 _MOST = 0.5

@@ -286,6 +286,8 @@ def associated(
     change: Callable[[AssociateOptions], AssociateOptions] = lambda o: o,
 ) -> tuple[Design, list[Candidate], float]:
     """Associate with defaults: the design, the events and processor seconds."""
+    import pyocto  # noqa: F401  its import (of pandas, 0.2 s) is counted in neither way
+
     options = change(AssociateOptions(**made.setup.options))
     design = make_design(options, "", made.extent, made.sites, layers)
     associator = Associator(design, cache_folder("traveltimes"))

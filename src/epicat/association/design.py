@@ -250,10 +250,8 @@ def _contradictions(design: Design) -> Iterator[str]:
 
 def _sites_near_box(design: Design, network: Network) -> int:
     """Return the number of positions within the cutoff of where events are wanted, on the map."""
-    sides = [design.x_km, design.y_km]
-    if design.wanted:
-        outline = _outline(design.wanted, design.plane)
-        sides = [(float(v.min()), float(v.max())) for v in outline]
+    searched = [design.x_km, design.y_km]
+    sides = _sides(design.wanted, design.plane) if design.wanted else searched
     outside = [
         np.maximum(np.maximum(low - place, place - high), 0.0)
         for place, (low, high) in zip((network.x_km, network.y_km), sides, strict=True)
@@ -345,9 +343,9 @@ def _box(
     events outside would be placed at its edge.
     """
     within = options.event_extent or extent
-    x, y = _outline(within, plane)
-    inner = [(float(v.min()), float(v.max())) for v in (x, y)]
-    diagonal = float(np.hypot(np.ptp(x), np.ptp(y)))
+    inner = _sides(within, plane)
+    width, height = (high - low for low, high in inner)
+    diagonal = float(np.hypot(width, height))
     margin = options.margin_km
     if margin is None:
         margin = cutoff_km if options.event_extent else max(2.0, _MARGIN * diagonal)
@@ -364,7 +362,7 @@ def _box(
     if any(low >= high for low, high in sides):
         raise InputError(
             f"margin: {margin:g} km leaves nothing of {within}; give a margin above "
-            f"{-min(np.ptp(x), np.ptp(y)) / 2:.0f} km"
+            f"{-min(width, height) / 2:.0f} km"
         )
     return sides[0], sides[1], why
 
@@ -389,14 +387,14 @@ def _reach_km(network: Network) -> float:
     return max(_LEAST_REACH_KM, _REACH * network.aperture_km)
 
 
-def _outline(extent: Extent, plane: Plane) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return points on the edges of an extent, in km."""
+def _sides(extent: Extent, plane: Plane) -> list[tuple[float, float]]:
+    """Return the sides in km, in x and in y, of the box around an extent."""
     along = np.linspace(0, 1, 33)
     lats = extent.south + (extent.north - extent.south) * along
     lons = extent.west + extent.width_deg * along
     latitudes = np.concatenate([lats, lats, np.full(33, extent.south), np.full(33, extent.north)])
     longitudes = np.concatenate([np.full(33, lons[0]), np.full(33, lons[-1]), lons, lons])
-    return plane.to_xy(latitudes, longitudes)
+    return [(float(v.min()), float(v.max())) for v in plane.to_xy(latitudes, longitudes)]
 
 
 def _check_finite(values: Mapping[str, object]) -> None:

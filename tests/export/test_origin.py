@@ -27,14 +27,15 @@ def covariance_of(solid: Ellipsoid) -> np.ndarray:
     """Return the covariance of east, north and depth that has this ellipsoid.
 
     The axes are turned by the azimuth about the vertical, the plunge downwards and the rotation
-    about the major axis, which is first; the minor axis is third (Tait and Bryan, z-y-x).
+    about the major axis (Tait and Bryan, z-y-x): the first is the major axis, the second the
+    minor axis, as the description of QuakeML says.
     """
     axes = (
         rotation(2, solid.azimuth_deg)
         @ rotation(1, -solid.plunge_deg)
         @ rotation(0, solid.rotation_deg)
     )
-    lengths = np.array([solid.major_km, solid.intermediate_km, solid.minor_km])
+    lengths = np.array([solid.major_km, solid.minor_km, solid.intermediate_km])
     square = axes @ np.diag(lengths**2 / 3.526741) @ axes.T
     return TO_NED @ square @ TO_NED
 
@@ -51,18 +52,31 @@ def test_the_angles_give_the_covariance_back(values: list[float]) -> None:
     assert solid.major_km >= solid.intermediate_km >= solid.minor_km >= 0
     assert 0 <= solid.plunge_deg <= 90
     assert 0 <= solid.azimuth_deg <= 360
-    assert -90 <= solid.rotation_deg <= 90
+    assert 0 <= solid.rotation_deg <= 180
 
 
 def test_simple_ellipsoids() -> None:
     flat = Ellipsoid.from_covariance(np.diag([9.0, 4.0, 1.0]))  # longest to the east
     assert (flat.plunge_deg, flat.azimuth_deg % 180) == (0, pytest.approx(90))
-    assert abs(flat.rotation_deg) == pytest.approx(0)
+    assert flat.rotation_deg == pytest.approx(90)  # minor axis vertical
     assert flat.major_km / flat.minor_km == pytest.approx(3)
     deep = Ellipsoid.from_covariance(np.diag([1.0, 4.0, 9.0]))
     assert deep.plunge_deg == pytest.approx(90)
     on_its_side = Ellipsoid.from_covariance(np.diag([1.0, 9.0, 4.0]))  # minor axis horizontal
-    assert abs(on_its_side.rotation_deg) == pytest.approx(90)
+    assert on_its_side.rotation_deg % 180 == pytest.approx(0)
+
+
+def test_the_rotation_is_that_of_the_us_geological_survey() -> None:
+    """An example of its libcomcat: the axes as printed, in whole degrees, and their angles."""
+    axes = []
+    for azimuth, plunge, length in ((139.0, 6.0, 16.0), (310.0, 83.0, 6.1), (49.0, 1.0, 10.9)):
+        a, p = math.radians(azimuth), math.radians(plunge)
+        axis = np.array([math.sin(a) * math.cos(p), math.cos(a) * math.cos(p), math.sin(p)])
+        axes.append(axis * length / math.sqrt(3.526741))
+    solid = Ellipsoid.from_covariance(sum(np.outer(axis, axis) for axis in axes))
+    found = (solid.major_km, solid.minor_km, solid.intermediate_km, solid.azimuth_deg,
+             solid.plunge_deg, solid.rotation_deg)  # fmt: skip
+    assert found == pytest.approx((16.0, 6.1, 10.9, 139.0, 6.0, 88.9075), abs=1.0)
 
 
 def test_the_level_is_that_of_one_standard_error() -> None:

@@ -34,9 +34,9 @@ class Ellipsoid:
     azimuth_deg: float
     """Azimuth of the major axis, 0 to 360."""
     rotation_deg: float
-    """Rotation about the major axis, right-handed, -90 to 90.
+    """Rotation about the major axis, right-handed, 0 to 180.
 
-    At 0 the minor axis lies in the vertical plane of the major axis.
+    At 0 the minor axis is horizontal; at 90 it lies in the vertical plane of the major axis.
     """
 
     @classmethod
@@ -44,7 +44,9 @@ class Ellipsoid:
         """Make the ellipsoid at `LEVEL` of a covariance (3, 3) of east, north and depth.
 
         The angles are those of Tait and Bryan in axes of north, east and down: azimuth, plunge
-        and rotation.
+        and rotation turn them into the axes of the ellipsoid, the first the major axis, the
+        second the minor axis (Euchner and Schorlemmer 2013, QuakeML Basic Event Description,
+        section 3.3.9).
         """
         lengths, axes = ellipsoid_axes(covariance_km2)
         minor, intermediate, major = (float(length) for length in lengths)
@@ -52,14 +54,13 @@ class Ellipsoid:
         along = along if along[2] >= 0 else -along
         azimuth = math.atan2(along[1], along[0])
         plunge = math.asin(min(float(along[2]), 1.0))
-        # The minor axis at a rotation of 0, and the horizontal one to the right of the major axis.
+        # The second and third axis at a rotation of 0: to the right, and below the major axis.
         flat = np.array([-math.sin(azimuth), math.cos(azimuth), 0.0])
         steep = np.cross(along, flat)
-        rotation = math.atan2(-float(across @ flat), float(across @ steep))
-        half_turn = (math.degrees(rotation) + 90.0) % 180.0 - 90.0
+        rotation = math.degrees(math.atan2(float(across @ steep), float(across @ flat)))
         return cls(
             major, intermediate, minor, math.degrees(plunge), math.degrees(azimuth) % 360.0,
-            half_turn,
+            rotation % 180.0,
         )  # fmt: skip
 
 

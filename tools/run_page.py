@@ -72,15 +72,15 @@ def run_page(page: Path, folder: Path, environment: dict[str, str]) -> str:
 
     def fresh(block: re.Match[str]) -> str:
         shown = [
-            f"$ {command}\n{_output(command, folder, environment)}"
-            for command in commands(block[1])
+            f"$ {command}\n{output(command, folder, environment)}" for command in commands(block[1])
         ]
         return "```console\n" + "\n".join(shown) + "```"
 
     return _BLOCK.sub(fresh, page.read_text(encoding="utf-8"))
 
 
-def _output(command: str, folder: Path, environment: dict[str, str]) -> str:
+def output(command: str, folder: Path, environment: dict[str, str]) -> str:
+    """Return what a command prints in a folder, or exit if it fails."""
     done = subprocess.run(  # nosec B603 - commands of our own page
         ["/bin/bash", "-c", command], check=False, cwd=folder, env=environment, timeout=_LONGEST_S,
         text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

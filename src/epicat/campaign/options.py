@@ -365,10 +365,11 @@ class LocationOptions(StoreOptions):
         description="Catalog whose events are located: its name or the beginning of a digest.  "
         "Default: the newest.",
     )
-    velocity: Annotated[str | None, Place(), Shown(metavar="FILE")] = Field(
+    velocity: Annotated[str | None, Place(), Shown(metavar="NAME|FILE")] = Field(
         default=None,
-        description="File with columns depth_km, vp, vs.  Default: the velocities of the "
-        "association.",
+        description="Velocity model: a name of `epicat velocity list`, or a file with columns "
+        "depth_km, vp, vs.  Default: that of the association, of an imported catalog that of the "
+        "region.",
     )
     velocity_layers: Literal["gradient", "constant"] = Field(
         default="gradient",

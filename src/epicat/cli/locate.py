@@ -13,9 +13,12 @@ from epicat.campaign.options import LocationOptions
 from epicat.campaign.parse import Values, make_options
 from epicat.cli.campaign_args import takes
 from epicat.cli.messages import report
+from epicat.errors import InputError
 
 if TYPE_CHECKING:
+    from epicat.locate.design import LocationDesign
     from epicat.pipeline.store_tasks.locate_store import StoreLocator
+    from epicat.velocity.layers import LayerModel
 
 __all__ = ["locate", "terms"]
 
@@ -60,7 +63,7 @@ def locate(
     flags = "".join(f"; {name}: {count}" for name, count in made.flags.items())
     report(
         f"location {made.location}: {made.origins:,} origins; {made.blocks} blocks located, "
-        f"{made.unchanged} unchanged{flags}"
+        f"{made.unchanged} unchanged; {_velocities(options, locator)}{flags}"
     )
 
 
@@ -100,7 +103,10 @@ def terms(
     if output is not None:
         found.write(output)
         where = f", and written to {output}"
-    report(f"station terms {name or found.digest} kept in the store{where}")
+    report(
+        f"station terms {name or found.digest} kept in the store{where}; "
+        f"{_velocities(options, locator)}"
+    )
 
 
 def _list_terms(options: LocationOptions, *, as_json: bool) -> None:
@@ -128,12 +134,8 @@ def _opened(options: LocationOptions, terms: str | None) -> StoreLocator:
     from epicat.pipeline.store_tasks.locate_store import StoreLocator
     from epicat.pipeline.store_tasks.station_terms import find_terms, keep_terms
     from epicat.store.open import open_store
-    from epicat.velocity.layers import read_layers
 
-    layers = None
-    if options.velocity:
-        constant = options.velocity_layers == "constant"
-        layers = read_layers(Path(options.velocity), constant=constant)
+    layers = _layers(options)
     store = open_store(options.store)
     found = find_terms(store, terms) if terms else None
     locator = StoreLocator(
@@ -144,6 +146,45 @@ def _opened(options: LocationOptions, terms: str | None) -> StoreLocator:
         terms=found,
         site_radius_m=options.site_radius_m,
     )
+    _check_fixed_depth(locator.design)
     if found is not None:
         keep_terms(store, found, locator.design.associator)
     return locator
+
+
+def _layers(options: LocationOptions) -> LayerModel | None:
+    """Return the velocity model that is named; None for that of the association."""
+    from epicat.velocity.builtin import is_model_name, named_model
+    from epicat.velocity.checks import doubts
+    from epicat.velocity.layers import read_layers
+
+    if not options.velocity:
+        return None
+    if is_model_name(options.velocity):
+        return named_model(options.velocity).model
+    path = Path(options.velocity)
+    model = read_layers(path, constant=options.velocity_layers == "constant")
+    for doubt in doubts(model):
+        report(f"warning: velocity model {path.name}: {doubt}")
+    return model
+
+
+def _velocities(options: LocationOptions, locator: StoreLocator) -> str:
+    """Return what the velocities are, for the user."""
+    name = Path(options.velocity).name if options.velocity else locator.velocity
+    number = len(locator.design.layers)
+    kind = "layer" if locator.design.constant_layers else "gradient node"
+    counted = f"{number} {kind}{'s' if number > 1 else ''}"
+    return f"velocities of {name} ({counted})" if name else f"velocities of {counted}"
+
+
+def _check_fixed_depth(design: LocationDesign) -> None:
+    """Raise `InputError` for a depth outside the search box, unless it is the default."""
+    from epicat.locate.options import LocateOptions
+
+    depth, (top, bottom) = design.options.fixed_depth, design.z_km
+    if not top <= depth <= bottom and depth != LocateOptions().fixed_depth:
+        raise InputError(
+            f"--fixed-depth {depth:g} is outside the search box of the association, which is "
+            f"{top:g} to {bottom:g} km deep; choose a depth inside it"
+        )

@@ -159,6 +159,30 @@ def test_locations_of_two_models_live_next_to_each_other(store, tmp_path, capsys
     assert {e.design for e in store.ledger(Stage.LOCATE)} == set(names)
 
 
+def test_a_location_says_its_velocities_also_those_of_a_built_in_model(store, tmp_path, capsys):
+    place = ("locate", "--store", store.location)
+    model = tmp_path / "v.csv"
+    model.write_text("0,6,3.5\n8,4,2.3\n")
+    epicat(*place, "--velocity", "IASP91", "--name", "global")
+    assert "velocities of IASP91 (59 layers)" in capsys.readouterr().err
+    epicat(*place, "--velocity", model, "--velocity-layers", "constant")
+    said = capsys.readouterr().err
+    assert "warning: velocity model v.csv: vp drops by 33% to 4 km/s at 8 km depth" in said
+    assert "velocities of v.csv (2 layers)" in said
+    epicat(*place)
+    assert f"velocities of {len(LAYERS.vp)} gradient nodes" in capsys.readouterr().err
+    records = store.records("location").values()
+    assert {len(r["layers"]) for r in records} == {59, 2, len(LAYERS.vp)}
+
+
+def test_a_fixed_depth_outside_the_search_box_is_refused(store, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["locate", "--store", store.location, "--fixed-depth", "99"])
+    assert left.value.code == 2
+    assert "--fixed-depth 99 is outside the search box" in capsys.readouterr().err
+    assert not store.records("location")
+
+
 def test_terms_are_a_file_that_a_location_names(store, case, tmp_path):
     plain = StoreLocator(store, LocateOptions())
     terms = plain.calibrate(lambda _: None)

@@ -78,6 +78,8 @@ class StoreLocator:
         stations = stations_of(store.stations())
         index = SiteIndex.from_stations(stations, associated.plane, site_radius_m)
         self.design: LocationDesign = design
+        self.velocity = "" if layers else associated.velocity
+        """Name of the association's velocity model; empty without a name, or with ``layers``."""
         applied = terms.terms(names, origin) if terms else None
         self._associated = associated
         self._blocks = BlockLocator(design, associated, index, store, applied)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from support import lonely
-from support.tiny_network import arguments, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import arguments, truths
 
 EVENTS = truths([60])
 
@@ -20,11 +21,7 @@ def way_in() -> list[str]:
     return command
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, EVENTS, around_s=200)
-    return folder
+network = written_network(EVENTS, around_s=200)
 
 
 ATTEMPTS = {

@@ -14,7 +14,8 @@ import pytest
 
 from epicat.cli.store_address import secure
 from support import s3
-from support.tiny_network import arguments, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import arguments, truths
 from support.watching import SOURCE
 
 SECRETS = {
@@ -25,11 +26,7 @@ SECRETS = {
 HIDDEN = [*SECRETS.values(), "s3cretOfAna"]
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths([60]), around_s=200)
-    return folder
+network = written_network(truths([60]), around_s=200)
 
 
 def command_lines() -> Iterator[str]:

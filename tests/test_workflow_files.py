@@ -14,24 +14,16 @@ import pytest
 
 from epicat.store.parquet import ParquetStore
 from epicat.testing.executor_contract import tables_of
-from support.tiny_network import arguments, truths, write_network
-from support.undisturbed import undisturbed_tables
+from support.network_fixtures import undisturbed_catalog, written_network
+from support.tiny_network import arguments, truths
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EVENTS = truths([-300, -1.0, 60.5])
 EPICAT = [sys.executable, "-m", "epicat"]
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, EVENTS)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def expected(network, tmp_path_factory):
-    return undisturbed_tables(network, tmp_path_factory.mktemp("expected") / "store")
+network = written_network(EVENTS)
+expected = undisturbed_catalog(len(EVENTS))
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ from epicat.store.base import Where
 from epicat.store.open import open_store
 from epicat.tables import TABLES
 from support import s3
-from support.tiny_network import arguments, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import arguments, truths
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 ARCHIVE = "s3://public-waveforms/sds"
@@ -50,11 +51,7 @@ if "--multiprocessing-fork" in sys.orig_argv:  # a process of a pool, before it 
 """
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths([-300, -1.0, 60.5]))
-    return folder
+network = written_network(truths([-300, -1.0, 60.5]))
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ from epicat.store.open import open_store
 from epicat.tables import TABLES
 from support import s3
 from support.mongo_server import ENCODED, PASSWORD
-from support.tiny_network import arguments, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import arguments, truths
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 BUCKET = "epicat-e2em-123456789012-us-west-2"
@@ -29,11 +30,7 @@ IMAGE = "epicat:e2em"
 EVENTS = truths([-100, -1.0, 60.5])
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, EVENTS, around_s=300)
-    return folder
+network = written_network(EVENTS, around_s=300)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ from awsbed.actions import action_of
 from epicat.aws.policies import POLICIES, policy
 from epicat.aws.template import template
 from support import s3
-from support.tiny_network import arguments, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import arguments, truths
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 NAME = ("--name", "rights")
@@ -74,11 +75,7 @@ def actions_in(statements) -> set[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths([-300, -1.0, 60.5]))
-    return folder
+network = written_network(truths([-300, -1.0, 60.5]))
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from epicat.cli.app import app, main
 from epicat.cli.lazy_group import COMMANDS
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
-from support.tiny_network import arguments, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import arguments, truths
 
 SECONDS = [-300, -1.0, 60.5]
 COLUMNS = {
@@ -33,11 +34,7 @@ COLUMNS = {
 }
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths(SECONDS))
-    return folder
+network = written_network(truths(SECONDS))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES
 from support import s3
-from support.tiny_network import arguments, settled, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import arguments, settled, truths
 
 
 def epicat(*given):
@@ -26,11 +27,7 @@ def epicat(*given):
     return left.value.code
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths([-300, -1.0, 60.5]))
-    return folder
+network = written_network(truths([-300, -1.0, 60.5]))
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from epicat._version import __version__
 from epicat.errors import ClusterError, InputError
 from epicat.store.parquet import ParquetStore
 from epicat.testing.executor_contract import tables_of
-from support.tiny_network import arguments, settled, truths, write_network
-from support.undisturbed import undisturbed_tables
+from support.network_fixtures import undisturbed_catalog, written_network
+from support.tiny_network import arguments, settled, truths
 
 pytest.importorskip("distributed")
 
@@ -34,16 +34,8 @@ epicat._version.__version__ = "0.0.1"
 """
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, EVENTS)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def expected(network, tmp_path_factory):
-    return undisturbed_tables(network, tmp_path_factory.mktemp("expected") / "store")
+network = written_network(EVENTS)
+expected = undisturbed_catalog(len(EVENTS))
 
 
 @pytest.fixture

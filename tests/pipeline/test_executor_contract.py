@@ -10,24 +10,14 @@ import pytest
 from epicat.pipeline.executors import Serial
 from epicat.pipeline.process_pool import Pool
 from epicat.testing.executor_contract import ExecutorContract
-from support.tiny_network import settled, truths, write_network
-from support.undisturbed import undisturbed_tables
+from support.network_fixtures import undisturbed_catalog, written_network
+from support.tiny_network import settled, truths
 
 SECONDS = [-600, -1.0, 60.5, 620]
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths(SECONDS))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def tables(network, tmp_path_factory):
-    found = undisturbed_tables(network, tmp_path_factory.mktemp("expected") / "store")
-    assert found["events"].num_rows == len(SECONDS)
-    return found
+network = written_network(truths(SECONDS))
+tables = undisturbed_catalog(len(SECONDS))
 
 
 class OnThisMachine(ExecutorContract):

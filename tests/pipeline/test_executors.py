@@ -22,18 +22,15 @@ from epicat.pipeline.runner import make_plan, run
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES
-from support.tiny_network import settled, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import settled, truths
 
 SECONDS = [-600, -240, -1.0, 60.5, 300, 620]
 EXECUTORS = {"serial": Serial, "pool": lambda campaign: Pool(campaign, 2)}
 KEYS = 16
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths(SECONDS))
-    return folder
+network = written_network(truths(SECONDS))
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,14 +11,10 @@ from epicat.model import StationDay
 from epicat.pipeline.first_look import _spread, look_at_archive
 from epicat.pipeline.stages.read_day import where_looked
 from epicat.time import day_of
-from support.tiny_network import settled, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import settled, truths
 
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths([-300]))
-    return folder
+network = written_network(truths([-300]))
 
 
 @given(st.integers(0, 400))

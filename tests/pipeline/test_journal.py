@@ -19,7 +19,8 @@ from epicat.store.base import Store, Where, new_generation, station_day_entries
 from epicat.store.findings import Findings, Kind
 from epicat.store.parquet import ParquetStore
 from epicat.store.verify.files import verify_files
-from support.tiny_network import arguments, settled, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import arguments, settled, truths
 
 DAYS = ("2020.001", "2020.002")
 
@@ -41,11 +42,7 @@ class Kill:
         self.keys.append(finished.key)
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths([-300, 300]))
-    return folder
+network = written_network(truths([-300, 300]))
 
 
 def campaign_in(network: Path, folder: Path, **options: object) -> tuple[Campaign, ParquetStore]:

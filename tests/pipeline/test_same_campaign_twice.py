@@ -12,16 +12,13 @@ import epicat as ec
 from epicat.store.base import Where
 from epicat.store.lease import held
 from epicat.store.open import open_store
-from support.tiny_network import arguments, settled, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import arguments, settled, truths
 
 EVENTS = truths([60])
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, EVENTS, around_s=200)
-    return folder
+network = written_network(EVENTS, around_s=200)
 
 
 def started(network: Path, store: Path) -> subprocess.Popen[str]:

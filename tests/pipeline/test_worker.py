@@ -19,6 +19,7 @@ from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.time import DAY_NS, SECOND_NS, day_of
 from support.exact_picks import associating, one_each, origins, put_picks
+from support.network_fixtures import written_network
 from support.tiny_bundle import INFO, write_bundle
 from support.tiny_network import (
     EXTENT,
@@ -140,11 +141,7 @@ def test_picks_at_stations_that_the_campaign_does_not_have_are_left_out(tmp_path
     assert [row["n_stations"] for row in rows] == [6]
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths([-600, -240, -1.0, 60.5, 300, 620]))
-    return folder
+network = written_network(truths([-600, -240, -1.0, 60.5, 300, 620]))
 
 
 def done(campaign, store, cut=Partition(), *, recheck=False):  # noqa: B008 - frozen

@@ -9,17 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from epicat.ledger import Stage
 from epicat.slurm.record import find_last
 from epicat.slurm.tasks import attempts
 from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
 from epicat.tables import TABLES
+from support.network_fixtures import undisturbed_catalog, written_network
 from support.slurm_cluster import MOST_TASKS, wait_until
-from support.tiny_network import arguments, truths, write_network
-from support.undisturbed import undisturbed_tables
+from support.tiny_network import arguments, truths
 
 EVENTS = truths([-300, -1.0, 60.5])
 EPICAT = [sys.executable, "-m", "epicat"]
@@ -36,19 +34,8 @@ def tables(location):
     return {name: store.read(name, Where()) for name in TABLES}
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, EVENTS)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def expected(network, tmp_path_factory):
-    """Give the tables that one process makes, undisturbed."""
-    found = undisturbed_tables(network, tmp_path_factory.mktemp("expected") / "store")
-    assert found["events"].num_rows == len(EVENTS)
-    return found
+network = written_network(EVENTS)
+expected = undisturbed_catalog(len(EVENTS))
 
 
 class Campaign:

@@ -8,22 +8,14 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from epicat.testing.executor_contract import ExecutorContract
-from support.tiny_network import settled, truths, write_network
-from support.undisturbed import undisturbed_tables
+from support.network_fixtures import undisturbed_catalog, written_network
+from support.tiny_network import settled, truths
 
 SECONDS = [-600, -1.0, 60.5]
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, truths(SECONDS))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def tables(network, tmp_path_factory):
-    return undisturbed_tables(network, tmp_path_factory.mktemp("expected") / "store")
+network = written_network(truths(SECONDS))
+tables = undisturbed_catalog(len(SECONDS))
 
 
 class TestDaskOnSlurm(ExecutorContract):

@@ -15,16 +15,13 @@ from epicat.store.base import Where
 from epicat.store.mongo.address import secured
 from epicat.store.open import open_store
 from support.mongo_server import ENCODED, PASSWORD
-from support.tiny_network import arguments, settled, truths, write_network
+from support.network_fixtures import written_network
+from support.tiny_network import arguments, settled, truths
 
 EVENTS = truths([-100, -60, 1, 90])
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("network")
-    write_network(folder, EVENTS, around_s=200)
-    return folder
+network = written_network(EVENTS, around_s=200)
 
 
 def called(*given: str) -> int:

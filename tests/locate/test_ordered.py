@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from epicat.locate.ordered import Symmetric, normal_equations, solve, total
 
@@ -31,6 +32,18 @@ def test_a_sum_does_not_change_with_zeros_at_its_end_or_with_its_neighbours():
     padded = np.concatenate([values, np.zeros((27, 50))])
     alone = np.concatenate([total(values[:, [k]]) for k in range(50)])
     assert np.array_equal(total(padded), alone)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 1), (1, 8), (17, 8), (256, 3), (3, 2048)])
+@pytest.mark.parametrize("rows", [1, 2, 9, 64, 129, 700])
+def test_a_sum_adds_one_row_after_the_other(rows, shape):
+    values = np.random.default_rng(rows).lognormal(0, 9, (rows, *shape))
+    expected = values[0].copy()
+    for row in values[1:]:
+        expected += row
+    assert np.array_equal(total(values), expected)
+    columns_first = np.asfortranarray(values)
+    assert np.array_equal(total(columns_first), expected)
 
 
 def test_normal_equations_are_weighted_least_squares():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from epicat.velocity.layers import LayerModel
-from epicat.velocity.travel_times import F64, travel_times
+from epicat.velocity.travel_times import F64, travel_time_tables, travel_times
 
 CRUST = LayerModel((0.0, 5.0, 20.0, 35.0), (4.0, 5.8, 6.6, 8.0), (2.3, 3.3, 3.8, 4.5))
 
@@ -154,6 +155,19 @@ def test_source_and_station_may_change_places(
     there = travel_times(model, "P", one, x, np.array([other]))
     back = travel_times(model, "P", other, x, np.array([one]))
     assert_allclose(there, back, atol=1e-6)
+
+
+@given(models(), st.booleans(), st.lists(depths, min_size=2, max_size=5), st.lists(depths))
+def test_several_stations_have_the_times_of_each(
+    model: LayerModel, spherical: bool, stations: list[float], points: list[float]
+) -> None:
+    model = replace(model, spherical=spherical)
+    x, z = np.linspace(0, 200, 81), np.array(points)
+    tables = travel_time_tables(model, "S", np.array(stations), x, z)
+    for station, times in zip(stations, tables, strict=True):
+        alone = travel_times(model, "S", station, x, z)
+        # The shells of a round Earth end below the deepest station.
+        assert_allclose(times, alone, atol=3e-3 if spherical else 2e-6)
 
 
 @given(models(), depths, st.lists(depths, min_size=1, max_size=5))

@@ -149,10 +149,10 @@ class Batch:
         """Picks of each event, shape (events,)."""
         return np.asarray(self.used.sum(axis=0)[:, 0], dtype=float)
 
-    def take(self, columns: I64 | Bool) -> Batch:
+    def take(self, columns: I64) -> Batch:
         """Return some of the events."""
         names = ("rows", "key", "node", "x_km", "y_km", "z_km", "time_s", "inverse_sigma")
-        part = {name: getattr(self, name)[:, columns] for name in names}
+        part = {name: getattr(self, name).take(columns, axis=1) for name in names}
         return Batch(grids=self.grids, events=self.events[columns], **part)
 
     def corrected(self, correction: Correction) -> Batch:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epicat.velocity.layers import LayerModel, Phase
-from epicat.velocity.travel_times import travel_times
+from epicat.velocity.travel_times import travel_time_tables
 
 __all__ = ["PHASES", "TravelTimeGrids"]
 
@@ -21,6 +21,8 @@ _CORE_KM = 0.05
 """Added to distances in quadrature, so that slowness is finite at the sensor."""
 _DEPTH_DECIMALS = 3
 """Sensor depths in km that agree to the metre share a grid."""
+_AT_ONCE = 64
+"""Sensor depths whose grids are computed at once, so that memory stays small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class TravelTimeGrids:
         """Compute the grids of sensors at ``sensor_depth_km`` (n,), in km below sea level.
 
         They cover epicentral distances up to ``max_distance_km`` and sources in
-        ``depth_range_km``.  Times come from `travel_times`, which is exact in uniform layers.
+        ``depth_range_km``.  Times come from `travel_time_tables`, which is exact in uniform layers.
         """
         depths, of_sensor = np.unique(
             np.round(sensor_depth_km, _DEPTH_DECIMALS), return_inverse=True
@@ -68,10 +70,11 @@ class TravelTimeGrids:
         x = np.arange(int(np.ceil(max_distance_km / spacing_km)) + 2) * spacing_km
         z = top + np.arange(int(np.ceil((bottom - top) / spacing_km)) + 2) * spacing_km
         grids = np.empty((len(depths), len(PHASES), len(x), len(z)))
-        for i, depth in enumerate(depths):
-            length = _length(x[:, None], z[None, :] - depth)
+        for first in range(0, len(depths), _AT_ONCE):
+            part = slice(first, first + _AT_ONCE)
+            length = _length(x[:, None], z - depths[part, None, None])
             for p, phase in enumerate(PHASES):
-                grids[i, p] = travel_times(model, phase, float(depth), x, z) / length
+                grids[part, p] = travel_time_tables(model, phase, depths[part], x, z) / length
         return cls(
             spacing_km=float(spacing_km),
             top_km=float(top),

@@ -61,7 +61,7 @@ class StudentT:
 
     def take(self, columns: NDArray[np.int64]) -> StudentT:
         """See `Likelihood.take`."""
-        return StudentT(self.inverse_sigma[:, columns], self.freedom)
+        return StudentT(self.inverse_sigma.take(columns, axis=1), self.freedom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Mixture:
 
     def take(self, columns: NDArray[np.int64]) -> Mixture:
         """See `Likelihood.take`."""
-        return Mixture(self.inverse_sigma[:, columns], self.odds[:, columns])
+        return Mixture(self.inverse_sigma.take(columns, axis=1), self.odds.take(columns, axis=1))
 
     def _ratio(self, residual: F64) -> F64:
         """Density of the core over that of wrong picks."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from epicat.velocity.flattening import NEAR_KM, flat_depth, flattened
 from epicat.velocity.layers import LayerModel, Phase
 
-__all__ = ["travel_times"]
+__all__ = ["travel_time_tables", "travel_times"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -31,13 +31,15 @@ _SPHERICAL_SLICE_ERROR_S = 5e-3
 """The same in spherical models beyond `NEAR_KM`, little beside their other errors."""
 _DECIMALS = 9
 """Depths in km that agree to this many decimals are the same."""
+_BEYOND = 1 + 1e-9
+"""How much farther than where two lines cross one of them is surely earlier."""
 _KNOT_STEP = 0.05
 """Step between rays, in asinh(q) of `_rays`; leaves an error of 5e-8 of the time."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Stack:
-    """Uniform slices, and the edges between them where the station and the points stand.
+    """Uniform slices, and the edges between them where the sources and the points stand.
 
     Edge ``i`` is the near side of slice ``i``; the first and last slice stand for half spaces.
     """
@@ -46,16 +48,16 @@ class _Stack:
     """Thickness of each slice in km, shape (n,)."""
     velocity: F64
     """Velocity of each slice in km/s, shape (n,)."""
-    station: int
-    """Edge of the station."""
+    sources: I64
+    """Edges of the sources, shape (ns,), rising."""
     points: I64
     """Edges of the points, shape (nz,), rising."""
 
     def mirrored(self) -> _Stack:
         """Return the stack upside down."""
         n = len(self.velocity)
-        points = n - self.points[::-1]
-        return _Stack(self.thickness[::-1], self.velocity[::-1], n - self.station, points)
+        sources, points = n - self.sources[::-1], n - self.points[::-1]
+        return _Stack(self.thickness[::-1], self.velocity[::-1], sources, points)
 
 
 def travel_times(
@@ -70,37 +72,51 @@ def travel_times(
     distances are along the surface at sea level, and errors are below 3 ms up to 300 km, 0.1 s up
     to 2,000 km.
     """
+    stations = np.array([station_depth_km], dtype=float)
+    return np.asarray(travel_time_tables(model, phase, stations, distance_km, depth_km)[0])
+
+
+def travel_time_tables(
+    model: LayerModel, phase: Phase, station_depth_km: F64, distance_km: F64, depth_km: F64
+) -> F64:
+    """Return `travel_times` of several stations, shape (stations, nx, nz).
+
+    A ray from a point to one station passes those below it: several stations take little longer
+    than one, at which the last bit may differ.
+    """
     slice_error_s = _SLICE_ERROR_S
     if model.spherical:
         farthest = float(np.max(distance_km, initial=0.0))
         if farthest > NEAR_KM:
             slice_error_s = _SPHERICAL_SLICE_ERROR_S
-        deepest = max(float(np.max(depth_km, initial=0.0)), station_depth_km)
+        deepest = max(float(np.max(depth_km, initial=0.0)), float(station_depth_km.max()))
         model = flattened(model, deepest, farthest)
-        station_depth_km = float(flat_depth(np.array(station_depth_km)))
-        depth_km = flat_depth(depth_km)
+        station_depth_km, depth_km = flat_depth(station_depth_km), flat_depth(depth_km)
+    station, of_station = np.unique(station_depth_km, return_inverse=True)
     distance, column = np.unique(np.asarray(distance_km, dtype=float), return_inverse=True)
     depth, row = np.unique(np.asarray(depth_km, dtype=float), return_inverse=True)
     slices = _slice_edges(model, phase, slice_error_s)
-    stack = _stack(model, phase, slices, (station_depth_km, depth))
-    times = _direct_waves(stack, distance)
-    _lower_to_head_waves(times, stack, distance)
-    _lower_to_head_waves(times[::-1], stack.mirrored(), distance)
-    return np.ascontiguousarray(times[row][:, column].T)
+    if len(station) == 1:
+        times = _first_arrivals(_stack(model, phase, slices, (station, depth)), distance)
+    else:
+        from_points = _first_arrivals(_stack(model, phase, slices, (depth, station)), distance)
+        times = from_points.swapaxes(0, 1)
+    found = times[of_station][:, row][:, :, column]
+    return np.ascontiguousarray(found.swapaxes(1, 2))
 
 
-def _stack(model: LayerModel, phase: Phase, slices: F64, places: tuple[float, F64]) -> _Stack:
-    """Return slices with edges at the depths of the model's slices, the station and the points."""
-    station, points = places
-    ends = np.round(np.append(points, station), _DECIMALS)
+def _stack(model: LayerModel, phase: Phase, slices: F64, places: tuple[F64, F64]) -> _Stack:
+    """Return slices with edges at the depths of the model's slices, the sources and the points."""
+    sources, points = places
+    ends = np.round(np.concatenate([sources, points]), _DECIMALS)
     inner = np.union1d(slices, ends)
     edges = np.concatenate([inner[:1] - 1.0, inner, inner[-1:] + 1.0])
     at = np.searchsorted(edges, ends)
-    # Where the station or a point is inside a slice of the model, both parts have its velocity.
+    # Where a source or a point is inside a slice of the model, both parts have its velocity.
     whole = np.concatenate([edges[:1], slices, edges[-1:]])
     part_of = np.searchsorted(whole, edges[:-1], side="right") - 1
     velocity = _slice_velocity(model, phase, whole)[part_of]
-    return _Stack(np.diff(edges), velocity, int(at[-1]), at[:-1])
+    return _Stack(np.diff(edges), velocity, at[: len(sources)], at[len(sources) :])
 
 
 def _slice_edges(model: LayerModel, phase: Phase, error_s: float) -> F64:
@@ -137,25 +153,33 @@ def _slice_velocity(model: LayerModel, phase: Phase, edges: F64) -> F64:
     return np.asarray(velocity[:-1] * mean)
 
 
-def _direct_waves(stack: _Stack, distance: F64) -> F64:
-    """Return times of rays that never turn, (nz, nx); infinite at the depth of the station."""
-    times = np.full((len(stack.points), len(distance)), np.inf)
-    _set_direct_waves(times, stack, distance)
-    _set_direct_waves(times[::-1], stack.mirrored(), distance)
+def _first_arrivals(stack: _Stack, distance: F64) -> F64:
+    """Return first-arrival times in s, shape (ns, nz, nx)."""
+    times = np.full((len(stack.sources), len(stack.points), len(distance)), np.inf)
+    ways = ((times, stack), (times[::-1, ::-1], stack.mirrored()))
+    for part, seen in ways:
+        _set_direct_waves(part, seen, distance)
+    for part, seen in ways:
+        _lower_to_head_waves(part, seen, distance)
     return times
 
 
 def _set_direct_waves(times: F64, stack: _Stack, distance: F64) -> None:
-    """Set the rows of ``times`` (nz, nx) that are beyond the station, in place."""
-    thickness, velocity = stack.thickness[stack.station :], stack.velocity[stack.station :]
-    first = int(np.searchsorted(stack.points, stack.station, side="right"))
-    crossed = stack.points[first:] - stack.station
-    fastest = np.maximum.accumulate(velocity)[crossed - 1]
-    starts = np.flatnonzero(np.diff(fastest, prepend=0.0))
-    for low, high in itertools.pairwise([*starts.tolist(), len(crossed)]):
-        x, t, slope = _rays(thickness, velocity, crossed[low:high], distance.max(initial=0.0))
-        for row in range(high - low):
-            times[first + low + row] = _hermite(distance, x[row], t[row], slope)
+    """Set ``times`` (ns, nz, nx) to points beyond the sources, in place, to rays that never turn.
+
+    At the depth of the source there is none.
+    """
+    reach = distance.max(initial=0.0)
+    for source, rows in zip(stack.sources.tolist(), times, strict=True):
+        first = int(np.searchsorted(stack.points, source, side="right"))
+        thickness, velocity = stack.thickness[source:], stack.velocity[source:]
+        crossed = stack.points[first:] - source
+        fastest = np.maximum.accumulate(velocity)[crossed - 1]
+        starts = np.flatnonzero(np.diff(fastest, prepend=0.0))
+        for low, high in itertools.pairwise([*starts.tolist(), len(crossed)]):
+            x, t, slope = _rays(thickness, velocity, crossed[low:high], reach)
+            for row in range(high - low):
+                rows[first + low + row] = _hermite(distance, x[row], t[row], slope)
 
 
 def _rays(thickness: F64, velocity: F64, crossed: I64, reach: float) -> tuple[F64, F64, F64]:
@@ -206,19 +230,76 @@ def _hermite(at: F64, x: F64, y: F64, slope: F64) -> F64:
 
 
 def _lower_to_head_waves(times: F64, stack: _Stack, distance: F64) -> None:
-    """Lower ``times`` (nz, nx), in place, to the head waves along slices beyond both ends."""
-    lids = _lids(stack.velocity)
-    for k in range(stack.station, len(stack.velocity)):
-        if lids[k] > stack.station:
-            continue
-        low, high = np.searchsorted(stack.points, [lids[k], k + 1])
-        legs = _legs(stack, lids[k], k)
-        both = legs[:, [stack.station - lids[k]]] + legs[:, stack.points[low:high] - lids[k]]
-        intercept, critical = both[:, :, None]
-        near = np.searchsorted(distance, critical.min(initial=np.inf))
-        x, part = distance[near:], times[low:high, near:]
-        head = intercept + x / stack.velocity[k]
-        np.minimum(part, head, out=part, where=x >= critical)
+    """Lower ``times`` (ns, nz, nx), in place, to the head waves along slices beyond both ends."""
+    waves = _HeadWaves.from_stack(stack)
+    for i, rows in enumerate(times):
+        waves.of_source(i).lower(rows, distance)
+
+
+@dataclass(frozen=True, slots=True)
+class _HeadWaves:
+    """Head waves along n slices: the time is a line over distance from the critical one on."""
+
+    velocity: F64
+    """Velocity of each slice in km/s, shape (n,)."""
+    to_sources: F64
+    """Intercept times in s and horizontal reach in km of the legs to sources, (2, n, ns).
+
+    Infinite where a leg would pass a slice that is not slower."""
+    to_points: F64
+    """The same of the legs to points, (2, n, nz)."""
+
+    @classmethod
+    def from_stack(cls, stack: _Stack) -> _HeadWaves:
+        """Collect the slices along which a wave from one of the sources can run."""
+        lids, sources = _lids(stack.velocity), stack.sources
+        begin, end = np.searchsorted(sources, np.array([lids, range(1, len(lids) + 1)]))
+        along = np.flatnonzero(begin < end).tolist()
+        to_sources, to_points = (
+            np.full((2, len(along), len(places)), np.inf) for places in (sources, stack.points)
+        )
+        for row, k in enumerate(along):
+            legs = _legs(stack, lids[k], k)
+            for places, to in ((sources, to_sources), (stack.points, to_points)):
+                low, high = np.searchsorted(places, [lids[k], k + 1])
+                to[:, row, low:high] = legs[:, places[low:high] - lids[k]]
+        return cls(stack.velocity[along], to_sources, to_points)
+
+    def of_source(self, i: int) -> _Lines:
+        """Return the lines of one source."""
+        leg = self.to_sources[:, :, i]
+        use = np.isfinite(leg[0])
+        return _Lines(self.velocity[use], *(leg[:, use, None] + self.to_points[:, use]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Head waves of one source to points, those along faster slices later."""
+
+    velocity: F64
+    """Velocities in km/s, the inverse of the slopes, shape (n,), rising."""
+    intercept: F64
+    """Intercept times in s, shape (n, nz); infinite where there is no such wave."""
+    critical: F64
+    """Distances in km from which on there is a wave, shape (n, nz)."""
+
+    def lower(self, times: F64, distance: F64) -> None:
+        """Lower ``times`` (nz, nx) to the lines, in place."""
+        near = np.searchsorted(distance, self.critical.min(axis=1, initial=np.inf))
+        far = np.searchsorted(distance, self._ends(), side="right")
+        for k in np.flatnonzero(near < far):
+            x, part = distance[near[k] : far[k]], times[:, near[k] : far[k]]
+            head = self.intercept[k, :, None] + x / self.velocity[k]
+            np.minimum(part, head, out=part, where=x >= self.critical[k, :, None])
+
+    def _ends(self) -> F64:
+        """Return the distances beyond which the next line is earlier at all points, shape (n,)."""
+        with np.errstate(invalid="ignore"):
+            gain = -np.diff(1 / self.velocity)
+            crossing = np.diff(self.intercept, axis=0) / gain[:, None]
+        end = np.maximum(crossing, self.critical[1:]) * _BEYOND
+        exists = np.isfinite(self.intercept[:-1])
+        return np.append(np.where(exists, end, 0.0).max(axis=1, initial=0.0), np.inf)
 
 
 def _lids(velocity: F64) -> list[int]:

@@ -124,16 +124,21 @@ def _simulated(rng, setting, errors, least):
     events = len(setting.place_km)
     origin = rng.uniform(-1, 1, events)
     rows = _picks(rng, setting, origin, errors)
-    event, sensor, phase, time = (np.concatenate(c) for c in zip(*rows, strict=True))
-    kept = np.flatnonzero(np.bincount(event, minlength=events) >= least)
-    number = np.full(events, -1)
+    columns = [np.concatenate(c) for c in zip(*rows, strict=True)]
+    return pack(setting.network, setting.place_km, origin, columns, setting.box, least)
+
+
+def pack(network, place_km, origin, columns, box, least):
+    """Leave out events with fewer than ``least`` picks; columns are event, sensor, phase, time."""
+    event, sensor, phase, time = columns
+    kept = np.flatnonzero(np.bincount(event, minlength=len(place_km)) >= least)
+    number = np.full(len(place_km), -1)
     number[kept] = np.arange(len(kept))
     use = number[event] >= 0
     event, sensor, phase, time = number[event[use]], sensor[use], phase[use], time[use]
     sigma = np.array(EXPECTED_S)[phase]
     arrivals = Arrivals.from_columns(event, sensor, phase, time, sigma)
-    place = setting.place_km[kept]
-    return Simulated(setting.network, arrivals, place, origin[kept], setting.box)
+    return Simulated(network, arrivals, place_km[kept], origin[kept], box)
 
 
 def _places(rng, events, wide=1.0):

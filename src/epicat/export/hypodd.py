@@ -43,7 +43,7 @@ def write_hypodd(
     for number, quake in enumerate(quakes(parts), start=1):
         names.writerow((number, quake.event_id))
         origin = quake.origin
-        lines = [_line(labels.of(r.trace_id), r, origin) for r in origin.arrivals
+        lines = [_line(labels.at(r.trace_id, r.time_ns).label, r, origin) for r in origin.arrivals
                  if _travel_us(r, origin) >= 0]  # fmt: skip
         file.write(_header(number, quake))
         file.writelines(lines)

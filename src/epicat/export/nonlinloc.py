@@ -39,7 +39,7 @@ def write_nonlinloc(
     for quake in quakes(parts):
         file.write(f"PUBLIC_ID {uri('event', quake.event_id)}\n")
         for arrival in quake.origin.arrivals:
-            label = labels.of(arrival.trace_id)
+            label = labels.at(arrival.trace_id, arrival.time_ns).label
             if len(label) > _OLD_LABEL:
                 long.add(label)
             file.write(_line(label, arrival))

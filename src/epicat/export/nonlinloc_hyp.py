@@ -43,7 +43,6 @@ def write_nonlinloc_hyp(
     """Write a block for each located event; events without a location are left out."""
     del companions
     labels = Labels(stations)
-    places = {place.label: place for place in labels.places}
     events = arrivals = left_out = 0
     for quake in quakes(parts):
         origin = quake.located
@@ -51,7 +50,7 @@ def write_nonlinloc_hyp(
             left_out += 1
             continue
         file.writelines(_head(quake, origin, origin.errors))
-        file.writelines(_phases(origin, labels, places))
+        file.writelines(_phases(origin, labels))
         file.write("END_PHASE\nEND_NLLOC\n\n")
         events += 1
         arrivals += len(origin.arrivals)
@@ -142,13 +141,13 @@ def _ellipsoid(errors: Errors) -> str:
     )
 
 
-def _phases(origin: Origin, labels: Labels, places: dict[str, Place]) -> Iterable[str]:
+def _phases(origin: Origin, labels: Labels) -> Iterable[str]:
     """Yield the lines of the arrivals; their weights add up to their number."""
     yield _PHASES
     given = [(a.inlier_probability or 0.0) / (a.sigma_s or 1.0) ** 2 for a in origin.arrivals]
     mean = float(np.mean(given)) if given and any(given) else 1.0
     for arrival, weight in zip(origin.arrivals, given, strict=True):
-        place = places[labels.of(arrival.trace_id)]
+        place = labels.at(arrival.trace_id, arrival.time_ns)
         yield _phase(arrival, place, origin.time_ns, weight / mean)
 
 

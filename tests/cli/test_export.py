@@ -173,6 +173,23 @@ def test_what_cannot_be_is_refused(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["csv", "quakeml", "hypodd"])
+def test_events_of_a_quality_class_are_exported(
+    name: str, store: ParquetStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ("--store", store.location, "--format", name, "-o", tmp_path / "a.out")
+    for classes, count in (("AB", 30), ("A", 0)):
+        assert run(*place, "--quality", classes) == 0
+        assert capsys.readouterr().err.startswith(f"{count} ")
+
+
+def test_the_quality_of_picks_is_refused(
+    store: ParquetStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--store", store.location, "--table", "picks", "--quality", "A") == 2
+    assert "the table picks has no column of them" in capsys.readouterr().err
+
+
 def test_a_failure_leaves_no_file(store: ParquetStore, tmp_path: Path) -> None:
     (tmp_path / "catalog.ids.csv").mkdir()  # in the way of the second file
     assert run("--store", store.location, "--format", "hypodd", "-o", tmp_path / "catalog") == 2

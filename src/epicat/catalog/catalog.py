@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from epicat._util.files import atomic_file
 from epicat.catalog.coverage import complete_ledger
+from epicat.catalog.quality import of_quality, parts_of_quality
 from epicat.catalog.read import PartDesigns, catalog_parts
 from epicat.catalog.reviews import EventReview, only_accepted, reviewed_parts, reviews_of
 from epicat.catalog.selection import Selection, select_results
@@ -407,13 +408,14 @@ class Catalog:
         *,
         with_rejected: bool = False,
         reviewed: bool = False,
+        quality: str = "",
     ) -> None:
         """Write the events to a file, which is there completely or not at all.
 
         Formats are ``csv``, ``json`` (lines), ``parquet``, ``quakeml``, ``fdsn-text``,
         ``nonlinloc``, ``nonlinloc-hyp`` and ``hypodd``; by default the suffix of the file decides.
-        ``reviewed``: only events that a reviewer accepted.  Raises `InputError` for another suffix
-        or format.
+        ``reviewed``: only events that a reviewer accepted; ``quality``: only those of these
+        classes, such as ``AB``.  Raises `InputError` for another suffix or format.
         """
         target = Path(path)
         name = format or format_of(target)
@@ -421,13 +423,23 @@ class Catalog:
             rows = self.events(with_rejected=with_rejected)
             if reviewed:
                 rows = only_accepted(rows, reviews_of(self))
+            if quality:
+                rows = of_quality(rows, quality)
             why = ["rejected"] if with_rejected else []
             write_rows(rows, [*BEST_EVENT_COLUMNS, *why], target, name)
         else:
-            self.write_events(target, name, with_rejected=with_rejected, reviewed=reviewed)
+            self.write_events(
+                target, name, with_rejected=with_rejected, reviewed=reviewed, quality=quality
+            )
 
     def write_events(
-        self, path: Path, name: str, *, with_rejected: bool = False, reviewed: bool = False
+        self,
+        path: Path,
+        name: str,
+        *,
+        with_rejected: bool = False,
+        reviewed: bool = False,
+        quality: str = "",
     ) -> Any:
         """Write the events with their arrivals in a format of `epicat.export`; see `export`."""
         from epicat.export.formats import FORMATS
@@ -438,16 +450,21 @@ class Catalog:
         paths = [path, *(path.with_name(path.name + ending) for ending in form.companions)]
         with ExitStack() as stack:
             files = [stack.enter_context(atomic_file(p, "w")) for p in paths]
-            parts = self.parts(with_rejected=with_rejected, reviewed=reviewed)
+            parts = self.parts(with_rejected=with_rejected, reviewed=reviewed, quality=quality)
             return form.write(parts, self.stations(), *files)
 
     def parts(
-        self, *, with_rejected: bool = False, reviewed: bool = False, span: Span | None = None
+        self,
+        *,
+        with_rejected: bool = False,
+        reviewed: bool = False,
+        quality: str = "",
+        span: Span | None = None,
     ) -> Iterable[Part]:
         """Give the catalog in pieces that fit into memory: events, origins and their picks.
 
-        ``reviewed``: only events that a reviewer accepted.  ``span`` leaves out pieces that have no
-        event in it.
+        ``reviewed``: only events that a reviewer accepted; ``quality``: only those of these
+        classes, such as ``AB``.  ``span`` leaves out pieces that have no event in it.
         """
         parts = catalog_parts(
             self._store,
@@ -457,6 +474,8 @@ class Catalog:
             with_rejected=with_rejected,
             span=span,
         )
+        if quality:
+            parts = parts_of_quality(parts, quality)
         named = (replace(part, catalog=self.name) for part in parts)
         return reviewed_parts(named, reviews_of(self), only_accepted=reviewed)
 

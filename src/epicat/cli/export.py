@@ -88,6 +88,13 @@ def export(
             "--reviewed", help="Only events that a reviewer accepted, and their arrivals."
         ),
     ] = False,
+    quality: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASSES",
+            help="Only events of these quality classes, such as AB, and their arrivals.",
+        ),
+    ] = None,
 ) -> None:
     """Write a table or the catalog of the newest run, or of the run given by --run.
 
@@ -98,6 +105,10 @@ def export(
     but not processed, by a campaign file or by earlier invocations.
     """
     _check(table, output_format, columns)
+    if quality is not None:
+        from epicat.catalog.quality import check_classes
+
+        check_classes(quality)
     output = None if output == Path("-") else output
     if output_format == "parquet" and output is None:
         raise InputError("--format parquet needs a file: -o FILE")
@@ -110,13 +121,15 @@ def export(
         report_location(catalog, location)
     if output_format in _CATALOGS:
         kept = {"with_rejected": with_rejected, "reviewed": reviewed}
-        _write_catalog(catalog, output_format, output, **kept)
+        _write_catalog(catalog, output_format, output, **kept, quality=quality or "")
         return
     rows = _rows(catalog, table, options, with_rejected=with_rejected)
     if reviewed and "event_id" in rows.column_names:
         from epicat.catalog.reviews import only_accepted
 
         rows = only_accepted(rows, catalog.reviews())
+    if quality:
+        rows = _of_quality(rows, catalog, table, quality)
     names = _columns(rows, table, all_columns=columns == "all", with_rejected=with_rejected)
     _write(rows, names, output, output_format)
     if output is not None:
@@ -138,7 +151,13 @@ def _check(table: str, output_format: str, columns: str) -> None:
 
 
 def _write_catalog(
-    catalog: Catalog, name: str, output: Path | None, *, with_rejected: bool, reviewed: bool
+    catalog: Catalog,
+    name: str,
+    output: Path | None,
+    *,
+    with_rejected: bool,
+    reviewed: bool,
+    quality: str,
 ) -> None:
     from epicat.export.formats import FORMATS
 
@@ -148,11 +167,12 @@ def _write_catalog(
             f"--format {name} needs -o FILE: it also writes FILE{' and FILE'.join(form.companions)}"
         )
     if output is None:
-        parts = catalog.parts(with_rejected=with_rejected, reviewed=reviewed)
+        parts = catalog.parts(with_rejected=with_rejected, reviewed=reviewed, quality=quality)
         written = form.write(parts, catalog.stations(), sys.stdout)
     else:
-        kept = {"with_rejected": with_rejected, "reviewed": reviewed}
-        written = catalog.write_events(output, name, **kept)
+        written = catalog.write_events(
+            output, name, with_rejected=with_rejected, reviewed=reviewed, quality=quality
+        )
         names = ", ".join(str(output) + ending for ending in ("", *form.companions))
         arrivals = f" with {written.arrivals:,} arrivals" if written.arrivals else ""
         typer.echo(f"{written.events:,} events{arrivals} in {names}", err=True)
@@ -163,6 +183,18 @@ def _write_catalog(
         typer.echo(f"warning: {name} cannot mark the {rejected:,} rejected events", err=True)
     for note in written.notes:
         typer.echo(f"warning: {note}", err=True)
+
+
+def _of_quality(rows: Any, catalog: Catalog, table: str, classes: str) -> Any:
+    """Return the rows of events of the classes."""
+    import pyarrow.compute as pc
+
+    from epicat.catalog.quality import of_quality
+
+    if "event_id" not in rows.column_names:
+        raise InputError(f"--quality selects events, and the table {table} has no column of them")
+    good = of_quality(catalog.events(with_rejected=True), classes)["event_id"].combine_chunks()
+    return rows.filter(pc.is_in(rows["event_id"], value_set=good))
 
 
 def _rows(catalog: Catalog, table: str, options: LedgerOptions, *, with_rejected: bool) -> Any:

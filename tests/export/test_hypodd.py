@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from epicat.export.hypodd import write_hypodd
 from epicat.export.quakes import Part, Written
+from epicat.model import Station
+from epicat.table_rows import stations_table
 from epicat.time import SECOND_NS, parse_time
 from support.located_catalog import locate
-from support.tiny_catalog import ASSOCIATOR, IDS, STATIONS, event, many, network, part
+from support.tiny_catalog import ASSOCIATOR, IDS, STATIONS, event, many, part
 
 ROWS = [(IDS[0], "P", 2_345_678_000, 0.1), (IDS[0], "S", 4_100_000_000, -0.2)]
 
@@ -127,8 +129,9 @@ def test_numbers_map_back_to_the_events() -> None:
 
 
 def test_each_station_is_listed_once() -> None:
-    stations = network("AA.X.00", "AA.X.10", "BB.LONGCODE.")
-    _, _, places, told = written(stations=stations)
+    stations = [Station("AA", "X", loc, (), 10.0, 20.0, 0.0, "AA.X") for loc in ("00", "10")]
+    stations.append(Station("BB", "LONGCODE", "", (), 12.0, 22.0, 60.0, "BB.LONGCODE"))
+    _, _, places, told = written(stations=stations_table(stations))
     assert [line.split() for line in places.splitlines()] == [
         ["X", "10.000000", "20.000000", "0.0"],
         ["LONGCODE", "12.000000", "22.000000", "60.0"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import Partition
-from epicat.cli.job_status import Amount, jobs_table, show_jobs
+from epicat.cli.job_status import Amount, jobs_table, show_jobs, started_s
 from epicat.ledger import Stage
 from epicat.pipeline.jobs.job_progress import JobProgress, LedgerCounts
 from epicat.pipeline.jobs.submission_record import BaseRecord, Job, shared_fields
@@ -131,6 +132,23 @@ def test_status_counts_station_days_before_their_unit_is_done(
     assert shown(jobs, capsys)["station_days"] == len(days)
     left = [file.name for file in open_readable(location).files.found()]  # type: ignore[attr-defined]
     assert not [name for name in left if name.startswith("journal/")], "no object more at the end"
+
+
+@pytest.mark.parametrize(("picking_began_s", "begin_s"), [(1_000, 1_000), (None, 900)])
+def test_the_rate_is_since_the_submission_where_the_start_of_ended_jobs_is_forgotten(
+    picking_began_s: int | None, begin_s: int
+) -> None:
+    pick = line("pick-0000", 1, "2020.001", "2020.001", done=1).job
+    associate = line("associate-0000", 1, "2020.001", "2020.001", running=1).job
+    waiting = line("associate-0001", 1, "2020.001", "2020.001", submitted=1)
+    began_ms = picking_began_s and 1000 * picking_began_s
+    lines = [
+        JobProgress(pick, {"done": 1}, began_ms, 1_050_000),
+        JobProgress(associate, {"running": 1}, 1_060_000),
+        waiting,
+    ]
+    assert started_s(datetime.fromtimestamp(900, UTC), lines) == begin_s
+    assert started_s(datetime.fromtimestamp(900, UTC), [waiting]) == 900
 
 
 def test_what_a_commit_has_left_in_the_journal_is_not_counted_twice(tmp_path: Path) -> None:

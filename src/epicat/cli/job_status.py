@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from epicat.pipeline.jobs.submission_record import BaseRecord, Job
     from epicat.store.base import ReadableStore
 
-__all__ = ["Amount", "SubmittedJobs", "jobs_table", "show_jobs"]
+__all__ = ["Amount", "SubmittedJobs", "jobs_table", "show_jobs", "started_s"]
 
 _MOST_KEYS = 1_000_000
 _MOST_LINES = 30
@@ -142,13 +142,19 @@ def _watched(jobs: SubmittedJobs, ledger: _Ledger, interval: float) -> _Snapshot
 def _snapshot(jobs: SubmittedJobs, ledger: _Ledger) -> _Snapshot:
     lines = jobs.progress()
     is_over = all(line.is_over for line in lines)
-    begun = min((line.started_ms for line in lines if line.started_ms), default=None)
-    start_s = jobs.record.time.timestamp() if begun is None else begun / 1000
+    start_s = started_s(jobs.record.time, lines)
     ended = max((line.stopped_ms for line in lines if line.stopped_ms), default=None)
     end_s = ended / 1000 if is_over and ended else time.time()
     found = ledger.found(now=is_over)
     seconds = max(end_s - start_s, 1e-3)
     return _Snapshot(jobs.record, lines, found, seconds, jobs.used(lines, found))
+
+
+def started_s(submitted: datetime, lines: Sequence[JobProgress]) -> float:
+    """Return when the first unit started; when the jobs were submitted, if that is forgotten."""
+    begun = [line.started_ms for line in lines if line.started_ms or line.stopped_ms]
+    known = [started for started in begun if started]
+    return min(known) / 1000 if known and len(known) == len(begun) else submitted.timestamp()
 
 
 class _Ledger:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import typer
 
-from epicat.cli.messages import report
+from epicat.cli.messages import counted, report
 
 if TYPE_CHECKING:
     from epicat.campaign.campaign import Campaign
@@ -134,8 +134,8 @@ def _submit(
         record = submit_arrays(destination.target, submission, arrays, destination.record)
     except BaseException:
         report(
-            "submission incomplete: the jobs already submitted keep running; `epicat cancel` "
-            "cancels them.  After they have ended, the same command submits the rest"
+            "submission incomplete: jobs that were submitted keep running; `epicat cancel` "
+            "cancels them.  When none is active, the same command submits the rest"
         )
         raise
     _print(
@@ -169,10 +169,10 @@ def _totals(jobs: Iterable[Job]) -> str:
     jobs = list(jobs)
     picking = [job for job in jobs if job.stage.value == "pick"]
     return (
-        f"{len(jobs):,} submissions of {sum(job.units for job in jobs):,} jobs: "
-        f"{sum(job.keys for job in picking):,} station-days in "
-        f"{sum(job.units for job in picking):,} units, "
-        f"{sum(job.keys for job in jobs if job not in picking):,} blocks"
+        f"{counted(len(jobs), 'submission')} of {counted(sum(job.units for job in jobs), 'job')}: "
+        f"{counted(sum(job.keys for job in picking), 'station-day')} in "
+        f"{counted(sum(job.units for job in picking), 'unit')}, "
+        f"{counted(sum(job.keys for job in jobs if job not in picking), 'block')}"
     )
 
 

@@ -30,6 +30,23 @@ def test_the_help_is_short_and_names_the_way_to_all_options(command):
     assert len(lines) < len(all_lines) / 2
 
 
+@pytest.mark.parametrize("command", ["export", "status", "plot"])
+def test_the_help_of_a_command_for_a_store_has_a_line_for_each_option(command):
+    shown, lines = flags(command, "--help", columns=80)
+    everything, _ = flags(command, "--help-all", columns=200)
+    assert everything - shown <= {"--help", "--output"}, "-o is shown instead"
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+
+
+def test_an_argument_that_is_only_a_file_and_an_option_that_is_needed_are_shown_so():
+    _, lines = flags("plot", "--help", columns=80)
+    shown = [" ".join(line.split()) for line in lines]
+    assert "-o FILE a .png, .pdf or .svg file (required)" in shown
+    assert "CAMPAIGN.toml A campaign file, which names the store." in shown
+    assert not any("EXTENT" in line for line in lines)
+
+
 @pytest.mark.parametrize("columns", [80, 200])
 def test_the_help_of_run_fits_a_screen(columns):
     _, lines = flags("run", "--help", columns=columns)
@@ -49,8 +66,8 @@ def test_defaults_and_what_an_option_takes_are_shown():
 
 
 def test_paragraphs_of_the_help_are_not_broken_where_the_code_breaks_them():
-    _, lines = flags("export", "--help", columns=300)
-    assert any("including station-days that were requested but not" in line for line in lines)
+    _, lines = flags("export", "--help-all", columns=300)
+    assert any("has also the station-days that were requested" in line for line in lines)
 
 
 def test_common_options_exist_and_are_shown():

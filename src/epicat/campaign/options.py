@@ -136,8 +136,8 @@ StoreText = Annotated[
     Place(mark="@"),
     Shown(variable="EPICAT_STORE"),
     Field(
-        description="Location of the results: a folder, s3://BUCKET/FOLDER, mongodb://USER@HOST, "
-        "or @FILE, a file that contains one of these.",
+        description="Results: a folder, s3://BUCKET/FOLDER, mongodb://USER@HOST, or @FILE, which "
+        "contains one of these.",
         examples=["catalog"],
     ),
 ]

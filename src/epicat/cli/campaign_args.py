@@ -48,6 +48,7 @@ def takes(
     opens: bool = True,
     spanned: bool = True,
     common: Collection[str] = (),
+    brief: bool = False,
 ) -> Callable[[Command], Command]:
     """Give a command flags for the options of a model, and a campaign file or START END EXTENT.
 
@@ -56,6 +57,7 @@ def takes(
     whether the store is opened; then secrets are removed from its location, and --collection
     names its database.  ``spanned``: whether the time range is required.  ``common``: the options
     that ``--help`` shows, all if there are none; those of the command itself are shown anyway.
+    ``brief``: whether ``--help`` has a line for each option, and ``--help-all`` the rest.
     """
     has_span = ("start",) in options_of(model) and "start" not in without
     metavar, words = (
@@ -85,12 +87,13 @@ def takes(
             at = [flag.name for flag in flags].index("store") + 1
             usual = parameter("collection", DatabaseName, None)
             flags.insert(at, others.pop("collection", usual))
-        if common:
+        if common or brief:
             others["help_all"] = parameter("help_all", HelpAll, False)
         made = [*([position] if file else []), *flags, *others.values()]
         signed = _signed(call, command, [parameter("context", typer.Context), *made])
-        if common:
-            with_short_help(signed, common, [*others, "help"])
+        if common or brief:
+            shown = [flag.name for flag in flags] if brief else common
+            with_short_help(signed, shown, [*others, "help"])
         return signed
 
     return decorated

@@ -13,7 +13,7 @@ RunName = Annotated[
     typer.Option(
         "--run",
         metavar="NAME",
-        help="Catalog: its name, as `epicat runs` lists them, or the beginning of the digest of a "
-        "run or associator.  Default: the newest.",
+        help="Catalog: a name in `epicat runs`, or the beginning of a digest there.  Default: the "
+        "newest.",
     ),
 ]

@@ -31,8 +31,8 @@ LocationName = Annotated[
     typer.Option(
         "--location",
         metavar="NAME",
-        help="Location whose places events have: a name or the beginning of a digest, or "
-        "'association' for those of the association.  Default: the campaign's, else the newest.",
+        help="Location of the events: a name, the beginning of a digest, or 'association'.  "
+        "Default: the campaign's, else the newest.",
     ),
 ]
 
@@ -41,8 +41,8 @@ MagnitudesName = Annotated[
     typer.Option(
         "--magnitudes",
         metavar="NAME",
-        help="Magnitudes that events have: a name or the beginning of a digest.  Default: those "
-        "that were computed last.",
+        help="Magnitudes of the events: a name or the beginning of a digest.  Default: those "
+        "computed last.",
     ),
 ]
 
@@ -56,7 +56,7 @@ _CATALOGS = ("quakeml", "fdsn-text", "nonlinloc", "nonlinloc-hyp", "hypodd", "sk
 _FORMATS = ("csv", "json", "parquet", *_CATALOGS)
 
 
-@takes(LedgerOptions, without=("start", "end", "extent", "select", "exclude"))
+@takes(LedgerOptions, without=("start", "end", "extent", "select", "exclude"), brief=True)
 def export(
     given: Values,
     table: Annotated[
@@ -66,7 +66,7 @@ def export(
         str,
         typer.Option(
             "--format",
-            help="Of tables: csv, json (lines), parquet.  Of events: " + ", ".join(_CATALOGS),
+            help="csv, json (lines) or parquet; of events also " + ", ".join(_CATALOGS) + ".",
         ),
     ] = "csv",
     output: Annotated[
@@ -74,6 +74,7 @@ def export(
         typer.Option(
             "-o",
             "--output",
+            metavar="FILE",
             help="Output file; - is stdout, the default except for parquet and hypodd.",
         ),
     ] = None,
@@ -98,11 +99,8 @@ def export(
 ) -> None:
     """Write a table or the catalog of the newest run, or of the run given by --run.
 
-    Events and arrivals are those of the location, with its uncertainty; those that were not
-    located are as the association has them.
-
-    The ledger has a row for each station-day and block, including station-days that were requested
-    but not processed, by a campaign file or by earlier invocations.
+    Events and arrivals are as located, with uncertainty; those that were not located are as
+    associated.  The ledger has also the station-days that were requested but not processed.
     """
     _check(table, output_format, columns)
     if quality is not None:

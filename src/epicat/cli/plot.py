@@ -18,10 +18,12 @@ from epicat.cli.messages import report_location, report_next, report_rejected, r
 __all__ = ["plot"]
 
 
-@takes(StoreOptions)
+@takes(StoreOptions, brief=True)
 def plot(
     given: Values,
-    output: Annotated[Path, typer.Option("-o", "--output", help="A .png, .pdf or .svg file.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="A .png, .pdf or .svg file.")
+    ],
     title: Annotated[
         str | None,
         typer.Option(
@@ -48,11 +50,9 @@ def plot(
 ) -> None:
     """Draw a map, two depth sections and the number of events over time.
 
-    The map shows the coast and the stations with data.  Events have the color of their depth and,
-    if magnitudes are known, the size of their magnitude.  Located events of quality C and D are
-    open, up to 300 have error ellipses and depth intervals, and an event whose depth is fixed is
-    grey and in no section.  Events of the association are open if their azimuthal gap is above
-    180 degrees.
+    Color is depth, size is magnitude if known.  Open events have quality C or D, or, if not
+    located, an azimuthal gap above 180 degrees; grey ones a fixed depth, and are in no section.
+    Up to 300 located events have error ellipses and depth intervals.
     """
     from epicat.catalog.catalog import open_catalog
 

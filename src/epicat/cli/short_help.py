@@ -29,8 +29,9 @@ COMMON: Final[Mapping[str, tuple[str, str]]] = {
 }  # fmt: skip
 """Options of a campaign that most users need: what each takes, and what it is, in a line."""
 
+_FILE: Final = "CAMPAIGN.toml"
 _ARGUMENTS: Final = (
-    ("CAMPAIGN.toml", "a file with all options, as written by `epicat init`; or"),
+    (_FILE, "a file with all options, as written by `epicat init`; or"),
     ("START END", "first day and the day after the last: 2019.172, 2019-06-21"),
     ("EXTENT", "minlat,maxlat,minlon,maxlon in degrees"),
 )
@@ -43,7 +44,7 @@ _ALL = "epicat.help_all"
 def with_short_help(
     command: Callable[..., Any], common: Collection[str], own: Collection[str]
 ) -> None:
-    """Let ``--help`` of a command show these options of the campaign, and its ``own`` ones."""
+    """Let ``--help`` of a command show these of its model's options, and its ``own`` ones."""
     vars(command)["short_help"] = frozenset(common) - frozenset(own), frozenset(own) - _RARE
 
 
@@ -68,7 +69,8 @@ class _Command(TyperCommand):
             return
         formatter.width = min(formatter.width, _WIDTH)
         argument: Any = next(p for p in self.params if p.param_type_name == "argument")
-        formatter.write_usage(ctx.command_path, f"[OPTIONS] {argument.metavar}")
+        words = argument.metavar if argument.metavar != _FILE else f"[{_FILE}]"
+        formatter.write_usage(ctx.command_path, f"[OPTIONS] {words}")
         for paragraph in (self.help or "").split("\n\n"):
             formatter.write_paragraph()
             formatter.write_text(paragraph)
@@ -89,16 +91,23 @@ class _Command(TyperCommand):
             elif option.name in self._common | self._own:
                 takes = "" if option.is_flag else option.metavar or "VALUE"
                 text = str(option.help).partition(".  ")[0].rstrip(".")
-                text = text if text[:2].isupper() else f"{text[0].lower()}{text[1:]}"
+                text = (
+                    text
+                    if text[:2].isupper() and text[:2].isalpha()
+                    else f"{text[0].lower()}{text[1:]}"
+                )
             else:
                 continue
             default = f" [{option.default}]" if option.default and takes else ""
-            yield f"{option.opts[0]} {takes}".rstrip(), f"{text}{default}"
+            needed = " (required)" if option.required else ""
+            yield f"{option.opts[0]} {takes}".rstrip(), f"{text}{default}{needed}"
 
 
 def _arguments(argument: Any) -> tuple[tuple[str, str], ...]:
     """Return what the argument takes: a campaign file instead of START END EXTENT, or before."""
-    if _ARGUMENTS[0][0] in argument.metavar:
+    if argument.metavar == _FILE:
+        return ((_FILE, argument.help),)
+    if _FILE in argument.metavar:
         return _ARGUMENTS
     return ((argument.metavar.partition(" ")[0], argument.help), *_ARGUMENTS[1:])
 

@@ -33,7 +33,7 @@ _EXPECTED = ("no data", "missing")
 """Statuses that are not failures: they are counted by reason."""
 
 
-@takes(LedgerOptions, spanned=False)
+@takes(LedgerOptions, spanned=False, brief=True)
 def status(
     given: Values,
     run: Annotated[
@@ -41,8 +41,8 @@ def status(
         typer.Option(
             "--run",
             metavar="NAME",
-            help="Only results of this catalog: its name, as `epicat runs` lists them, or the "
-            "beginning of a digest.  Default: all.",
+            help="Catalog: a name in `epicat runs`, or the beginning of a digest there.  Default: "
+            "all.",
         ),
     ] = None,
     name: Annotated[
@@ -67,12 +67,10 @@ def status(
 ) -> None:
     """Show the status of station-days and blocks by run and associator, with reasons.
 
-    Station-days that were requested but not processed are missing.  A campaign file or START END
-    EXTENT requests its days, of the newest run and at the stations of the store; without, those of
-    earlier invocations are meant.
+    Station-days that were requested but not processed are missing: requested by a campaign file or
+    START END EXTENT (of the newest run, at the stations of the store), else by earlier invocations.
 
-    With --name or --watch it shows jobs on AWS instead, with --folder those on SLURM: the number
-    of submitted, runnable, running, done and failed jobs by window of days and stage.  --watch
+    With --name or --watch it counts jobs on AWS instead, with --folder those on SLURM.  --watch
     exits with status 1 if some failed; Ctrl-C stops watching, and the jobs keep running.
     """
     if folder is not None:

@@ -22,8 +22,8 @@ DatabaseName = Annotated[
     typer.Option(
         "--collection",
         metavar="NAME",
-        help="Name of a store among several at one place: the folder in --store, or the database "
-        "of a MongoDB server.  Default: --store itself, for a server 'tutorial'.",
+        help="One of several stores in --store: a folder, or a database of a MongoDB server, there "
+        "by default 'tutorial'.",
     ),
 ]
 

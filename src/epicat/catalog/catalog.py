@@ -17,7 +17,7 @@ from epicat._util.files import atomic_file
 from epicat.catalog.coverage import complete_ledger
 from epicat.catalog.quality import of_quality, parts_of_quality
 from epicat.catalog.read import PartDesigns, catalog_parts
-from epicat.catalog.reviews import EventReview, only_accepted, reviewed_parts, reviews_of
+from epicat.catalog.reviews import EventReview, matched_reviews, only_accepted, reviewed_parts
 from epicat.catalog.selection import Selection, select_results
 from epicat.errors import InputError, NameChoiceError
 from epicat.frequency_magnitude import FrequencyMagnitude, frequency_magnitude
@@ -40,6 +40,7 @@ from epicat.store.magnitudes import (
     stored_magnitudes,
 )
 from epicat.store.open import open_readable
+from epicat.store.reviews import latest_reviews
 from epicat.store.terms import station_terms, stored_terms
 from epicat.table_rows import accepted, ledger_table
 from epicat.tables import SCHEMAS, TableName
@@ -422,7 +423,7 @@ class Catalog:
         if name in ("csv", "json", "parquet"):
             rows = self.events(with_rejected=with_rejected)
             if reviewed:
-                rows = only_accepted(rows, reviews_of(self))
+                rows = only_accepted(rows, self.reviews())
             if quality:
                 rows = of_quality(rows, quality)
             why = ["rejected"] if with_rejected else []
@@ -477,10 +478,10 @@ class Catalog:
         if quality:
             parts = parts_of_quality(parts, quality)
         named = (replace(part, catalog=self.name) for part in parts)
-        return reviewed_parts(named, reviews_of(self), only_accepted=reviewed)
+        return reviewed_parts(named, self.reviews(), only_accepted=reviewed)
 
     def reviews(self) -> list[EventReview]:
-        """Return the reviews of the events, those of an earlier association as stale ones.
+        """Return the reviews of the events, rejected ones too, of an earlier association as stale.
 
         Examples
         --------
@@ -489,7 +490,10 @@ class Catalog:
         []
 
         """
-        return reviews_of(self)
+        reviews = latest_reviews(self.store)
+        if not reviews:
+            return []
+        return matched_reviews(reviews.values(), self.events(with_rejected=True))
 
     def plot(
         self,

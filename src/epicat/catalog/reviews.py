@@ -11,12 +11,10 @@ import pyarrow.compute as pc
 
 from epicat.export.quakes import Part, Verdict
 from epicat.geo import distance_azimuth
-from epicat.store.reviews import Review, latest_reviews
+from epicat.store.reviews import Review
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
-
-    from epicat.catalog.catalog import Catalog
 
 __all__ = [
     "EventReview",
@@ -24,7 +22,6 @@ __all__ = [
     "matched_reviews",
     "only_accepted",
     "reviewed_parts",
-    "reviews_of",
 ]
 
 WITHIN_S: Final = 5.0
@@ -45,23 +42,12 @@ class EventReview:
     """Whether the reviewed event is of another association, and was matched by time and place."""
 
 
-def reviews_of(catalog: Catalog) -> list[EventReview]:
-    """Return the reviews of the events of a catalog, rejected events included.
-
-    A review of an event that the catalog does not have belongs to the nearest event in time, if
-    time and place differ by at most `WITHIN_S` and `WITHIN_KM`, and is stale.
-    """
-    reviews = latest_reviews(catalog.store)
-    if not reviews:
-        return []
-    return matched_reviews(reviews.values(), catalog.events(with_rejected=True))
-
-
 def matched_reviews(reviews: Collection[Review], events: pa.Table) -> list[EventReview]:
-    """Return the reviews that belong to ``events``, in the order of time; see `reviews_of`.
+    """Return the reviews that belong to ``events``, in the order of time.
 
-    A review of the event itself takes precedence over a stale one, the newer stale one over an
-    older one.
+    A review of an event that is not among them belongs to the nearest event in time, if time and
+    place differ by at most `WITHIN_S` and `WITHIN_KM`, and is stale.  A review of the event itself
+    takes precedence over a stale one, the newer stale one over an older one.
     """
     ids = events["event_id"].to_pylist()
     rows = {name: at for at, name in enumerate(ids)}

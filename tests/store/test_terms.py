@@ -26,6 +26,7 @@ FOUND = StoredTerms(
     "assoc",
     60,
     (StaticTerm("S1", "P", 0.1, 0.02, 40.0), StaticTerm("S1", "S", 0, 1, 0)),
+    "a-model",
 )
 
 

@@ -98,7 +98,8 @@ def terms(
 
     locator = _opened(options, None)
     found = locator.calibrate(report)
-    keep_terms(open_store(options.store), found, locator.design.associator, name)
+    design = locator.design
+    keep_terms(open_store(options.store), found, design.associator, name, design.layer_model.digest)
     where = ""
     if output is not None:
         found.write(output)
@@ -132,7 +133,11 @@ def _list_terms(options: LocationOptions, *, as_json: bool) -> None:
 
 def _opened(options: LocationOptions, terms: str | None) -> StoreLocator:
     from epicat.pipeline.store_tasks.locate_store import StoreLocator
-    from epicat.pipeline.store_tasks.station_terms import find_terms, keep_terms
+    from epicat.pipeline.store_tasks.station_terms import (
+        find_terms,
+        has_other_velocity,
+        keep_terms,
+    )
     from epicat.store.open import open_store
 
     layers = _layers(options)
@@ -149,6 +154,11 @@ def _opened(options: LocationOptions, terms: str | None) -> StoreLocator:
     _check_fixed_depth(locator.design)
     if found is not None:
         keep_terms(store, found, locator.design.associator)
+        if has_other_velocity(store, found, locator.design.layer_model.digest):
+            report(
+                "warning: the station terms were computed with other velocities; compute them "
+                "with `epicat terms` and the same --velocity and --velocity-layers"
+            )
     return locator
 
 

@@ -76,6 +76,8 @@ class StoredTerms:
     """Events that they come from."""
     static: tuple[StaticTerm, ...]
     """The static terms."""
+    velocity: str = ""
+    """Digest of the velocity model that they belong to; empty if it is not known."""
 
     @property
     def label(self) -> str:
@@ -93,6 +95,7 @@ def put_terms(store: Store, found: StoredTerms, data: bytes) -> None:
         "associator": found.associator,
         "n_events": found.n_events,
         "parts": len(pieces),
+        "velocity": found.velocity,
         "static": [[t.site, t.phase, t.value_s, t.error_s, t.n] for t in found.static],
     }
     store.put_record("terms", found.digest, record)
@@ -108,6 +111,7 @@ def stored_terms(store: ReadableStore, associator: str = "") -> list[StoredTerms
             associator=str(record["associator"]),
             n_events=int(record["n_events"]),
             static=tuple(StaticTerm(*row) for row in record["static"]),
+            velocity=str(record.get("velocity") or ""),
         )
         for digest, record in store.records("terms").items()
         if not associator or record["associator"] == associator

@@ -233,6 +233,19 @@ def test_terms_are_kept_in_the_store_and_found_by_name(store, tmp_path, capsys):
     assert len(rows) == 1 + 2 * 12
 
 
+def test_terms_of_other_velocities_are_used_with_a_warning(store, tmp_path, capsys):
+    place = ("--store", store.location)
+    model = tmp_path / "v.csv"
+    model.write_text("0,5.8,3.3\n40,6.2,3.6\n")
+    epicat("terms", *place, "--name", "network", "--velocity", model, "-o", tmp_path / "n.npz")
+    warning = "warning: the station terms were computed with other velocities"
+    for terms in ("network", tmp_path / "n.npz"):
+        for velocity, is_other in (((), True), (("--velocity", model), False)):
+            capsys.readouterr()
+            epicat("locate", *place, "--terms", terms, *velocity)
+            assert (warning in capsys.readouterr().err) == is_other
+
+
 def test_a_catalog_is_shown_at_the_places_of_the_location_that_is_chosen(store, tmp_path, capsys):
     model = tmp_path / "v.csv"
     model.write_text("0,5.8,3.3\n40,6.2,3.6\n")

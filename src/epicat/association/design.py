@@ -50,7 +50,10 @@ _NEIGHBOURS = 4
 _REACH = 0.3
 """How far outside a network events are looked for, over its aperture."""
 _LEAST_REACH_KM = 10.0
+"""The same at least."""
 _LEAST_PICKS = 6
+_PICKED_SHARE = 0.7
+"""Share of the P and S of a small network that an event needs at most."""
 _SPHERICAL_KM, _SPHERICAL_DEPTH_KM = 200.0, 100.0
 """Length and depth of a box from which a flat Earth is 0.1 s off; layers are spherical there."""
 _TABLE_BYTES = 256e6
@@ -436,7 +439,11 @@ def _depths(options: AssociateOptions, network: Network) -> tuple[float, float]:
 def _velocities(
     options: AssociateOptions, network: Network, layers: LayerModel | None
 ) -> tuple[float, float]:
-    """Crustal velocities for a region, upper mantle's share for a large one."""
+    """Return vp and vs in km/s: of a layered model the fastest vp and the slowest vs.
+
+    Without a model and options they are the crust's for a region, and nearer to the upper
+    mantle's for a large one, where most rays run.
+    """
     if layers is not None:
         if options.p_velocity or options.s_velocity:
             raise InputError("give either a model of velocities or constant ones, not both")
@@ -504,7 +511,7 @@ class _Search:
 def _pyocto(options: PyOctoOptions, search: _Search) -> tuple[dict[str, Any], dict[str, str]]:
     """Return PyOcto's parameters, and why those that are derived are what they are."""
     rules, sites = search.rules, search.n_sites
-    n_picks = min(rules.n_picks, max(_LEAST_PICKS, round(0.7 * 2 * sites)))
+    n_picks = min(rules.n_picks, max(_LEAST_PICKS, round(_PICKED_SHARE * 2 * sites)))
     longest = search.longest_s + rules.tolerance_s
     derived = {
         "n_picks": n_picks,
@@ -517,8 +524,6 @@ def _pyocto(options: PyOctoOptions, search: _Search) -> tuple[dict[str, Any], di
     }
     given = options.model_dump()
     values = {k: derived.get(k) if v is None else v for k, v in given.items()}
-    if given["association_cutoff_distance"] is not None:
-        values["association_cutoff_distance"] = given["association_cutoff_distance"]
     reasons = {
         **rules.reasons,
         "min_node_size_location": "a tenth of min_node_size, 0.2 to 2 km",

@@ -414,9 +414,9 @@ class Catalog:
         """Write the events to a file, which is there completely or not at all.
 
         Formats are ``csv``, ``json`` (lines), ``parquet``, ``quakeml``, ``fdsn-text``,
-        ``nonlinloc``, ``nonlinloc-hyp`` and ``hypodd``; by default the suffix of the file decides.
-        ``reviewed``: only events that a reviewer accepted; ``quality``: only those of these
-        classes, such as ``AB``.  Raises `InputError` for another suffix or format.
+        ``nonlinloc``, ``nonlinloc-hyp``, ``hypodd`` and ``skhash``; by default the suffix of the
+        file decides.  ``reviewed``: only events that a reviewer accepted; ``quality``: only of
+        these classes, such as ``AB``.  Raises `InputError` for another suffix or format.
         """
         target = Path(path)
         name = format or format_of(target)
@@ -645,8 +645,8 @@ def open_catalog(
     selection = select_results(store, run)
     associator = selection.associator or ""
     chosen = None if places is None else choose_location(store, associator, places)
-    sizes = None if magnitudes is None else choose_magnitudes(store, associator, magnitudes)
-    return Catalog(store, selection, chosen, sizes)
+    measured = None if magnitudes is None else choose_magnitudes(store, associator, magnitudes)
+    return Catalog(store, selection, chosen, measured)
 
 
 def format_of(path: Path) -> str:

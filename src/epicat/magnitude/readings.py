@@ -25,14 +25,26 @@ _CODA_S_PER_KM = 1 / 8
 """How long after S the largest amplitude may come: the spread of S and Lg velocities."""
 _S_MINUS_P_S_PER_KM = 0.12
 """S minus P of a crust of 6 and 3.5 km/s."""
-_AFTER_S_S = 5.0
+_LEAST_AFTER_S_S = 5.0
+"""What the window of a P pick includes after S at least."""
 _FASTEST_KM_S, _SLOWEST_KM_S = 8.0, 2.5
 """Velocities between which the waves of an event arrive."""
 _TAIL_S = 10.0
+"""How long the waves at the slowest velocity last."""
 _NOISE_S = 60.0
+"""How long before the first waves an envelope is taken for noise."""
 _LEAST_NOISE_STEPS = 3
-_EARLY_S = 0.5
-"""How late an S pick may be."""
+"""Steps of the envelope, of 10 s, without which noise is unknown."""
+_S_PICK_LATE_S = 0.5
+"""S may come so much before its pick."""
+_MATTERS = 1.5
+"""A bound so much above the median of the values says nothing."""
+_NOISE_AT_PEAK = 0.8
+"""Noise in the largest amplitude of a window, over the largest noise of the 8 s before the pick.
+
+It is smaller, since the two are seldom largest at the same phase of a wave.  Chosen on synthetic
+archives and a swarm: magnitudes of small events are too low with 1, and too high with 0.4.
+"""
 
 
 class ReadingFlag(StrEnum):
@@ -130,6 +142,13 @@ Stations = Callable[[str, int], Position | None]
 """Position of a trace at a time; None if the station is unknown."""
 
 
+class _Distance(NamedTuple):
+    """From an event to a station, in km."""
+
+    hypocentral: float
+    epicentral: float
+
+
 @dataclass(frozen=True, slots=True)
 class EventReadings:
     """Reads stations for events under a law."""
@@ -164,11 +183,10 @@ class EventReadings:
                 continue
             clear_s = found.clear_s(pick, phases.values())
             reading = self._at_pick(pick, distance, clear_s, found)
-            noise = self._noise_level(source, phases, distance[0], found)
+            noise = self._noise_level(source, phases, distance.hypocentral, found)
             yield self._judged(reading, noise, distance)
 
-    def _distance(self, source: Source, trace_id: str) -> tuple[float, float] | None:
-        """Return hypocentral and epicentral distance in km."""
+    def _distance(self, source: Source, trace_id: str) -> _Distance | None:
         position = self.stations(trace_id, source.time_ns)
         if position is None:
             return None
@@ -180,21 +198,28 @@ class EventReadings:
             np.array([longitude]),
         )
         flat = float(epicentral[0])
-        return math.hypot(flat, source.depth_km + elevation / 1000), flat
+        return _Distance(math.hypot(flat, source.depth_km + elevation / 1000), flat)
 
     def _at_pick(
-        self, pick: PickRow, distance: tuple[float, float], clear_s: float, found: Amplitudes
+        self, pick: PickRow, distance: _Distance, clear_s: float, found: Amplitudes
     ) -> Reading:
         nothing = Reading(
-            pick.trace_id, pick.pick_id, pick.time_ns, distance[0], ReadingFlag.NOT_MEASURED
+            pick.trace_id,
+            pick.pick_id,
+            pick.time_ns,
+            distance.hypocentral,
+            ReadingFlag.NOT_MEASURED,
         )
-        at, window = found.at(pick), _window(pick.phase, distance[0])
+        at, window = found.at(pick), _window(pick.phase, distance.hypocentral)
         if at is None:
             return nothing
         if window is None:
             return nothing._replace(flag=ReadingFlag.TOO_FAR)
+        # A shorter window after S has most of its waves; one after P would end before S.
+        if WINDOWS_S[window] > clear_s and pick.phase == "P":
+            return nothing._replace(flag=ReadingFlag.OVERLAP)
         while window >= 0 and WINDOWS_S[window] > clear_s:
-            window -= 1 if pick.phase == "S" else len(WINDOWS_S)  # S is in the last part
+            window -= 1
         if window < 0:
             return nothing._replace(flag=ReadingFlag.OVERLAP)
         measured, i = at
@@ -239,7 +264,7 @@ class EventReadings:
     def _between(self, p: PickRow, s: PickRow, found: Amplitudes) -> float:
         """Return the largest amplitude soon after P in mm, NaN if S comes in the same window."""
         at = found.at(p)
-        if at is None or s.time_ns < p.time_ns + (WINDOWS_S[0] + _EARLY_S) * SECOND_NS:
+        if at is None or s.time_ns < p.time_ns + (WINDOWS_S[0] + _S_PICK_LATE_S) * SECOND_NS:
             return math.nan
         combined = _combined(*at, 0, self.law.component)
         return math.nan if isinstance(combined, ReadingFlag) else combined[0]
@@ -249,13 +274,12 @@ class EventReadings:
     ) -> float:
         """Return the median of an envelope during the minute before the waves come, in mm."""
         first = source.time_ns + round(distance_km / _FASTEST_KM_S * SECOND_NS)
-        before = found.steps(trace, self.law.component, first - round(_NOISE_S * SECOND_NS), first)[
-            :-1
-        ]
+        begin = first - round(_NOISE_S * SECOND_NS)
+        before = found.steps(trace, self.law.component, begin, first)[:-1]  # waves in the last one
         known = before[np.isfinite(before)]
         return float(np.median(known)) if len(known) >= _LEAST_NOISE_STEPS else math.nan
 
-    def _judged(self, reading: Reading, noise_mm: float, distance: tuple[float, float]) -> Reading:
+    def _judged(self, reading: Reading, noise_mm: float, distance: _Distance) -> Reading:
         """Return a measured reading as a value, or as a bound if it is not above noise."""
         if reading.flag != ReadingFlag.AMPLITUDE:
             return reading
@@ -273,16 +297,17 @@ class EventReadings:
         return _without_noise(self.least_snr * noise_mm, noise_mm)
 
     def _valued(
-        self, reading: Reading, flag: ReadingFlag, amplitude: float, distance: tuple[float, float]
+        self, reading: Reading, flag: ReadingFlag, amplitude: float, distance: _Distance
     ) -> Reading:
-        used = distance[0] if self.law.distance == "hypocentral" else distance[1]
+        is_slant = self.law.distance == "hypocentral"
+        used = distance.hypocentral if is_slant else distance.epicentral
         if not bool(self.law.holds(used)):
             flag = ReadingFlag.OUTSIDE_RANGE
         magnitude = float(self.law.magnitude(amplitude, used))
         return reading._replace(flag=flag, magnitude=magnitude)
 
     def _bound(
-        self, reading: Reading, flag: ReadingFlag, amplitude: float, distance: tuple[float, float]
+        self, reading: Reading, flag: ReadingFlag, amplitude: float, distance: _Distance
     ) -> Reading:
         return self._valued(reading, flag, amplitude, distance)._replace(is_bound=True)
 
@@ -299,37 +324,25 @@ class EventReadings:
                 yield reading
 
     def _envelope_bound(
-        self, source: Source, trace: str, distance: tuple[float, float], found: Amplitudes
+        self, source: Source, trace: str, distance: _Distance, found: Amplitudes
     ) -> Reading | None:
-        first = source.time_ns + round(distance[0] / _FASTEST_KM_S * SECOND_NS)
-        last = source.time_ns + round((distance[0] / _SLOWEST_KM_S + _TAIL_S) * SECOND_NS)
+        first = source.time_ns + round(distance.hypocentral / _FASTEST_KM_S * SECOND_NS)
+        last = source.time_ns + round((distance.hypocentral / _SLOWEST_KM_S + _TAIL_S) * SECOND_NS)
         component = self.law.component
         passing = found.steps(trace, component, first, last)
         if not np.isfinite(passing).all():
             return None
-        noise = self._envelope_noise(source, trace, distance[0], found)
+        noise = self._envelope_noise(source, trace, distance.hypocentral, found)
         if not math.isfinite(noise):
             return None
         peak = float(passing.max())
         reading = Reading(
-            trace, None, source.time_ns, distance[0], ReadingFlag.NO_PICK, noise_mm=noise
+            trace, None, source.time_ns, distance.hypocentral, ReadingFlag.NO_PICK, noise_mm=noise
         )
         if peak < self.least_snr * noise:
             limit = self.least_snr * noise
             return self._bound(reading, ReadingFlag.BELOW_NOISE, limit, distance)
         return self._bound(reading, ReadingFlag.NO_PICK, peak, distance)
-
-
-_MATTERS = 1.5
-"""A bound so much above the median of the values says nothing."""
-
-
-_NOISE_AT_PEAK = 0.8
-"""Noise in the largest amplitude of a window, over the largest noise of the 8 s before the pick.
-
-It is smaller, since the two are seldom largest at the same phase of a wave.  Chosen on synthetic
-archives and a swarm: magnitudes of small events are too low with 1, and too high with 0.4.
-"""
 
 
 def _without_noise(amplitude_mm: float, noise_mm: float) -> float:
@@ -341,7 +354,7 @@ def _window(phase: str, distance_km: float) -> int | None:
     """Return the number of the shortest window that has the largest amplitude; None if none has."""
     need = _CODA_S_PER_KM * distance_km
     if phase == "P":
-        need = _S_MINUS_P_S_PER_KM * distance_km + max(need, _AFTER_S_S)
+        need = _S_MINUS_P_S_PER_KM * distance_km + max(need, _LEAST_AFTER_S_S)
     long_enough = [i for i, length in enumerate(WINDOWS_S) if length >= need]
     if long_enough:
         return long_enough[0]

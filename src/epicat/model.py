@@ -94,7 +94,7 @@ class Span:
             day += timedelta(days=1)
 
 
-EVER = Span(parse_time("1900-01-01"), parse_time("2200-01-01"))
+EVER = Span(_FIRST_NS, _LAST_NS)
 """From before the first seismogram to a date that stands for "open"."""
 
 

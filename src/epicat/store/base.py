@@ -118,7 +118,7 @@ class Where:
     """Which rows to read; None means all."""
 
     design: str | None = None
-    """Digest of the run (picks) or the associator (events, arrivals)."""
+    """Digest of what made the rows: for picks the run, for events the associator ..."""
     span: Span | None = None
     """Rows whose time lies in the span."""
     keys: frozenset[str] | None = None
@@ -208,7 +208,7 @@ class Store(ReadableStore, Protocol):
         ...
 
     def put_record(self, kind: str, name: str, record: Mapping[str, Any]) -> None:
-        """Keep a record of a run, an associator or an invocation; the first of a name stays."""
+        """Keep a record of one of `RECORD_KINDS`; the first of a name stays."""
         ...
 
 
@@ -347,7 +347,7 @@ def block_entries(
 def locate_entries(
     store: ReadableStore, location: str | None = None, span: Span | None = None
 ) -> list[LocateEntry]:
-    """Return the newest entry of each located block: `Store.ledger` of one stage."""
+    """Return the newest entry of each located block: `ReadableStore.ledger` of one stage."""
     entries = store.ledger(Stage.LOCATE, location, span)
     return [entry for entry in entries if isinstance(entry, LocateEntry)]
 

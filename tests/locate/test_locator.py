@@ -126,8 +126,7 @@ def test_a_location_is_the_same_to_the_last_bit_in_any_batch(noisy, events):
 def test_a_location_does_not_depend_on_the_size_of_batches(noisy, monkeypatch):
     case, found, together = noisy
     monkeypatch.setattr("epicat.locate.locator._BATCH", 7)
-    monkeypatch.setattr("epicat.locate.search._AT_ONCE", 1 << 14)
-    monkeypatch.setattr("epicat.locate.posterior._AT_ONCE", 1 << 14)
+    monkeypatch.setattr("epicat.locate.arrivals._AT_ONCE", 1 << 12)
     again = found.locate(case.arrivals)
     for field in fields(Located):
         assert np.array_equal(getattr(again, field.name), getattr(together, field.name))

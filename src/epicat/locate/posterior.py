@@ -28,8 +28,6 @@ _NARROW = 0.1
 all weight is at the middle node, and the true one is less than half of the approximation."""
 _NARROWED = 0.25
 _ROUNDS = 4
-_AT_ONCE = 1 << 18
-"""Travel times that are computed at once, so that they stay in the cache."""
 _UNIT = np.array(
     list(itertools.product(_REACH * (2 * (np.arange(_PER_AXIS) + 0.5) / _PER_AXIS - 1), repeat=3))
 )
@@ -78,11 +76,10 @@ def _integrated(
     """Integrate on nodes along axes (events, 3, 3): columns as long as a standard deviation."""
     places, guess = _nodes(found, axes)
     logarithm = np.empty(places[0].shape)
-    step = max(1, _AT_ONCE // (batch.time_s.shape[0] * batch.time_s.shape[1]))
-    for i in range(0, logarithm.shape[1], step):
-        part = slice(i, i + step)
-        start = [v[:, part] for v in (*places, *guess)]
-        _, logarithm[:, part] = profile(batch, likelihood, start, scale_error, 2)
+    for own in batch.parts(len(_UNIT)):
+        start = [v[own] for v in (*places, *guess)]
+        part, its = batch.take(own), likelihood.take(own)
+        _, logarithm[own] = profile(part, its, start, scale_error, 2)
     inside = np.ones(logarithm.shape, dtype=bool)
     for values, (low, high) in zip(places, (box.x_km, box.y_km, box.z_km), strict=True):
         inside &= (values >= low) & (values <= high)

@@ -35,8 +35,6 @@ _CELL_SLOWNESS = 0.2
 """Slowness by which half a cell becomes a time, in s/km."""
 _FREEDOM = 2.0
 """Degrees of freedom of the likelihood."""
-_AT_ONCE = 1 << 18
-"""Travel times that are computed at once, so that they stay in the cache."""
 _OCTANTS = np.array(list(itertools.product((-0.25, 0.25), repeat=3))).T
 
 
@@ -83,14 +81,10 @@ class GlobalSearch:
 
     def find(self, batch: Batch) -> list[F64]:
         """Return x, y, z in km and the origin time in s of some good cells: (events, cells)."""
-        centers = [np.broadcast_to(c, (len(batch.events), len(c))) for c in self._centers]
-        scores, origin = self._first_scores(batch)
-        chosen = _best(scores)
-        state = [np.take_along_axis(v, chosen, 1) for v in (*centers, origin)]
-        cell = self._cell
-        for _ in range(self._levels):
-            state, cell = self._divide(batch, state, cell)
-        return state
+        first = self._first_level(batch)
+        parts = [self._divided(batch.take(own), [v[own] for v in first])
+                 for own in batch.parts(_KEPT * _OCTANTS.shape[1])]  # fmt: skip
+        return [np.concatenate(values) for values in zip(*parts, strict=True)]
 
     def origin(self, batch: Batch, place: list[F64]) -> F64:
         """Return the origin times in s that fit at places of shape (events, n) each."""
@@ -98,17 +92,25 @@ class GlobalSearch:
         finest = np.full(3, _FINEST_KM)
         return _score(_blurred(batch, finest), delay, _mean(batch, delay), 6)[1]
 
-    def _first_scores(self, batch: Batch) -> tuple[F64, F64]:
-        likelihood = _blurred(batch, self._cell)
-        step = max(1, _AT_ONCE // (len(batch.time_s) * self._times.shape[1]))
+    def _first_level(self, batch: Batch) -> list[F64]:
+        """Return the best cells of the first level, as `find` does."""
         parts = []
-        for i in range(0, len(batch.events), step):
-            columns = np.arange(i, min(i + step, len(batch.events)))
-            part = batch.take(columns)
+        for own in batch.parts(self._times.shape[1]):
+            part = batch.take(own)
             delay = part.time_s - self._times[part.key[:, :, 0]]
-            parts.append(_score(likelihood.take(columns), delay, _mean(part, delay), 4))
-        scores, origins = zip(*parts, strict=True)
-        return np.concatenate(scores), np.concatenate(origins)
+            likelihood = _blurred(part, self._cell)
+            scores, origin = _score(likelihood, delay, _mean(part, delay), 4)
+            chosen = _best(scores)
+            places = [center[chosen] for center in self._centers]
+            parts.append([*places, np.take_along_axis(origin, chosen, 1)])
+        return [np.concatenate(values) for values in zip(*parts, strict=True)]
+
+    def _divided(self, batch: Batch, state: list[F64]) -> list[F64]:
+        """Divide cells of the first level down to the last."""
+        cell = self._cell
+        for _ in range(self._levels):
+            state, cell = self._divide(batch, state, cell)
+        return state
 
     def _divide(self, batch: Batch, state: list[F64], cell: F64) -> tuple[list[F64], F64]:
         """Replace cells by the best of their octants."""

@@ -50,7 +50,7 @@ class StudentT:
         squared = residual * self.inverse_sigma
         squared *= squared
         squared += self.freedom
-        return np.asarray((self.freedom + 1) * self.inverse_sigma**2 / squared)
+        return np.divide((self.freedom + 1) * self.inverse_sigma**2, squared, out=squared)
 
     def logarithm(self, residual: F64) -> F64:
         """See `Likelihood.logarithm`."""
@@ -88,11 +88,13 @@ class Mixture:
     def inlier_probability(self, residual: F64) -> F64:
         """Probability that each pick belongs to the core, of the shape of the residuals."""
         ratio = self._ratio(residual)
-        return np.asarray(ratio / (1 + ratio))
+        return np.divide(ratio, 1 + ratio, out=ratio)
 
     def weights(self, residual: F64) -> F64:
         """See `Likelihood.weights`."""
-        return self.inlier_probability(residual) * self.inverse_sigma**2
+        weight = self.inlier_probability(residual)
+        weight *= self.inverse_sigma**2
+        return weight
 
     def logarithm(self, residual: F64) -> F64:
         """See `Likelihood.logarithm`."""

@@ -105,12 +105,19 @@ def _substitute(factor: list[list[F64]], right: Sequence[F64]) -> list[F64]:
 
 
 def normal_equations(
-    weight: F64, slopes: Sequence[F64], residual: F64
+    weight: F64, slopes: Sequence[F64 | None], residual: F64
 ) -> tuple[Symmetric, list[F64]]:
     """Return the weighted normal equations of a linear model of the residuals.
 
-    ``weight``, ``residual`` and each of ``slopes`` have the shape (picks, ...).
+    ``weight``, ``residual`` and each of ``slopes`` have the shape (picks, ...); None is a slope of
+    1 everywhere.
     """
-    weighted = [weight * slope for slope in slopes]
-    rows = [[total(weighted[i] * slopes[j]) for j in range(i + 1)] for i in range(len(slopes))]
+    weighted = [_times(weight, slope) for slope in slopes]
+    rows = [
+        [total(_times(weighted[i], slopes[j])) for j in range(i + 1)] for i in range(len(slopes))
+    ]
     return Symmetric(rows), [total(w * residual) for w in weighted]
+
+
+def _times(values: F64, slope: F64 | None) -> F64:
+    return values if slope is None else np.asarray(values * slope)

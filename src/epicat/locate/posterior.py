@@ -104,7 +104,7 @@ def profile(
 
     for _ in range(rounds):
         weight = likelihood.weights(residual())
-        normal, right = normal_equations(weight, [np.ones_like(times), *changes], delay)
+        normal, right = normal_equations(weight, [None, *changes], delay)
         normal.lower[0][0] += 1e-6
         add_prior(normal, right, 1, none)
         origin, *scales = solve(normal, right)

@@ -126,7 +126,7 @@ class Refiner:
         residual = batch.time_s - origin - factor * times
         changes = [
             *(factor * slope for slope in slopes),
-            np.ones_like(times),
+            None,
             *scale_changes(batch, times, self.scale_error),
         ]
         normal, right = normal_equations(likelihood.weights(residual), changes, residual)

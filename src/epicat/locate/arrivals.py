@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,6 +67,20 @@ class Arrivals:
             time_s=time_s[order],
             sigma_s=sigma_s[order],
             row=order.astype(np.int64),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Arrivals]) -> Arrivals:
+        """Put the events of several arrivals one after the other; ``row`` counts on as well."""
+        before = np.cumsum([0, *(len(part.time_s) for part in parts)])
+        counted = list(zip(parts, before[:-1], strict=True))
+        return cls(
+            first=np.concatenate([*(part.first[:-1] + n for part, n in counted), before[-1:]]),
+            sensor=np.concatenate([part.sensor for part in parts]),
+            phase=np.concatenate([part.phase for part in parts]),
+            time_s=np.concatenate([part.time_s for part in parts]),
+            sigma_s=np.concatenate([part.sigma_s for part in parts]),
+            row=np.concatenate([part.row + n for part, n in counted]),
         )
 
     def __len__(self) -> int:

@@ -50,7 +50,8 @@ class OriginRows:
         self._distance, self._azimuth = distance_azimuth(
             self._latitude[event], self._longitude[event], sites[:, 0], sites[:, 1]
         )
-        self._ids = [digest_of(design.digest, event["event_id"]) for event in given.events]
+        self._digest = design.digest
+        self._ids = [digest_of(self._digest, event["event_id"]) for event in given.events]
         self._chosen = range(len(given.events)) if left is None else sorted(left)
         # No arrival is before its origin.
         possible = arrivals.time_s > located.origin_s[event]
@@ -91,7 +92,7 @@ class OriginRows:
             "x_km": x,
             "y_km": y,
             "rejected": event.get("rejected"),
-            "design": self._design.digest,
+            "design": self._digest,
             "key": self._key,
             **_elements("cov", located.covariance_km2[i]),
             **_elements("relative", located.relative_km2[i]),
@@ -171,7 +172,7 @@ class OriginRows:
             "azimuth_deg": float(self._azimuth[k]),
             "takeoff_deg": float(located.takeoff_deg[k]),
             "added": bool(row.get("added", False)),
-            "design": self._design.digest,
+            "design": self._digest,
             "key": self._key,
         }
 

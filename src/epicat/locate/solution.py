@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,16 @@ class Located:
             np.zeros(square), np.zeros(one, dtype=bool), np.zeros(one), np.zeros(one),
             *(np.zeros(each) for _ in range(6)),
         )  # fmt: skip
+
+    def part(self, events: slice, picks: slice) -> Located:
+        """Return consecutive events, whose picks are ``picks``."""
+        names = [field.name for field in fields(self)]
+        first_of_picks = names.index("residual_s")
+        values = [getattr(self, name) for name in names]
+        return Located(
+            *(value[events] for value in values[:first_of_picks]),
+            *(value[picks] for value in values[first_of_picks:]),
+        )
 
 
 @dataclass(frozen=True, slots=True)

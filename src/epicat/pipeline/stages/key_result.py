@@ -23,6 +23,7 @@ from epicat.tables import SCHEMAS, TableName
 __all__ = [
     "KeyResult",
     "Keyed",
+    "Rows",
     "compute_key",
     "hull",
     "ids_digest",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,24 +13,44 @@ from epicat.ledger import BlockEntry, Flag, LocateEntry, Status
 from epicat.locate.design import LocationDesign
 from epicat.locate.estimate_terms import calibrate
 from epicat.locate.event_picks import EventPicks
-from epicat.locate.events import LocatedRows, locate_events
+from epicat.locate.events import BlockEvents, LocatedRows, locate_blocks
 from epicat.locate.terms_file import FileTerms, TermsFile
 from epicat.located import locations_digest
 from epicat.model import Span
 from epicat.pipeline.plan import block_span, location_inputs, near_keys
+from epicat.pipeline.stages.key_result import Rows
 from epicat.pipeline.stages.rematch_picks import PickReader, judged_origins
 from epicat.store.base import Store, Where
-from epicat.tables import TableName
 
-__all__ = ["BlockLocator"]
+__all__ = ["BlockLocator", "WithNear", "together"]
 
 _NO_SITE = "pick without a site"
 _TOO_FEW = "too few picks to locate"
 _REJECTED = "rejected after rematch"
+_TOGETHER = 256
+"""Blocks are located together until they have so many events: as many as a batch."""
+
+
+WithNear = tuple[BlockEntry, Sequence[BlockEntry | None]]
+"""A block, and the blocks whose events compete with its own for picks."""
+
+
+def together(blocks: Iterable[WithNear]) -> Iterator[list[WithNear]]:
+    """Divide blocks into those that are located together; small ones alone take longer."""
+    group: list[WithNear] = []
+    events = 0
+    for pair in blocks:
+        if group and events + pair[0].n_events > _TOGETHER:
+            yield group
+            group, events = [], 0
+        group.append(pair)
+        events += pair[0].n_events
+    if group:
+        yield group
 
 
 class BlockLocator:
-    """Locates the events of blocks, one after the other."""
+    """Locates the events of blocks."""
 
     def __init__(
         self,
@@ -45,16 +65,28 @@ class BlockLocator:
         self._picks = PickReader(store, associated, design, index)
         self._locator = design.locator()
 
-    def locate(
-        self, block: BlockEntry, near: Sequence[BlockEntry | None] = ()
-    ) -> tuple[LocateEntry, dict[TableName, pa.Table]]:
-        """Locate the events of a block; ``near`` are the blocks that compete for its picks.
+    def locate(self, blocks: Sequence[WithNear]) -> list[tuple[LocateEntry, Rows]]:
+        """Locate the events of blocks, each with the blocks near it that compete for its picks.
 
-        The rows are those of ``origins`` and ``origin_arrivals``; the entry has no generation.
+        The rows are those of ``origins`` and ``origin_arrivals``; entries have no generation.
         """
-        given, rows = self._rematched(block) if near else self._as_associated(block)
-        origins = rows.origins["origin_id"].to_pylist()
-        rejected = sum(map(bool, rows.origins["rejected"].to_pylist())) if near else 0
+        read = [self._read(block, bool(near)) for block, near in blocks]
+        found = locate_blocks(read, self._locator, self._design, self._terms)
+        return [self._result(*pair, its.given, rows)
+                for pair, its, rows in zip(blocks, read, found, strict=True)]  # fmt: skip
+
+    def _result(
+        self,
+        block: BlockEntry,
+        near: Sequence[BlockEntry | None],
+        given: EventPicks,
+        rows: LocatedRows,
+    ) -> tuple[LocateEntry, Rows]:
+        """Return the entry and the rows of a block whose events were located."""
+        rejected = 0
+        if near:
+            rows = judged_origins(rows, self._associated, self._index)
+            rejected = sum(map(bool, rows.origins["rejected"].to_pylist()))
         counts = (
             (_NO_SITE, given.without_site),
             (_TOO_FEW, given.too_few),
@@ -63,35 +95,30 @@ class BlockLocator:
         entry = LocateEntry(
             design=self._design.digest,
             key=block.key,
-            status=Status.DONE if origins else Status.NO_EVENTS,
+            status=Status.DONE if rows.origins.num_rows else Status.NO_EVENTS,
             generation="",
             marked_ns=0,
             flags=tuple(Flag(name, count) for name, count in counts if count),
             result=locations_digest(rows.origins, rows.arrivals),
             inputs=location_inputs(block, near),
-            n_origins=len(origins),
+            n_origins=rows.origins.num_rows,
         )
         return entry, {"origins": rows.origins, "origin_arrivals": rows.arrivals}
 
-    def _as_associated(self, block: BlockEntry) -> tuple[EventPicks, LocatedRows]:
-        """Locate events with the picks that they have."""
-        given = self.picks(frozenset([block.key]))
-        return given, locate_events(given, self._locator, self._design, block.key, self._terms)
-
-    def _rematched(self, block: BlockEntry) -> tuple[EventPicks, LocatedRows]:
-        """Locate events, match picks with them once more, and locate them again."""
+    def _read(self, block: BlockEntry, is_rematched: bool) -> BlockEvents:
+        """Return the events of a block with the picks that they have, and may have."""
+        if not is_rematched:
+            return BlockEvents(block.key, self.picks(frozenset([block.key])))
         design, reach = self._design, self._design.reach_ns
         span = block_span(block.key, self._associated.block_ns)
         keys = frozenset([block.key, *near_keys(block.key, self._associated, design)])
         events = self._store.read(
             "events", Where(design=design.associator, span=span.widened(reach), keys=keys)
         )
-        if not events.num_rows:
-            return EventPicks.none(self._design), LocatedRows.empty()
         mine = pc.equal(events["key"], block.key)
         own = frozenset(events.filter(mine)["event_id"].to_pylist())
         if not own:
-            return EventPicks.none(self._design), LocatedRows.empty()
+            return BlockEvents(block.key, EventPicks.none(self._design))
         around = Span(span.start_ns - reach, span.end_ns + 2 * reach)
         arrivals = self._store.read(
             "arrivals", Where(design=design.associator, span=around, keys=keys)
@@ -100,9 +127,7 @@ class BlockLocator:
         confidence = {pick.pick_id: pick.confidence for pick in picks}
         given = EventPicks.from_tables(events, arrivals, design, self._site, confidence)
         after = (pick for pick in picks if pick.time_ns >= span.start_ns)
-        rematching = self._picks.rematching(after, own)
-        rows = locate_events(given, self._locator, design, block.key, self._terms, rematching)
-        return given, judged_origins(rows, self._associated, self._index)
+        return BlockEvents(block.key, given, self._picks.rematching(after, own))
 
     def picks(self, keys: frozenset[str]) -> EventPicks:
         """Return the events of blocks with their picks."""

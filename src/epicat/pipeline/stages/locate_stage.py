@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property, partial
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 
 from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
-from epicat.ledger import BlockEntry, Stage, Status
+from epicat.errors import AwayError
+from epicat.ledger import LocateEntry, Stage, Status
 from epicat.locate.design import LocationDesign
 from epicat.pipeline.outcome import BegunKey
 from epicat.pipeline.plan import Unit, block_span, is_located, near_blocks, near_keys
 from epicat.pipeline.stages.key_result import Keyed, KeyResult, compute_key, hull, save_generation
-from epicat.pipeline.stages.locate_block import BlockLocator
+from epicat.pipeline.stages.locate_block import BlockLocator, WithNear, together
 from epicat.store.base import Store, block_entries, locate_entries
 
 __all__ = ["LocateStage"]
@@ -51,30 +54,58 @@ class LocateStage:
         wide = span.widened(location.reach_ns + design.block_ns)
         blocks = {e.key: e for e in block_entries(self._store, location.associator, wide)}
         known = {e.key: e for e in locate_entries(self._store, location.digest, wide)}
-        results = []
+        due = {}
         for key in keys:
-            block, before = blocks.get(key), known.get(key)
+            block = blocks.get(key)
             if block is None or block.status == Status.FAILED:
                 continue
             if any(near not in blocks and self._is_planned(near)
                    for near in near_keys(key, design, location)):  # fmt: skip
                 continue  # the last of them that is associated locates this one, too
             others = near_blocks(key, blocks, design, location)
-            if is_located(block, before, others):
-                continue
-            after_ns = max(unit.after_ns, before.marked_ns if before else 0)
-            own = Unit(Stage.LOCATE, (key,), after_ns=after_ns)
-            begun = BegunKey(own, key, "", location.digest)
-            compute = partial(self._locate_key, block=block, near=others)
-            results.append(compute_key(begun, compute))
+            if not is_located(block, known.get(key), others):
+                due[key] = (block, others)
+        results = []
+        for group in together(due.values()):
+            results += self._results(unit, group, known)
         return results
+
+    def _results(
+        self, unit: Unit, group: Sequence[WithNear], known: Mapping[str, LocateEntry]
+    ) -> list[KeyResult]:
+        """Locate blocks together, or each alone if one of them fails."""
+        begin = time.monotonic()
+        try:
+            found = self._block_locator.locate(group)
+        except AwayError:
+            raise
+        except Exception:
+            return [self._result(unit, pair, known) for pair in group]
+        seconds = (time.monotonic() - begin) / len(group)
+        results = []
+        for pair, keyed in zip(group, found, strict=True):
+            result = self._result(unit, pair, known, keyed)
+            results.append(replace(result, entry=replace(result.entry, seconds=seconds)))
+        return results
+
+    def _result(
+        self,
+        unit: Unit,
+        pair: WithNear,
+        known: Mapping[str, LocateEntry],
+        found: Keyed | None = None,
+    ) -> KeyResult:
+        """Return the result of a block: ``found``, or what locating it alone gives."""
+        key = pair[0].key
+        before = known.get(key)
+        after_ns = max(unit.after_ns, before.marked_ns if before else 0)
+        own = Unit(Stage.LOCATE, (key,), after_ns=after_ns)
+        begun = BegunKey(own, key, "", self._design.digest)
+        return compute_key(begun, lambda _: found or self._block_locator.locate([pair])[0])
 
     def _is_planned(self, key: str) -> bool:
         """Return whether a block is one of the campaign's."""
         return block_span(key, self._campaign.design.block_ns).overlaps(self._campaign.span)
-
-    def _locate_key(self, _: str, block: BlockEntry, near: Sequence[BlockEntry | None]) -> Keyed:
-        return self._block_locator.locate(block, near)
 
     @cached_property
     def _block_locator(self) -> BlockLocator:

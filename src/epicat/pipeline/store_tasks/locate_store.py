@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from epicat.association.design import Design
@@ -12,12 +12,13 @@ from epicat.campaign.location import location_design
 from epicat.campaign.pick_run import ImportedCatalog
 from epicat.catalog.selection import select_results
 from epicat.errors import InputError, StoreError
+from epicat.ledger import LocateEntry
 from epicat.locate.design import LocationDesign
 from epicat.locate.options import LocateOptions
 from epicat.locate.terms_file import TermsFile
 from epicat.pipeline.plan import is_located, near_blocks
 from epicat.pipeline.stages.key_result import KeyResult, save_again
-from epicat.pipeline.stages.locate_block import BlockLocator
+from epicat.pipeline.stages.locate_block import BlockLocator, WithNear, together
 from epicat.pipeline.store_tasks.import_events import catalog_design
 from epicat.store.base import Store, block_entries, locate_entries
 from epicat.table_rows import stations_of
@@ -89,24 +90,29 @@ class StoreLocator:
         store, digest = self._store, self.design.digest
         store.put_record("location", digest, self.design.model_dump(mode="json"))
         known = {entry.key: entry for entry in locate_entries(store, digest)}
-        origins = done = unchanged = 0
-        flags: dict[str, int] = {}
         blocks = {block.key: block for block in block_entries(store, self._associator)}
-        for key, block in blocks.items():
-            before = known.get(key)
-            near = near_blocks(key, blocks, self._associated, self.design)
-            if before and is_located(block, before, near):
-                unchanged += 1
-                origins += before.n_rows
-                continue
-            begin = time.monotonic()
-            entry, rows = self._blocks.locate(block, near)
-            entry = replace(entry, seconds=time.monotonic() - begin)
-            save_again(store, KeyResult(entry, rows), before)
-            origins, done = origins + entry.n_origins, done + 1
-            for flag in entry.flags:
-                flags[flag.criterion] = flags.get(flag.criterion, 0) + flag.count
-        return LocationOutcome(digest, origins, done, unchanged, flags)
+        near = {key: near_blocks(key, blocks, self._associated, self.design) for key in blocks}
+        due = [(block, near[key]) for key, block in blocks.items()
+               if not is_located(block, known.get(key), near[key])]  # fmt: skip
+        done = [entry for group in together(due) for entry in self._located(group, known)]
+        flags: dict[str, int] = {}
+        for flag in (flag for entry in done for flag in entry.flags):
+            flags[flag.criterion] = flags.get(flag.criterion, 0) + flag.count
+        unchanged = blocks.keys() - {entry.key for entry in done}
+        origins = sum(entry.n_rows for entry in done) + sum(known[key].n_rows for key in unchanged)
+        return LocationOutcome(digest, origins, len(done), len(unchanged), flags)
+
+    def _located(
+        self, group: Sequence[WithNear], known: Mapping[str, LocateEntry]
+    ) -> list[LocateEntry]:
+        """Locate blocks together, and save each."""
+        begin = time.monotonic()
+        found = self._blocks.locate(group)
+        seconds = (time.monotonic() - begin) / len(group)
+        for entry, rows in found:
+            result = KeyResult(replace(entry, seconds=seconds), rows)
+            save_again(self._store, result, known.get(entry.key))
+        return [entry for entry, _ in found]
 
     def calibrate(self, report: Callable[[str], None]) -> TermsFile:
         """Compute station terms over all events."""

@@ -168,9 +168,14 @@ class Batch:
 
     def take(self, columns: I64) -> Batch:
         """Return some of the events."""
-        names = ("rows", "key", "node", "x_km", "y_km", "z_km", "time_s", "inverse_sigma")
-        part = {name: getattr(self, name).take(columns, axis=1) for name in names}
-        return Batch(grids=self.grids, events=self.events[columns], **part)
+        part = (getattr(self, name).take(columns, axis=1) for name in _BY_PICK)
+        return Batch(self.grids, self.events[columns], *part)
+
+    def trimmed(self, columns: I64) -> Batch:
+        """Return some of the events without the rows in which none of them has a pick."""
+        part = self.take(columns)
+        rows = int(part.count.max(initial=0))
+        return Batch(self.grids, part.events, *(getattr(part, name)[:rows] for name in _BY_PICK))
 
     def parts(self, places: int) -> Iterator[I64]:
         """Divide the events so that the times from some places each stay in the cache."""
@@ -198,13 +203,17 @@ class Batch:
         return self.grids.times_and_slopes(self.node, offset, z[None] - self.z_km, z[None])
 
 
+_BY_PICK = ("rows", "key", "node", "x_km", "y_km", "z_km", "time_s", "inverse_sigma")
+"""Fields of `Batch` of shape (picks, events, 1), in their order."""
+
+
 def batches(
     arrivals: Arrivals, network: Network, grids: TravelTimeGrids, size: int
 ) -> Iterator[Batch]:
-    """Divide events into batches of ``size``, those with similar numbers of picks together."""
+    """Divide events into batches of ``size``, in the order of their numbers of picks."""
     order = np.argsort(arrivals.count, kind="stable")
     for start in range(0, len(order), size):
-        yield _batch(arrivals, network, grids, np.sort(order[start : start + size]))
+        yield _batch(arrivals, network, grids, order[start : start + size])
 
 
 def _batch(arrivals: Arrivals, network: Network, grids: TravelTimeGrids, events: I64) -> Batch:

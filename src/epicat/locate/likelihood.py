@@ -31,8 +31,8 @@ class Likelihood(Protocol):
         """Log-likelihood, shape (events, n)."""
         ...
 
-    def take(self, columns: NDArray[np.int64]) -> Likelihood:
-        """Return the likelihood of some of the events."""
+    def of(self, columns: NDArray[np.int64], picks: int) -> Likelihood:
+        """Return the likelihood of some of the events, which have up to ``picks`` picks."""
         ...
 
 
@@ -59,9 +59,9 @@ class StudentT:
         squared *= 1 / self.freedom
         return -(self.freedom + 1) / 2 * total(np.log1p(squared, out=squared))
 
-    def take(self, columns: NDArray[np.int64]) -> StudentT:
-        """See `Likelihood.take`."""
-        return StudentT(self.inverse_sigma.take(columns, axis=1), self.freedom)
+    def of(self, columns: NDArray[np.int64], picks: int) -> StudentT:
+        """See `Likelihood.of`."""
+        return StudentT(self.inverse_sigma[:picks].take(columns, axis=1), self.freedom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,10 @@ class Mixture:
         ratio = self._ratio(residual)
         return total(np.log1p(ratio, out=ratio))
 
-    def take(self, columns: NDArray[np.int64]) -> Mixture:
-        """See `Likelihood.take`."""
-        return Mixture(self.inverse_sigma.take(columns, axis=1), self.odds.take(columns, axis=1))
+    def of(self, columns: NDArray[np.int64], picks: int) -> Mixture:
+        """See `Likelihood.of`."""
+        own = (v[:picks].take(columns, axis=1) for v in (self.inverse_sigma, self.odds))
+        return Mixture(*own)
 
     def _ratio(self, residual: F64) -> F64:
         """Density of the core over that of wrong picks."""

@@ -78,7 +78,8 @@ def _integrated(
     logarithm = np.empty(places[0].shape)
     for own in batch.parts(len(_UNIT)):
         start = [v[own] for v in (*places, *guess)]
-        part, its = batch.take(own), likelihood.take(own)
+        part = batch.trimmed(own)
+        its = likelihood.of(own, len(part.time_s))
         _, logarithm[own] = profile(part, its, start, scale_error, 2)
     inside = np.ones(logarithm.shape, dtype=bool)
     for values, (low, high) in zip(places, (box.x_km, box.y_km, box.z_km), strict=True):

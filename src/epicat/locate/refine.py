@@ -7,6 +7,7 @@ scales of the travel times of P and S: the error of the velocity model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,16 @@ class Hypocenters:
     """Log-likelihood, with the prior of the scales."""
     normal: Symmetric
     """Matrix of the normal equations, with the prior of the scales: the inverse covariance."""
+
+    @classmethod
+    def joined(cls, parts: Sequence[Hypocenters]) -> Hypocenters:
+        """Put the hypocenters of parts of the events one after the other."""
+        unknowns = [np.concatenate(v) for v in zip(*(p.unknowns for p in parts), strict=True)]
+        rows = [
+            [np.concatenate([p.normal[i, j] for p in parts]) for j in range(i + 1)]
+            for i in range(len(unknowns))
+        ]
+        return cls(unknowns, np.concatenate([p.logarithm for p in parts]), Symmetric(rows))
 
     def best(self) -> Hypocenters:
         """Return the most likely hypocenter of each event, shape (events, 1)."""
@@ -100,6 +111,17 @@ class Refiner:
         self, batch: Batch, likelihood: Likelihood, start: list[F64], rounds: int
     ) -> Hypocenters:
         """Improve the hypocenters ``start``, the unknowns of shape (events, n) each."""
+        parts = []
+        for own in batch.parts(start[0].shape[1]):
+            part = batch.trimmed(own)
+            its = likelihood.of(own, len(part.time_s))
+            parts.append(self._refined(part, its, [v[own] for v in start], rounds))
+        return Hypocenters.joined(parts)
+
+    def _refined(
+        self, batch: Batch, likelihood: Likelihood, start: list[F64], rounds: int
+    ) -> Hypocenters:
+        """Refine a part of the events."""
         state = self._evaluate(batch, likelihood, [v.copy() for v in start])
         damping = np.full(state.logarithm.shape, _DAMPING[0])
         active = np.arange(len(batch.events))
@@ -107,7 +129,8 @@ class Refiner:
             part = state.take(active)
             step = self._step(part, damping[active])
             moved = [v + d for v, d in zip(part.unknowns, step, strict=True)]
-            trial = self._evaluate(batch.take(active), likelihood.take(active), moved)
+            now = batch.trimmed(active)
+            trial = self._evaluate(now, likelihood.of(active, len(now.time_s)), moved)
             better = trial.logarithm >= part.logarithm
             state.put(active, trial, better)
             before = damping[active]

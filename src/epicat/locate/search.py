@@ -82,7 +82,7 @@ class GlobalSearch:
     def find(self, batch: Batch) -> list[F64]:
         """Return x, y, z in km and the origin time in s of some good cells: (events, cells)."""
         first = self._first_level(batch)
-        parts = [self._divided(batch.take(own), [v[own] for v in first])
+        parts = [self._divided(batch.trimmed(own), [v[own] for v in first])
                  for own in batch.parts(_KEPT * _OCTANTS.shape[1])]  # fmt: skip
         return [np.concatenate(values) for values in zip(*parts, strict=True)]
 
@@ -96,7 +96,7 @@ class GlobalSearch:
         """Return the best cells of the first level, as `find` does."""
         parts = []
         for own in batch.parts(self._times.shape[1]):
-            part = batch.take(own)
+            part = batch.trimmed(own)
             delay = part.time_s - self._times[part.key[:, :, 0]]
             likelihood = _blurred(part, self._cell)
             scores, origin = _score(likelihood, delay, _mean(part, delay), 4)

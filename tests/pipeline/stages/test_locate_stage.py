@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from benchmarks.simulated_picks import Errors, simulate
 
 from epicat.association.associate_options import AssociateOptions
+from epicat.campaign.campaign import Campaign
 from epicat.campaign.options import AssociationOptions, Partition
 from epicat.campaign.resolve import resolve_association
 from epicat.cli.app import main
-from epicat.ledger import Stage
+from epicat.ledger import Stage, Status
 from epicat.pipeline.plan import Unit
 from epicat.pipeline.runner import make_plan
 from epicat.pipeline.worker import Worker
@@ -80,16 +82,20 @@ def test_events_are_located_and_a_second_run_finds_them_done(files, tmp_path, ca
     assert theirs.equals(origins)
 
 
+def campaign_of(files: Path, store: Store, block_hours: float) -> Campaign:
+    options = AssociationOptions(
+        start="2024-02-29", end="2024-03-01", extent=EXTENT, store=store.location,
+        associate=AssociateOptions(block_hours=block_hours, velocity=str(files / "v.csv")),
+    )  # fmt: skip
+    return resolve_association(options, store, lambda _: None)
+
+
 def one_by_one(files: Path, folder: Path, order: str) -> Store:
     """Associate and locate each block as a unit of its own, by two workers in turn."""
     epicat("stations", "import", files / "stations.csv", "--store", folder)
     epicat("picks", "import", files / "picks.csv", "--store", folder)
     store = open_store(str(folder))
-    options = AssociationOptions(
-        start="2024-02-29", end="2024-03-01", extent=EXTENT, store=str(folder),
-        associate=AssociateOptions(block_hours=0.05, velocity=str(files / "v.csv")),
-    )  # fmt: skip
-    campaign = resolve_association(options, store, lambda _: None)
+    campaign = campaign_of(files, store, 0.05)
     unit = make_plan(campaign, Partition(), store, recheck=False).associating[0]
     keys = [key for key in unit.keys if key < "2024-02-29T00:30"]
     random.Random(order).shuffle(keys)
@@ -128,3 +134,29 @@ def test_origins_are_the_same_to_the_last_bit_however_the_work_is_cut(tmp_path):
         found = located(one_by_one(files, tmp_path / order, order))
         for mine, theirs in zip(expected, found, strict=True):
             assert mine.equals(theirs), order
+
+
+def without_places(store: Store, key: str) -> None:
+    """Take the places from the events of a block."""
+    block = next(e for e in store.ledger(Stage.ASSOCIATE) if e.key == key)
+    events = store.read("events", Where())
+    at = events.schema.get_field_index("x_km")
+    bad = pc.if_else(pc.equal(events["key"], key), np.nan, events["x_km"])
+    changed = events.set_column(at, events.schema.field(at), bad)
+    store.replace("events", changed, block.generation)
+
+
+def test_a_block_that_cannot_be_located_does_not_fail_those_located_with_it(files, tmp_path):
+    folder, hourly = tmp_path / "a", ("--block-hours", 1)
+    associated(files, folder, "--no-locate", *hourly)
+    store = open_store(str(folder))
+    first, *others = (e.key for e in store.ledger(Stage.ASSOCIATE) if e.n_rows)
+    without_places(store, first)
+    campaign = campaign_of(files, store, 1)
+    unit = make_plan(campaign, Partition(), store, recheck=False).associating[0]
+    with np.errstate(invalid="ignore"):
+        Worker(campaign).work(unit)
+    status = {e.key: e.status for e in store.ledger(Stage.LOCATE)}
+    assert status[first] == Status.FAILED
+    assert len(others) >= 3
+    assert {status[key] for key in others} == {Status.DONE}

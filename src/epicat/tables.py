@@ -1,7 +1,7 @@
 """The tables of epicat as Arrow schemas: the only module that names columns.
 
-Every table of results carries ``design`` (the digest of the run or of the associator),
-``key`` (the station-day or block).
+Every table of results has the columns ``design``, the digest of what made the row (run,
+associator, location, ...), and ``key``, its station-day or block.
 """
 
 from __future__ import annotations

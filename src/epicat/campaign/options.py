@@ -257,7 +257,7 @@ class CampaignOptions(_Spanned):
     )
     network: str | None = Field(
         default=None,
-        pattern="[A-Za-z0-9]{1,8}",
+        pattern="^[A-Za-z0-9]{1,8}$",
         description="Network of records whose network code is blank.",
         examples=["XX"],
     )

@@ -46,8 +46,9 @@ def refusal(changes, by="c.toml: "):
         (("select",), "NC.*", "select is 'NC.*', but must be: list of texts"),
         (("select",), ("NC.*", 3), "select is 3, but must be: list of texts"),
         (("extent",), "41,39,-125,-123", "extent: extent '41,39,-125,-123': latitudes 41 and 39"),
-        (("network",), "N.C", "network is 'N.C'"),
-        (("network",), "NINELONGS", "network is 'NINELONGS'"),
+        (("network",), "N.C", "network is 'N.C', but must be: up to 8 letters and digits"),
+        (("network",), "NINELONGS", "network is 'NINELONGS', but must be: up to 8 letters"),
+        (("name",), "a b", "name is 'a b', but must be: up to 64 letters, digits"),
         (("end",), "2019.172", "end: END '2019.172' is not after START '2019.172'"),
     ],
 )

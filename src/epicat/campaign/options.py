@@ -143,7 +143,7 @@ StoreText = Annotated[
 ]
 _Name = Annotated[
     str | None,
-    Shown(metavar="NAME"),
+    Shown(metavar="NAME", kind="up to 64 letters, digits, '.', '_' and '-'"),
     Field(
         pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
         description="Name of the catalog, which other commands take as the run.  Default: model, "
@@ -255,7 +255,7 @@ class CampaignOptions(_Spanned):
         "public archives and if AWS_ACCESS_KEY_ID is not set.",
         examples=[False],
     )
-    network: str | None = Field(
+    network: Annotated[str | None, Shown(kind="up to 8 letters and digits")] = Field(
         default=None,
         pattern="^[A-Za-z0-9]{1,8}$",
         description="Network of records whose network code is blank.",

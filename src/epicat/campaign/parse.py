@@ -133,7 +133,7 @@ def _message(problem: ErrorDetails, model: type[BaseModel], values: Values) -> s
         return f"{source}: {reason}"
     if problem["type"] == "literal_error":
         return f"{source}: {NameChoiceError(option.key, str(problem['input']), option.choices)}"
-    if problem["type"].endswith("_type"):
+    if problem["type"].endswith(("_type", "_pattern_mismatch")):
         return f"{source} is {value}, but must be: {option.kind}"
     return f"{source} is {value}: {reason.replace('Input should', 'it must')}"
 

@@ -7,36 +7,17 @@ import shutil
 
 import pytest
 
-from epicat.campaign.options import Partition
 from epicat.cli.app import main
-from epicat.pipeline.executors import Serial
-from epicat.pipeline.runner import make_plan, run
-from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
-from epicat.tables import TABLES
 from support.tiny_network import settled, truths, write_network
+from support.undisturbed import run_undisturbed, tables_at
 
 EVENTS = truths([-300, -1.0, 60.5])
 
 
-class Silent:
-    def planned(self, planned):
-        pass
-
-    def finished(self, outcome):
-        pass
-
-
 def done(folder, location):
     store = ParquetStore(location, create=True)
-    campaign = settled(folder, location)
-    plan = make_plan(campaign, Partition(), store, recheck=False)
-    assert not run(campaign, plan, store, lambda: Serial(campaign), Silent()).has_failures
-
-
-def tables(location):
-    store = ParquetStore(location)
-    return {name: store.read(name, Where()) for name in TABLES}
+    assert not run_undisturbed(settled(folder, location), store).has_failures
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +97,7 @@ def test_what_is_damaged_is_found_and_repaired_and_made_again(folder, location, 
     assert (code, first["repaired"]) == (int(not is_note), 0 if is_note else first["count"])
     done(folder, location)
     assert doctor()[0] == 0
-    assert tables(location) == tables(folder / "store")
+    assert tables_at(location) == tables_at(folder / "store")
 
 
 def test_a_store_that_is_not_there_is_no_healthy_one(capsys, tmp_path):

@@ -17,7 +17,7 @@ from epicat.store.parquet import ParquetStore
 from epicat.table_rows import stations_table
 from epicat.tables import TABLES
 from support.tiny_network import settled, stations, truths, write_network
-from support.undisturbed import Silent
+from support.undisturbed import Silent, run_undisturbed
 
 HOUR_NS, YEAR_NS = 3600 * 10**9, 365 * 86_400 * 10**9
 EVENTS = truths([-300, 60.5])
@@ -35,9 +35,7 @@ def clock(monkeypatch):
 
 
 def done(folder, store, *, recheck=False):
-    campaign = settled(folder, Path(store.location))
-    plan = make_plan(campaign, Partition(), store, recheck=recheck)
-    return run(campaign, plan, store, lambda: Serial(campaign), Silent())
+    return run_undisturbed(settled(folder, Path(store.location)), store, recheck=recheck)
 
 
 @pytest.mark.parametrize(("first", "second"), [(0, -HOUR_NS), (YEAR_NS, 0), (0, YEAR_NS)])

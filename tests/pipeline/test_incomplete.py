@@ -18,7 +18,7 @@ from epicat.store.base import Where
 from epicat.store.open import open_store
 from epicat.store.parquet import ParquetStore
 from support.tiny_network import settled, truths, write_network
-from support.undisturbed import Silent
+from support.undisturbed import Silent, run_undisturbed
 
 ROWS = Where()
 NOBODY = Access(endpoint="http://127.0.0.1:1")
@@ -27,8 +27,7 @@ NOBODY = Access(endpoint="http://127.0.0.1:1")
 def done(campaign: Campaign) -> tuple[Summary, ParquetStore]:
     store = open_store(campaign.store, create=True)
     assert isinstance(store, ParquetStore)
-    plan = make_plan(campaign, Partition(), store, recheck=False)
-    return run(campaign, plan, store, lambda: Serial(campaign), Silent()), store
+    return run_undisturbed(campaign, store), store
 
 
 def test_a_day_that_lacks_an_object_is_picked_again_when_that_can_be_had(tmp_path: Path) -> None:

@@ -12,14 +12,11 @@ import pytest
 
 from epicat.campaign.options import Partition
 from epicat.ledger import Stage
-from epicat.pipeline.executors import Serial
 from epicat.pipeline.jobs.submission import Submission
-from epicat.pipeline.runner import make_plan, run
-from epicat.store.base import Where
+from epicat.pipeline.runner import make_plan
 from epicat.store.parquet import ParquetStore
-from epicat.tables import TABLES
 from support.tiny_network import arguments, settled, truths, write_network
-from support.undisturbed import Silent
+from support.undisturbed import run_undisturbed, tables_at
 
 EVENTS = truths([-300, -1.0, 60.5])
 EPICAT = [sys.executable, "-m", "epicat"]
@@ -56,14 +53,7 @@ def give_next(pipe, body):
 def done(folder, end="2020-01-03"):
     """Do the same campaign as the command line, in this process."""
     store = ParquetStore(folder / "store", create=True)
-    campaign = settled(folder, folder / "store", end=end)
-    plan = make_plan(campaign, Partition(), store, recheck=False)
-    assert not run(campaign, plan, store, lambda: Serial(campaign), Silent()).has_failures
-
-
-def tables(location):
-    store = ParquetStore(location)
-    return {name: store.read(name, Where()) for name in TABLES}
+    assert not run_undisturbed(settled(folder, folder / "store", end=end), store).has_failures
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +61,7 @@ def expected(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     write_network(folder, EVENTS)
     done(folder)
-    found = tables(folder / "store")
+    found = tables_at(folder / "store")
     assert found["events"].num_rows == len(EVENTS)
     return found
 
@@ -123,7 +113,7 @@ def test_a_stopped_run_leaves_no_worker_behind_and_can_go_on(
     about.unlink()
     about.write_bytes(body)
     done(tmp_path)
-    assert tables(store) == expected
+    assert tables_at(store) == expected
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -180,4 +170,4 @@ def test_a_job_that_is_interrupted_asks_for_another_attempt(tmp_path, expected, 
     about.unlink()
     about.write_bytes(body)
     assert epicat(*given, "--index", "1").wait(60) == 0
-    assert tables(tmp_path / "store")["picks"] == expected["picks"]
+    assert tables_at(tmp_path / "store")["picks"] == expected["picks"]

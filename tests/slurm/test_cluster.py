@@ -12,12 +12,11 @@ from pathlib import Path
 from epicat.ledger import Stage
 from epicat.slurm.record import find_last
 from epicat.slurm.tasks import attempts
-from epicat.store.base import Where
 from epicat.store.parquet import ParquetStore
-from epicat.tables import TABLES
 from support.network_fixtures import undisturbed_catalog, written_network
 from support.slurm_cluster import MOST_TASKS, wait_until
 from support.tiny_network import arguments, truths
+from support.undisturbed import tables_at
 
 EVENTS = truths([-300, -1.0, 60.5])
 EPICAT = [sys.executable, "-m", "epicat"]
@@ -27,11 +26,6 @@ def epicat(*words, code=0):
     done = subprocess.run([*EPICAT, *words], capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done
-
-
-def tables(location):
-    store = ParquetStore(Path(location))
-    return {name: store.read(name, Where()) for name in TABLES}
 
 
 network = written_network(EVENTS)
@@ -93,7 +87,7 @@ def test_arrays_larger_than_the_cluster_allows_make_the_same_tables(
         ("associate-0000", 1, 1),
     ]  # fmt: skip
     assert (found["station_days"], found["failed"], found["is_over"]) == (16, 0, True)
-    assert tables(campaign.store) == expected
+    assert tables_at(campaign.store) == expected
 
     # SLURM has forgotten the tasks, and there are no accounts
     wait_until(lambda: not cluster.run("squeue", "--noheader", "--states=all"))
@@ -140,7 +134,7 @@ def test_interrupted_tasks_are_requeued(cluster, network, expected, tmp_path):
     campaign.watch()
     assert campaign.exits("pick-0000") == {0: [75, 0], 1: [75, 0]}
     assert campaign.exits("associate-0000") == {0: [0]}
-    assert tables(campaign.store) == expected
+    assert tables_at(campaign.store) == expected
 
 
 def test_cancelled_tasks_stay_cancelled_and_retry_does_them(cluster, network, expected, tmp_path):
@@ -155,7 +149,7 @@ def test_cancelled_tasks_stay_cancelled_and_retry_does_them(cluster, network, ex
 
     epicat("retry", "--folder", str(campaign.folder))
     campaign.watch()
-    assert tables(campaign.store) == expected
+    assert tables_at(campaign.store) == expected
 
 
 def test_a_cancelled_submission_is_resumed(cluster, network, expected, tmp_path):
@@ -169,7 +163,7 @@ def test_a_cancelled_submission_is_resumed(cluster, network, expected, tmp_path)
     epicat("retry", "--folder", str(campaign.folder))
     found = campaign.watch()
     assert sum(job["units"] for job in found["jobs"] if job["stage"] == "pick") < 8
-    assert tables(campaign.store) == expected
+    assert tables_at(campaign.store) == expected
 
 
 def test_a_drained_node_delays_and_a_killed_worker_is_replaced(
@@ -188,7 +182,7 @@ def test_a_drained_node_delays_and_a_killed_worker_is_replaced(
     if campaign.status()["failed"] or any(status["failed"] for status in jobs(campaign)):
         epicat("retry", "--folder", str(campaign.folder))
         campaign.watch()
-    assert tables(campaign.store) == expected
+    assert tables_at(campaign.store) == expected
 
 
 def jobs(campaign):

@@ -49,14 +49,14 @@ def test_errors_in_common_make_some_directions_worse_and_others_better():
     """Two picks at one station of which only the sum of the errors matters, and the difference."""
     normal = Symmetric([[np.array([[2.0]])], [np.zeros((1, 1)), np.array([[2.0]])]])
     products = Symmetric([[np.array([[2.0]])], [np.zeros((1, 1)), np.array([[-2.0]])]])
-    found = Sharing(np.array([[0.5]]), normal, normal, products)
+    found = Sharing(np.array([[0.5]]), normal, normal.inverse(), normal, products)
     np.testing.assert_allclose(found.covariance.stacked()[0, 0], [[0.75, 0], [0, 0.25]])
 
 
 def test_errors_of_the_scale_are_no_relative_errors():
     one, zero = np.ones((1, 1)), np.zeros((1, 1))
     normal, data = Symmetric([[one], [0.5 * one, one]]), Symmetric([[one], [0.5 * one, zero]])
-    found = Sharing(zero, normal, data, Symmetric([[zero], [zero, zero]]))
+    found = Sharing(zero, normal, normal.inverse(), data, Symmetric([[zero], [zero, zero]]))
     inverse = np.linalg.inv([[1, 0.5], [0.5, 1]])
     expected = inverse @ [[1, 0.5], [0.5, 0]] @ inverse
     np.testing.assert_allclose(found.relative.stacked()[0, 0], expected)

@@ -53,7 +53,7 @@ def posterior(
     outside the box count nothing.  Where the likelihood falls off much faster than Laplace's
     approximation, as at the boundary of two layers, the nodes are put closer together.
     """
-    variance, axes = np.linalg.eigh(found.normal.inverse().stacked(3)[:, 0])
+    variance, axes = np.linalg.eigh(found.covariance.stacked(3)[:, 0])
     length = np.minimum(np.sqrt(np.maximum(variance, 1e-8)), _LARGEST_SD_KM)
     for _ in range(_ROUNDS):
         result = _integrated(batch, likelihood, found, box, scale_error, axes * length[:, None])
@@ -117,7 +117,7 @@ def profile(
 
 def _nodes(found: Hypocenters, axes: F64) -> tuple[list[F64], list[F64]]:
     """Return places (events, nodes), and the origin time and scales to expect there."""
-    covariance = found.normal.inverse()
+    covariance = found.covariance
     offset = []
     for k in range(3):
         parts = [axes[:, k, j][:, None] * _UNIT[:, j] for j in range(3)]

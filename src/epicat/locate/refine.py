@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ _DAMPING = (1e-3, 1e-2, 1e8)
 """Damping at first, after the first step that failed, and at which a hypocenter is given up."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hypocenters:
     """Hypocenters of events, n for each: arrays of shape (events, n)."""
 
@@ -46,6 +47,17 @@ class Hypocenters:
     """Log-likelihood, with the prior of the scales."""
     normal: Symmetric
     """Matrix of the normal equations, with the prior of the scales: the inverse covariance."""
+
+    @cached_property
+    def covariance(self) -> Symmetric:
+        """Covariance of the unknowns by Laplace's approximation."""
+        return self.normal.inverse()
+
+    def with_depth_error(self, error_km: float) -> Hypocenters:
+        """Return the same hypocenters with a prior of the depth."""
+        rows = self.normal.square()
+        rows[_DEPTH][_DEPTH] = rows[_DEPTH][_DEPTH] + 1 / error_km**2
+        return Hypocenters(self.unknowns, self.logarithm, Symmetric(rows))
 
     @classmethod
     def joined(cls, parts: Sequence[Hypocenters]) -> Hypocenters:
@@ -64,7 +76,7 @@ class Hypocenters:
         def pick(values: F64) -> F64:
             return np.take_along_axis(values, at, 1)
 
-        rows = [[pick(value) for value in row] for row in _square(self.normal)]
+        rows = [[pick(value) for value in row] for row in self.normal.square()]
         return Hypocenters([pick(v) for v in self.unknowns], pick(self.logarithm), Symmetric(rows))
 
 
@@ -81,7 +93,7 @@ class _State:
         return _State(
             [v[events] for v in self.unknowns],
             self.logarithm[events],
-            Symmetric([[v[events] for v in row] for row in _square(self.normal)]),
+            Symmetric([[v[events] for v in row] for row in self.normal.square()]),
             [v[events] for v in self.right],
         )
 
@@ -202,12 +214,7 @@ def residuals(batch: Batch, unknowns: list[F64], scale_error: float) -> F64:
 
 
 def _damped(state: _State, damping: F64, held: list[Bool]) -> list[F64]:
-    rows = _square(state.normal)
+    rows = state.normal.square()
     for k, row in enumerate(rows):
         row[k] = row[k] * (1 + damping) + np.where(held[k], _STIFF, 0.0)
     return solve(Symmetric(rows), state.right)
-
-
-def _square(matrix: Symmetric) -> list[list[F64]]:
-    n = len(matrix)
-    return [[matrix[i, j] for j in range(n)] for i in range(n)]

@@ -10,6 +10,7 @@ equations, c the correlation of the errors, and X the products of the weighted s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def widening(correlation: F64) -> F64:
     return np.asarray(1 + _COMMON * np.maximum(correlation, 0.0) ** 2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sharing:
     """What the errors of hypocenters are if those of P and S are correlated."""
 
@@ -52,6 +53,8 @@ class Sharing:
     """Correlation of the errors of P and S of a station, shape (events, 1)."""
     normal: Symmetric
     """Matrix of the normal equations: H above."""
+    inverse: Symmetric
+    """Its inverse."""
     data: Symmetric
     """The same without the prior of the scales of travel times."""
     products: Symmetric
@@ -64,9 +67,9 @@ class Sharing:
         Fewer than there are unknowns if data do not decide the scales of travel times, and more
         if errors are correlated.
         """
-        return trace(product(self.normal.inverse().square(), self._spread(self.data)))
+        return trace(product(self.inverse.square(), self._spread(self.data)))
 
-    @property
+    @cached_property
     def covariance(self) -> Symmetric:
         """Covariance of the unknowns: the sandwich."""
         return self._around(self.normal)
@@ -85,7 +88,7 @@ class Sharing:
         return [[a + self.correlation * b for a, b in zip(*row, strict=True)] for row in rows]
 
     def _around(self, matrix: Symmetric) -> Symmetric:
-        inverse = self.normal.inverse().square()
+        inverse = self.inverse.square()
         return Symmetric(product(product(inverse, self._spread(matrix)), inverse))
 
 
@@ -103,7 +106,7 @@ def sharing(
     n = range(1, len(pairs.p))
     products = Symmetric([[pairs.crossed(i, j) for j in n] for i in n])
     squares = Symmetric([[pairs.squared(i, j) for j in n] for i in n])
-    inverse = found.normal.inverse().square()
+    inverse = found.covariance.square()
     by_products, by_squares = (product(inverse, m.square()) for m in (products, squares))
     count = 2 * total(pairs.weight**2)
     own, both = trace(by_squares), trace(by_products)
@@ -116,7 +119,7 @@ def sharing(
     prior = 2 * _PRIOR_PAIRS
     correlation = np.clip((seen + expected * prior) / (rise + prior), *_LIMITS)
     data = without_prior(found.normal, len(found.normal) - len(PHASES))
-    return Sharing(correlation, found.normal, data, products)
+    return Sharing(correlation, found.normal, found.covariance, data, products)
 
 
 @dataclass(frozen=True, slots=True)

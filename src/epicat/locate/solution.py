@@ -186,7 +186,7 @@ def solve_batch(
     error, mixture = refiner.scale_error, noise.mixture()
     around = refiner.refine(batch, mixture, found.unknowns, 0)
     if refiner.is_depth_fixed:
-        around.normal.lower[2][2] += 1 / depth_sd_km**2
+        around = around.with_depth_error(depth_sd_km)
         place = _laplace(around)
     else:
         place = posterior(batch, mixture, around, refiner.box, error)
@@ -229,13 +229,13 @@ def _response(batch: Batch, likelihood: Likelihood, around: Hypocenters) -> list
 
 def _laplace(around: Hypocenters) -> Posterior:
     mean = np.concatenate(around.unknowns[:3], axis=1)
-    return Posterior(mean, around.normal.inverse().stacked(3)[:, 0])
+    return Posterior(mean, around.covariance.stacked(3)[:, 0])
 
 
 def _sandwiched(covariance: F64, shared: Sharing) -> F64:
     """Change covariances (events, 3, 3) of the posterior as sharing changes Laplace's."""
     own = _factor(covariance)
-    change = own @ np.linalg.inv(_factor(shared.normal.inverse().stacked(3)[:, 0]))
+    change = own @ np.linalg.inv(_factor(shared.inverse.stacked(3)[:, 0]))
     return np.asarray(change @ shared.covariance.stacked(3)[:, 0] @ change.transpose(0, 2, 1))
 
 

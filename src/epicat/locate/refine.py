@@ -93,15 +93,19 @@ class _State:
         return _State(
             [v[events] for v in self.unknowns],
             self.logarithm[events],
-            Symmetric([[v[events] for v in row] for row in self.normal.square()]),
+            Symmetric([[v[events] for v in row] for row in self.normal.lower]),
             [v[events] for v in self.right],
         )
 
-    def put(self, events: NDArray[np.int64], part: _State, better: Bool) -> None:
-        """Replace hypocenters of some of the events where they are better."""
-        pairs = zip(self._arrays(), part._arrays(), strict=True)
-        for mine, new in pairs:
-            mine[events] = np.where(better, new, mine[events])
+    def improve(self, trial: _State, better: Bool) -> None:
+        """Replace hypocenters where others are better."""
+        for mine, new in zip(self._arrays(), trial._arrays(), strict=True):
+            np.copyto(mine, new, where=better)
+
+    def put(self, events: NDArray[np.int64], part: _State) -> None:
+        """Replace the hypocenters of some of the events."""
+        for mine, new in zip(self._arrays(), part._arrays(), strict=True):
+            mine[events] = new
 
     def _arrays(self) -> list[F64]:
         matrix = [value for row in self.normal.lower for value in row]
@@ -133,26 +137,29 @@ class Refiner:
     def _refined(
         self, batch: Batch, likelihood: Likelihood, start: list[F64], rounds: int
     ) -> Hypocenters:
-        """Refine a part of the events."""
-        state = self._evaluate(batch, likelihood, [v.copy() for v in start])
-        damping = np.full(state.logarithm.shape, _DAMPING[0])
+        """Refine a part of the events; ``start`` is not used again."""
         active = np.arange(len(batch.events))
+        state = found = self._evaluate(batch, likelihood, start)
+        damping = np.full(state.logarithm.shape, _DAMPING[0])
         for _ in range(rounds):
-            part = state.take(active)
-            step = self._step(part, damping[active])
-            moved = [v + d for v, d in zip(part.unknowns, step, strict=True)]
-            now = batch.trimmed(active)
-            trial = self._evaluate(now, likelihood.of(active, len(now.time_s)), moved)
-            better = trial.logarithm >= part.logarithm
-            state.put(active, trial, better)
-            before = damping[active]
-            damping[active] = np.where(better, before * 0.2, np.maximum(before * 10, _DAMPING[1]))
+            step = self._step(state, damping)
+            moved = [v + d for v, d in zip(state.unknowns, step, strict=True)]
+            trial = self._evaluate(batch, likelihood, moved)
+            better = trial.logarithm >= state.logarithm
+            state.improve(trial, better)
+            damping = np.where(better, damping * 0.2, np.maximum(damping * 10, _DAMPING[1]))
             length = np.sqrt(step[0] ** 2 + step[1] ** 2 + step[2] ** 2)
-            done = (better & (length < _CONVERGED_KM)) | (damping[active] > _DAMPING[2])
-            active = active[~done.all(axis=1)]
-            if len(active) == 0:
+            done = (better & (length < _CONVERGED_KM)) | (damping > _DAMPING[2])
+            left = np.flatnonzero(~done.all(axis=1))
+            if len(left) < len(active):
+                found.put(active, state)
+                active, state, damping = active[left], state.take(left), damping[left]
+                batch = batch.trimmed(left)
+                likelihood = likelihood.of(left, len(batch.time_s))
+            if len(left) == 0:
                 break
-        return Hypocenters(state.unknowns, state.logarithm, state.normal)
+        found.put(active, state)
+        return Hypocenters(found.unknowns, found.logarithm, found.normal)
 
     def _evaluate(self, batch: Batch, likelihood: Likelihood, unknowns: list[F64]) -> _State:
         x, y, z, origin, *scales = unknowns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -130,3 +130,20 @@ def test_terms_of_a_file_are_those_that_were_written(network, tmp_path):
         assert terms.source.at(key, place, np.array([-1])) == network.terms.source.at(
             same, place, np.array([-1])
         )
+
+
+def test_slow_ground_under_all_sensors_makes_no_depth_error():
+    """Without terms, S that is late by more than P everywhere moves depths."""
+    case = simulate(53, events=100, sensors=16, errors=Errors(static_s=0.05))
+    late = np.array([0.15, 0.3])[case.arrivals.phase]
+    arrivals = replace(case.arrivals, time_s=case.arrivals.time_s + late)
+    locator = Locator(LAYERS, case.network, case.box)
+    plain = locator.locate(arrivals)
+    found = calibrate(locator, arrivals)
+    with_terms = locator.with_settings(locator.settings.calibrated(found.after.wrong_share)).locate(
+        arrivals, terms=StationTerms(found.static, found.source, np.arange(len(arrivals)))
+    )
+    before, after = (np.median(located.place_km[:, 2] - case.place_km[:, 2])
+                     for located in (plain, with_terms))  # fmt: skip
+    assert abs(before) > 0.5
+    assert abs(after) < 0.3

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from epicat.errors import InputError
 from epicat.locate.arrivals import Arrivals, Batch, batches
 from epicat.locate.common_shift import ShiftEquations
+from epicat.locate.first_terms import first_terms
 from epicat.locate.grids import PHASES
 from epicat.locate.joint import JointEquations
 from epicat.locate.kriging import DelayField
@@ -25,13 +26,8 @@ I64 = NDArray[np.int64]
 
 LEAST_EVENTS = 20
 """Fewer events say more about their own errors than about stations."""
-_LEAST_FOR_SOURCES = 50
-"""Source-specific terms need so many events."""
 _ERROR_ROUNDS = 2
-_STATIC_ROUNDS = 3
-_SEARCHED_ROUNDS = 2
-"""Rounds of static terms with a global search; later places are near those before."""
-_SOURCE_ROUNDS = 3
+_SOURCE_ROUNDS = 4
 _LIKELY = 0.5
 """Probability to be right of the picks that the field of delays is fitted to."""
 _LEAST_INLIER = 1e-3
@@ -93,11 +89,12 @@ class _Estimate:
         self._fit_errors()
         before = self._errors
         report(f"without terms: {_in_words(before)}")
-        for turn in range(_STATIC_ROUNDS):
-            static = self._static(None)
-            self._locate(StationTerms(static), is_searched=turn < _SEARCHED_ROUNDS)
-            self._fit_errors()
-        report(f"static terms: {_in_words(self._errors)}")
+        self._locate(StationTerms(self._first()), is_calibrated=False, is_searched=True)
+        self._fit_errors()
+        static = self._static(None)
+        self._locate(StationTerms(static), is_searched=True)
+        self._fit_errors()
+        report(f"static terms: {_in_words(self._errors)}, {_scales_in_words(static)}")
         own = np.arange(len(self._arrivals))
         source = self._source(static)
         for _ in range(_SOURCE_ROUNDS):
@@ -142,6 +139,16 @@ class _Estimate:
             place = located.place_km[batch.events]
             unknowns = [*(place[:, k : k + 1] for k in range(3))]
             yield batch, [*unknowns, located.origin_s[batch.events][:, None]]
+
+    def _first(self) -> StaticTerms:
+        """Return the terms to begin with."""
+        keys = len(PHASES) * len(self._locator.network.x_km)
+        noise = self._locator.settings.noise
+        value_s = first_terms(
+            self._located.residual_s, self._key, self._arrivals.sigma_s, keys,
+            self._errors.wrong_share, noise.wrong_width_s,
+        )  # fmt: skip
+        return replace(StaticTerms.none(keys), value_s=value_s)
 
     def _static(self, source: SourceTerms | None) -> StaticTerms:
         """Fit static terms and scales; paths that ``source`` says delays of add errors."""

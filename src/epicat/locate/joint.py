@@ -24,8 +24,12 @@ I64 = NDArray[np.int64]
 
 _WEAK = 1e-4
 """Weight of a prior on each place and origin time that keeps the equations solvable, in 1/km²."""
-_ROUNDS = 5
+_ROUNDS = 8
 """Rounds in which the variance of the terms is fitted."""
+_FREEDOM = 4.0
+"""Degrees of freedom of the prior of the terms: a few sites have much larger ones."""
+_INFORMATION = (_FREEDOM + len(PHASES)) / (_FREEDOM + len(PHASES) + 2)
+"""Curvature of that prior over the weight of its terms, in the mean (Lange et al. 1989)."""
 _FIRST_S = 0.1
 """Standard deviation of the terms in s that the fit begins with."""
 _LEAST_S = 0.003
@@ -80,33 +84,47 @@ class JointEquations:
                 self._matrix[keys + p, keys + q] += float(np.sum(total(product)))
 
     def solved(self, scale_error: float) -> JointTerms:
-        """Return terms whose prior covariance is fitted by expectation maximisation.
+        """Return terms whose prior is fitted by expectation maximisation.
 
-        It is that of the P and the S term of a sensor: slow ground delays both.
+        It is Student's t for the pair of P and S of a sensor, with a covariance: slow ground
+        delays both, and a basin under a few sensors does not make those of the others large.
 
         ``scale_error`` is the prior standard error of the scale of P, of that of S, and of their
         ratio.
         """
         keys, n = self._keys, self._keys // len(PHASES)
         seen = (np.diagonal(self._matrix)[:keys] > 0).reshape(n, len(PHASES)).all(axis=1)
-        prior = np.eye(len(PHASES)) * _FIRST_S**2
-        p, s = 2 * np.arange(n), 2 * np.arange(n) + 1
+        prior, share = np.eye(len(PHASES)) * _FIRST_S**2, np.ones(n)
         of_scales = _inverse(_prior_of_scales(scale_error))
         for _ in range(_ROUNDS):
-            precision = np.zeros_like(self._matrix)
-            precision[keys:, keys:] = of_scales
             inverse = _inverse(prior)
-            precision[p, p], precision[s, s] = inverse[0, 0], inverse[1, 1]
-            precision[p, s] = precision[s, p] = inverse[0, 1]
-            covariance = _inverse(self._matrix + precision)
+            covariance = _inverse(self._matrix + _precision(inverse, share, of_scales))
             value = np.sum(covariance * self._right, axis=1)
+            squares = _expected_squares(value[:keys], covariance)
+            size = (squares * inverse).sum(axis=(1, 2))
+            share = (_FREEDOM + len(PHASES)) / (_FREEDOM + size)
             if seen.any():
-                pairs = value[:keys].reshape(n, -1)[seen]
-                among = np.stack([covariance[2 * i : 2 * i + 2, 2 * i : 2 * i + 2]
-                                  for i in np.flatnonzero(seen)])  # fmt: skip
-                squares = pairs[:, :, None] * pairs[:, None] + among
-                prior = squares.mean(axis=0) + np.eye(len(PHASES)) * _LEAST_S**2
-        return JointTerms(value[:keys], value[keys:], covariance)
+                prior = (share[:, None, None] * squares)[seen].mean(axis=0)
+                prior += np.eye(len(PHASES)) * _LEAST_S**2
+        curvature = _precision(inverse * _INFORMATION, share, of_scales)
+        return JointTerms(value[:keys], value[keys:], _inverse(self._matrix + curvature))
+
+
+def _precision(of_terms: F64, share: F64, of_scales: F64) -> F64:
+    """Return the prior precision of all unknowns; ``share`` is that of each sensor."""
+    n = len(PHASES)
+    at = np.arange(n * len(share)).reshape(-1, n)
+    precision = np.zeros((at.size + n, at.size + n))
+    precision[at[:, :, None], at[:, None]] = share[:, None, None] * of_terms
+    precision[at.size :, at.size :] = of_scales
+    return precision
+
+
+def _expected_squares(value_s: F64, covariance: F64) -> F64:
+    """Return the expected products of the terms of each sensor in s², shape (sensors, 2, 2)."""
+    pairs = value_s.reshape(-1, len(PHASES))
+    at = np.arange(len(value_s)).reshape(pairs.shape)
+    return np.asarray(pairs[:, :, None] * pairs[:, None] + covariance[at[:, :, None], at[:, None]])
 
 
 def by_phase(batch: Batch, values: F64) -> list[F64]:

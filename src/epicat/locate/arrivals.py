@@ -210,10 +210,11 @@ _BY_PICK = ("rows", "key", "node", "x_km", "y_km", "z_km", "time_s", "inverse_si
 def batches(
     arrivals: Arrivals, network: Network, grids: TravelTimeGrids, size: int
 ) -> Iterator[Batch]:
-    """Divide events into batches of ``size``, in the order of their numbers of picks."""
+    """Divide events into batches of about ``size``, in the order of their numbers of picks."""
     order = np.argsort(arrivals.count, kind="stable")
-    for start in range(0, len(order), size):
-        yield _batch(arrivals, network, grids, order[start : start + size])
+    for events in np.array_split(order, max(1, round(len(order) / size))):
+        if len(events):
+            yield _batch(arrivals, network, grids, events)
 
 
 def _batch(arrivals: Arrivals, network: Network, grids: TravelTimeGrids, events: I64) -> Batch:

@@ -99,8 +99,10 @@ def locate_blocks(
     work = _Locating(locator, design, terms)
     first = work.locate([_Task(b.given, b.given.start_km) for b in blocks])
     pairs = list(zip(blocks, first, strict=True))
-    rematched = [work.rematched(b.given, found, b.rematching) if b.rematching else None
-                 for b, found in pairs]  # fmt: skip
+    rematched = [
+        work.rematched(b.given, found, b.rematching) if b.rematching and b.given.events else None
+        for b, found in pairs
+    ]
     tasks = [r.again for r in rematched if r and r.again]
     again = iter(work.locate(tasks, is_near=True))
     rows = []

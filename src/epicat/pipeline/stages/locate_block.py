@@ -27,9 +27,9 @@ __all__ = ["BlockLocator", "WithNear", "together"]
 _NO_SITE = "pick without a site"
 _TOO_FEW = "too few picks to locate"
 _REJECTED = "rejected after rematch"
-_TOGETHER = 256
-"""Blocks are located together until they have so many events: as many as a batch."""
-
+_TOGETHER, _TOGETHER_PICKS = 256, 30_000
+"""Blocks are located together until they have so many events, which is a batch, or picks, of which
+each takes up to 1 kB."""
 
 WithNear = tuple[BlockEntry, Sequence[BlockEntry | None]]
 """A block, and the blocks whose events compete with its own for picks."""
@@ -38,13 +38,13 @@ WithNear = tuple[BlockEntry, Sequence[BlockEntry | None]]
 def together(blocks: Iterable[WithNear]) -> Iterator[list[WithNear]]:
     """Divide blocks into those that are located together; small ones alone take longer."""
     group: list[WithNear] = []
-    events = 0
+    events = picks = 0
     for pair in blocks:
-        if group and events + pair[0].n_events > _TOGETHER:
+        events, picks = events + pair[0].n_events, picks + pair[0].n_picks_used
+        if group and (events > _TOGETHER or picks > _TOGETHER_PICKS):
             yield group
-            group, events = [], 0
+            group, events, picks = [], pair[0].n_events, pair[0].n_picks_used
         group.append(pair)
-        events += pair[0].n_events
     if group:
         yield group
 

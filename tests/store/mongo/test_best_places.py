@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -19,6 +21,10 @@ from support.located_catalog import locate
 
 NOON = parse_time("2019-06-21T12:00:00Z")
 EVENT, OTHER = event_at(NOON), event_at(NOON + SECOND_NS)
+OF_ASSOCIATION = {"n_p": 1, "n_s": 0, "n_stations": 1, "rms_s": EVENT.rms_s,
+                  "gap_deg": EVENT.gap_deg, "dmin_km": EVENT.dmin_km, "edge": True}  # fmt: skip
+OF_LOCATION = {"n_p": 4, "n_s": 3, "n_stations": 5, "rms_s": 0.25, "gap_deg": 88.0,
+               "dmin_km": 3.5, "edge": False}  # fmt: skip
 
 
 @pytest.fixture
@@ -35,9 +41,10 @@ def raw(mongo, url):
         yield client[urlsplit(url).path.strip("/")]
 
 
-def associated(store: MongoStore, marked_ns: int = 1) -> None:
+def associated(store: MongoStore, marked_ns: int = 1, **changes) -> None:
     generation = new_generation()
-    store.replace("events", events_table([EVENT, OTHER], "assoc", "block"), generation)
+    events = [dataclasses.replace(event, **changes) for event in (EVENT, OTHER)]
+    store.replace("events", events_table(events, "assoc", "block"), generation)
     store.mark([BlockEntry("assoc", "block", Status.DONE, generation, marked_ns, n_events=2)])
 
 
@@ -65,7 +72,7 @@ def test_a_new_event_is_at_the_place_of_the_association(store, raw):
     found = document(raw)
     assert found["associated"] == {
         "time_ns": NOON, "latitude": EVENT.latitude, "longitude": EVENT.longitude,
-        "depth": EVENT.depth_km, "x": EVENT.x_km, "y": EVENT.y_km,
+        "depth": EVENT.depth_km, "x": EVENT.x_km, "y": EVENT.y_km, **OF_ASSOCIATION,
     }  # fmt: skip
     assert {name: found[name] for name in found["associated"]} == found["associated"]
     assert "origin_id" not in found
@@ -85,6 +92,28 @@ def test_a_located_event_is_at_its_origin(store, raw):
     assert origin["event_id"] == found["_id"]
     assert "origin_id" not in left
     assert rows(store).equals(before)
+
+
+def test_numbers_that_describe_a_place_are_those_of_the_place(store, raw):
+    before = rows(store)
+    located(store, EVENT, location="first", marked_ns=2, **OF_LOCATION)
+    found = document(raw)
+    assert {name: found[name] for name in OF_LOCATION} == OF_LOCATION
+    assert {name: found["associated"][name] for name in OF_ASSOCIATION} == OF_ASSOCIATION
+    assert found["picks"] == 1  # assignments, which are the association's
+    assert rows(store).equals(before)
+    located(store, OTHER, location="second", marked_ns=3, **OF_LOCATION)
+    left = document(raw)
+    assert {name: left[name] for name in OF_ASSOCIATION} == OF_ASSOCIATION
+
+
+def test_an_imported_event_without_residuals_has_those_of_its_origin(store, raw):
+    associated(store, 2, rms_s=math.nan)
+    for marked_ns in (3, 5):
+        located(store, EVENT, location="first", marked_ns=marked_ns, **OF_LOCATION)
+        assert document(raw)["rms_s"] == OF_LOCATION["rms_s"]
+        assert math.isnan(rows(store)["rms_s"][0].as_py())
+        associated(store, marked_ns + 1, rms_s=math.nan)
 
 
 def test_the_campaigns_location_stays_preferred(store, raw, connect):
@@ -113,13 +142,16 @@ def test_associating_again_keeps_the_place(store, raw):
     assert rows(store).equals(before)
 
 
-def test_documents_of_an_earlier_version_are_read_and_moved(store, raw):
+@pytest.mark.parametrize("lacking", [["associated"], [f"associated.{n}" for n in OF_ASSOCIATION]])
+def test_documents_of_an_earlier_version_are_read_and_moved(store, raw, lacking):
     before = rows(store)
-    raw.events.update_many({}, {"$unset": {"associated": True}})
+    new = document(raw)["associated"]
+    raw.events.update_many({}, {"$unset": dict.fromkeys(lacking, True)})
     assert rows(store).equals(before)
-    located(store, EVENT, location="first", marked_ns=2, depth_km=4.0)
-    assert document(raw)["associated"]["depth"] == EVENT.depth_km
-    assert document(raw)["depth"] == 4.0
+    located(store, EVENT, location="first", marked_ns=2, depth_km=4.0, **OF_LOCATION)
+    assert list(document(raw)["associated"].items()) == list(new.items())
+    assert (document(raw)["depth"], document(raw)["n_p"]) == (4.0, 4)
     assert rows(store).equals(before)
     associated(store, 3)
     assert rows(store).equals(before)
+    assert (document(raw)["depth"], document(raw, OTHER)["n_p"]) == (4.0, 1)

@@ -1,9 +1,10 @@
 """The events of a database at their best places, as soon as a location has found them.
 
-A document of ``events`` has time and place of the preferred location, with its uncertainty, and
-``origin_id`` and ``location_id``.  Those of the association are in ``associated``, from which
-epicat reads the row.  The documents are updated before the location of their block is marked: a
-kill in between leaves places that the next call of `epicat locate` writes again.
+A document of ``events`` has time and place of the preferred location, with its uncertainty, the
+numbers that describe its picks, and ``origin_id`` and ``location_id``.  Those of the association
+are in ``associated``, from which epicat reads the row; ``picks`` counts the assignments.  The
+documents are updated before the location of their block is marked: a kill in between leaves
+places that the next call of `epicat locate` writes again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from epicat._util.lists import batched
 from epicat.ledger import LocateEntry, Stage
 from epicat.store.base import ReadableStore
 from epicat.store.locations import location_of_campaign
-from epicat.store.mongo.documents import ASSOCIATED, SHAPES, at_place, place_of
+from epicat.store.mongo.documents import ASSOCIATED, SHAPES, associated_of, at_place, place_of
 from epicat.store.mongo.server import BATCH, Document, Server
 
 __all__ = ["BestPlaces"]
@@ -76,13 +77,12 @@ def _changes(events: Iterable[Document], origins: Mapping[str, Document]) -> Ite
     """Yield the changes of events: to their origins, or back to the association."""
     for event in events:
         origin = origins.get(str(event.get("event_id", event["_id"])))
-        own = event.get(ASSOCIATED)
-        is_same: dict[str, Any] = {"_id": event["_id"], ASSOCIATED: own or {"$exists": False}}
+        there, own = event.get(ASSOCIATED), associated_of(event)
+        is_same: dict[str, Any] = {"_id": event["_id"], ASSOCIATED: there or {"$exists": False}}
         if origin is not None:
             found = {name: origin[name] for name in _FROM_ORIGIN}
             change = {**at_place(place_of(origin)), **found, "origin_id": origin["_id"]}
-            # Documents of earlier versions have the association's place only.
-            yield UpdateOne(is_same, {"$set": {ASSOCIATED: own or place_of(event), **change}})
-        elif "origin_id" in event and own:
+            yield UpdateOne(is_same, {"$set": {ASSOCIATED: own, **change}})
+        elif "origin_id" in event:
             away = dict.fromkeys(("origin_id", *_FROM_ORIGIN), True)
-            yield UpdateOne(is_same, {"$set": at_place(own), "$unset": away})
+            yield UpdateOne(is_same, {"$set": {ASSOCIATED: own, **at_place(own)}, "$unset": away})

@@ -37,6 +37,7 @@ __all__ = [
     "GENERATION",
     "SHAPES",
     "Shape",
+    "associated_of",
     "at_place",
     "date_of",
     "place_of",
@@ -75,8 +76,10 @@ _IDENTITIES: Mapping[TableName, tuple[str, ...]] = {
     "origin_arrivals": ("origin_id", "pick_id"),
 }
 ASSOCIATED: Final = "associated"
-"""The field of an event with time and place of the association."""
-_PLACE = ("time_ns", "latitude", "longitude", "depth", "x", "y")
+"""The field of an event with time and place of the association, and what describes them."""
+_PLACE = ("time_ns", "latitude", "longitude", "depth", "x", "y", "n_p", "n_s", "n_stations",
+          "rms_s", "gap_deg", "dmin_km", "edge")  # fmt: skip
+"""Fields that events and origins share."""
 _BEST = (*_PLACE, "time", "z", "location", "origin_id", "location_id", "quality", "time_error_s",
          "major_km", "minor_km", "azimuth_deg", "depth_error_km", "depth_fixed", "ml", "ml_error",
          "ml_stations", "ml_law", "magnitude_id")  # fmt: skip
@@ -191,8 +194,16 @@ def point(latitude: float, longitude: float) -> Document:
 
 
 def place_of(document: Document) -> Document:
-    """Return time and place of an event or origin, as `ASSOCIATED` has them."""
+    """Return time and place of an event or origin, with its picks, as `ASSOCIATED` has them."""
     return {name: document[name] for name in _PLACE}
+
+
+def associated_of(event: Document) -> Document:
+    """Return time and place of the association, also of a document of an earlier version.
+
+    Those had no ``associated``, or one with less: what is not in it was never the location's.
+    """
+    return place_of({**event, **event.get(ASSOCIATED, {})})
 
 
 def at_place(place: Document) -> Document:
@@ -206,7 +217,7 @@ def at_place(place: Document) -> Document:
 
 
 def _as_associated(document: Document) -> Document:
-    """Return an event with time and place of the association."""
+    """Return an event with time and place of the association, and its picks."""
     document.update(document.get(ASSOCIATED) or {})
     return document
 

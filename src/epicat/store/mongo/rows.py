@@ -14,7 +14,14 @@ from pymongo.errors import BulkWriteError
 from epicat._util.lists import batched
 from epicat.errors import StoreError
 from epicat.store.base import Where
-from epicat.store.mongo.documents import ASSOCIATED, GENERATION, SHAPES, at_place, date_of
+from epicat.store.mongo.documents import (
+    ASSOCIATED,
+    GENERATION,
+    SHAPES,
+    associated_of,
+    at_place,
+    date_of,
+)
 from epicat.store.mongo.errors import only_duplicates
 from epicat.store.mongo.server import BATCH, Document, Server
 from epicat.tables import TableName
@@ -216,5 +223,5 @@ def _merged(document: Document) -> UpdateOne:
     if variant is not None:
         change["$set"] = {n: v for n, v in variant.items() if n != GENERATION}
         if ASSOCIATED in variant and "origin_id" not in document:
-            change["$set"] |= at_place(variant[ASSOCIATED])
+            change["$set"] |= at_place(associated_of({**document, **variant}))
     return UpdateOne(same, change)

@@ -21,8 +21,8 @@ __all__ = ["in_half_precision", "ship"]
 def in_half_precision(model: Any) -> Any:
     """Fold each normalization into its convolution and round every weight to 16 bits, in place.
 
-    Only the biases of the normalizations remain: a remaining factor would turn the 16-bit weights
-    back into 32-bit numbers.
+    Only the biases of the normalizations remain: a remaining factor, or a second bias to add, would
+    turn the 16-bit numbers back into 32-bit ones.
     """
     layers = [(model.inc, model.in_bn)]
     for first, first_norm, second, second_norm in [*model.down_branch, *model.up_branch]:
@@ -43,7 +43,8 @@ def _fold(convolution: Any, norm: Any) -> None:
     shape[outputs] = -1
     convolution.weight.mul_(factor.reshape(shape))
     if convolution.bias is not None:
-        convolution.bias.mul_(factor)
+        norm.bias.add_(convolution.bias * factor)
+        convolution.bias.zero_()
     norm.bias.sub_(norm.running_mean * factor)
     norm.running_mean.zero_()
     norm.running_var.fill_(1 - norm.eps)

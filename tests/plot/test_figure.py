@@ -386,7 +386,8 @@ class TestUncertainty:
         events = located(rows)
         drawn = catalog_figure(events, stations_of([]), title="T")
         classes = events["quality"].to_pylist()
-        assert {"Quality A, B", "Quality C, D", "Depth unknown"} <= set(words(drawn))
+        unknown = f"Depth unknown ({classes.count('D')})"
+        assert {"Quality A, B", "Quality C, D", unknown} <= set(words(drawn))
         for name in ("depth by longitude", "depth by latitude"):
             intervals = self.lines(drawn, name)
             assert len(intervals) == len(rows) - classes.count("D")
@@ -399,13 +400,14 @@ class TestUncertainty:
         dots = [len(c.get_offsets()) for c in panel(drawn, "depth by longitude").collections
                 if type(c).__name__ == "PathCollection"]  # fmt: skip
         assert sum(dots) == 15
+        assert "Depth unknown (15)" in words(drawn)
 
     def test_an_event_without_a_location_has_no_depth_among_located_ones(self) -> None:
         events = with_columns(events_of(FOUR), quality=["A", "B", None, "C"])
         drawn = catalog_figure(events, stations_of([]), title="T")
-        assert "Depth unknown" in words(drawn)
+        assert "Depth unknown (1)" in words(drawn)
         alone = catalog_figure(events_of(FOUR), stations_of([]), title="T")
-        assert "Depth unknown" not in words(alone)
+        assert not any("Depth unknown" in word for word in words(alone))
 
     def test_thousands_of_events_have_no_ellipses(self) -> None:
         drawn = catalog_figure(located(cloud(400, NORTH, 30, 86400)), stations_of([]), title="T")

@@ -51,6 +51,8 @@ class Wanted:
     located: bool = True
     measured: bool = False
     """Whether there are amplitudes, responses, first motions and station magnitudes."""
+    fixed: int = 0
+    """Origins whose depth is fixed; with some, all have a covariance of east and depth."""
     stations: tuple[str, ...] = tuple(f"S{n:02d}" for n in range(16))
     center: tuple[float, float] = _CENTER
     seed: int = 1
@@ -130,6 +132,11 @@ def _tables(
         "depth_error_km": rng.gamma(4, 0.3, n) + 0.2,
         "quality": rng.choice(["A", "B", "C", "D"], n, p=[0.5, 0.3, 0.15, 0.05]),
     }  # fmt: skip
+    if wanted.fixed:
+        is_fixed = np.arange(n) < wanted.fixed
+        tilted = 0.4 * origins["minor_km"] * origins["depth_error_km"]
+        origins |= {"depth_fixed": is_fixed, "depth_km": np.where(is_fixed, 10.0, depth),
+                    "cov_ez_km2": tilted}  # fmt: skip
     arrivals, picks = _arrivals(wanted, place, stations, rng)
     return {
         "picks": _table("picks", picks, RUN),

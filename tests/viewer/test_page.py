@@ -102,6 +102,13 @@ def test_report(report, tmp_path, case):
     drive(case, report.as_uri(), tmp_path)
 
 
+def test_fixed_depths_are_in_no_section_and_ellipses_are_tilted(tmp_path):
+    wanted = Wanted(events=60, days=2, magnitudes=False, fixed=12)
+    write_store(tmp_path / "store", wanted)
+    write_report(open_catalog(tmp_path / "store"), tmp_path / "r.html")
+    drive("depths", (tmp_path / "r.html").as_uri(), tmp_path)
+
+
 @pytest.mark.parametrize("case", ["hostile", "brush", "early", "keyboard", "review"])
 def test_server(server, tmp_path, case):
     entry = server if case == "review" else server.replace("/?token", "/?case=1&token")

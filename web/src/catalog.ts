@@ -1,7 +1,7 @@
 // The events of the page and what is derived from them.
 import { Columns } from "./columns";
 import { Projection } from "./projection";
-import { dimPixel, inkPixel, paletteOf, type Theme } from "./palette";
+import { dimPixel, inkPixel, paletteOf, unknownPixel, type Theme } from "./palette";
 import type { EventArrays, Limits, Look } from "./worker/messages";
 import type { Filter, Range } from "./filter";
 
@@ -69,7 +69,7 @@ export class Catalog {
       color[i] = Math.min(255, Math.max(0, (255 * (values[i] - low)) / (high - low || 1)));
       radius[i] = Number.isNaN(magnitude[i]) ? plain : symbolRadius(magnitude[i], smallest, largest);
     }
-    return { color, radius, palette: paletteOf(theme), ink: inkPixel(theme), dim: dimPixel(theme) };
+    return { color, radius, palette: paletteOf(theme), ink: inkPixel(theme), dim: dimPixel(theme), unknown: by === "depth" ? unknownPixel(theme) : null };
   }
 
   limits(filter: Filter): Limits {
@@ -123,6 +123,7 @@ function arraysOf(columns: Columns, projection: Projection): EventArrays {
   const [p, s] = [columns.number("n_p"), columns.number("n_s")];
   const phases = new Float32Array(n);
   const rejected = new Uint8Array(n);
+  const fixed = Uint8Array.from(columns.number("depth_fixed"), (v) => (v === 1 ? 1 : 0));
   const why = columns.codes("rejected");
   const empty = why.texts.indexOf("");
   for (let i = 0; i < n; i++) {
@@ -133,7 +134,7 @@ function arraysOf(columns: Columns, projection: Projection): EventArrays {
   }
   const numbers = (name: string) => columns.number(name) as Float32Array;
   return {
-    x, y, phases, rejected,
+    x, y, phases, rejected, fixed,
     time: columns.number("time") as Float64Array,
     depth: numbers("depth_km"),
     magnitude: numbers("magnitude"),

@@ -88,6 +88,12 @@ export class Chart {
     return this.add(svg("path", { class: className, d: path, fill: "none" }));
   }
 
+  /** A closed curve, filled as its class says. */
+  area(points: [number, number][], className: string): this {
+    const corners = points.map(([x, y]) => `${this.px(x).toFixed(1)},${this.py(y).toFixed(1)}`);
+    return this.add(svg("polygon", { class: className, points: corners.join(" ") }));
+  }
+
   dots(points: [number, number][], className: string, radius = 3, titles: string[] = []): this {
     points.forEach(([x, y], i) => {
       if (!Number.isFinite(x) || !Number.isFinite(y)) return;

@@ -226,25 +226,38 @@ function drawPlaces(app: App, { row, associated }: EventDetails, chart: Chart, a
   chart.add(star(chart.px(0), chart.py(0)));
 }
 
+/** Semi-axes of 68 % in two dimensions, in standard deviations: those of the horizontal ellipse are such. */
+const TWO_DIMENSIONS = Math.sqrt(-2 * Math.log(1 - 0.6827));
+
+/** Points of the ellipse with these half-widths in east and depth, and their scaled covariance. */
+export function depthEllipse(east: number, depth: number, covariance: number): [number, number][] {
+  const correlation = Math.min(Math.max(covariance / (east * depth) || 0, -1), 1);
+  const rest = Math.sqrt(1 - correlation ** 2);
+  return Array.from({ length: 73 }, (_, i): [number, number] => {
+    const [c, s] = [Math.cos((i * Math.PI) / 36), Math.sin((i * Math.PI) / 36)];
+    return [east * c, depth * (correlation * c + rest * s)];
+  });
+}
+
 function uncertainty(app: App, details: EventDetails): HTMLElement {
   const { row, place, associated } = details;
   const at = local(place);
   const value = (name: string) => app.catalog.value(name, row);
   const [major, error] = [value("major_km") || 0, value("depth_error_km") || 0];
   const shift = associated ? Math.max(Math.abs(at.x(associated.longitude)), Math.abs(at.y(associated.latitude)), Math.abs(associated.depth - place.depth)) : 0;
-  const reach = Math.max(2 * major, 2 * error, 1.3 * shift, 1);
+  const reach = Math.max(2 * major, 2 * TWO_DIMENSIONS * error, 1.3 * shift, 1);
   const chart = new Chart("Uncertainty in depth", 380, 300, { range: [-reach, reach], title: "East of the epicenter (km)" }, { range: [place.depth + reach, place.depth - reach], title: "Depth (km)" });
   if (Number.isFinite(value("major_km"))) {
     const angle = (value("azimuth_deg") * Math.PI) / 180;
-    const east = Math.hypot(value("major_km") * Math.sin(angle), value("minor_km") * Math.cos(angle));
-    chart.add(svg("ellipse", { class: "ellipse", cx: chart.px(0), cy: chart.py(place.depth), rx: chart.px(east) - chart.px(0), ry: Math.abs(chart.py(place.depth + error) - chart.py(place.depth)) }));
+    const east = Math.hypot(major * Math.sin(angle), value("minor_km") * Math.cos(angle));
+    chart.area(depthEllipse(east, error * TWO_DIMENSIONS, value("cov_ez_km2") * TWO_DIMENSIONS ** 2).map(([x, z]) => [x, place.depth + z]), "ellipse");
   }
   if (associated) {
     const [u, v] = [chart.px(at.x(associated.longitude)), chart.py(associated.depth)];
     chart.add(svg("path", { class: "cross", d: `M${u - 6} ${v - 6}l12 12m0 -12l-12 12` }));
   }
   chart.add(star(chart.px(0), chart.py(place.depth)));
-  chart.element.append(h("p", { class: "note" }, Number.isFinite(value("major_km")) ? "Ellipse: 68 % from west to east and in depth. Star: location, cross: association." : "The event was not located: no uncertainty is known."));
+  chart.element.append(h("p", { class: "note" }, Number.isFinite(value("major_km")) ? "Ellipse: 68 % of east and depth together. Star: location, cross: association." : "The event was not located: no uncertainty is known."));
   return chart.element;
 }
 

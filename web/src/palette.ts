@@ -71,6 +71,11 @@ export function dimPixel(theme: Theme): number {
   return theme.name === "dark" ? pixel([70, 80, 90], 150) : pixel([150, 160, 170], 120);
 }
 
+/** Events whose depth is not known, where colours show the depth. */
+export function unknownPixel(theme: Theme): number {
+  return theme.name === "dark" ? pixel([160, 168, 176]) : pixel([120, 128, 136]);
+}
+
 /** Outlines have the colour of the page: they keep crowded symbols apart. */
 export function inkPixel(theme: Theme): number {
   return theme.name === "dark" ? pixel([16, 20, 24]) : pixel([255, 255, 255]);

@@ -127,6 +127,11 @@ export function isoMicro(seconds: number): string {
   return `${new Date(whole * 1000).toISOString().slice(0, 19)}.${String(micro - whole * 1e6).padStart(6, "0")}Z`;
 }
 
+/** What a panel of depths says of events that it leaves out; empty if there are none. */
+export function leftOut(events: number): string {
+  return events ? `${count(events)} with a fixed depth not shown` : "";
+}
+
 export function count(value: number): string {
   return (value + 0).toLocaleString("en");
 }

@@ -1,15 +1,15 @@
 // A depth section through the box of the map: along A-A' or along B-B'.
 import { Surface, h } from "./dom";
-import { numberTicks, withMinus } from "./scales";
+import { leftOut, numberTicks, withMinus } from "./scales";
 import type { App } from "./app";
-import type { Drawn, SectionPanel } from "./worker/messages";
+import type { Drawn, Image, SectionPanel } from "./worker/messages";
 
 const MARGIN = { left: 46, right: 12, top: 22, bottom: 34 };
 
 export class SectionView {
   readonly element: HTMLElement;
   private readonly surface = new Surface();
-  private image: { bitmap: ImageBitmap; panel: SectionPanel } | null = null;
+  private image: Image | null = null;
   private start: number | null = null;
   private moved = false;
 
@@ -49,7 +49,7 @@ export class SectionView {
     const image = drawn.images[`section${this.name}`];
     if (!image) return;
     this.image?.bitmap.close();
-    this.image = image as { bitmap: ImageBitmap; panel: SectionPanel };
+    this.image = image;
   }
 
   draw(): void {
@@ -63,12 +63,21 @@ export class SectionView {
     const x = (along: number) => x0 + ((along + this.length / 2) / this.length) * (x1 - x0);
     this.drawAxes(context, x, y);
     if (this.image) context.drawImage(this.image.bitmap, x0, y0, x1 - x0, y1 - y0);
+    context.fillStyle = theme.soft;
+    context.textAlign = "right";
+    context.textBaseline = "bottom";
+    context.fillText(this.leftOut, x1 - 5, y1 - 4);
     if (filter.depth) {
       const [low, high] = filter.depth.map((d) => Math.min(Math.max(y(d), y0), y1));
       context.strokeStyle = theme.accent;
       context.lineWidth = 1.5;
       context.strokeRect(x0, low, x1 - x0, high - low);
     }
+  }
+
+  /** What the section says of events that it leaves out. */
+  get leftOut(): string {
+    return leftOut(this.image?.left ?? 0);
   }
 
   private drawAxes(context: CanvasRenderingContext2D, x: (v: number) => number, y: (v: number) => number): void {

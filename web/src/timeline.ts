@@ -1,9 +1,9 @@
 // Counts and magnitudes over time, on one axis: drag to select, wheel to zoom.
 import { Surface, h } from "./dom";
-import { count, niceAbove, numberTicks, timeTicks } from "./scales";
+import { count, leftOut, niceAbove, numberTicks, timeTicks } from "./scales";
 import { colorAt, css } from "./palette";
 import type { App } from "./app";
-import type { Bins, Drawn, SizePanel } from "./worker/messages";
+import type { Bins, Drawn, Image, SizePanel } from "./worker/messages";
 import type { Range } from "./filter";
 
 const LEFT = 54;
@@ -20,7 +20,7 @@ const WIDTHS: [number, string][] = [
 export class Timeline {
   readonly element: HTMLElement;
   private readonly surface = new Surface();
-  private image: { bitmap: ImageBitmap; panel: SizePanel } | null = null;
+  private image: (Image & { panel: SizePanel }) | null = null;
   private counts: Drawn["counts"] = null;
   private range: Range = [0, 1];
   private full: Range = [0, 1];
@@ -83,7 +83,7 @@ export class Timeline {
     if (drawn.counts) this.counts = drawn.counts;
     if (!drawn.images.magnitude) return;
     this.image?.bitmap.close();
-    this.image = drawn.images.magnitude as { bitmap: ImageBitmap; panel: SizePanel };
+    this.image = drawn.images.magnitude as Image & { panel: SizePanel };
   }
 
   private x(time: number): number {
@@ -183,7 +183,7 @@ export class Timeline {
     }
     context.textAlign = "left";
     context.textBaseline = "bottom";
-    context.fillText(this.field === "depth" ? "Depth (km): the catalog has no magnitudes" : "Magnitude", x0, top - 4);
+    context.fillText(this.title, x0, top - 4);
     if (!this.image) return;
     const { bitmap, panel } = this.image;
     // The picture may be of another range of time, until the worker has drawn this one.
@@ -195,6 +195,12 @@ export class Timeline {
     context.clip();
     context.drawImage(bitmap, from, top, width, bottom - top);
     context.restore();
+  }
+
+  get title(): string {
+    if (this.field !== "depth") return "Magnitude";
+    const left = leftOut(this.image?.left ?? 0);
+    return `Depth (km): the catalog has no magnitudes${left && `; ${left}`}`;
   }
 
   private drawBrush(context: CanvasRenderingContext2D): void {

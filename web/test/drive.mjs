@@ -227,6 +227,37 @@ const cases = {
     assert.ok(["dark", "light"].includes(await page.evaluate(() => document.documentElement.dataset.theme)));
   },
 
+  /** Depths that are fixed are counted, not drawn; errors of east and depth are correlated. */
+  async depths(page) {
+    await page.goto(address);
+    await ready(page);
+    const fixed = () => page.evaluate(() => {
+      const { filter, catalog } = window.epicat;
+      return window.epicat.list.rows.filter((row) => catalog.arrays.fixed[row] && (filter.depth === null || catalog.arrays.depth[row] <= filter.depth[1])).length;
+    });
+    await page.waitForFunction(() => window.epicat.list.rows.length > 0 && window.epicat.timeline.title.includes("not shown"));
+    const wanted = `${await fixed()} with a fixed depth not shown`;
+    assert.ok(/^[1-9]/.test(wanted));
+    await page.waitForFunction((text) => window.epicat.timeline.title.endsWith(text) && window.epicat.sections.every((s) => s.leftOut === text), wanted);
+    const near = await page.evaluate(async () => {
+      const { epicat } = window;
+      const found = [];
+      for (const [name, panel] of [["sectionA", epicat.sections[0].panel()], ["magnitude", epicat.timeline.panel()]]) {
+        for (let u = 0; u < panel.width; u += 20) found.push(await epicat.painter.nearest(epicat.limits(), name, u, 10 * panel.sy + panel.oy, 1e6));
+      }
+      return found.map((row) => epicat.catalog.arrays.fixed[row]);
+    });
+    assert.ok(near.length > 20 && near.every((one) => one === 0));
+    await page.screenshot({ path: join(folder, "catalog.png") });
+    await page.goto(`${address}#/event/${await firstEvent(page)}`);
+    await page.waitForSelector("polygon.ellipse");
+    const points = await page.evaluate(() => document.querySelector("polygon.ellipse").getAttribute("points").split(" ").map((p) => p.split(",").map(Number)));
+    const deepest = points.reduce((a, b) => (b[1] > a[1] ? b : a));
+    const [west, east] = [Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x))];
+    assert.ok(deepest[0] > (west + east) / 2 + 0.1 * (east - west), `the deepest point is at ${deepest[0]} of ${west} to ${east}`);
+    await page.screenshot({ path: join(folder, "event.png"), fullPage: true });
+  },
+
   /** A review is kept by the store; the filter knows it. */
   async review(page) {
     await page.goto(address);

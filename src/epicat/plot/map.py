@@ -280,7 +280,7 @@ def _symbols(page: Page) -> list[tuple[int, str, dict[str, Any]]]:
         (events, good, {"marker": "o", "mfc": color, "mec": INK, "mew": 0.4, "ms": 5}),
         (int((~edge & poor).sum()), bad,
          {"marker": "o", "mfc": "none", "mec": color, "mew": 1.0, "ms": 4.5}),
-        (int((~known).sum()), "Depth unknown",
+        (int((~known).sum()), f"Depth unknown ({int((~known).sum()):,})",
          {"marker": "o", "mfc": "none", "mec": UNKNOWN_DEPTH, "mew": 1.0, "ms": 4.5}),
         (int(edge.sum()), "Edge of search box",
          {"marker": "x", "mec": color, "mew": 1.4, "ms": 5}),

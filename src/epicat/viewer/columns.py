@@ -53,6 +53,7 @@ EVENTS: Final = pa.schema(
         _scaled("minor_km", pa.int32(), 1e-2),
         _scaled("azimuth_deg", pa.int16(), 1.0),
         _scaled("depth_error_km", pa.int32(), 1e-2),
+        _scaled("cov_ez_km2", pa.int32(), 1e-4),
         _scaled("time_error_s", pa.int16(), 1e-3),
         pa.field("edge", pa.uint8()),
         pa.field("depth_fixed", pa.uint8()),
@@ -63,7 +64,8 @@ EVENTS: Final = pa.schema(
 """Events: the located place where there is one, else that of the association.
 
 ``quality`` is the class of the location.  The ellipse and the errors have a confidence of 68 %;
-they are null for events without a location.  ``unmet`` is the criterion of an event that its
+they are null for events without a location.  ``cov_ez_km2`` is the covariance of east and depth,
+which tilts the ellipse of the vertical section.  ``unmet`` is the criterion of an event that its
 located picks no longer meet.
 """
 

@@ -13,6 +13,8 @@ export interface EventArrays {
   stations: Float32Array;
   quality: Int16Array;
   rejected: Uint8Array;
+  /** 1 if the depth is fixed, not found. */
+  fixed: Uint8Array;
   review: Uint8Array;
 }
 
@@ -23,6 +25,8 @@ export interface Look {
   radius: Uint8Array;
   /** 256 colours, little-endian RGBA. */
   palette: Uint32Array;
+  /** Colour of events with a fixed depth; null where colours do not show the depth. */
+  unknown: number | null;
   /** Outline of a symbol, and the colour of what is not selected. */
   ink: number;
   dim: number;
@@ -103,10 +107,17 @@ export type Request =
   | { type: "rows"; id: number; limits: Limits; key: SortKey; descending: boolean }
   | { type: "nearest"; id: number; limits: Limits; panel: string; u: number; v: number; radius: number };
 
+export interface Image {
+  bitmap: ImageBitmap;
+  panel: Panel;
+  /** Selected events that are not drawn because their depth is fixed. */
+  left: number;
+}
+
 export interface Drawn {
   type: "drawn";
   id: number;
-  images: Record<string, { bitmap: ImageBitmap; panel: Panel }>;
+  images: Record<string, Image>;
   counts: { bins: Bins; all: Uint32Array; selected: Uint32Array; before: number } | null;
   selected: number;
   total: number;

@@ -1,5 +1,5 @@
 // Answers the requests of the page; the same in a worker and, where there is none, in the page.
-import type { Answer, Bins, EventArrays, Look, Request, SortKey } from "./messages";
+import type { Answer, Bins, EventArrays, Image, Look, Request, SortKey } from "./messages";
 import { Raster } from "./raster";
 import { HIDDEN, Selection, TIME } from "./selection";
 
@@ -43,11 +43,11 @@ export class Plotter {
   private draw(request: Extract<Request, { type: "draw" }>): Answer {
     const begin = performance.now();
     this.selection.apply(request.limits);
-    const images: Record<string, { bitmap: ImageBitmap; panel: (typeof request.panels)[string] }> = {};
+    const images: Record<string, Image> = {};
     for (const [name, panel] of Object.entries(request.panels)) {
       const raster = this.rasters.get(name) ?? new Raster(this.events);
       this.rasters.set(name, raster);
-      images[name] = { bitmap: raster.draw(panel, this.selection, this.look!, request.fast), panel };
+      images[name] = { bitmap: raster.draw(panel, this.selection, this.look!, request.fast), panel, left: raster.left(this.selection) };
     }
     const counts = request.bins && this.counts(request.bins);
     const { selected, total } = this.selection;

@@ -11,12 +11,14 @@ function ownBits(panel: Panel): number {
 const MOST_SYMBOLS = 20_000;
 const FAST_DOTS = 250_000;
 const OUTSIDE = -1;
+/** Inside of a panel of depths, and without a depth that was found. */
+const UNKNOWN = -2;
 
 export class Raster {
   private canvas: OffscreenCanvas | null = null;
   private image: ImageData | null = null;
   private pixels = new Uint32Array(0);
-  /** Pixel of each event, row * width + column; -1 if it is outside. */
+  /** Pixel of each event, row * width + column; negative if it is not drawn. */
   private readonly at: Int32Array;
   private placed = "";
   private panel: Panel | null = null;
@@ -52,6 +54,14 @@ export class Raster {
     return row;
   }
 
+  /** Number of selected events that are not drawn because their depth is fixed. */
+  left(selection: Selection): number {
+    if (this.panel?.kind === "map") return 0;
+    let found = 0;
+    for (let i = 0; i < this.at.length; i++) if (this.at[i] === UNKNOWN && selection.bits[i] === 0) found++;
+    return found;
+  }
+
   private resize({ width, height }: Panel): void {
     if (this.image?.width === width && this.image.height === height) return;
     this.canvas = new OffscreenCanvas(width, height);
@@ -83,7 +93,7 @@ export class Raster {
   private placeInSection(panel: Extract<Panel, { kind: "section" }>): void {
     const { cx, cy, scale, half, sx, sy, ox, oy, width, height } = panel;
     const [ux, uy] = [panel.ux * scale, panel.uy * scale];
-    const { x, y, depth } = this.events;
+    const { x, y, depth, fixed } = this.events;
     const [right, below, end] = [width - 4, height - 4, panel.length / 2];
     for (let i = 0; i < x.length; i++) {
       const [a, b] = [x[i] - cx, y[i] - cy];
@@ -92,19 +102,22 @@ export class Raster {
       const u = along * sx + ox;
       const v = depth[i] * sy + oy;
       const inside = across >= -half && across <= half && along >= -end && along <= end;
-      this.at[i] = inside && u >= 0 && v >= 0 && u < right && v < below ? (v | 0) * width + (u | 0) : OUTSIDE;
+      if (inside && fixed[i]) this.at[i] = UNKNOWN;
+      else this.at[i] = inside && u >= 0 && v >= 0 && u < right && v < below ? (v | 0) * width + (u | 0) : OUTSIDE;
     }
   }
 
   private placeInTime(panel: Extract<Panel, { kind: "magnitude" }>): void {
     const { t0, sx, sy, oy, width, height } = panel;
-    const { time } = this.events;
+    const { time, fixed } = this.events;
     const values = this.events[panel.field];
+    const isDepth = panel.field === "depth";
     const [right, below] = [width - 4, height - 4];
     for (let i = 0; i < time.length; i++) {
       const u = (time[i] - t0) * sx;
       const v = values[i] * sy + oy;
-      this.at[i] = u >= 0 && v >= 0 && u < right && v < below ? (v | 0) * width + (u | 0) : OUTSIDE;
+      if (isDepth && fixed[i]) this.at[i] = u >= 0 && u < right ? UNKNOWN : OUTSIDE;
+      else this.at[i] = u >= 0 && v >= 0 && u < right && v < below ? (v | 0) * width + (u | 0) : OUTSIDE;
     }
   }
 
@@ -112,7 +125,8 @@ export class Raster {
   private dots(panel: Panel, selection: Selection, look: Look, own: number, fast: boolean): void {
     const { at, pixels } = this;
     const { bits } = selection;
-    const { color, palette, dim } = look;
+    const { dim } = look;
+    const color = this.colors(look);
     const { width } = panel;
     const side = Math.max(2, Math.round(1.5 * panel.ratio));
     const step = fast ? Math.max(1, Math.ceil(at.length / FAST_DOTS)) : 1;
@@ -125,7 +139,7 @@ export class Raster {
           for (let k = 0; k < side; k++, p += width) pixels.fill(c, p, p + side);
         };
     for (let i = 0; i < at.length; i += step) if (at[i] >= 0 && bits[i] !== 0 && (bits[i] & rest) === 0) dot(at[i], dim);
-    for (let i = 0; i < at.length; i += step) if (at[i] >= 0 && bits[i] === 0) dot(at[i], palette[color[i]]);
+    for (let i = 0; i < at.length; i += step) if (at[i] >= 0 && bits[i] === 0) dot(at[i], color(i));
   }
 
   /** Discs with an outline, the large ones below the small ones. */
@@ -140,10 +154,17 @@ export class Raster {
       if (bits[i] === 0) chosen.push(i);
       else if ((bits[i] & rest) === 0) dimmed.push(i);
     }
-    const { radius, color, palette, ink } = look;
+    const { radius, ink, unknown } = look;
+    const color = this.colors(look);
+    const { gap, fixed } = this.events;
     for (const i of dimmed) this.disc(panel, at[i], Math.min(radius[i], 3), look.dim, look.dim, false);
     chosen.sort((a, b) => radius[b] - radius[a] || a - b);
-    for (const i of chosen) this.disc(panel, at[i], radius[i], palette[color[i]], ink, this.events.gap[i] > 180);
+    for (const i of chosen) this.disc(panel, at[i], radius[i], color(i), ink, gap[i] > 180 || (unknown !== null && fixed[i] === 1));
+  }
+
+  private colors({ color, palette, unknown }: Look): (i: number) => number {
+    const { fixed } = this.events;
+    return unknown === null ? (i) => palette[color[i]] : (i) => (fixed[i] ? unknown : palette[color[i]]);
   }
 
   private disc(panel: Panel, at: number, radius: number, fill: number, ink: number, open: boolean): void {

@@ -153,7 +153,7 @@ def test_the_places_are_those_of_the_location_that_is_named(
     arrivals = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert {row["sigma_s"] for row in arrivals} == {""}
     assert run("--store", store.location, "--location", "other") == 2
-    assert "there is no location 'other'" in capsys.readouterr().err
+    assert "the store has no location 'other'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

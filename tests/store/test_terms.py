@@ -53,7 +53,7 @@ def test_terms_are_found_by_name_and_digest(store):
     give_name(store, "terms", "final", "abcd")
     assert choose_terms(store, "final") == choose_terms(store, "ab") == "abcd"
     assert stored_terms(store)[0].label == "final"
-    with pytest.raises(InputError, match=r"there is no terms 'x'; the store has final \(abcd\)"):
+    with pytest.raises(InputError, match=r"no station terms 'x'; it has final \(abcd\)"):
         choose_terms(store, "x")
     with pytest.raises(StoreError, match="missing"):
         terms_data(store, "efgh")

@@ -514,7 +514,7 @@ class Catalog:
 
         events, stations = self.events(with_rejected=with_rejected), self._stations_with_data()
         options = PlotOptions(choose_style(style, width_mm))
-        named = title if title is not None else self._title(events)
+        named = title if title is not None else f"{self._title(events)}{self._other_places()}"
         if path is None:
             figure = catalog_figure(
                 events, stations, title=named, extent=self.extent, options=options
@@ -587,6 +587,14 @@ class Catalog:
         first, last = iso(low)[:10], iso(high)[:10]
         days = first if first == last else f"{first} to {last}"
         return f"Earthquakes of {days}: {name}"
+
+    def _other_places(self) -> str:
+        """Return what a title says of places that are not the preferred ones; else nothing."""
+        locations = self.locations()
+        if self.location_id == (locations[0].digest if locations else ""):
+            return ""
+        chosen = [one.label for one in locations if one.digest == self.location_id]
+        return f", location {chosen[0]}" if chosen else ", places of the association"
 
     def _read(self, table: TableName, design: str, span: Span | None) -> pa.Table:
         if not design:

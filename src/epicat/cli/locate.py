@@ -94,12 +94,16 @@ def terms(
         _list_terms(options, as_json=as_json)
         return
     from epicat.pipeline.store_tasks.station_terms import keep_terms
+    from epicat.store.names import check_name
     from epicat.store.open import open_store
 
-    locator = _opened(options, None)
+    locator, store = _opened(options, None), open_store(options.store)
+    source = locator.source_of_terms()
+    if name is not None:  # before the minutes that it takes to compute them
+        check_name(store, "terms", name, source)
     found = locator.calibrate(report)
     design = locator.design
-    keep_terms(open_store(options.store), found, design.associator, name, design.layer_model.digest)
+    keep_terms(store, found, design.associator, name, design.layer_model.digest, source)
     where = ""
     if output is not None:
         found.write(output)

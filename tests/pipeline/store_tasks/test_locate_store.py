@@ -233,6 +233,21 @@ def test_terms_are_kept_in_the_store_and_found_by_name(store, tmp_path, capsys):
     assert len(rows) == 1 + 2 * 12
 
 
+def test_a_taken_name_is_found_before_terms_are_computed(store, tmp_path, capsys):
+    place, model = ("--store", store.location), tmp_path / "v.csv"
+    model.write_text("0,5.8,3.3\n40,6.2,3.6\n")
+    epicat("terms", *place, "--name", "network")
+    epicat("terms", *place, "--name", "network")  # the same again
+    for options in (("network", "--velocity", model), ("no name",)):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in ("terms", *place, "--name", *options)])
+        assert left.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()  # no progress: nothing was computed
+        assert f"{options[0]!r}" in line
+        assert "station terms" in line
+
+
 def test_terms_of_other_velocities_are_used_with_a_warning(store, tmp_path, capsys):
     place = ("--store", store.location)
     model = tmp_path / "v.csv"
@@ -252,10 +267,15 @@ def test_a_catalog_is_shown_at_the_places_of_the_location_that_is_chosen(store, 
     place = ("--store", store.location)
     epicat("locate", *place, "--name", "first")
     epicat("locate", *place, "--name", "second", "--velocity", model)
-    depths = {}
+    depths, headings = {}, {}
     for name in ("first", "second", "association", None):
         catalog = open_catalog(store.location, places=name)
         depths[name] = catalog.events()["depth_km"].to_pylist()
+        headings[name] = " ".join(text.get_text() for text in catalog.plot().texts)
+    assert headings[None] == headings["second"]
+    assert "location" not in headings[None]
+    assert "location first" in headings["first"]
+    assert "places of the association" in headings["association"]
     assert depths[None] == depths["second"] != depths["first"] != depths["association"]
     for name in ("first", "second", "association"):
         found = read_event_list(f"{store.location}#location={name}")

@@ -16,6 +16,7 @@ from epicat.ledger import LocateEntry
 from epicat.locate.design import LocationDesign
 from epicat.locate.options import LocateOptions
 from epicat.locate.terms_file import TermsFile
+from epicat.model import digest_of
 from epicat.pipeline.plan import is_located, near_blocks
 from epicat.pipeline.stages.key_result import KeyResult, save_again
 from epicat.pipeline.stages.locate_block import BlockLocator, WithNear, together
@@ -113,6 +114,12 @@ class StoreLocator:
             result = KeyResult(replace(entry, seconds=seconds), rows)
             save_again(self._store, result, known.get(entry.key))
         return [entry for entry, _ in found]
+
+    def source_of_terms(self) -> str:
+        """Return a digest of the events and settings that `calibrate` computes terms from."""
+        blocks = block_entries(self._store, self._associator)
+        results = sorted(f"{block.key} {block.result}" for block in blocks)
+        return digest_of(self.design.digest, *results)
 
     def calibrate(self, report: Callable[[str], None]) -> TermsFile:
         """Compute station terms over all events."""

@@ -24,15 +24,21 @@ __all__ = ["find_terms", "has_other_velocity", "keep_terms"]
 
 
 def keep_terms(
-    store: Store, terms: TermsFile, associator: str, name: str | None = None, velocity: str = ""
+    store: Store,
+    terms: TermsFile,
+    associator: str,
+    name: str | None = None,
+    velocity: str = "",
+    source: str = "",
 ) -> None:
     """Keep terms in a store, under a name if one is given.
 
-    ``velocity`` is the digest of the velocity model that they were computed with.  Raises
-    `InputError` if other terms have the name, or its form is wrong.
+    ``velocity`` is the digest of the velocity model that they were computed with, ``source`` that
+    of all data and settings.  Raises `InputError` if other terms have the name, or its form is
+    wrong.
     """
     if name is not None:
-        give_name(store, "terms", name, terms.digest)
+        give_name(store, "terms", name, terms.digest, source=source)
     if terms.digest not in store.records("terms"):
         buffer = BytesIO()
         np.savez_compressed(buffer, **terms.values)

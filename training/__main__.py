@@ -15,7 +15,7 @@ from pathlib import Path
 from training.choose import choose_thresholds
 from training.draw import Source
 from training.evaluate import table
-from training.fit import Schedule, fit, load_average
+from training.fit import Schedule, fit, load_average, refinement
 from training.pool import make_pool
 from training.ship import in_half_precision, ship
 from training.student import write_pair
@@ -46,17 +46,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=data, help="real data (EPICAT_REALDATA)")
     parser.add_argument("--work", type=Path, default=work, help="pool and checkpoint (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="processes that make the pool")
+    parser.add_argument("--refine", action="store_true", help="begin with the present weights")
     return parser
 
 
+def _schedule(given: argparse.Namespace) -> Schedule:
+    return refinement(_PAIR) if given.refine else Schedule()
+
+
 def _pool(given: argparse.Namespace) -> None:
-    files = Schedule().all_files
+    files = _schedule(given).all_files
     for path in make_pool(Source(given.data), given.work / "pool", files, given.workers):
         print(f"pool: {path.name} of {files}", flush=True)
 
 
 def _fit(given: argparse.Namespace) -> None:
-    fit(given.work / "pool", given.work / "student.ckpt", Schedule())
+    fit(given.work / "pool", given.work / "student.ckpt", _schedule(given))
 
 
 def _write(given: argparse.Namespace) -> None:

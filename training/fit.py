@@ -16,9 +16,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from epicat._util.files import atomic_file
 from training.batches import Pool
-from training.student import ARCHITECTURE, BLINDING, new_student
+from training.student import ARCHITECTURE, BLINDING, load_student, new_student
 
-__all__ = ["Schedule", "fit", "load_average"]
+__all__ = ["Schedule", "fit", "load_average", "refinement"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,18 @@ class Schedule:
     """Files of the pool to begin with."""
     all_files: int = 30
     """Files of the pool in the end; their number rises evenly over the first 70 % of the steps."""
+    start: Path | None = None
+    """Weights to begin with, whose normalizations are kept as they are; None: random weights."""
 
     def files(self, step: int) -> int:
         """Return the number of pool files used at a step, independent of when they were written."""
         share = min(step / (0.7 * self.steps), 1.0)
         return self.first_files + int(share * (self.all_files - self.first_files))
+
+
+def refinement(start: Path) -> Schedule:
+    """Return the schedule by which finished weights learn from changed records."""
+    return Schedule(steps=3_000, rate=1e-3, first_files=14, all_files=14, start=start)
 
 
 _ARRIVALS_COUNT = 2.0
@@ -97,7 +104,7 @@ class _State:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
         self.step = 0
-        self.model = new_student(schedule.architecture)
+        self.model = _first(schedule)
         self.average = AveragedModel(
             self.model, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True
         )
@@ -120,9 +127,15 @@ class _State:
         return self.schedule.rate * min(done / 0.05, 0.5 * (1 + math.cos(math.pi * done)))
 
 
+def _first(schedule: Schedule) -> Any:
+    if schedule.start is None:
+        return new_student(schedule.architecture)
+    return load_student(schedule.start, schedule.architecture)
+
+
 def _epoch(state: _State, pool: Pool, steps: int) -> float:
     """Take some steps; return the mean loss."""
-    state.model.train()
+    state.model.train(state.schedule.start is None)
     rng = np.random.default_rng((state.schedule.seed, state.step))
     batches = pool.batches(rng, state.schedule.batch)
     losses = []

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import torch
 
-__all__ = ["ARCHITECTURE", "BLINDING", "new_student", "write_pair"]
+__all__ = ["ARCHITECTURE", "BLINDING", "load_student", "new_student", "write_pair"]
 
 ARCHITECTURE: Final = "PhaseNet"
 """SeisBench's class of the student."""
@@ -34,6 +34,13 @@ def new_student(architecture: str = ARCHITECTURE) -> Any:
     import seisbench.models
 
     return getattr(seisbench.models, architecture)(component_order="ZNE", **_ARGUMENTS)
+
+
+def load_student(stem: Path, architecture: str = ARCHITECTURE) -> Any:
+    """Return the SeisBench model of ``stem.pt`` and ``stem.json``."""
+    import seisbench.models
+
+    return getattr(seisbench.models, architecture).load(stem)
 
 
 def write_pair(model: Any, stem: Path, thresholds: dict[str, float]) -> Path:

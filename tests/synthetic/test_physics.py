@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from epicat.synthetic.amplitude import local_magnitude, wood_anderson_mm
-from epicat.synthetic.ground_motion import Shaking, minimum_phase, velocity_spectrum
+from epicat.synthetic.ground_motion import (
+    Shaking,
+    body_wave_spectrum,
+    minimum_phase,
+    velocity_spectrum,
+)
 from epicat.synthetic.propagation import GIL7, Crust, density, trace_rays
 from epicat.synthetic.sampling import Frame
 from epicat.synthetic.scattering import PathEffects
@@ -19,6 +24,7 @@ from epicat.synthetic.source import (
     moment_nm,
     radiation,
 )
+from epicat.velocity.layers import Phase
 
 
 def shaken(
@@ -120,6 +126,17 @@ def test_attenuation_is_causal() -> None:
     peak = np.abs(values).max()
     assert np.abs(values[-2000:]).max() < 1e-3 * peak
     assert np.argmax(np.abs(values)) < 8
+
+
+@pytest.mark.parametrize("phase", ["P", "S"])
+def test_ground_motion_does_not_depend_on_the_sampling_rate(phase: Phase) -> None:
+    shaking, _ = shaken(np.random.default_rng(5), 20.0, 2.0)
+    fine, *coarse = (
+        body_wave_spectrum(Crust(), shaking.source, shaking.path, shaking.site, phase, frequency)
+        for frequency in (np.fft.rfftfreq(32 * rate, 1 / rate) for rate in (200, 100, 40))
+    )
+    for wave in coarse:
+        np.testing.assert_allclose(wave, fine[: len(wave)], rtol=1e-9)
 
 
 def test_rays_leave_as_they_should() -> None:

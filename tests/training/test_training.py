@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ from training.fit import Schedule, fit, load_average  # noqa: E402 - need torch
 from training.pool import PER_FILE, pool_file  # noqa: E402
 from training.records import SAMPLES  # noqa: E402
 from training.ship import in_half_precision, ship  # noqa: E402
-from training.student import new_student, write_pair  # noqa: E402
+from training.student import load_student, new_student, write_pair  # noqa: E402
 
+PAIR = Path(__file__).parents[2] / "weights" / "epicat-mini"
 SHORT = Schedule(steps=4, batch=4, every=2, first_files=1, all_files=1)
 
 
@@ -69,6 +71,19 @@ def test_sixteen_bits_hold_what_it_learned(pool: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(found, after[:, bundle.info.picked_rows], atol=2e-5)
     plain = sum(v.nbytes for v in weights(tmp_path / "student.ckpt"))
     assert sum(f.stat().st_size for f in bundle.folder.glob("*.bin")) < 0.52 * plain
+
+
+def test_refinement_begins_with_the_given_weights(pool: Path, tmp_path: Path) -> None:
+    fit(pool, tmp_path / "student.ckpt", replace(SHORT, rate=1e-3, start=PAIR))
+    before, after = (
+        load_student(PAIR).state_dict(),
+        load_average(tmp_path / "student.ckpt").state_dict(),
+    )
+    assert not torch.equal(after["inc.weight"], before["inc.weight"])
+    torch.testing.assert_close(after["inc.weight"], before["inc.weight"], atol=2e-3, rtol=0)
+    kept = [name for name in before if name.endswith(("running_mean", "running_var"))]
+    assert kept
+    assert all(torch.equal(after[name], before[name]) for name in kept)
 
 
 def probabilities(model: object, windows: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ Direct waves are the far field of a point source along a ray (Aki and Richards 2
 
 with radiation F, Brune pulse S, spreading g, and density r and velocity c at the source (h) and
 at the surface (0).  Attenuation is causal: its phase is that of the minimum-phase filter with this
-amplitude, so that a wave begins at the time of its ray.
+amplitude, so that a wave begins at the time of its ray, at every sampling rate.
 
 Not included: near and intermediate field, static offsets, finite faults, surface waves (not needed
 for local earthquakes up to about magnitude 5 at 1 to 150 km), and three-dimensional structure
@@ -40,6 +40,9 @@ __all__ = [
 F64 = NDArray[np.float64]
 C128 = NDArray[np.complex128]
 
+_HIGHEST_HZ = 100.0
+"""Frequency up to which attenuation is computed: half of the highest sampling rate."""
+
 
 def body_wave_spectrum(
     crust: Crust, source: Source, path: Path, site: Site, phase: Phase, frequency: F64
@@ -48,12 +51,22 @@ def body_wave_spectrum(
 
     ``frequency``: in Hz, as `numpy.fft.rfftfreq` of an even number of samples.
     """
-    kappa = site.kappa_p if phase == "P" else site.kappa_s
-    loss = crust.loss(phase, path.ray(phase).time_s, frequency) + np.pi * kappa * frequency
     shape = source.displacement(phase, frequency, crust.velocity("S", path.depth_km))
-    return np.asarray(
-        low_frequency_level(crust, source, path, phase) * shape * minimum_phase(-loss)
-    )
+    level = low_frequency_level(crust, source, path, phase)
+    return np.asarray(level * shape * _attenuation(crust, path, site, phase, frequency))
+
+
+def _attenuation(crust: Crust, path: Path, site: Site, phase: Phase, frequency: F64) -> C128:
+    """Return the spectrum of the attenuation of path and site, (nf,).
+
+    The delay at one frequency depends on the attenuation at all others.  All rates therefore have
+    one band: else a recording at 40 Hz would begin some 20 ms before one at 200 Hz.
+    """
+    step = frequency[1]
+    wide = step * np.arange(max(len(frequency), round(_HIGHEST_HZ / step) + 1))
+    kappa = site.kappa_p if phase == "P" else site.kappa_s
+    loss = crust.loss(phase, path.ray(phase).time_s, wide) + np.pi * kappa * wide
+    return minimum_phase(-loss)[: len(frequency)]
 
 
 def low_frequency_level(crust: Crust, source: Source, path: Path, phase: Phase) -> float:

@@ -141,7 +141,7 @@ class Catalog:
         --------
         >>> import epicat as ec
         >>> ec.open_catalog("catalog").name
-        'PhaseNet-epicat-mini-0.4'
+        'PhaseNet-epicat-mini-0.42-0.44'
 
         """
         return self._selection.name

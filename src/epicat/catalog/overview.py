@@ -51,7 +51,7 @@ def list_catalogs(location: str | Path) -> list[CatalogSummary]:
     --------
     >>> import epicat as ec
     >>> [one.name for one in ec.list_catalogs("catalog")]
-    ['PhaseNet-epicat-mini-0.4']
+    ['PhaseNet-epicat-mini-0.42-0.44']
 
     """
     return summarize_catalogs(open_readable(str(location)))

@@ -63,10 +63,6 @@ export class SectionView {
     const x = (along: number) => x0 + ((along + this.length / 2) / this.length) * (x1 - x0);
     this.drawAxes(context, x, y);
     if (this.image) context.drawImage(this.image.bitmap, x0, y0, x1 - x0, y1 - y0);
-    context.fillStyle = theme.soft;
-    context.textAlign = "right";
-    context.textBaseline = "bottom";
-    context.fillText(this.leftOut, x1 - 5, y1 - 4);
     if (filter.depth) {
       const [low, high] = filter.depth.map((d) => Math.min(Math.max(y(d), y0), y1));
       context.strokeStyle = theme.accent;
@@ -106,7 +102,8 @@ export class SectionView {
     }
     context.stroke();
     context.strokeRect(x0, y0, x1 - x0, y1 - y0);
-    context.fillText("Distance from the center (km)", (x0 + x1) / 2, height - 14);
+    const title = ["Distance from the center (km)", this.leftOut].filter(Boolean).join("; ");
+    context.fillText(title, (x0 + x1) / 2, height - 14, x1 - x0);
     context.save();
     context.translate(10, (y0 + y1) / 2);
     context.rotate(-Math.PI / 2);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.simulated_picks import LAYERS, Errors, simulate
+from benchmarks.simulated_picks import LAYERS, Errors, simulate, simulate_random
 
 from epicat.locate.locator import Locator
 
@@ -52,3 +52,11 @@ def test_no_depth_is_certain_to_metres_at_the_boundary_of_layers():
     case = simulate(22, events=200, errors=Errors(path_s=0.13, path_km=0.01))
     located = Locator(LAYERS, case.network, case.box).locate(case.arrivals)
     assert np.sqrt(located.covariance_km2[:, 2, 2]).min() > 0.05
+
+
+def test_errors_relative_to_neighbours_are_no_larger_than_absolute_ones():
+    case = simulate_random(1201, events=120)
+    located = Locator(LAYERS, case.network, case.box).locate(case.arrivals)
+    more = located.covariance_km2 - located.relative_km2
+    smallest = np.linalg.eigvalsh(more)[:, 0]
+    assert np.all(smallest >= -1e-6 * np.trace(located.covariance_km2, axis1=1, axis2=2))

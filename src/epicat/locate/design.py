@@ -23,7 +23,7 @@ _CLASSES = len(CONFIDENCE_EDGES) + 1
 EXPECTED_S = ((0.05,) * _CLASSES, (0.08,) * _CLASSES)
 """Errors of P and S picks before a campaign's are known, in s, for each class of confidence."""
 
-_ALGORITHM = 8
+_ALGORITHM = 9
 """Raised when the same design gives other locations."""
 
 

@@ -25,6 +25,11 @@ F64 = NDArray[np.float64]
 _WIDENED = (2.0, 1.4, 1.0, 1.0)
 """Factors by which errors are wider in successive refinements: no basin is lost at once."""
 _ROUNDS = 12
+_COUNTED = 2.0
+"""How often degrees of freedom count in the F distribution of the regions.
+
+Errors of picks have longer tails than Gauss's; counted once, regions hold too many true places.
+Counted twice, they hold 69 % with Gaussian errors and 72 % with Laplacian ones."""
 _SMALL_KM2 = 1e-9
 """What is added to variances, and to 1 km² of them, so that all are positive."""
 
@@ -138,7 +143,7 @@ class Solution:
         """Write the results to their events and picks."""
         batch, noise = self.fitted.batch, self.fitted.noise
         at = batch.events
-        region = region_factor(noise.freedom(self.residual)[:, 0])
+        region = region_factor(_COUNTED * noise.freedom(self.residual)[:, 0])
         absolute = region * widening(noise.correlation[:, 0])
         into.place_km[at] = np.concatenate(self.unknowns[:3], axis=1)
         into.origin_s[at] = self.unknowns[3][:, 0]
@@ -191,7 +196,8 @@ def solve_batch(
     else:
         place = posterior(batch, mixture, around, refiner.box, error)
     shared = sharing(batch, around, noise, residuals(batch, around.unknowns, error), error)
-    place = replace(place, covariance=_sandwiched(place.covariance, shared))
+    covariance, relative = _sandwiched(place.covariance, shared)
+    place = replace(place, covariance=covariance)
     unknowns = [*(place.mean[:, k : k + 1] for k in range(3)), *found.unknowns[3:]]
     unknowns, _ = profile(batch, mixture, unknowns, error, 4)
     of_terms = np.zeros((len(batch.events), 4, 4))
@@ -205,7 +211,7 @@ def solve_batch(
         correction=correction,
         place=place,
         origin_variance=shared.covariance[3, 3][:, 0],
-        relative=shared.relative.stacked(3)[:, 0],
+        relative=relative,
         of_terms=of_terms,
         is_fixed=refiner.is_depth_fixed,
     )
@@ -232,11 +238,18 @@ def _laplace(around: Hypocenters) -> Posterior:
     return Posterior(mean, around.covariance.stacked(3)[:, 0])
 
 
-def _sandwiched(covariance: F64, shared: Sharing) -> F64:
-    """Change covariances (events, 3, 3) of the posterior as sharing changes Laplace's."""
-    own = _factor(covariance)
-    change = own @ np.linalg.inv(_factor(shared.inverse.stacked(3)[:, 0]))
-    return np.asarray(change @ shared.covariance.stacked(3)[:, 0] @ change.transpose(0, 2, 1))
+def _sandwiched(covariance: F64, shared: Sharing) -> tuple[F64, F64]:
+    """Return the absolute and the relative covariance of places, (events, 3, 3) each.
+
+    The posterior, of which ``covariance`` is, changes both as it changes that of Laplace's
+    approximation; thus the relative one is never the larger.
+    """
+    change = _factor(covariance) @ np.linalg.inv(_factor(shared.inverse.stacked(3)[:, 0]))
+    absolute, relative = (
+        np.asarray(change @ one.stacked(3)[:, 0] @ change.transpose(0, 2, 1))
+        for one in (shared.covariance, shared.relative)
+    )
+    return absolute, relative
 
 
 def _factor(covariance: F64) -> F64:

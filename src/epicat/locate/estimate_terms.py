@@ -27,7 +27,8 @@ I64 = NDArray[np.int64]
 LEAST_EVENTS = 20
 """Fewer events say more about their own errors than about stations."""
 _ERROR_ROUNDS = 2
-_SOURCE_ROUNDS = 4
+_SOURCE_ROUNDS = 2
+"""Further rounds do not bring neighbours closer, and let all places drift where data are weak."""
 _LIKELY = 0.5
 """Probability to be right of the picks that the field of delays is fitted to."""
 _LEAST_INLIER = 1e-3

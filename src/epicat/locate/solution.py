@@ -204,6 +204,7 @@ def solve_batch(
     if terms is not None and correction is not None:
         response = _response(batch, mixture, around)
         of_terms = terms.shared_covariance(batch, around.unknowns, response, correction)
+        of_terms *= widening(np.asarray(terms.correlation))
     return Solution(
         fitted=fitted,
         unknowns=unknowns,

@@ -210,6 +210,11 @@ class StationTerms:
         other._own = own
         return other
 
+    @property
+    def correlation(self) -> float:
+        """Correlation of the delays of P and S along paths; 0 without source-specific terms."""
+        return self.source.correlation if self.source else 0.0
+
     def __call__(self, batch: Batch, unknowns: list[F64]) -> Correction:
         """Return the terms of a batch's picks for its hypocenters (events, 1)."""
         key, used = batch.key[:, :, 0], batch.used[:, :, 0]

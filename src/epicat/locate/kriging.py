@@ -11,7 +11,7 @@ out (Sundararajan and Keerthi 2001, doi:10.1162/08997660151134343).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,7 +145,7 @@ def fit_field(
     return DelayField(factor * _RATIOS[best[1]] * unit, _LENGTHS_KM[best[0]]), factor
 
 
-def _climb(value, at: tuple[int, int]) -> tuple[int, int]:  # type: ignore[no-untyped-def]
+def _climb(value: Callable[[tuple[int, int]], float], at: tuple[int, int]) -> tuple[int, int]:
     """Go from node to node of the table of lengths and ratios as long as the value rises."""
     while True:
         steps = ((0, 1), (0, -1), (1, 0), (-1, 0))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ class SourceTerms:
         return {int(self.key[part[0]]): part for part in parts if len(part)}
 
     @cached_property
-    def trees(self):  # type: ignore[no-untyped-def]
+    def trees(self) -> dict[int, Any]:
         """The places of the events of each key."""
         from scipy.spatial import cKDTree
 

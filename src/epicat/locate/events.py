@@ -108,7 +108,7 @@ def locate_blocks(
     rows = []
     for (block, found), now in zip(pairs, rematched, strict=True):
         parts = []
-        if now is None or now.left:
+        if block.given.events and (now is None or now.left):
             left = now.left if now else None
             parts.append(OriginRows(block.given, found, design, block.key, left))
         if now and now.again:

@@ -115,6 +115,8 @@ class BlockLocator:
         events = self._store.read(
             "events", Where(design=design.associator, span=span.widened(reach), keys=keys)
         )
+        if not events.num_rows:  # comparing would import pandas
+            return BlockEvents(block.key, EventPicks.none(self._design))
         mine = pc.equal(events["key"], block.key)
         own = frozenset(events.filter(mine)["event_id"].to_pylist())
         if not own:

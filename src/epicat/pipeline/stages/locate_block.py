@@ -84,7 +84,7 @@ class BlockLocator:
     ) -> tuple[LocateEntry, Rows]:
         """Return the entry and the rows of a block whose events were located."""
         rejected = 0
-        if near:
+        if near and rows.origins.num_rows:
             rows = judged_origins(rows, self._associated, self._index)
             rejected = sum(map(bool, rows.origins["rejected"].to_pylist()))
         counts = (

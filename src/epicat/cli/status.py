@@ -167,17 +167,15 @@ def _designs_of(store: ReadableStore, wanted: str) -> set[str]:
 def _locations(store: ReadableStore, associators: set[str]) -> dict[str, str]:
     """Return what each location is: its names, whose it is, whether it is shown, its terms."""
     from epicat.store.locations import stored_locations
-    from epicat.store.names import names_of
+    from epicat.store.names import names_by_digest
 
-    terms: dict[str, list[str]] = {}
-    for name, digest in sorted(names_of(store, "terms").items()):
-        terms.setdefault(digest, []).append(name)
+    terms = names_by_digest(store, "terms")
     found = {}
     for associator in associators:
         for number, one in enumerate(stored_locations(store, associator)):
             parts = [*one.names, *(["the campaign's"] if one.is_campaign else [])]
             parts += [f"of associator {associator}"] if len(associators) > 1 else []
-            named = ", ".join(terms.get(one.terms, [one.terms]))
+            named = ", ".join(terms.get(one.terms, (one.terms,)))
             parts += [f"with terms {named}"] if one.terms else []
             parts += ["shown by default"] if number == 0 else []
             found[one.digest] = ", ".join(parts)

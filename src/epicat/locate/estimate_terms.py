@@ -28,7 +28,7 @@ LEAST_EVENTS = 20
 """Fewer events say more about their own errors than about stations."""
 _ERROR_ROUNDS = 2
 _SOURCE_ROUNDS = 2
-"""Further rounds do not bring neighbours closer, and let all places drift where data are weak."""
+"""Further rounds improve no distance between neighbours, and let all places drift in common."""
 _LIKELY = 0.5
 """Probability to be right of the picks that the field of delays is fitted to."""
 _LEAST_INLIER = 1e-3

@@ -17,7 +17,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 _STEP_S = 0.02
-"""Spacing of the terms that are tried in s; a third of the smallest error of S picks."""
+"""Spacing of the terms that are tried in s; half of the smallest error of S picks by default."""
 _SCALE_S = 0.1
 """Scale of the prior of the terms, Student's t with two degrees of freedom, in s."""
 

@@ -25,11 +25,11 @@ F64 = NDArray[np.float64]
 _WIDENED = (2.0, 1.4, 1.0, 1.0)
 """Factors by which errors are wider in successive refinements: no basin is lost at once."""
 _ROUNDS = 12
-_COUNTED = 2.0
-"""How often degrees of freedom count in the F distribution of the regions.
+_FREEDOM_FACTOR = 2.0
+"""Factor of the degrees of freedom in the F distribution of the regions.
 
-Errors of picks have longer tails than Gauss's; counted once, regions hold too many true places.
-Counted twice, they hold 69 % with Gaussian errors and 72 % with Laplacian ones."""
+Errors of picks have longer tails than Gauss's; without it regions hold too many true places,
+with it 69 % with Gaussian errors and 72 % with Laplacian ones."""
 _SMALL_KM2 = 1e-9
 """What is added to variances, and to 1 km² of them, so that all are positive."""
 
@@ -143,7 +143,7 @@ class Solution:
         """Write the results to their events and picks."""
         batch, noise = self.fitted.batch, self.fitted.noise
         at = batch.events
-        region = region_factor(_COUNTED * noise.freedom(self.residual)[:, 0])
+        region = region_factor(_FREEDOM_FACTOR * noise.freedom(self.residual)[:, 0])
         absolute = region * widening(noise.correlation[:, 0])
         into.place_km[at] = np.concatenate(self.unknowns[:3], axis=1)
         into.origin_s[at] = self.unknowns[3][:, 0]

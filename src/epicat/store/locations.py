@@ -13,7 +13,7 @@ from typing import Any, Final
 from epicat.ledger import LocateEntry
 from epicat.store.base import ReadableStore, Store, locate_entries
 from epicat.store.invocations import invocations
-from epicat.store.names import choose_digest, give_name, names_of
+from epicat.store.names import choose_digest, give_name, names_by_digest
 
 __all__ = [
     "ASSOCIATION",
@@ -69,11 +69,11 @@ def stored_locations(store: ReadableStore, associator: str) -> list[StoredLocati
         if entry.design in entries:
             entries[entry.design].append(entry)
     campaign = location_of_campaign(store, associator)
-    names = names_of(store, "location")
+    names = names_by_digest(store, "location")
     found = [
         StoredLocation(
             digest=digest,
-            names=tuple(sorted(name for name, named in names.items() if named == digest)),
+            names=names.get(digest, ()),
             is_campaign=digest == campaign,
             marked_ns=max(entry.marked_ns for entry in marked),
             n_blocks=len(marked),

@@ -9,7 +9,7 @@ from typing import Final
 from epicat.errors import InputError
 from epicat.store.base import ReadableStore, Store
 
-__all__ = ["check_name", "choose_digest", "give_name", "names_of"]
+__all__ = ["check_name", "choose_digest", "give_name", "names_by_digest", "names_of"]
 
 _NOUNS: Final = {"terms": "station terms"}
 """What messages call a kind, where that is not its own name."""
@@ -20,6 +20,14 @@ def names_of(store: ReadableStore, kind: str) -> dict[str, str]:
     """Return the digest of each name of a kind, such as ``location``."""
     records = store.records(f"{kind}_name")
     return {name: str(record.get(kind)) for name, record in records.items()}
+
+
+def names_by_digest(store: ReadableStore, kind: str) -> dict[str, tuple[str, ...]]:
+    """Return the names of each digest that has some, sorted."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, digest in sorted(names_of(store, kind).items()):
+        found[digest] = (*found.get(digest, ()), name)
+    return found
 
 
 def check_name(

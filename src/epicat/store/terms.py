@@ -17,7 +17,7 @@ import pyarrow as pa
 from epicat._util.arrow_arrays import arrow_array
 from epicat.errors import StoreError
 from epicat.store.base import ReadableStore, Store
-from epicat.store.names import choose_digest, names_of
+from epicat.store.names import choose_digest, names_by_digest
 
 __all__ = [
     "STATION_TERMS",
@@ -103,11 +103,11 @@ def put_terms(store: Store, found: StoredTerms, data: bytes) -> None:
 
 def stored_terms(store: ReadableStore, associator: str = "") -> list[StoredTerms]:
     """Return the terms of a store, or those of an associator's events, in the order of digests."""
-    names = names_of(store, "terms")
+    names = names_by_digest(store, "terms")
     return [
         StoredTerms(
             digest=digest,
-            names=tuple(sorted(name for name, named in names.items() if named == digest)),
+            names=names.get(digest, ()),
             associator=str(record["associator"]),
             n_events=int(record["n_events"]),
             static=tuple(StaticTerm(*row) for row in record["static"]),

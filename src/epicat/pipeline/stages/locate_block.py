@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -68,12 +70,16 @@ class BlockLocator:
     def locate(self, blocks: Sequence[WithNear]) -> list[tuple[LocateEntry, Rows]]:
         """Locate the events of blocks, each with the blocks near it that compete for its picks.
 
-        The rows are those of ``origins`` and ``origin_arrivals``; entries have no generation.
+        The rows are those of ``origins`` and ``origin_arrivals``; entries have no generation, and
+        an equal share of the time that all blocks took.
         """
+        begin = time.monotonic()
         read = [self._read(block, bool(near)) for block, near in blocks]
         found = locate_blocks(read, self._locator, self._design, self._terms)
-        return [self._result(*pair, its.given, rows)
-                for pair, its, rows in zip(blocks, read, found, strict=True)]  # fmt: skip
+        results = [self._result(*pair, its.given, rows)
+                   for pair, its, rows in zip(blocks, read, found, strict=True)]  # fmt: skip
+        seconds = (time.monotonic() - begin) / max(len(blocks), 1)
+        return [(replace(entry, seconds=seconds), rows) for entry, rows in results]
 
     def _result(
         self,

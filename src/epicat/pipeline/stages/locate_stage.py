@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from epicat.association.sites import SiteIndex
 from epicat.campaign.campaign import Campaign
 from epicat.errors import AwayError
 from epicat.ledger import LocateEntry, Stage, Status
 from epicat.locate.design import LocationDesign
-from epicat.pipeline.outcome import BegunKey
+from epicat.pipeline.outcome import BegunKey, stamped
 from epicat.pipeline.plan import Unit, block_span, is_located, near_blocks, near_keys
 from epicat.pipeline.stages.key_result import Keyed, KeyResult, compute_key, hull, save_generation
 from epicat.pipeline.stages.locate_block import BlockLocator, WithNear, together
@@ -74,34 +72,27 @@ class LocateStage:
         self, unit: Unit, group: Sequence[WithNear], known: Mapping[str, LocateEntry]
     ) -> list[KeyResult]:
         """Locate blocks together, or each alone if one of them fails."""
-        begin = time.monotonic()
         try:
             found = self._block_locator.locate(group)
         except AwayError:
             raise
         except Exception:
-            return [self._result(unit, pair, known) for pair in group]
-        seconds = (time.monotonic() - begin) / len(group)
-        results = []
-        for pair, keyed in zip(group, found, strict=True):
-            result = self._result(unit, pair, known, keyed)
-            results.append(replace(result, entry=replace(result.entry, seconds=seconds)))
-        return results
+            return [compute_key(self._begun(unit, pair[0].key, known), partial(self._alone, pair))
+                    for pair in group]  # fmt: skip
+        return [
+            KeyResult(stamped(entry, self._begun(unit, entry.key, known), entry.seconds), rows)
+            for entry, rows in found
+        ]
 
-    def _result(
-        self,
-        unit: Unit,
-        pair: WithNear,
-        known: Mapping[str, LocateEntry],
-        found: Keyed | None = None,
-    ) -> KeyResult:
-        """Return the result of a block: ``found``, or what locating it alone gives."""
-        key = pair[0].key
+    def _alone(self, pair: WithNear, _: str) -> Keyed:
+        """Locate one block."""
+        return self._block_locator.locate([pair])[0]
+
+    def _begun(self, unit: Unit, key: str, known: Mapping[str, LocateEntry]) -> BegunKey:
         before = known.get(key)
         after_ns = max(unit.after_ns, before.marked_ns if before else 0)
         own = Unit(Stage.LOCATE, (key,), after_ns=after_ns)
-        begun = BegunKey(own, key, "", self._design.digest)
-        return compute_key(begun, lambda _: found or self._block_locator.locate([pair])[0])
+        return BegunKey(own, key, "", self._design.digest)
 
     def _is_planned(self, key: str) -> bool:
         """Return whether a block is one of the campaign's."""

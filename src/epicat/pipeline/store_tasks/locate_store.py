@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from epicat.association.design import Design
 from epicat.association.sites import SiteIndex
@@ -107,12 +106,9 @@ class StoreLocator:
         self, group: Sequence[WithNear], known: Mapping[str, LocateEntry]
     ) -> list[LocateEntry]:
         """Locate blocks together, and save each."""
-        begin = time.monotonic()
         found = self._blocks.locate(group)
-        seconds = (time.monotonic() - begin) / len(group)
         for entry, rows in found:
-            result = KeyResult(replace(entry, seconds=seconds), rows)
-            save_again(self._store, result, known.get(entry.key))
+            save_again(self._store, KeyResult(entry, rows), known.get(entry.key))
         return [entry for entry, _ in found]
 
     def source_of_terms(self) -> str:
